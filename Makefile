@@ -1,0 +1,42 @@
+# Everything runs in .venv, which `make setup` creates; the other targets call it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check bench lock
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/ready ## create .venv with everything, at the tested versions
+
+.venv/ready: setup.py requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...")'
+	@echo "Creating .venv (about a minute the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## 400,000 simulated records of 90 days, synchronised, merged and analysed; DEMO_ONCE=1 ends instead of staying up
+	@$(BIN)/telemetry-pipeline demo $(if $(DEMO_ONCE),--once)
+
+up: setup ## the local stack, until Ctrl-C
+	@$(BIN)/telemetry-pipeline up
+
+test: setup ## the whole suite, against real servers that it starts itself
+	@$(BIN)/python -m pytest
+
+check: setup ## what CI runs: lint, format, types, import directions, tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+bench: setup ## measure against the limits; each also runs alone as python -m bench.NAME
+	@for name in ingest merge tick; do $(BIN)/python -m bench.$$name || exit 1; done
+
+lock: setup ## renew requirements.lock from setup.py
+	@$(BIN)/python -m venv .lock && .lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@.lock/bin/pip freeze --all --exclude pip --exclude-editable > requirements.lock && rm -rf .lock

@@ -1,0 +1,1 @@
+"""Viewing telemetry of a TV operator: from PanAccess into PostgreSQL, merged and analysed as Dagster assets."""

@@ -1,0 +1,208 @@
+"""What an analysis is, and which ones there are.
+
+An analysis is a function under ``@analysis``, with the model of its parameters beside it, in any module of this package;
+nothing else has to be told of it. What it computes stands in its own module, how results are stored in
+``warehouse.results``, and how one becomes an asset in ``orchestration``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import import_module
+from typing import Any, Literal, TypeVar
+
+import pandas as pd
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.warehouse.columns import Column, conform
+from telemetry_pipeline.warehouse.results import Result, ResultTable, parameters_key
+
+Kind = Literal["general", "period"]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days of the operator, from *first* to *last*, both included; all history begins at ``date.min``."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise RequestRefused(f"a period cannot begin on {self.first} and end on {self.last}, before it")
+
+    def __str__(self) -> str:
+        return f"everything to {self.last}" if self.first == date.min else f"{self.first} to {self.last}"
+
+    def days(self) -> list[date]:
+        """Every day of it, in order."""
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+
+class Parameters(BaseModel):
+    """Base of every analysis's parameters: what is not declared is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PeriodParameters(Parameters):
+    """What every period analysis takes: nothing, for its period is the range of the run."""
+
+
+class GeneralParameters(Parameters):
+    """What every general analysis takes."""
+
+    window_days: int | None = Field(
+        default=30,
+        ge=1,
+        le=36_500,
+        description="days to look back, the partition's own day included; null for all history",
+    )
+
+
+P = TypeVar("P", bound=Parameters)
+Function = Callable[[sa.Connection, Period, P], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One registered analysis.
+
+    :ivar name: of the function, of its asset and of its table in the schema ``analysis``.
+    :ivar description: the function's docstring; its first line is the question that the analysis answers.
+    :ivar parameters: model of the parameters; all have defaults or the analysis cannot run unattended.
+    :ivar kind: ``general`` looks back from each partition's day, ``period`` covers exactly the range of the run.
+    :ivar compute: the function itself; what it returns has exactly the declared columns and types.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    columns: tuple[Column, ...]
+    parameters: type[Parameters]
+    compute: Callable[[sa.Connection, Period, Any], pd.DataFrame]
+
+    @property
+    def question(self) -> str:
+        """The first line of the description."""
+        return self.description.splitlines()[0]
+
+    @property
+    def table(self) -> ResultTable:
+        """Where results are stored."""
+        return ResultTable(self.name, self.columns)
+
+    def parse(self, values: Mapping[str, Any]) -> Parameters:
+        """The parameters that *values* give, defaults filled in.
+
+        :raises RequestRefused: naming every value that is unknown or impossible.
+        """
+        try:
+            return self.parameters.model_validate(dict(values))
+        except ValidationError as err:
+            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in err.errors())
+            raise RequestRefused(f"{self.name} cannot run with these parameters: {problems}") from None
+
+    def window(self, partition: date, parameters: Parameters) -> Period:
+        """The days that the result of one partition is computed from."""
+        if not isinstance(parameters, GeneralParameters):
+            return Period(partition, partition)
+        if parameters.window_days is None or parameters.window_days > (partition - date.min).days:
+            return Period(date.min, partition)
+        return Period(partition - timedelta(days=parameters.window_days - 1), partition)
+
+    def windows(self, partitions: Period, parameters: Parameters) -> list[Period]:
+        """The periods that a run over *partitions* computes: one for each day if general, else the range itself."""
+        if self.kind == "period":
+            return [partitions]
+        return [self.window(day, parameters) for day in partitions.days()]
+
+    def parameters_key(self, parameters: Parameters) -> str:
+        """Of what results with the same parameters share."""
+        return parameters_key(parameters.model_dump(mode="json"))
+
+    def result(
+        self,
+        period: Period,
+        parameters: Parameters,
+        frame: pd.DataFrame,
+        *,
+        inputs_key: str | None = None,
+        code_version: str | None = None,
+    ) -> Result:
+        """*frame* with what ``warehouse.results.replace`` wants to know of it; see there for the keys."""
+        return Result(
+            period_first=period.first,
+            period_last=period.last,
+            partition_date=period.last if self.kind == "general" else None,
+            parameters=parameters.model_dump(mode="json"),
+            frame=frame,
+            inputs_key=inputs_key,
+            code_version=code_version,
+        )
+
+
+_registered: dict[str, Analysis] = {}
+
+
+def analysis(
+    *, columns: tuple[Column, ...], parameters: type[P], kind: Kind = "general"
+) -> Callable[[Function[P]], Function[P]]:
+    """Register the decorated function as an analysis of its own name; its docstring begins with the question.
+
+    The function may return its columns in any type that holds their values; callers get those that are declared.
+
+    :raises TypeError: the declaration contradicts itself, or the name is taken.
+    """
+    base = GeneralParameters if kind == "general" else PeriodParameters
+    if not issubclass(parameters, base):
+        raise TypeError(f"parameters of a {kind} analysis derive from {base.__name__}; {parameters.__name__} does not")
+
+    def register(function: Function[P]) -> Function[P]:
+        name = function.__name__
+        description = inspect.getdoc(function)
+        if not description:
+            raise TypeError(f"{name} has no docstring that says which question it answers")
+        if name in _registered:
+            raise TypeError(f"there are two analyses of the name {name}")
+
+        @functools.wraps(function)
+        def compute(connection: sa.Connection, period: Period, values: P) -> pd.DataFrame:
+            return conform(function(connection, period, values), columns)
+
+        ResultTable(name, columns)  # sees that names can be those of a table and its columns
+        _registered[name] = Analysis(name, kind, description, columns, parameters, compute)
+        return compute
+
+    return register
+
+
+@functools.cache
+def _import_modules() -> None:
+    package = import_module(__package__ or "telemetry_pipeline.analyses")
+    for module in pkgutil.iter_modules(package.__path__):
+        import_module(f"{package.__name__}.{module.name}")
+
+
+def all_analyses() -> dict[str, Analysis]:
+    """Every analysis of this package by its name, in alphabetical order."""
+    _import_modules()
+    return dict(sorted(_registered.items()))
+
+
+def find_analysis(name: str) -> Analysis:
+    """The analysis of that name.
+
+    :raises RequestRefused: there is none; lists what there is.
+    """
+    analyses = all_analyses()
+    if name not in analyses:
+        raise RequestRefused(f"there is no analysis {name!r}; there are {', '.join(analyses)}")
+    return analyses[name]

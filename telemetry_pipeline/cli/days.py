@@ -1,0 +1,47 @@
+"""Days and ranges of days as the command line takes them, and which of them can be asked for."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from telemetry_pipeline.errors import RequestRefused
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.settings import StackSettings
+
+
+def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
+    """An option's callback: a date written as 2026-10-31, else a usage error."""
+    if value is None:
+        return None
+    # fromisoformat alone would take 20261031 and week dates, too.
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise click.BadParameter(f"{value!r} is not a date; write it as 2026-10-31.")
+
+
+def today(settings: StackSettings) -> date:
+    """The current day where the operator is."""
+    return datetime.now(settings.operator_zone).date()
+
+
+def check_range(first: date, last: date, settings: StackSettings) -> None:
+    """See that a range of days, ends included, has partitions.
+
+    :raises RequestRefused: it does not; says what is allowed.
+    """
+    lowest, highest = settings.first_partition, today(settings)
+    if first > last:
+        raise RequestRefused(f"the range begins on {first} and ends before that, on {last}")
+    for day in (first, last):
+        if not lowest <= day <= highest:
+            raise RequestRefused(
+                f"there is no partition {day}; allowed are {lowest} (FIRST_PARTITION) to {highest} "
+                f"(today in {settings.operator_timezone})"
+            )

@@ -1,0 +1,74 @@
+"""``telemetry-pipeline demo``: the whole way once, over simulated records, with what came of it on the screen."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.cli.follow import RunProgress
+    from telemetry_pipeline.warehouse.status import WarehouseStatus
+
+_DAYS = 90
+_TOP_CHANNELS_SHOWN = 10
+
+
+@click.command("demo")
+@click.option("--records-count", type=click.IntRange(1), default=400_000, show_default=True, help="Simulated records.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the web UI.  [default: 3000, or any if taken]")
+@click.option("--once", is_flag=True, help="End after the run, in place of keeping the stack up.")
+def demo(records_count: int, port: int | None, once: bool) -> int:
+    """Start the stack, run the pipeline over the last 90 simulated days, and show what came of it.
+
+    The stack stays up until Ctrl-C.
+    """
+    from telemetry_pipeline.cli.days import today
+    from telemetry_pipeline.cli.graphql import DagsterApi
+    from telemetry_pipeline.cli.run import launch_and_follow, plan_launch
+    from telemetry_pipeline.cli.show import read_result, show_table
+    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.stack.services import SimulatorOptions
+    from telemetry_pipeline.stack.stack import Stack
+    from telemetry_pipeline.warehouse.database import connect
+    from telemetry_pipeline.warehouse.status import read_status
+
+    # A demonstration never calls a real PanAccess, whatever the environment says.
+    settings = StackSettings.load().model_copy(update={"panaccess_url": None})
+    last = today(settings)
+    first = max(settings.first_partition, last - timedelta(days=_DAYS))
+    launch = plan_launch(settings, "telemetry_range", first, last, ())
+    simulator = SimulatorOptions(records_count=records_count, days=_DAYS)
+    click.echo(f"1/3  starting the stack, with {records_count:,} simulated records of the last {_DAYS} days")
+    with Stack(settings, simulator=simulator, web_port=port, say=click.echo) as stack:
+        engine = connect(stack.state.database_url)
+        before = read_status(engine)
+        click.echo(f"2/3  synchronising, merging and analysing {launch.first} to {launch.last}")
+        began = time.monotonic()
+        progress, status = launch_and_follow(DagsterApi(stack.state.graphql_url), launch, stack.tend)
+        seconds = time.monotonic() - began
+        if status == 0:
+            click.echo("3/3  what came of it")
+            show_outcome(before, read_status(engine), progress, seconds)
+            top = read_result(stack.state.database_url, "top_channels", None)
+            show_table(top, settings.operator_zone, limit=_TOP_CHANNELS_SHOWN)
+        if once or status != 0:
+            return status
+        click.echo(f"web UI: {stack.state.webserver_url}  (Ctrl-C stops everything)")
+        stack.supervise()
+    return 0
+
+
+def show_outcome(before: WarehouseStatus, after: WarehouseStatus, progress: RunProgress, seconds: float) -> None:
+    """Print what a run added to the warehouse, and how fast."""
+    from telemetry_pipeline.cli.output import duration
+
+    records = after.records.rows - before.records.rows
+    rejected = sum(each.records for each in after.rejected) - sum(each.records for each in before.rejected)
+    click.echo(f"records stored    {records:,}")
+    click.echo(f"records rejected  {rejected:,}")
+    click.echo(f"views merged      {after.views.rows - before.views.rows:,}")
+    click.echo(f"assets computed   {len(progress.stored)}")
+    click.echo(f"took              {duration(seconds)}, {records / seconds:,.0f} records/s all in all")

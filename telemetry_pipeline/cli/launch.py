@@ -1,0 +1,152 @@
+"""What to launch: a job or an asset, its days and its parameters, checked before anything is started.
+
+Pure functions; what speaks with the server is in ``graphql``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from telemetry_pipeline.cli.graphql import LOCATION, REPOSITORY
+from telemetry_pipeline.errors import RequestRefused
+
+JOBS = ("telemetry_tick", "telemetry_range")
+SOURCE_ASSETS = ("telemetry_records", "ott_views")
+
+# What Dagster calls the job that can run any selection of assets.
+_ANY_ASSETS_JOB = "__ASSET_JOB"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One run to submit: *job* is a job or an asset, the days *first* to *last* are included."""
+
+    job: str
+    first: date
+    last: date
+    config: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def title(self) -> str:
+        """What runs, for people: ``telemetry_range 2026-10-01 to 2026-10-31``."""
+        return f"{self.job} {self.first}" if self.first == self.last else f"{self.job} {self.first} to {self.last}"
+
+    def execution_params(self) -> dict[str, Any]:
+        """The ``ExecutionParams`` of the mutation ``launchRun``."""
+        selector: dict[str, Any] = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY}
+        if self.job in JOBS:
+            selector["jobName"] = self.job
+        else:
+            selector |= {"jobName": _ANY_ASSETS_JOB, "assetSelection": [{"path": [self.job]}]}
+        if self.first == self.last:
+            tags = {"dagster/partition": self.first.isoformat()}
+        else:
+            tags = {
+                "dagster/asset_partition_range_start": self.first.isoformat(),
+                "dagster/asset_partition_range_end": self.last.isoformat(),
+            }
+        return {
+            "selector": selector,
+            "mode": "default",
+            "runConfigData": {"ops": {asset: {"config": dict(values)} for asset, values in self.config.items()}},
+            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
+        }
+
+
+def check_job(job: str, analyses: Iterable[str]) -> None:
+    """See that *job* is a job or an asset.
+
+    :raises RequestRefused: it is neither; lists what there is.
+    """
+    assets = (*SOURCE_ASSETS, *analyses)
+    if job not in JOBS and job not in assets:
+        raise RequestRefused(f"there is no job or asset {job!r}; jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}")
+
+
+def parse_parameters(
+    job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]
+) -> dict[str, dict[str, Any]]:
+    """``["top_channels.limit=5"]`` as ``{"top_channels": {"limit": 5}}``, checked against the analyses' own models.
+
+    A value is read as JSON where that is possible, else as text.
+
+    :param job: what will run; an asset that runs alone takes its own parameters only.
+    :param models: analysis name to the pydantic model of its parameters.
+    :raises RequestRefused: an assignment cannot be read, or names no asset, no parameter or an impossible value.
+    """
+    texts: dict[str, dict[str, str]] = {}
+    for assignment in assignments:
+        target, equals, text = assignment.partition("=")
+        asset, dot, parameter = target.partition(".")
+        if not (equals and dot and asset and parameter):
+            raise RequestRefused(f"{assignment!r} cannot be read; write --set asset.parameter=value")
+        if asset not in models:
+            raise RequestRefused(f"{asset!r} has no parameters; {', '.join(_with_parameters(models))} have")
+        if job not in JOBS and asset != job:
+            raise RequestRefused(f"{asset}.{parameter} cannot be set for a run of {job} alone")
+        model = models[asset]
+        if parameter not in model.model_fields:
+            raise RequestRefused(f"{asset} has no parameter {parameter!r}; it has {describe_parameters(model)}")
+        texts.setdefault(asset, {})[parameter] = text
+    config = {asset: _validated(asset, values, models[asset]) for asset, values in texts.items()}
+    if job in models and job not in config:
+        _validated(job, {}, models[job])
+    return config
+
+
+def describe_parameters(model: type[BaseModel]) -> str:
+    """The parameters of a model with their defaults, such as ``limit=20, window_days=30``."""
+    described = []
+    for name, field in model.model_fields.items():
+        described.append(f"{name} (required)" if field.is_required() else f"{name}={json.dumps(field.default)}")
+    return ", ".join(described) or "none"
+
+
+def _with_parameters(models: Mapping[str, type[BaseModel]]) -> list[str]:
+    return [name for name, model in models.items() if model.model_fields]
+
+
+def _validated(asset: str, texts: Mapping[str, str], model: type[BaseModel]) -> dict[str, Any]:
+    values = {name: _read(text) for name, text in texts.items()}
+    try:
+        parameters = model.model_validate(values)
+    except ValidationError as err:
+        # A channel may be called "24": what is wrong as a number can be right as text.
+        try:
+            parameters = model.model_validate({**values, **_numbers_as_text(texts, err)})
+        except ValidationError:
+            raise RequestRefused(_refusal(asset, texts, err)) from None
+    return parameters.model_dump(mode="json", include=set(texts))
+
+
+def _read(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    # json.loads knows NaN, Infinity and 1e999; JSON and PostgreSQL's readers do not.
+    return text if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _numbers_as_text(texts: Mapping[str, str], err: ValidationError) -> dict[str, str]:
+    wrong = {str(problem["loc"][0]) for problem in err.errors() if problem["type"] == "string_type"}
+    return {name: text for name, text in texts.items() if name in wrong}
+
+
+def _refusal(asset: str, texts: Mapping[str, str], err: ValidationError) -> str:
+    problems = []
+    for problem in err.errors(include_url=False):
+        name = str(problem["loc"][0]) if problem["loc"] else asset
+        expected = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            problems.append(f"{asset}.{name} is required; give it with --set {asset}.{name}=value")
+        else:
+            problems.append(f"{asset}.{name} cannot be {texts.get(name, '')!r}: {expected[:1].lower()}{expected[1:]}")
+    return "; ".join(problems)

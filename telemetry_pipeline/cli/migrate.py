@@ -1,0 +1,21 @@
+"""``telemetry-pipeline migrate``: bring the warehouse's schema to the newest version."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("migrate")
+def migrate() -> None:
+    """Apply the warehouse's migrations; safe at every start, and from several places at once.
+
+    The stack does it by itself; containers call it before they start.
+    """
+    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.warehouse import database
+
+    engine = database.connect(database_url(StackSettings.load()))
+    pending = database.pending_migrations(engine)
+    database.migrate(engine)
+    click.echo(f"applied {', '.join(pending)}" if pending else "nothing to do: the schema is at its newest version")

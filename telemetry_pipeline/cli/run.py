@@ -1,0 +1,118 @@
+"""``telemetry-pipeline run``: submit a run, watch it, say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from telemetry_pipeline.cli.days import parse_day
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.cli.follow import RunProgress
+    from telemetry_pipeline.cli.graphql import DagsterApi
+    from telemetry_pipeline.cli.launch import Launch
+    from telemetry_pipeline.settings import StackSettings
+
+_CODE_LOADS_SECONDS = 60
+
+
+@click.command("run")
+@click.argument("job")
+@click.option(
+    "--partition", metavar="DAY", callback=parse_day, help="The day to run for; default: today where the operator is."
+)
+@click.option("--from", "first", metavar="DAY", callback=parse_day, help="First day of a range, with --to.")
+@click.option("--to", "last", metavar="DAY", callback=parse_day, help="Last day of a range, included.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="ASSET.PARAMETER=VALUE",
+    help="Set a parameter of an analysis; can be given several times.",
+)
+def run(job: str, partition: date | None, first: date | None, last: date | None, assignments: tuple[str, ...]) -> int:
+    """Run JOB: telemetry_tick (today), telemetry_range, or one asset by its name.
+
+    The run goes to the stack that is running, else one is brought up for it. Ctrl-C cancels the run; a second one
+    leaves at once. The exit status is 0 after a success, 1 after a failure, 130 when cancelled.
+    """
+    from telemetry_pipeline.cli.graphql import DagsterApi
+    from telemetry_pipeline.cli.target import stack_for_run
+    from telemetry_pipeline.settings import StackSettings
+
+    if (first is None) != (last is None):
+        raise click.UsageError("--from and --to go together.")
+    if partition is not None and first is not None:
+        raise click.UsageError("give either --partition, or --from and --to.")
+    if job == "telemetry_tick" and first is not None:
+        raise click.UsageError("telemetry_tick is for one day (--partition); telemetry_range takes --from and --to.")
+    settings = StackSettings.load()
+    launch = plan_launch(settings, job, first or partition, last or partition, assignments)
+    with stack_for_run(settings) as (stack, tend):
+        return launch_and_follow(DagsterApi(stack.graphql_url), launch, tend)[1]
+
+
+def plan_launch(
+    settings: StackSettings, job: str, first: date | None, last: date | None, assignments: tuple[str, ...]
+) -> Launch:
+    """What was asked for, checked; days default to today.
+
+    :raises RequestRefused: it cannot be; says what is allowed.
+    """
+    from telemetry_pipeline.analyses.registry import all_analyses
+    from telemetry_pipeline.cli.days import check_range, today
+    from telemetry_pipeline.cli.launch import Launch, check_job, parse_parameters
+
+    analyses = all_analyses()
+    check_job(job, analyses)
+    first = first or today(settings)
+    last = last or today(settings)
+    check_range(first, last, settings)
+    models = {name: analysis.parameters for name, analysis in analyses.items()}
+    return Launch(job, first, last, parse_parameters(job, assignments, models))
+
+
+def launch_and_follow(api: DagsterApi, launch: Launch, tend: Callable[[], None]) -> tuple[RunProgress, int]:
+    """Submit, show the progress and a summary.
+
+    :param tend: called at each look at the run, to keep going what it runs on.
+    :return: what the run did, and the exit status that says how it ended.
+    """
+    from telemetry_pipeline.cli.follow import Interrupts, follow
+    from telemetry_pipeline.cli.progress import open_display
+
+    api.wait_for_code(_CODE_LOADS_SECONDS)
+    with Interrupts() as interrupts:
+        run_id = api.launch(launch.execution_params())
+        click.echo(f"{launch.title}: run {run_id}")
+        with open_display(launch.job) as display:
+            progress = follow(api, run_id, display, interrupts, tend)
+        ended = api.run(run_id) or {}
+    return progress, summarize(launch, run_id, progress, ended.get("startTime"), ended.get("endTime"))
+
+
+def summarize(launch: Launch, run_id: str, progress: RunProgress, started: float | None, ended: float | None) -> int:
+    """Print how a run ended and what it stored; the exit status that goes with it."""
+    from telemetry_pipeline.cli.main import EXIT_CANCELLED, EXIT_FAILED
+    from telemetry_pipeline.cli.output import duration, print_table
+
+    if progress.stored:
+        rows = [(asset, stored.rows, len(stored.partitions) or None) for asset, stored in progress.stored.items()]
+        print_table(["asset", "rows", "days"], rows)
+    skipped = [step for step, state in progress.states.items() if state == "skipped"]
+    if skipped:
+        click.echo(f"skipped, as there was nothing new for them or a step before them failed: {', '.join(skipped)}")
+    took = f" in {duration(ended - started)}" if started and ended else ""
+    if progress.status == "SUCCESS":
+        click.echo(f"{launch.title}: success{took}")
+        return 0
+    if progress.status == "CANCELED":
+        click.echo(f"{launch.title}: cancelled{took}")
+        return EXIT_CANCELLED
+    for step, message in progress.failures or [(None, "the run gave no reason")]:
+        click.echo(f"error: {step or launch.job} failed: {message}", err=True)
+    click.echo(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run_id[:8]}'")
+    return EXIT_FAILED

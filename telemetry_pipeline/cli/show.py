@@ -1,0 +1,123 @@
+"""``telemetry-pipeline show``: the stored result of an analysis, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, tzinfo
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from telemetry_pipeline.cli.days import parse_day
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.warehouse.results import StoredResult
+
+
+@click.command("show")
+@click.argument("analysis")
+@click.option(
+    "--partition", metavar="DAY", callback=parse_day, help="The day whose result is shown; default: the latest one."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="For people (table), or for programs.",
+)
+def show(analysis: str, partition: date | None, form: str) -> None:
+    """Show the stored result of ANALYSIS; of several with different parameters, the newest one."""
+    from telemetry_pipeline.cli.output import to_csv, to_json
+    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.settings import StackSettings
+
+    settings = StackSettings.load()
+    result = read_result(database_url(settings), analysis, partition)
+    if form == "table":
+        show_table(result, zone=settings.operator_zone)
+    elif form == "json":
+        click.echo(to_json(rows_of(result)))
+    else:
+        click.echo(to_csv(list(result.frame.columns), rows_of(result)), nl=False)
+
+
+def read_result(url: str, analysis: str, partition: date | None) -> StoredResult:
+    """The newest result of a partition, or of the latest day.
+
+    :raises RequestRefused: there is no such analysis, or nothing is stored; says what to do.
+    :raises WarehouseError: the database is unreachable, or has no tables yet.
+    """
+    import sqlalchemy as sa
+
+    from telemetry_pipeline.analyses.registry import find_analysis
+    from telemetry_pipeline.errors import RequestRefused, WarehouseError
+    from telemetry_pipeline.warehouse import results
+    from telemetry_pipeline.warehouse.database import connect
+
+    table = find_analysis(analysis).table
+    try:
+        with connect(url).connect() as connection:
+            info = results.newest(connection, table, partition)
+            if info is not None:
+                return results.read(connection, table, info)
+    except sa.exc.OperationalError as err:
+        raise WarehouseError(f"PostgreSQL cannot be reached: {str(err.orig).strip().splitlines()[0]}") from err
+    except sa.exc.ProgrammingError as err:
+        raise WarehouseError(
+            "the database lacks the tables of this version; apply them with 'telemetry-pipeline migrate'"
+        ) from err
+    of_day, option = (f" for {partition}", f" --partition {partition}") if partition else ("", "")
+    raise RequestRefused(
+        f"nothing is stored of {analysis}{of_day}; run 'telemetry-pipeline run telemetry_tick', "
+        f"or 'telemetry-pipeline run {analysis}{option}' when the views are there"
+    )
+
+
+def rows_of(result: StoredResult) -> list[dict[str, Any]]:
+    """The rows with plain Python values; what is missing is None."""
+    import pandas as pd
+
+    columns = {
+        name: [None if pd.isna(value) else value for value in result.frame[name].tolist()]
+        for name in result.frame.columns
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def show_table(result: StoredResult, zone: tzinfo, limit: int | None = None) -> None:
+    """Print a result for people; times in *zone*.
+
+    :param limit: how many rows at most.
+    """
+    from telemetry_pipeline.cli.output import print_table
+
+    rows = rows_of(result)
+    print_table(list(result.frame.columns), [list(row.values()) for row in rows[:limit]], caption(result, zone))
+
+
+def caption(result: StoredResult, zone: tzinfo) -> str:
+    """What a result is of: analysis, period, parameters, and when it was computed."""
+    from telemetry_pipeline.cli.output import moment
+
+    info = result.info
+    parameters = ", ".join(f"{name}={_text(value)}" for name, value in info.parameters.items())
+    period = (
+        f"everything to {info.period_last}"
+        if info.period_first == date.min
+        else (f"{info.period_first} to {info.period_last}")
+    )
+    rows = "1 row" if info.row_count == 1 else f"{info.row_count:,} rows"
+    return "; ".join(
+        [
+            f"{info.asset}: {period}",
+            *([parameters] if parameters else []),
+            rows,
+            f"computed {moment(info.computed_at.astimezone(zone))}",
+        ]
+    )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,73 @@
+"""Which stack a command works with: the one that runs, or one that is brought up for the command alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from telemetry_pipeline.errors import StackError, WarehouseError
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.stack.state import StackState
+
+
+def find_stack(settings: StackSettings) -> StackState | None:
+    """The stack that runs under ``TELEMETRY_HOME``, if one does."""
+    from telemetry_pipeline.stack.state import running
+
+    return running(settings.telemetry_home)
+
+
+def need_stack(settings: StackSettings) -> StackState:
+    """The stack that runs.
+
+    :raises StackError: none does; says how to start one.
+    """
+    state = find_stack(settings)
+    if state is None:
+        raise StackError(
+            f"no stack is running (there is none in {settings.telemetry_home}); start one with 'telemetry-pipeline up'"
+        )
+    return state
+
+
+@contextmanager
+def stack_for_run(settings: StackSettings) -> Iterator[tuple[StackState, Callable[[], None]]]:
+    """The stack that runs; else one that lives as long as the context.
+
+    :return: where it is, and what has to be called a few times a second to keep it going.
+    """
+    from telemetry_pipeline.stack.services import SimulatorOptions
+    from telemetry_pipeline.stack.stack import Stack
+
+    state = find_stack(settings)
+    if state is not None:
+        yield state, _nothing
+        return
+    click.echo("no stack is running; starting one for this run")
+    with Stack(settings, simulator=SimulatorOptions(), say=click.echo) as stack:
+        yield stack.state, stack.tend
+
+
+def _nothing() -> None:
+    """The stack of another process is looked after there."""
+
+
+def database_url(settings: StackSettings) -> str:
+    """Where the warehouse is: ``DATABASE_URL``, else the running stack's own.
+
+    :raises WarehouseError: neither is there.
+    """
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    state = find_stack(settings)
+    if state is None:
+        raise WarehouseError(
+            "DATABASE_URL is not set, and no stack is running that has a database; "
+            "start one with 'telemetry-pipeline up'"
+        )
+    return state.database_url

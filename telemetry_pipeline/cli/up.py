@@ -1,0 +1,44 @@
+"""``telemetry-pipeline up``: the local stack in the foreground until Ctrl-C."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("up")
+@click.option(
+    "--simulator/--no-simulator",
+    default=True,
+    show_default=True,
+    help="Let a simulator stand in for PanAccess while PANACCESS_URL is not set.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the web UI.  [default: 3000, or any if taken]")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Steps executed at once.")
+@click.option("--records-count", type=click.IntRange(1), help="Simulated records.  [default: 400000]")
+@click.option("--days", type=click.IntRange(1), help="Days that they are spread over.  [default: 90]")
+@click.option("--live", type=click.FloatRange(0), help="Simulated records a second from now on.  [default: 5]")
+@click.option(
+    "--records",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An export of PanAccess's that the simulator serves instead.",
+)
+def up(simulator: bool, port: int | None, workers: int, **simulated: Any) -> None:
+    """Start PostgreSQL, Valkey, a worker, the web UI, the daemon and a simulator; Ctrl-C stops them.
+
+    Servers that DATABASE_URL and REDIS_URL name are used in place of its own.
+    """
+    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.stack.services import SimulatorOptions
+    from telemetry_pipeline.stack.stack import Stack
+
+    chosen = {name: value for name, value in simulated.items() if value is not None}
+    if chosen and not simulator:
+        raise click.UsageError("--no-simulator leaves nothing to simulate")
+    options = replace(SimulatorOptions(), **chosen) if simulator else None
+    with Stack(StackSettings.load(), simulator=options, web_port=port, workers=workers, say=click.echo) as stack:
+        click.echo("Ctrl-C stops everything")
+        stack.supervise()

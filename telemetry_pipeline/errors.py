@@ -1,0 +1,67 @@
+"""Every error that this project raises on purpose.
+
+    TelemetryError                    what went wrong, in one sentence an operator can act on
+    ├── SettingsError                 a setting is missing or impossible; lists them all
+    ├── RequestRefused                a partition, range, parameter or job that cannot be; says what is allowed
+    ├── Cancelled                     the run was cancelled; nothing uncommitted was kept
+    ├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
+    ├── StackError                    the local stack cannot start, or is not running
+    └── PanAccessError                the upstream answered with an error, or not at all
+        ├── PanAccessUnavailable      transient: time-out, lost connection, HTTP 5xx/408/429; worth another try
+        ├── LoginRejected             wrong credentials; never tried again by itself
+        ├── PermissionDenied          the session is alive and may not call this function
+        └── MalformedAnswer           the answer is not what the API promises; carries the raw text
+"""
+
+from __future__ import annotations
+
+
+class TelemetryError(Exception):
+    """Base of all; ``str(error)`` is one sentence for the operator."""
+
+
+class SettingsError(TelemetryError):
+    """One or more settings are missing or impossible."""
+
+
+class RequestRefused(TelemetryError):
+    """What was asked for cannot be; the message says what is allowed."""
+
+
+class Cancelled(TelemetryError):
+    """The run was cancelled while a step was at work; nothing uncommitted was kept."""
+
+
+class WarehouseError(TelemetryError):
+    """PostgreSQL is unreachable, or not in the state that is expected."""
+
+
+class StackError(TelemetryError):
+    """The local stack cannot start, or is not running."""
+
+
+class PanAccessError(TelemetryError):
+    """The upstream answered with an error, or not at all."""
+
+
+class PanAccessUnavailable(PanAccessError):
+    """A transient failure: time-out, lost connection, HTTP 5xx, 408 or 429."""
+
+
+class LoginRejected(PanAccessError):
+    """The credentials are wrong; trying again with the same ones is pointless."""
+
+
+class PermissionDenied(PanAccessError):
+    """The session is alive, and its user may not call this function."""
+
+
+class MalformedAnswer(PanAccessError):
+    """The answer is not what the API promises.
+
+    :ivar raw: the answer's text as it came.
+    """
+
+    def __init__(self, message: str, raw: str) -> None:
+        super().__init__(message)
+        self.raw = raw

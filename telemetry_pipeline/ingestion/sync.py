@@ -1,0 +1,217 @@
+"""From the feed into the warehouse: the live edge, repairs of past days, and gaps that are tried again.
+
+The *live edge* takes every record above the cursor, whatever its date, and reads again an overlap below it for ids that
+became visible late. A *repair* reads days again by date and stores what is missing; it leaves the cursor alone. Both store
+batches of pages, each in one transaction, and stop at a deadline: what is stored stays, and the next call goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
+from telemetry_pipeline.panaccess.client import TRIES
+from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.warehouse import records
+from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPosition, Stored
+
+OVERLAP_IDS = 5_000
+"""How far below the cursor the live edge reads again: five pages a tick, for ids that become visible out of order."""
+
+BATCH_RECORDS = 10_000
+"""Records a transaction. Ten pages reach 0.8 of the rate of one large COPY, one page a transaction 0.2."""
+
+_GAPS_A_STEP = 20
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a step has come.
+
+    :ivar read: records read so far.
+    :ivar expected: how many there are to read in all; None where that is not known.
+    :ivar fraction: of the way, 0 to 1.
+    """
+
+    read: int
+    expected: int | None
+    fraction: float
+
+
+@dataclass
+class Outcome:
+    """What a step did so far.
+
+    :ivar days: new records by local date.
+    :ivar read: records that were read, known and rejected ones included.
+    :ivar rejected: records that were rejected for the first time.
+    :ivar gaps: ranges of ids that the upstream failed to deliver.
+    """
+
+    days: Counter[date] = field(default_factory=Counter)
+    read: int = 0
+    rejected: int = 0
+    gaps: int = 0
+
+    @property
+    def stored(self) -> int:
+        """How many records were new."""
+        return self.days.total()
+
+
+@dataclass
+class Sync:
+    """One step's worth of synchronising; ``outcome`` tells what it did, also when it ended with an error.
+
+    :param deadline: when to stop, on the clock of ``time.monotonic``.
+    :param checkpoint: called before every commit; raises to stop there.
+    :param report: told how far the step has come, after every page.
+    """
+
+    engine: sa.Engine
+    feed: Feed
+    operator_zone: ZoneInfo
+    deadline: float
+    checkpoint: Callable[[], None] = lambda: None
+    report: Callable[[Progress], None] = lambda progress: None
+    outcome: Outcome = field(default_factory=Outcome, init=False)
+
+    def run(
+        self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
+    ) -> RepairPosition | None:
+        """Synchronise the local days from *first* to *last*: the live edge when today is among them, else a repair.
+
+        A range that includes today drains the live edge first, and then repairs what that did not read.
+
+        :param position: where an earlier call for the same days stopped.
+        :returns: where the next call is to go on; None when all is done.
+        :raises PanAccessError: the upstream is unreachable or refuses; what was stored before that stays.
+        """
+        records.claim_timezone(self.engine, self.operator_zone.key)
+        try:
+            newest = self.feed.newest_id()
+            live_edge = max(0, records.cursor_position(self.engine) - OVERLAP_IDS)
+            position = position or RepairPosition(first, 0, live_edge if includes_today else newest)
+            if includes_today:
+                self._retry_gaps()
+                if self._drain([Slice(live_edge, newest)], moves_cursor=True):
+                    return position
+                if first == last:
+                    return None
+            return self._repair(last, position)
+        except MalformedAnswer as err:
+            records.store(self.engine, Batch(rejected=[Rejected(None, err.raw, str(err))]))
+            raise
+
+    def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:
+        slices = [
+            Slice(
+                position.after_id if day == position.day else 0,
+                position.up_to_id,
+                since=datetime.combine(day, clock_time.min, self.operator_zone),
+                until=datetime.combine(day + timedelta(days=1), clock_time.min, self.operator_zone),
+            )
+            for day in (position.day + timedelta(days=number) for number in range((last - position.day).days + 1))
+        ]
+        stopped = self._drain(slices, moves_cursor=False)
+        if stopped is None or stopped.slice.since is None:
+            return None
+        return RepairPosition(stopped.slice.since.date(), stopped.through_id, position.up_to_id)
+
+    def _retry_gaps(self) -> None:
+        for gap in records.gaps_due(self.engine, _GAPS_A_STEP):
+            if time.monotonic() >= self.deadline:
+                return
+            try:
+                self._drain([Slice(gap.first_record_id - 1, gap.last_record_id)], moves_cursor=False, tries=1)
+            except (LoginRejected, PermissionDenied):
+                raise
+            except PanAccessError:
+                records.gap_tried(self.engine, gap, resolved=False)
+            else:
+                records.gap_tried(self.engine, gap, resolved=True)
+
+    def _drain(self, slices: list[Slice], *, moves_cursor: bool, tries: int = TRIES) -> Delivery | None:
+        """Store what the slices hold.
+
+        :returns: the delivery at which the deadline came; None when everything was read.
+        """
+        reading = _Reading(slices, self.feed.read(slices, tries=tries), moves_cursor)
+        storing: Future[Stored] | None = None
+        with ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
+            try:
+                for batch in self._batches(reading):
+                    self.checkpoint()
+                    # One batch after the other: the cursor of a later one says that the earlier ones are stored.
+                    if storing:
+                        self._count(storing.result())
+                    storing = writer.submit(records.store, self.engine, batch)
+            finally:
+                if storing:
+                    self._count(storing.result())
+        return reading.stopped_at
+
+    def _batches(self, reading: _Reading) -> Iterator[Batch]:
+        batch = Batch()
+        try:
+            for delivery in reading.deliveries:
+                self._collect(delivery, batch)
+                if reading.moves_cursor:
+                    batch.cursor = delivery.through_id
+                self.report(reading.progress(delivery, self.outcome.read))
+                if len(batch.rows) >= BATCH_RECORDS:
+                    yield batch
+                    batch = Batch()
+                if time.monotonic() >= self.deadline and not reading.is_last(delivery):
+                    reading.stopped_at = delivery
+                    break
+        except PanAccessError:
+            yield batch
+            raise
+        yield batch
+
+    def _collect(self, delivery: Delivery, batch: Batch) -> None:
+        if delivery.page:
+            self.outcome.read += delivery.page.distinct
+            batch.rows.extend(delivery.page.rows)
+            batch.rejected.extend(
+                Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects
+            )
+        if missing := delivery.missing:
+            self.outcome.gaps += 1
+            batch.gaps.append(Gap(missing.first_id, missing.last_id, str(missing.error), missing.raw))
+
+    def _count(self, stored: Stored) -> None:
+        self.outcome.days.update(stored.days)
+        self.outcome.rejected += stored.rejected
+
+
+@dataclass
+class _Reading:
+    """Slices on their way from the feed."""
+
+    slices: list[Slice]
+    deliveries: Iterator[Delivery]
+    moves_cursor: bool
+    expected: int | None = None
+    stopped_at: Delivery | None = None
+
+    def is_last(self, delivery: Delivery) -> bool:
+        return delivery.slice.since == self.slices[-1].since and delivery.through_id >= self.slices[-1].up_to_id
+
+    def progress(self, delivery: Delivery, read: int) -> Progress:
+        if len(self.slices) == 1 and self.expected is None and delivery.page:
+            self.expected = delivery.page.count
+        number = next(n for n, piece in enumerate(self.slices) if piece.since == delivery.slice.since)
+        piece = self.slices[number]
+        within = (delivery.through_id - piece.after_id) / max(1, piece.width)
+        return Progress(read, self.expected, (number + within) / len(self.slices))

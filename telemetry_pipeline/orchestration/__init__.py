@@ -1,0 +1,1 @@
+"""Everything Dagster: a thin shell around ingestion, analyses and warehouse."""

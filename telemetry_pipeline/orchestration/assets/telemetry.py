@@ -1,0 +1,152 @@
+"""The assets that every analysis is computed from: raw records, and the views merged from them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from telemetry_pipeline.ingestion.sync import Sync
+from telemetry_pipeline.orchestration.partitions import days_of, today
+from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
+from telemetry_pipeline.orchestration.steps import RETRIES, ProgressReporter, RunGuard, failing_clearly
+from telemetry_pipeline.warehouse import records, views
+
+_STEPS_A_REPAIR = 10_000
+
+
+class SyncConfig(dg.Config):
+    """Parameters of the sync."""
+
+    max_seconds: float = Field(
+        default=90, description="how long one step works before the next one goes on from the cursor"
+    )
+
+
+def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """``telemetry_records`` and ``ott_views``."""
+
+    @dg.asset(
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="telemetry",
+        kinds={"panaccess", "postgres"},
+        metadata={"dagster/table_name": "telemetry.records"},
+        retry_policy=RETRIES,
+        output_required=False,
+    )
+    def telemetry_records(
+        context: dg.AssetExecutionContext,
+        config: SyncConfig,
+        warehouse: dg.ResourceParam[Warehouse],
+        panaccess: dg.ResourceParam[PanAccess],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        """Viewing telemetry as PanAccess gives it, one row per record.
+
+        Today's partition is the live edge: it takes every record that is new, whatever its date. A past day or a range is
+        read again by date, and what is missing is stored. A tick that finds nothing new ends here.
+        """
+        first, last = days_of(context)
+        includes_today = last == today(daily)
+        engine = warehouse.engine
+        sync = Sync(
+            engine=engine,
+            feed=panaccess.feed(),
+            operator_zone=warehouse.operator_zone,
+            deadline=time.monotonic() + config.max_seconds,
+            checkpoint=RunGuard(context).check,
+            report=ProgressReporter(context),
+        )
+        is_tick = includes_today and first == last
+        try:
+            with failing_clearly():
+                position = sync.run(
+                    first,
+                    last,
+                    includes_today=includes_today,
+                    position=records.repair_position(engine, context.run_id),
+                )
+        finally:
+            _report_other_days(context, daily, sync.outcome.days)
+        if not is_tick:
+            records.keep_repair_position(engine, context.run_id, position)
+            if position:
+                context.log.info(f"Stopped after {config.max_seconds} s; going on with {position.day} in a new step.")
+                raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
+        if is_tick and not sync.outcome.stored and not records.merge_is_pending(engine):
+            context.log.info("There is nothing new.")
+            return
+        yield dg.MaterializeResult(
+            metadata={
+                "records_stored": sync.outcome.stored,
+                "records_read": sync.outcome.read,
+                "records_rejected": sync.outcome.rejected,
+                "gaps": sync.outcome.gaps,
+                "days_touched": len(sync.outcome.days),
+                "cursor": records.cursor_position(engine),
+            }
+        )
+
+    @dg.asset(
+        deps=[telemetry_records],
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="telemetry",
+        kinds={"postgres"},
+        metadata={"dagster/table_name": "telemetry.views"},
+        retry_policy=RETRIES,
+    )
+    def ott_views(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[Any]:
+        """Finished OTT playbacks with the names of their channels, one row per stop.
+
+        A channel's name is the one that its starts carried when the view was recorded, so a renamed channel keeps its past.
+        Every stop that was not merged yet is merged, whatever its day; the days of a range or of the past are merged anew.
+        """
+        first, last = days_of(context)
+        is_tick = first == last == today(daily)
+        with failing_clearly():
+            merged = views.merge(
+                warehouse.engine,
+                warehouse.operator_zone.key,
+                rebuild=None if is_tick else (first, last),
+                checkpoint=RunGuard(context).check,
+            )
+        _report_other_days(context, daily, {day: merged.inserted[day] for day in merged.days})
+        counts = views.count_by_day(warehouse.engine, first, last)
+        for day, count in counts.items():
+            context.add_asset_metadata({"dagster/partition_row_count": count}, partition_key=day.isoformat())
+        return dg.MaterializeResult(
+            metadata={
+                "views_merged": merged.inserted.total(),
+                "views_renamed": merged.renamed.total(),
+                "views_in_partitions": sum(counts.values()),
+            }
+        )
+
+    return [telemetry_records, ott_views]
+
+
+def _report_other_days(
+    context: dg.AssetExecutionContext, daily: dg.DailyPartitionsDefinition, rows: Mapping[date, int]
+) -> None:
+    """Say which days other than the run's own received rows; days that are no partitions have nothing to be reported on."""
+    keys = context.partition_key_range
+    for day in _partitions_among(daily, rows):
+        if not keys.start <= day.isoformat() <= keys.end:
+            context.log_event(
+                dg.AssetMaterialization(
+                    asset_key=context.asset_key,
+                    partition=day.isoformat(),
+                    metadata={"rows_added": rows[day]},
+                )
+            )
+
+
+def _partitions_among(daily: dg.DailyPartitionsDefinition, days: Iterable[date]) -> list[date]:
+    return [day for day in sorted(days) if daily.has_partition_key(day.isoformat())]

@@ -1,0 +1,35 @@
+"""Puts the definitions together. What they are is said in the modules that this one imports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from telemetry_pipeline.orchestration.assets import analyses, telemetry
+from telemetry_pipeline.orchestration.executor import celery
+from telemetry_pipeline.orchestration.jobs import build_jobs
+from telemetry_pipeline.orchestration.partitions import daily_partitions
+from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
+from telemetry_pipeline.orchestration.schedules import build_tick_schedule
+from telemetry_pipeline.settings import Settings
+
+
+def build_defs(settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Everything Dagster is to know.
+
+    :param settings: those of the environment when left out.
+    :param resources: in place of the real ones of the same names, ``warehouse`` and ``panaccess``.
+    :raises SettingsError: the settings cannot be used.
+    """
+    settings = settings or Settings.load()
+    daily = daily_partitions(settings)
+    jobs = build_jobs(daily)
+    return dg.Definitions(
+        assets=[*telemetry.build_assets(daily), *analyses.build_assets(daily)],
+        jobs=jobs,
+        schedules=[build_tick_schedule(settings)],
+        executor=celery,
+        resources={"warehouse": Warehouse(settings), "panaccess": PanAccess(settings), **(resources or {})},
+    )

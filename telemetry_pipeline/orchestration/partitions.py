@@ -1,0 +1,32 @@
+"""The partitions: one per day of the operator, today included."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+import dagster as dg
+
+from telemetry_pipeline.settings import Settings
+
+
+def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Days in the operator's time zone, from FIRST_PARTITION to today."""
+    return dg.DailyPartitionsDefinition(
+        start_date=datetime.combine(settings.first_partition, time.min),
+        timezone=settings.operator_timezone,
+        end_offset=1,
+    )
+
+
+def days_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """The first and the last day of a run; a run of one partition has both the same."""
+    keys = context.partition_key_range
+    return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
+
+
+def today(daily: dg.PartitionsDefinition[str]) -> date:
+    """The newest partition there is."""
+    newest = daily.get_last_partition_key()
+    if newest is None:
+        raise dg.DagsterInvalidInvocationError("FIRST_PARTITION lies in the future: there is no partition yet")
+    return date.fromisoformat(newest)

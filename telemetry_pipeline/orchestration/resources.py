@@ -1,0 +1,45 @@
+"""What assets are given: the warehouse and the upstream. Plain objects, so that no setting of theirs shows in the web UI."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.panaccess.client import PanAccessClient
+from telemetry_pipeline.panaccess.feed import Feed
+from telemetry_pipeline.panaccess.records import PageDecoder
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse.database import connect
+
+
+class Warehouse:
+    """The operator's data in PostgreSQL; no connection is made before it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def engine(self) -> sa.Engine:
+        """A fresh engine, safe in a forked process."""
+        return connect(self._settings.database_url)
+
+    @property
+    def operator_zone(self) -> ZoneInfo:
+        """The time zone of the local dates and hours."""
+        return self._settings.operator_zone
+
+
+class PanAccess:
+    """The upstream; no connection is made before it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def feed(self) -> Feed:
+        """A feed in the session that all workers share."""
+        return Feed(
+            PanAccessClient.from_settings(self._settings, shared=True),
+            PageDecoder(self._settings.panaccess_zone, self._settings.operator_zone),
+            self._settings.panaccess_zone,
+        )

@@ -1,0 +1,225 @@
+"""Telemetry pages in the order of record ids, whatever the upstream does meanwhile.
+
+Paging is by record id, never by offset: new rows cannot shift what is still to be read. What the first page of a slice
+leaves over is cut by id into slices that are read ahead, as many at once as the consumer makes worthwhile. A page that keeps
+failing is narrowed down by halving its range of ids until only the failing ids are left; they are handed out as missing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
+from telemetry_pipeline.panaccess.client import MAX_IN_FLIGHT, TRIES, PanAccessClient
+from telemetry_pipeline.panaccess.records import Page, PageDecoder
+
+PAGE_SIZE = 1_000
+_FILL = 0.9
+_NARROWING_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Records to read: ids above *after_id* up to *up_to_id*, and, where given, ``since <= timestamp < until`` (aware)."""
+
+    after_id: int
+    up_to_id: int
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def width(self) -> int:
+        """How many ids it spans."""
+        return self.up_to_id - self.after_id
+
+    def cut(self, pieces: int) -> list[Slice]:
+        """The same as *pieces* slices of nearly equal width, or as many as there are ids."""
+        pieces = max(1, min(pieces, self.width))
+        bounds = [self.after_id + self.width * piece // pieces for piece in range(pieces + 1)]
+        return [
+            replace(self, after_id=low, up_to_id=high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Ids, both ends included, that the upstream fails to deliver, and how it fails."""
+
+    first_id: int
+    last_id: int
+    error: PanAccessError
+
+    @property
+    def raw(self) -> str | None:
+        """The text of the failing answer, if there was any."""
+        return self.error.raw if isinstance(self.error, MalformedAnswer) else None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A step forward.
+
+    :ivar slice: the part of the slices that this step is about.
+    :ivar through_id: everything of the slices up to this id was delivered, or is missing.
+    :ivar remaining: how many records of this part are still to come, as far as the server says so.
+    """
+
+    slice: Slice
+    through_id: int
+    page: Page | None = None
+    remaining: int = 0
+    missing: Missing | None = None
+
+
+class Feed:
+    """Reads slices of the telemetry.
+
+    :param source_zone: the time zone of the upstream's naive timestamps.
+    """
+
+    def __init__(self, client: PanAccessClient, decode: PageDecoder, source_zone: ZoneInfo) -> None:
+        self._client = client
+        self._decode = decode
+        self._source_zone = source_zone
+
+    def newest_id(self, *, tries: int = TRIES) -> int:
+        """The highest record id that is visible now; 0 when there is none.
+
+        :raises PanAccessError: the upstream is unreachable, or refuses.
+        """
+        page = self._call({"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}, tries)
+        return page.last_id or 0
+
+    def read(self, slices: Iterable[Slice], *, tries: int = TRIES) -> Iterator[Delivery]:
+        """Read the slices one after the other; deliveries come in the order of the slices, and of ids within one.
+
+        :raises PanAccessError: the upstream is unreachable, or refuses.
+        """
+        queue: deque[tuple[Slice, list[Future[Page]]]] = deque((piece, []) for piece in slices if piece.width > 0)
+        ahead = 1
+        with ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="panaccess") as pool:
+
+            def read_ahead(pages: int) -> None:
+                for piece, pending in islice(queue, pages):
+                    if not pending:
+                        pending.append(pool.submit(self._fetch, piece, tries))
+
+            try:
+                while queue:
+                    read_ahead(max(1, ahead))
+                    piece, [pending] = queue.popleft()
+                    ahead = max(1, ahead - 1) if pending.done() else min(MAX_IN_FLIGHT, ahead + 1)
+                    try:
+                        page = pending.result()
+                    except PanAccessError as err:
+                        yield from self._narrow_down(piece, err)
+                        continue
+                    rest = _rest(piece, page)
+                    queue.extendleft((left_over, []) for left_over in reversed(rest))
+                    read_ahead(ahead)
+                    yield _delivery(piece, page, rest)
+            finally:
+                for _, unread in queue:
+                    for pending in unread:
+                        pending.cancel()
+
+    def _narrow_down(self, failing: Slice, error: PanAccessError) -> Iterator[Delivery]:
+        """Deliver what can be had of a slice whose page keeps failing.
+
+        When nothing of it can be had, or the upstream fails as a whole, its error is raised: a gap is for single records.
+        """
+        if isinstance(error, LoginRejected | PermissionDenied):
+            raise error
+        self.newest_id(tries=1)
+        give_up_at = time.monotonic() + _NARROWING_SECONDS
+        held_back: list[Delivery] | None = []
+        todo = deque(failing.cut(2))
+        while todo:
+            piece = todo.popleft()
+            try:
+                page = self._fetch(piece, tries=1)
+            except (LoginRejected, PermissionDenied):
+                raise
+            except PanAccessError as err:
+                if piece.width > 1 and time.monotonic() < give_up_at:
+                    todo.extendleft(reversed(piece.cut(2)))
+                    step = Delivery(piece, piece.after_id)
+                else:
+                    missing = Missing(piece.after_id + 1, piece.up_to_id, err)
+                    step = Delivery(piece, piece.up_to_id, missing=missing)
+                if held_back is not None:
+                    held_back.append(step)
+                    continue
+            else:
+                rest = _rest(piece, page)
+                todo.extendleft(reversed(rest))
+                step = _delivery(piece, page, rest)
+                yield from held_back or ()
+                held_back = None
+            yield step
+        if held_back is not None:
+            raise error
+
+    def _fetch(self, piece: Slice, tries: int) -> Page:
+        rules = [_rule("recordId", "gt", piece.after_id), _rule("recordId", "le", piece.up_to_id)]
+        if piece.since:
+            rules.append(_rule("timestamp", "ge", self._naive(piece.since)))
+        if piece.until:
+            rules.append(_rule("timestamp", "lt", self._naive(piece.until)))
+        page = self._call(
+            {
+                "offset": 0,
+                "limit": PAGE_SIZE,
+                "orderBy": "recordId",
+                "orderDir": "ASC",
+                "newFilters": {"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]},
+            },
+            tries,
+        )
+        if page.last_id is not None and page.last_id <= piece.after_id:
+            raise PanAccessError(
+                f"PanAccess ignored the filter on recordId: asked for ids above {piece.after_id}, got {page.last_id}"
+            )
+        return page
+
+    def _call(self, parameters: dict[str, Any], tries: int) -> Page:
+        return self._client.call(self._client.records_function, parameters, self._decode, tries=tries)
+
+    def _naive(self, moment: datetime) -> str:
+        return moment.astimezone(self._source_zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _rule(field: str, op: str, value: int | str) -> dict[str, str]:
+    return {"field": field, "op": op, "data": str(value)}
+
+
+def _delivery(piece: Slice, page: Page, rest: list[Slice]) -> Delivery:
+    remaining = max(0, page.count - page.distinct) if rest and page.count is not None else 0
+    return Delivery(piece, rest[0].after_id if rest else piece.up_to_id, page, remaining)
+
+
+def _rest(piece: Slice, page: Page) -> list[Slice]:
+    """What of *piece* is still to be read after *page*, in order.
+
+    A short page is not the last one: the server caps pages as it likes. Only the server's count, every id having been seen,
+    or an empty page ends a slice.
+    """
+    if page.last_id is None or page.last_id >= piece.up_to_id or page.distinct >= piece.width:
+        return []
+    if page.count is not None and page.distinct >= page.count:
+        return []
+    if page.distinct < page.entries and page.count is not None:
+        # Repeated rows may have pushed others out of the page: read its ids again, in two halves.
+        return piece.cut(2)
+    rest = replace(piece, after_id=page.last_id)
+    if page.count is None or piece.since:
+        return [rest]
+    return rest.cut(-(-(page.count - page.distinct) // max(1, int(page.distinct * _FILL))))

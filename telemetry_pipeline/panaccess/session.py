@@ -1,0 +1,124 @@
+"""One session for all workers: kept in Redis, opened by whoever needs it first, renewed once when it died.
+
+PanAccess refuses logins after twenty in five minutes, so a login is never repeated in a loop: a rejected one is remembered
+for ten minutes under a fingerprint of its credentials, and new credentials are tried at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import redis
+
+from telemetry_pipeline.errors import LoginRejected
+
+_REJECTION_SECONDS = 600
+_LOCK_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a login takes. ``repr`` shows the user name only."""
+
+    username: str
+    password: str = field(repr=False)
+    api_token: str = field(repr=False)
+    salt: str = field(repr=False, default="")
+
+    @property
+    def password_digest(self) -> str:
+        """What goes over the wire: md5 of password and salt, as the API defines it."""
+        return hashlib.md5((self.password + self.salt).encode(), usedforsecurity=False).hexdigest()
+
+    def fingerprint(self, url: str) -> str:
+        """Tells these credentials at *url* from any others, and gives nothing of them away."""
+        text = "\n".join((url, self.username, self.password, self.api_token, self.salt))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class SessionStore(Protocol):
+    """Where the session is kept between calls."""
+
+    def get(self, name: str) -> str | None:
+        """The value, or None when there is none."""
+
+    def put(self, name: str, value: str, seconds: int | None = None) -> None:
+        """Keep a value, for ever or for some seconds."""
+
+    def lock(self, name: str) -> AbstractContextManager[object]:
+        """Hold others off while logging in."""
+
+
+class RedisStore:
+    """Shared by every worker."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url, decode_responses=True)
+
+    def get(self, name: str) -> str | None:
+        """The value, or None when there is none."""
+        value = self._redis.get(name)
+        return value if isinstance(value, str) else None
+
+    def put(self, name: str, value: str, seconds: int | None = None) -> None:
+        """Keep a value, for ever or for some seconds."""
+        self._redis.set(name, value, ex=seconds)
+
+    def lock(self, name: str) -> AbstractContextManager[object]:
+        """Hold others off while logging in."""
+        return self._redis.lock(name, timeout=_LOCK_SECONDS)
+
+
+class LocalStore:
+    """For a single process: a check of the settings, a test."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        """The value, or None when there is none."""
+        return self._values.get(name)
+
+    def put(self, name: str, value: str, seconds: int | None = None) -> None:
+        """Keep a value for as long as the process lives."""
+        self._values[name] = value
+
+    def lock(self, name: str) -> AbstractContextManager[object]:
+        """Nobody else is there."""
+        return nullcontext()
+
+
+class Session:
+    """The session of some credentials at some address.
+
+    :param login: opens a session and gives its id; raises LoginRejected when the credentials are refused.
+    """
+
+    def __init__(self, store: SessionStore, fingerprint: str, login: Callable[[], str]) -> None:
+        self._store = store
+        self._prefix = f"telemetry:panaccess:{fingerprint}"
+        self._login = login
+
+    def current(self) -> str:
+        """The id of the shared session; logs in when there is none."""
+        return self._store.get(f"{self._prefix}:session") or self.renew(dead=None)
+
+    def renew(self, dead: str | None) -> str:
+        """A session in place of *dead*: somebody else's new one, or else one login."""
+        with self._store.lock(f"{self._prefix}:lock"):
+            known = self._store.get(f"{self._prefix}:session")
+            if known and known != dead:
+                return known
+            if rejection := self._store.get(f"{self._prefix}:rejected"):
+                raise LoginRejected(rejection)
+            try:
+                opened = self._login()
+            except LoginRejected as err:
+                self._store.put(f"{self._prefix}:rejected", str(err), seconds=_REJECTION_SECONDS)
+                raise
+            self._store.put(f"{self._prefix}:session", opened)
+            return opened

@@ -1,0 +1,141 @@
+"""Every setting, validated once, with all errors in one message. Nothing else reads the environment.
+
+Values come from environment variables of the same name in capitals, else from a file ``.env`` in the working directory.
+Secrets are ``SecretStr``: they print as asterisks.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from celery.schedules import ParseException, crontab
+from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from telemetry_pipeline.errors import SettingsError
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("expected an IANA name such as America/Mexico_City")
+    return name
+
+
+def _cron(expression: str) -> str:
+    try:
+        crontab.from_string(expression)
+    except (ParseException, ValueError):
+        raise ValueError("expected a cron expression of five fields such as */2 * * * *") from None
+    return expression
+
+
+def _url(*schemes: str, example: str) -> AfterValidator:
+    def check(value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        try:
+            parts = urlsplit(text)
+            usable = parts.scheme in schemes and bool(parts.netloc or parts.query)
+            _ = parts.port
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError(f"expected a URL such as {example}")
+        return value
+
+    return AfterValidator(check)
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Cron = Annotated[str, AfterValidator(_cron)]
+PostgresUrl = Annotated[
+    SecretStr,
+    _url(
+        "postgresql",
+        "postgres",
+        "postgresql+psycopg",
+        "postgresql+psycopg2",
+        example="postgresql://user:password@host:5432/database",
+    ),
+]
+RedisUrl = Annotated[SecretStr, _url("redis", "rediss", example="redis://:password@host:6379/0")]
+HttpUrl = Annotated[str, _url("http", "https", example="https://panaccess.example/api")]
+
+
+class StackSettings(BaseSettings):
+    """What can be known before any server runs: addresses may be missing, the local stack fills them in."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    database_url: PostgresUrl | None = None
+    dagster_database_url: PostgresUrl | None = None
+    redis_url: RedisUrl | None = None
+
+    panaccess_url: HttpUrl | None = None
+    panaccess_username: str | None = None
+    panaccess_password: SecretStr | None = None
+    panaccess_api_token: SecretStr | None = None
+    panaccess_salt: SecretStr = SecretStr("")
+    panaccess_timezone: TimeZone = "UTC"
+    panaccess_records_function: str = "getListOfTelemetryRecords"
+    panaccess_encoding: Literal["json", "brackets"] = "json"
+
+    operator_timezone: TimeZone = "America/Mexico_City"
+    tick_cron: Cron = "*/2 * * * *"
+    first_partition: date = date(2025, 1, 1)
+    telemetry_home: Path = Path(".telemetry")
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Read and validate.
+
+        :raises SettingsError: naming every setting that is missing or impossible, and what was expected.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as err:
+            raise SettingsError(_describe(err)) from None
+
+    @property
+    def operator_zone(self) -> ZoneInfo:
+        """The time zone that local dates and hours are of."""
+        return ZoneInfo(self.operator_timezone)
+
+    @property
+    def panaccess_zone(self) -> ZoneInfo:
+        """The time zone of the upstream's naive timestamps."""
+        return ZoneInfo(self.panaccess_timezone)
+
+
+class Settings(StackSettings):
+    """What a running pipeline needs: every address and credential is there."""
+
+    database_url: PostgresUrl
+    dagster_database_url: PostgresUrl
+    redis_url: RedisUrl
+    panaccess_url: HttpUrl
+    panaccess_username: str
+    panaccess_password: SecretStr
+    panaccess_api_token: SecretStr
+
+
+_SECRET_NAMES = {
+    name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)
+}
+
+
+def _describe(err: ValidationError) -> str:
+    lines = []
+    for problem in err.errors():
+        name = str(problem["loc"][0])
+        expected = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            lines.append(f"{name.upper()} is missing")
+        elif name in _SECRET_NAMES:
+            lines.append(f"{name.upper()} cannot be used; {expected}")
+        else:
+            lines.append(f"{name.upper()} is {problem['input']!r}; {expected}")
+    return "\n".join(["The settings cannot be used:", *(f"  {line}" for line in lines)])

@@ -1,0 +1,46 @@
+"""What the child processes find in their environment: every setting, and where things are.
+
+Secrets travel no other way: arguments are there for every user of the machine to read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from telemetry_pipeline.settings import Settings
+
+
+def environment(settings: Settings, *, code_server_port: int = 0) -> dict[str, str]:
+    """The environment of a process of the pipeline: this process's own, with the settings on top.
+
+    ``DAGSTER_DATABASE_URL`` names the driver psycopg2, which Dagster's storage needs and SQLAlchemy would not choose.
+
+    :param code_server_port: where ``workspace.yaml`` finds the code; 0 for processes that do not ask.
+    """
+    variables = dict(os.environ)
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        variables[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    home = settings.telemetry_home.expanduser().resolve()
+    return variables | {
+        "TELEMETRY_HOME": str(home),
+        "DAGSTER_HOME": str(dagster_home(home)),
+        "DAGSTER_DATABASE_URL": dagster_storage_url(settings.dagster_database_url.get_secret_value()),
+        "CODE_SERVER_HOST": "127.0.0.1",
+        "CODE_SERVER_PORT": str(code_server_port),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def dagster_home(home: Path) -> Path:
+    """Where Dagster's ``dagster.yaml`` and local files are."""
+    return home / "dagster"
+
+
+def dagster_storage_url(url: str) -> str:
+    """The URL with the driver that dagster-postgres needs."""
+    return urlsplit(url)._replace(scheme="postgresql+psycopg2").geturl()

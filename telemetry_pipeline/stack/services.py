@@ -1,0 +1,221 @@
+"""What runs beside the servers: simulator, code server, worker, web UI, daemon; how each starts, and when it works.
+
+They speak with each other over the loopback only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import celery
+import grpc
+import kombu.exceptions
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+import telemetry_pipeline
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack import graphql
+from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.stack.processes import Service
+from telemetry_pipeline.stack.servers import free_port
+
+LOOPBACK = "127.0.0.1"
+# dagster.yaml and workspace.yaml are at the root of the project, beside the package.
+PROJECT = Path(telemetry_pipeline.__file__).resolve().parent.parent
+
+_ANSWER_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatorOptions:
+    """The operator that the simulator plays. See ``telemetry-pipeline simulator --help``.
+
+    :ivar end: the last moment of the history; None is the moment of the first start in this home.
+    :ivar records: an export to serve in place of a made-up history.
+    :ivar live: new records a second, on top.
+    """
+
+    records_count: int = 400_000
+    days: int = 90
+    end: datetime | None = None
+    seed: int = 1
+    records: Path | None = None
+    live: float = 5.0
+
+
+class Simulator(Service):
+    """The stand-in for PanAccess."""
+
+    name = "simulator"
+    title = "the simulator"
+    start_timeout_seconds: ClassVar[float] = 300.0  # millions of records may have to be made up or read
+
+    def __init__(self, home: Path, environment: Mapping[str, str], options: SimulatorOptions) -> None:
+        super().__init__(home, environment)
+        self.options = options
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        """What takes the place of PANACCESS_URL."""
+        return f"http://{LOOPBACK}:{self.port}/"
+
+    def command(self) -> Sequence[str | Path]:
+        """The project's own command."""
+        options = self.options
+        data: list[str | Path] = ["--records-count", str(options.records_count), "--days", str(options.days)]
+        data += ["--seed", str(options.seed)]
+        if options.end is not None:
+            data += ["--end", f"{options.end.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"]
+        if options.records is not None:
+            data = ["--records", options.records.expanduser().resolve()]
+        program = [sys.executable, "-m", "telemetry_pipeline", "simulator"]
+        return [*program, "--host", LOOPBACK, "--port", str(self.port), "--live", str(options.live), *data]
+
+    def is_ready(self) -> bool:
+        """Does it answer?"""
+        try:
+            graphql.DIRECT.open(f"{self.url}health", timeout=_ANSWER_TIMEOUT_SECONDS).close()
+        except OSError:
+            return False
+        return True
+
+
+class DagsterMigration(Service):
+    """Brings Dagster's own tables up to date, and ends."""
+
+    name = "dagster-migration"
+    title = "the migration of Dagster's tables"
+
+    def command(self) -> Sequence[str | Path]:
+        """Dagster's own command; safe at every start."""
+        return [sys.executable, "-m", "dagster", "instance", "migrate"]
+
+    def await_ready(self) -> None:
+        """Wait for its end.
+
+        :raises StackError: it failed.
+        """
+        for _ in polling(self.start_timeout_seconds):
+            if self.exit_status == 0:
+                return
+            if self.exit_status is not None:
+                raise StackError(f"{self.title} failed. {self.log_tail()}")
+        raise StackError(f"{self.title} did not end. {self.log_tail()}")
+
+
+class CodeServer(Service):
+    """Serves the definitions, and launches the processes of runs."""
+
+    name = "code-server"
+    title = "the code server"
+    # While a run is at work it waits for it, up to a minute. The runs have been cancelled by then.
+    stop_signals = ((signal.SIGTERM, 3.0),)
+
+    def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
+        super().__init__(home, environment)
+        self.port = port
+
+    def command(self) -> Sequence[str | Path]:
+        """Dagster's own command."""
+        address = ["--host", LOOPBACK, "--port", str(self.port)]
+        program = [sys.executable, "-m", "dagster", "code-server", "start"]
+        return [*program, "--module-name", "telemetry_pipeline.definitions", *address]
+
+    def is_ready(self) -> bool:
+        """Does it serve, by gRPC's health protocol?"""
+        with grpc.insecure_channel(f"{LOOPBACK}:{self.port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(
+                    health_pb2.HealthCheckRequest(service="DagsterApi"), timeout=_ANSWER_TIMEOUT_SECONDS
+                )
+            except grpc.RpcError:
+                return False
+        serving: bool = answer.status == health_pb2.HealthCheckResponse.SERVING
+        return serving
+
+
+class Worker(Service):
+    """The Celery worker that executes the steps."""
+
+    name = "worker"
+    title = "the worker"
+    # A warm shutdown waits for the steps at hand; a cold one gives them back to the broker.
+    stop_signals = ((signal.SIGTERM, 4.0), (signal.SIGQUIT, 3.0))
+
+    def __init__(self, home: Path, environment: Mapping[str, str], concurrency: int) -> None:
+        super().__init__(home, environment)
+        self.concurrency = concurrency
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:8]
+        self.node = f"telemetry-{digest}@{socket.gethostname()}"
+
+    def command(self) -> Sequence[str | Path]:
+        """Celery's own command."""
+        program = [sys.executable, "-m", "celery", "-A", "telemetry_pipeline.orchestration.celery_app", "worker"]
+        # One worker has nobody to gossip with, and mingling costs it a second.
+        options = ["-Q", "dagster", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        return [*program, *options, "--concurrency", str(self.concurrency), "-n", self.node]
+
+    def is_ready(self) -> bool:
+        """Does it answer over the broker?"""
+        with celery.Celery(broker=self._environment["REDIS_URL"], set_as_current=False) as app:
+            try:
+                return bool(app.control.ping(destination=[self.node], timeout=0.5))
+            except kombu.exceptions.OperationalError:
+                return False
+
+
+class Webserver(Service):
+    """The web UI and its GraphQL interface."""
+
+    name = "webserver"
+    title = "the web UI"
+
+    def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
+        super().__init__(home, environment)
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """For a browser."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str | Path]:
+        """Dagster's own command."""
+        address = ["--host", LOOPBACK, "--port", str(self.port)]
+        return [sys.executable, "-m", "dagster_webserver", "--workspace", PROJECT / "workspace.yaml", *address]
+
+    def is_ready(self) -> bool:
+        """Does it answer, with the code loaded?
+
+        :raises StackError: the code cannot be loaded.
+        """
+        return graphql.code_is_loaded(self.url)
+
+
+class Daemon(Service):
+    """Runs schedules and sensors, and watches over runs."""
+
+    name = "daemon"
+    title = "the daemon"
+
+    def __init__(self, home: Path, environment: Mapping[str, str], webserver_url: str) -> None:
+        super().__init__(home, environment)
+        self._webserver_url = webserver_url
+
+    def command(self) -> Sequence[str | Path]:
+        """Dagster's own command."""
+        return [sys.executable, "-m", "dagster._daemon", "run", "--workspace", PROJECT / "workspace.yaml"]
+
+    def is_ready(self) -> bool:
+        """Does the web UI see the heartbeats of all its parts?"""
+        return graphql.daemons_are_healthy(self._webserver_url)

@@ -1,0 +1,338 @@
+"""The local stack as one object: what is started, in which order, and how it all ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, Self
+
+from pydantic import SecretStr
+
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.simulator import options as simulator_defaults
+from telemetry_pipeline.stack.environment import dagster_home, environment
+from telemetry_pipeline.stack.graphql import cancel_runs
+from telemetry_pipeline.stack.orphans import dismiss, sweep
+from telemetry_pipeline.stack.processes import Service, make_home
+from telemetry_pipeline.stack.servers import (
+    LocalPostgres,
+    LocalValkey,
+    at_database,
+    check_postgres,
+    check_redis,
+    ensure_database,
+    free_port,
+    port_is_free,
+)
+from telemetry_pipeline.stack.services import (
+    PROJECT,
+    CodeServer,
+    Daemon,
+    DagsterMigration,
+    Simulator,
+    SimulatorOptions,
+    Webserver,
+    Worker,
+)
+from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
+from telemetry_pipeline.stack.supervision import Supervisor
+from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream
+from telemetry_pipeline.warehouse import database
+
+DEFAULT_WEB_PORT = 3000
+_SIMULATOR = SimulatorOptions()
+_TEND_INTERVAL_SECONDS = 0.25
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
+
+
+class Stack:
+    """Everything the pipeline needs on this machine; as a context manager it is up inside the block.
+
+    SIGTERM and SIGHUP do what Ctrl-C does: they raise ``KeyboardInterrupt`` in the main thread. To be used from one
+    thread only, and one that lives as long as the stack.
+
+    :param settings: servers that it names are used, those that it does not name are started.
+    :param simulator: what stands in for PanAccess if ``settings`` name none; None if nothing may.
+    :param web_port: of the web UI; None for 3000, or any other one if that is taken.
+    :param workers: how many steps are executed at the same time.
+    :param say: takes lines for the screen.
+    :ivar settings: complete, once ``start`` has begun.
+    :raises StackError: on ``start``: a stack runs in this home already, a process or a server does not work.
+    :raises SettingsError: on ``start``: something is missing that only the user can know.
+    """
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        *,
+        simulator: SimulatorOptions | None = _SIMULATOR,
+        web_port: int | None = None,
+        workers: int = 2,
+        say: Callable[[str], None] = _print_line,
+    ) -> None:
+        self.home = settings.telemetry_home.expanduser().resolve()
+        self.settings: Settings
+        self._given = settings
+        self._simulator_options = None if settings.panaccess_url else simulator
+        self._web_port = web_port
+        self._workers = workers
+        self._print = say
+        self._lock: HomeLock | None = None
+        self._services: list[Service] = []
+        self._supervisor: Supervisor | None = None
+        self._state: StackState | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def state(self) -> StackState:
+        """Where everything is; the same that :func:`~telemetry_pipeline.stack.state.running` tells other processes."""
+        if self._state is None:
+            raise StackError("the stack is not running")
+        return self._state
+
+    def start(self) -> None:
+        """Start everything and wait until it works; on failure nothing is left running."""
+        began = time.monotonic()
+        if self._simulator_options is None and not self._given.panaccess_url:
+            raise StackError(
+                "PANACCESS_URL is not set and the simulator is ruled out: set it, or let the simulator run"
+            )
+        make_home(self.home)
+        self._lock = HomeLock.acquire(self.home)
+        try:
+            self._take_signals()
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        self._say(f"everything is up after {time.monotonic() - began:.1f} s; web UI: {self.state.webserver_url}")
+
+    def tend(self) -> None:
+        """Start again what ended unasked; call it a few times a second while the stack is in use.
+
+        :raises StackError: a process ended again and again.
+        """
+        if self._supervisor is not None and self._supervisor.tend():
+            self._write_state()
+
+    def supervise(self) -> None:
+        """:meth:`tend` until Ctrl-C, SIGTERM or SIGHUP."""
+        with suppress(KeyboardInterrupt):
+            while True:
+                self.tend()
+                time.sleep(_TEND_INTERVAL_SECONDS)
+
+    def stop(self) -> None:
+        """End everything, in the reverse order of the start; a Ctrl-C meanwhile ends it at once."""
+        if self._lock is None:
+            return
+        began = time.monotonic()
+        self._say("stopping everything (Ctrl-C again: at once)")
+        try:
+            forget_state(self.home)
+            self._stop_politely()
+            left_seconds = 2.0
+        except KeyboardInterrupt:
+            left_seconds = 0.0
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_IGN)
+        sweep(self.home, seconds=left_seconds)
+        dismiss(self.home)
+        self._lock.release()
+        self._lock, self._supervisor, self._state, self._services = None, None, None, []
+        self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
+
+    def _start(self) -> None:
+        began = datetime.now(UTC)
+        if orphans := sweep(self.home):
+            self._say(f"ended {orphans} processes that an earlier stack had left behind")
+        postgres = None if self._given.database_url else LocalPostgres(self.home)
+        valkey = None if self._given.redis_url else LocalValkey(self.home)
+        if postgres is not None:
+            self._simulator_options = settle_upstream(self.home, self._simulator_options)
+        web_port = self._choose_web_port()
+        simulator = None
+        if self._simulator_options is not None:
+            # It needs no setting and is slow to start, so it goes first.
+            simulator = Simulator(self.home, dict(os.environ), self._simulator_options)
+        self.settings = self._complete(postgres, valkey, simulator)
+        if simulator is not None:
+            self._launch([simulator])
+        if valkey is not None:
+            valkey.clear()  # steps of runs whose processes ended with an earlier stack
+        self._run([service for service in (postgres, valkey) if service is not None])
+        self._prepare_databases(postgres)
+        check_redis(self.settings.redis_url.get_secret_value())
+
+        code_port = free_port()
+        variables = environment(self.settings, code_server_port=code_port)
+        self._write_dagster_home()
+        self._migrate(DagsterMigration(self.home, variables))
+        if postgres is not None:
+            remember_upstream(self.home, self._simulator_options)
+        if simulator is not None:
+            self._await([simulator])
+        # They stop the other way round: with the code server go the processes of runs, which could otherwise still turn
+        # a cancelled run into a successful one.
+        self._run(
+            [Worker(self.home, variables, concurrency=self._workers), CodeServer(self.home, variables, code_port)]
+        )
+        webserver = Webserver(self.home, variables, web_port)
+        self._run([webserver, Daemon(self.home, variables, webserver.url)])
+        if self._owns_runs and (runs := cancel_runs(webserver.url, began)):
+            self._say(f"cancelled {runs} runs that an earlier stack had left unfinished")
+
+        self._supervisor = Supervisor(self._services, self._say)
+        self._state = StackState(
+            pid=os.getpid(),
+            started_at=datetime.now(UTC),
+            webserver_url=webserver.url,
+            graphql_url=f"{webserver.url}/graphql",
+            database_url=self.settings.database_url.get_secret_value(),
+            dagster_database_url=self.settings.dagster_database_url.get_secret_value(),
+            redis_url=self.settings.redis_url.get_secret_value(),
+            panaccess_url=self.settings.panaccess_url,
+            processes={},
+        )
+        self._write_state()
+
+    @property
+    def _owns_runs(self) -> bool:
+        """Can nobody else's runs be in Dagster's database?"""
+        return self._given.database_url is None and self._given.dagster_database_url is None
+
+    def _prepare_databases(self, postgres: LocalPostgres | None) -> None:
+        if postgres is not None:
+            ensure_database(postgres.url, "telemetry")
+        warehouse_url = self.settings.database_url.get_secret_value()
+        check_postgres(warehouse_url)
+        if self._given.dagster_database_url is None:
+            ensure_database(warehouse_url, "dagster")
+        check_postgres(self.settings.dagster_database_url.get_secret_value())
+
+    def _write_dagster_home(self) -> None:
+        directory = dagster_home(self.home)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        try:
+            shutil.copyfile(PROJECT / "dagster.yaml", directory / "dagster.yaml")
+        except FileNotFoundError as err:
+            raise StackError(f"dagster.yaml is not in {PROJECT}: run from a checkout of the project") from err
+
+    def _migrate(self, dagster: DagsterMigration) -> None:
+        began = time.monotonic()
+        self._say("bringing the tables up to date")
+        dagster.launch()
+        database.migrate(database.connect(self.settings.database_url))
+        dagster.await_ready()
+        self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
+
+    def _choose_web_port(self) -> int:
+        if self._web_port is None:
+            if port_is_free(DEFAULT_WEB_PORT):
+                return DEFAULT_WEB_PORT
+            port = free_port()
+            self._say(f"port {DEFAULT_WEB_PORT} is taken, the web UI gets port {port}")
+            return port
+        if not port_is_free(self._web_port):
+            raise StackError(f"port {self._web_port} is taken: choose another one for the web UI")
+        return self._web_port
+
+    def _run(self, services: Sequence[Service]) -> None:
+        self._launch(services)
+        self._await(services)
+
+    def _launch(self, services: Sequence[Service]) -> None:
+        if services:
+            self._say(f"starting {' and '.join(service.title for service in services)}")
+        for service in services:
+            self._services.append(service)
+            service.launch()
+
+    def _await(self, services: Sequence[Service]) -> None:
+        began = time.monotonic()
+        for service in services:
+            service.await_ready()
+            self._say(f"{service.title} is ready ({time.monotonic() - began:.1f} s)")
+
+    def _stop_politely(self) -> None:
+        if self._state is not None and self._owns_runs:
+            # Long steps look at their run and stop cleanly; and the next start finds nothing in flight.
+            runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
+            if runs:
+                self._say(f"  cancelled {runs} runs")
+        for service in reversed(self._services):
+            began = time.monotonic()
+            service.stop()
+            self._say(f"  {service.title} has stopped ({time.monotonic() - began:.1f} s)")
+
+    def _write_state(self) -> None:
+        pids = {service.name: service.pid for service in self._services}
+        self._state = self.state.model_copy(
+            update={"processes": {name: pid for name, pid in pids.items() if pid is not None}}
+        )
+        write_state(self.home, self._state)
+
+    def _take_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # nohup has SIGHUP ignored. A shell that starts jobs in the background has SIGINT ignored, which is no wish.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._handlers[number] = signal.signal(number, _interrupt)
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError):  # the terminal may be gone, and the work goes on
+            self._print(line)
+
+    def _complete(
+        self, postgres: LocalPostgres | None, valkey: LocalValkey | None, simulator: Simulator | None
+    ) -> Settings:
+        found: dict[str, Any] = {name: getattr(self._given, name) for name in type(self._given).model_fields}
+        found["telemetry_home"] = self.home
+        if postgres is not None:
+            found["database_url"] = at_database(postgres.url, "telemetry")
+        if self._given.dagster_database_url is None:
+            found["dagster_database_url"] = at_database(_text(found["database_url"]), "dagster")
+        if valkey is not None:
+            found["redis_url"] = valkey.url
+        if simulator is not None:
+            found |= {
+                "panaccess_url": simulator.url,
+                "panaccess_username": simulator_defaults.DEFAULT_USERNAME,
+                "panaccess_password": simulator_defaults.DEFAULT_PASSWORD,
+                "panaccess_api_token": simulator_defaults.DEFAULT_API_TOKEN,
+                "panaccess_salt": simulator_defaults.DEFAULT_SALT,
+                "panaccess_timezone": "UTC",
+            }
+        return Settings.load(**{name: value for name, value in found.items() if value is not None})
+
+
+def _text(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,133 @@
+"""What is known about a running stack from outside: one at a time per home, where it listens, which processes it has.
+
+The truth is a lock that the kernel frees when its holder ends, however it ends; the file beside it only describes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import psutil
+from pydantic import BaseModel, ValidationError
+
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack.orphans import lock_path
+from telemetry_pipeline.stack.polling import polling
+
+# The guardian of a stack that was killed holds the lock while it cleans up.
+_TAKEOVER_SECONDS = 15.0
+
+
+class StackState(BaseModel):
+    """A running stack. Its URLs hold passwords, so its file is for its owner's eyes only.
+
+    :ivar pid: of the supervisor.
+    :ivar database_url: of the warehouse.
+    :ivar panaccess_url: of the simulator, if it has one.
+    :ivar processes: name of each child process to its process id.
+    """
+
+    pid: int
+    started_at: datetime
+    webserver_url: str
+    graphql_url: str
+    database_url: str
+    dagster_database_url: str
+    redis_url: str
+    panaccess_url: str
+    processes: dict[str, int]
+
+
+class HomeLock:
+    """Held by the one supervisor of a home from its start to its end.
+
+    :raises StackError: on ``acquire``, when another supervisor holds it; says where that one is.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._file = -1
+
+    @classmethod
+    def acquire(cls, home: Path) -> Self:
+        """Take the lock; the directory exists."""
+        lock = cls(home)
+        lock._file = os.open(lock_path(home), os.O_RDWR | os.O_CREAT, 0o600)
+        holder = 0
+        for _ in polling(_TAKEOVER_SECONDS):
+            with suppress(BlockingIOError):
+                fcntl.flock(lock._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(lock._file, 0)
+                os.pwrite(lock._file, str(os.getpid()).encode(), 0)
+                return lock
+            holder = int(os.pread(lock._file, 20, 0) or 0)
+            if psutil.pid_exists(holder):
+                break
+        os.close(lock._file)
+        state = read_state(home)
+        what = "is being started or stopped" if state is None else f"is running: {state.webserver_url}"
+        raise StackError(
+            f"a stack in {home} {what} (process {holder}); stop it, or set TELEMETRY_HOME to another directory"
+        )
+
+    def release(self) -> None:
+        """Give it back."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def running(home: Path) -> StackState | None:
+    """The stack that runs in ``home`` with all its processes up, or None.
+
+    :raises StackError: it belongs to another user.
+    """
+    home = home.expanduser().resolve()
+    try:
+        file = os.open(lock_path(home), os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    except PermissionError as err:
+        raise StackError(f"the stack in {home} belongs to another user") from err
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        state = read_state(home)
+        return state if state is not None and psutil.pid_exists(state.pid) else None
+    finally:
+        os.close(file)
+    return None
+
+
+def read_state(home: Path) -> StackState | None:
+    """What the file says, whether that is still so or not; None without a usable file."""
+    try:
+        return StackState.model_validate_json(_state_path(home).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_state(home: Path, state: StackState) -> None:
+    """Replace the file at once, readable for its owner alone."""
+    path = _state_path(home)
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(state.model_dump_json(indent=2))
+    draft.replace(path)
+
+
+def forget_state(home: Path) -> None:
+    """Forget the stack."""
+    _state_path(home).unlink(missing_ok=True)
+
+
+def _lock_path(home: Path) -> Path:
+    return home / "stack.lock"
+
+
+def _state_path(home: Path) -> Path:
+    return home / "stack.json"

@@ -1,0 +1,81 @@
+"""What the columns of a result are, and data frames in exactly that shape.
+
+Types are few, and each has one representation in pandas in which null is ``pd.NA`` (``None`` for dates) and NaN does
+not occur. What an analysis computes is said in ``analyses``, how its result is stored in ``results``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+SqlType = Literal["bigint", "double precision", "text", "date", "boolean"]
+
+_DTYPES: dict[SqlType, str] = {
+    "bigint": "Int64",
+    "double precision": "Float64",
+    "text": "string",
+    "date": "object",
+    "boolean": "boolean",
+}
+# PostgreSQL cuts longer identifiers without a word.
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a result.
+
+    :ivar type: as PostgreSQL names it.
+    :ivar unit: of the values, such as ``hours``; none for names, dates and ranks.
+    :ivar key: do the key columns together name the row?
+    """
+
+    name: str
+    type: SqlType
+    description: str
+    unit: str | None = None
+    key: bool = False
+
+    def __post_init__(self) -> None:
+        check_identifier(self.name)
+        if self.type not in get_args(SqlType):
+            raise TypeError(f"column {self.name} has the type {self.type!r}; there are {', '.join(_DTYPES)}")
+
+
+def check_identifier(name: str) -> None:
+    """See that *name* can stand in SQL, in Python and in a URL as it is.
+
+    :raises TypeError: it cannot.
+    """
+    if not _IDENTIFIER.fullmatch(name):
+        raise TypeError(f"{name!r} is not a name of lower-case letters, digits and underscores, at most 63")
+
+
+def conform(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """The same rows with the types of *columns* and a fresh index; NaN becomes null.
+
+    :raises TypeError: the frame has other columns, or the same in another order.
+    :raises ValueError: a value is infinite, or not of its column's type.
+    """
+    expected = [column.name for column in columns]
+    if list(frame.columns) != expected:
+        raise TypeError(f"the columns are {list(frame.columns)}, and {expected} are declared")
+    return pd.DataFrame({column.name: _conform_column(frame[column.name], column) for column in columns})
+
+
+def _conform_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    values = values.reset_index(drop=True)
+    if column.type == "date":
+        if pd.api.types.is_datetime64_any_dtype(values):
+            values = values.dt.date
+        return values.astype(object).where(values.notna(), None)
+    result = values.astype(_DTYPES[column.type])
+    if column.type == "double precision" and np.isinf(result.to_numpy(dtype=float, na_value=0.0)).any():
+        raise ValueError(f"column {column.name} holds an infinite value")
+    return result

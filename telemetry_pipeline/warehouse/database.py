@@ -1,0 +1,74 @@
+"""Connections, migrations and locks. What a table means is said in the module of its family."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from pydantic import SecretStr
+from sqlalchemy.pool import NullPool
+
+from telemetry_pipeline.errors import WarehouseError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_CONNECT_TIMEOUT_SECONDS = 10
+
+
+def connect(url: SecretStr | str) -> sa.Engine:
+    """An engine on psycopg 3 for any ``postgresql://`` URL; it keeps no connection open between uses."""
+    text = url.get_secret_value() if isinstance(url, SecretStr) else url
+    return sa.create_engine(
+        sa.make_url(text).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+    )
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the schema to the newest version; safe at every start, and from several places at once.
+
+    :raises WarehouseError: PostgreSQL is unreachable.
+    """
+    try:
+        with engine.begin() as connection:
+            lock(connection, "migrations")
+            config = _alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sa.exc.OperationalError as err:
+        raise WarehouseError(f"PostgreSQL cannot be reached: {_first_line(err)}") from err
+
+
+def pending_migrations(engine: sa.Engine) -> list[str]:
+    """The migrations that the database still lacks, oldest first.
+
+    :raises WarehouseError: PostgreSQL is unreachable.
+    """
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table_schema": "telemetry"})
+            current = context.get_current_revision()
+    except sa.exc.OperationalError as err:
+        raise WarehouseError(f"PostgreSQL cannot be reached: {_first_line(err)}") from err
+    script = ScriptDirectory.from_config(_alembic_config())
+    return [revision.revision for revision in script.iterate_revisions("head", current or "base")][::-1]
+
+
+def lock(connection: sa.Connection, name: str) -> None:
+    """Wait for the advisory lock *name* and hold it until the transaction ends."""
+    connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(name.encode())})
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+def _first_line(err: sa.exc.DBAPIError) -> str:
+    return str(err.orig).strip().splitlines()[0]

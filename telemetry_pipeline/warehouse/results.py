@@ -1,0 +1,334 @@
+"""Results of analyses: a table ``analysis.<name>`` for each, and the catalogue ``analysis.results`` of what is stored.
+
+A result belongs to a period and to the parameters it was computed with, and replaces the earlier one of the same. Tables
+come into being and grow from the columns that are declared. The catalogue tells a result without rows from one that
+was never computed. What is computed, and from which periods, is none of this module's business.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects.postgresql import JSONB
+
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse.columns import Column, SqlType, check_identifier, conform
+from telemetry_pipeline.warehouse.database import lock
+
+SCHEMA = "analysis"
+
+RESULTS_DDL = """
+create table analysis.results (
+    asset          text        not null,
+    partition_date date,
+    period_first   date        not null,
+    period_last    date        not null,
+    parameters     jsonb       not null,
+    parameters_key text        not null,
+    row_count      bigint      not null,
+    computed_at    timestamptz not null,
+    confirmed_at   timestamptz not null,
+    inputs_key     text,
+    code_version   text,
+    primary key (asset, period_last, period_first, parameters_key)
+);
+
+comment on table analysis.results is 'every stored result of an analysis; those with row_count 0 are nowhere else';
+comment on column analysis.results.partition_date is 'null: the result covers its whole period, not one partition';
+comment on column analysis.results.period_first is '0001-01-01: all history';
+comment on column analysis.results.confirmed_at is 'when it was last computed, or found to be what would be computed';
+comment on column analysis.results.inputs_key is 'what the inputs were when it was computed';
+"""
+"""The catalogue, for a migration to run; the schema ``analysis`` exists before it."""
+
+_CATALOGUE = sa.Table(
+    "results",
+    sa.MetaData(schema=SCHEMA),
+    sa.Column("asset", sa.Text, primary_key=True),
+    sa.Column("partition_date", sa.Date),
+    sa.Column("period_first", sa.Date, primary_key=True),
+    sa.Column("period_last", sa.Date, primary_key=True),
+    sa.Column("parameters", JSONB, nullable=False),
+    sa.Column("parameters_key", sa.Text, primary_key=True),
+    sa.Column("row_count", sa.BigInteger, nullable=False),
+    sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("inputs_key", sa.Text),
+    sa.Column("code_version", sa.Text),
+)
+_SQLALCHEMY_TYPES: dict[SqlType, type[sa.types.TypeEngine[Any]]] = {
+    "bigint": sa.BigInteger,
+    "double precision": sa.Double,
+    "text": sa.Text,
+    "date": sa.Date,
+    "boolean": sa.Boolean,
+}
+_KEYS = ("period_last", "period_first", "parameters_key", "ordinal")
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """What is stored under one name: ``analysis.<name>`` with these columns, beside the keys of the result."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        check_identifier(self.name)
+        if self.name == _CATALOGUE.name:
+            raise TypeError(f"{self.name!r} is the name of the catalogue")
+        names = [column.name for column in self.columns]
+        if not names or len({*names, *_KEYS}) != len(names) + len(_KEYS):
+            raise TypeError(f"the columns of {self.name} must have different names, none of them of {', '.join(_KEYS)}")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result to store.
+
+    :ivar period_first: first day that it was computed from; ``date.min`` for all history.
+    :ivar partition_date: the one partition that it is of; None if it is of every day of its period.
+    :ivar parameters: all of them, as values that JSON can hold.
+    :ivar frame: rows in the order in which they are to be read.
+    :ivar inputs_key: opaque; who stored it can tell by it whether the inputs have changed since.
+    :ivar code_version: opaque, as above for the code.
+    """
+
+    period_first: date
+    period_last: date
+    partition_date: date | None
+    parameters: Mapping[str, Any]
+    frame: pd.DataFrame
+    inputs_key: str | None = None
+    code_version: str | None = None
+
+
+@dataclass(frozen=True)
+class ResultInfo:
+    """What the catalogue says of a stored result; the names are those of :class:`Result`.
+
+    :ivar computed_at: when it was stored.
+    :ivar confirmed_at: when it was stored or last found to be still what would be computed.
+    """
+
+    asset: str
+    partition_date: date | None
+    period_first: date
+    period_last: date
+    parameters: Mapping[str, Any]
+    parameters_key: str
+    row_count: int
+    computed_at: datetime
+    confirmed_at: datetime
+    inputs_key: str | None
+    code_version: str | None
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """A result as it was stored: exactly the declared columns, rows in their order."""
+
+    info: ResultInfo
+    frame: pd.DataFrame
+
+
+def parameters_key(parameters: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that are the same for the same parameters, in whatever order, on every machine."""
+    canonical = json.dumps(parameters, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Result]) -> int:
+    """Store *results* in place of those with the same period and parameters, and return how many rows they have.
+
+    The caller's transaction holds it all: readers see the old results until it commits, then the new ones. Writers of
+    the same table take turns from here to the commit.
+
+    :raises WarehouseError: the table in the database has a declared column with another type.
+    """
+    kept = {(each.period_last, each.period_first, parameters_key(each.parameters)): each for each in results}
+    if not kept:
+        return 0
+    lock(connection, f"{SCHEMA}.{table.name}")
+    _ensure_table(connection, table)
+    stored = _table(table)
+    identity = sa.tuple_(stored.c.period_last, stored.c.period_first, stored.c.parameters_key)
+    connection.execute(sa.delete(stored).where(identity.in_(list(kept))))
+    copied = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(SCHEMA, table.name),
+        sql.SQL(", ").join(sql.Identifier(name) for name in (*_KEYS, *(column.name for column in table.columns))),
+    )
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(copied) as copy:
+        for key, result in kept.items():
+            for ordinal, values in enumerate(_records(conform(result.frame, table.columns))):
+                copy.write_row((*key, ordinal, *values))
+    at = connection.scalar(sa.select(sa.func.clock_timestamp()))
+    connection.execute(
+        _UPSERT,
+        [
+            {
+                "asset": table.name,
+                "partition_date": result.partition_date,
+                "period_first": result.period_first,
+                "period_last": result.period_last,
+                "parameters": dict(result.parameters),
+                "parameters_key": key,
+                "row_count": len(result.frame),
+                "computed_at": at,
+                "confirmed_at": at,
+                "inputs_key": result.inputs_key,
+                "code_version": result.code_version,
+            }
+            for (_, _, key), result in kept.items()
+        ],
+    )
+    return sum(len(result.frame) for result in kept.values())
+
+
+def find(
+    connection: sa.Connection, table: ResultTable, period_first: date, period_last: date, key: str
+) -> ResultInfo | None:
+    """What is stored for that period and :func:`parameters_key`, if anything is."""
+    row = connection.execute(
+        sa.select(_CATALOGUE).where(
+            _CATALOGUE.c.asset == table.name,
+            _CATALOGUE.c.period_last == period_last,
+            _CATALOGUE.c.period_first == period_first,
+            _CATALOGUE.c.parameters_key == key,
+        )
+    ).one_or_none()
+    return None if row is None else ResultInfo(**row._mapping)
+
+
+def confirm(connection: sa.Connection, info: ResultInfo) -> None:
+    """Note that a stored result is what would be computed now: among others of its partition it is the newest again."""
+    connection.execute(
+        sa.update(_CATALOGUE)
+        .where(
+            _CATALOGUE.c.asset == info.asset,
+            _CATALOGUE.c.period_last == info.period_last,
+            _CATALOGUE.c.period_first == info.period_first,
+            _CATALOGUE.c.parameters_key == info.parameters_key,
+        )
+        .values(confirmed_at=sa.func.clock_timestamp())
+    )
+
+
+def newest(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> ResultInfo | None:
+    """The result of *partition* that was computed or confirmed last; without one, that of the latest day there is.
+
+    None if nothing was stored yet.
+    """
+    covers = sa.or_(
+        _CATALOGUE.c.partition_date == partition,
+        sa.and_(
+            _CATALOGUE.c.partition_date.is_(None),
+            _CATALOGUE.c.period_first <= partition,
+            _CATALOGUE.c.period_last >= partition,
+        ),
+    )
+    order = [_CATALOGUE.c.confirmed_at.desc(), _CATALOGUE.c.period_first, _CATALOGUE.c.parameters_key]
+    choice = sa.select(_CATALOGUE).where(_CATALOGUE.c.asset == table.name)
+    if partition is None:
+        choice = choice.order_by(_CATALOGUE.c.period_last.desc(), *order)
+    else:
+        choice = choice.where(covers).order_by(*order)
+    row = connection.execute(choice.limit(1)).one_or_none()
+    return None if row is None else ResultInfo(**row._mapping)
+
+
+def read(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> StoredResult | None:
+    """The result that :func:`newest` names, with its rows; a writer that commits in between is waited for, so to speak."""
+    info = newest(connection, table, partition)
+    while info is not None:
+        frame = load(connection, table, info)
+        latest = newest(connection, table, partition)
+        if latest == info:
+            return StoredResult(info, frame)
+        info = latest
+    return None
+
+
+def load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
+    """The rows of a stored result in their order; a column that was declared after they were stored is null."""
+    names = [column.name for column in table.columns]
+    present = [name for name in names if name in _columns_in_database(connection, table)]
+    rows: list[Any] = []
+    if present:
+        stored = _table(table)
+        rows = [
+            tuple(row)
+            for row in connection.execute(
+                sa.select(*(stored.c[name] for name in present))
+                .where(
+                    stored.c.period_last == info.period_last,
+                    stored.c.period_first == info.period_first,
+                    stored.c.parameters_key == info.parameters_key,
+                )
+                .order_by(stored.c.ordinal)
+            )
+        ]
+    frame = pd.DataFrame(rows, columns=present, dtype=object)
+    return conform(frame.reindex(columns=names), table.columns)
+
+
+@functools.cache
+def _table(table: ResultTable) -> sa.Table:
+    return sa.Table(
+        table.name,
+        sa.MetaData(schema=SCHEMA),
+        sa.Column("period_last", sa.Date, primary_key=True, comment="last day of the result's period"),
+        sa.Column("period_first", sa.Date, primary_key=True, comment="first day; 0001-01-01: all history"),
+        sa.Column("parameters_key", sa.Text, primary_key=True, comment="see analysis.results"),
+        sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False, comment="the row's place, from 0"),
+        *(sa.Column(column.name, _SQLALCHEMY_TYPES[column.type], comment=_comment(column)) for column in table.columns),
+    )
+
+
+def _comment(column: Column) -> str:
+    return column.description if column.unit is None else f"{column.description} [{column.unit}]"
+
+
+def _columns_in_database(connection: sa.Connection, table: ResultTable) -> dict[str, str]:
+    """Name to type, empty if there is no such table."""
+    rows = connection.execute(
+        sa.text(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+            "where attrelid = to_regclass(:table) and attnum > 0 and not attisdropped"
+        ),
+        {"table": f"{SCHEMA}.{table.name}"},
+    )
+    return {name: type_name for name, type_name in rows}
+
+
+def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
+    """Create the table or the columns that it lacks; columns that are no longer declared stay."""
+    stored = _table(table)
+    found = _columns_in_database(connection, table)
+    if not found:
+        stored.create(connection, checkfirst=False)
+        return
+    for column in table.columns:
+        if column.name not in found:
+            connection.execute(_AddColumn(stored.c[column.name]))
+            connection.execute(sa.schema.SetColumnComment(stored.c[column.name]))
+        elif found[column.name] != column.type:
+            raise WarehouseError(
+                f"{SCHEMA}.{table.name}.{column.name} is {found[column.name]} in the database and {column.type} in the "
+                f"program; alter or drop the table"
+            )
+
+
+def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    columns = [[None if value is pd.NA else value for value in frame[name].tolist()] for name in frame.columns]
+    return zip(*columns, strict=True)

@@ -1,0 +1,112 @@
+"""What is in the warehouse right now, for people who ask how the pipeline is doing. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.errors import WarehouseError
+
+# Below this size counting takes less than a second; above it, PostgreSQL's own statistics have to do.
+_COUNT_UP_TO_BYTES = 500_000_000
+
+_SIZE = """
+select coalesce(sum(pg_relation_size(relid)), 0)
+from pg_partition_tree(to_regclass(:table)) where isleaf
+"""
+_ESTIMATE = """
+select coalesce(sum(pg_stat_get_live_tuples(relid)), 0)
+from pg_partition_tree(to_regclass(:table)) where isleaf
+"""
+# Some devices' clocks are ahead, and devices that were offline send old records under new ids.
+_NEWEST = """
+select max(timestamp)
+from (select timestamp from telemetry.records order by record_id desc limit 1000) as latest
+where timestamp <= now()
+"""
+_STATE = "select cursor, synced_at from telemetry.sync_state"
+_GAPS = """
+select count(*), coalesce(sum(last_record_id - first_record_id + 1), 0)
+from telemetry.sync_gaps where resolved_at is null
+"""
+_REJECTED = """
+select reason, count(*) as records, max(rejected_at) as last_at
+from telemetry.rejected_records group by reason order by count(*) desc, reason
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Rows of a table; of a large one only about that many."""
+
+    rows: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """How many records were put aside for one reason."""
+
+    reason: str
+    records: int
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class WarehouseStatus:
+    """How far the warehouse has come.
+
+    :ivar cursor: the highest record id that was read.
+    :ivar synced_at: when the sync last got to the live edge.
+    :ivar newest_at: time of the newest record that is not in the future.
+    :ivar open_gaps: ranges of ids that the upstream could not deliver yet.
+    :ivar open_gap_ids: how many ids these ranges span.
+    """
+
+    records: Count
+    views: Count
+    cursor: int
+    synced_at: datetime | None
+    newest_at: datetime | None
+    open_gaps: int
+    open_gap_ids: int
+    rejected: list[Rejected]
+
+
+def read_status(engine: sa.Engine) -> WarehouseStatus:
+    """Read it all in one snapshot.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
+    """
+    try:
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            cursor, synced_at = connection.execute(sa.text(_STATE)).one()
+            gaps, gap_ids = connection.execute(sa.text(_GAPS)).one()
+            return WarehouseStatus(
+                records=count(connection, "telemetry.records"),
+                views=count(connection, "telemetry.views"),
+                cursor=cursor,
+                synced_at=synced_at,
+                newest_at=connection.scalar(sa.text(_NEWEST)),
+                open_gaps=gaps,
+                open_gap_ids=int(gap_ids),
+                rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
+            )
+    except sa.exc.OperationalError as err:
+        raise WarehouseError(f"PostgreSQL cannot be reached: {str(err.orig).strip().splitlines()[0]}") from err
+    except sa.exc.ProgrammingError as err:
+        raise WarehouseError(
+            "the database lacks the tables of this version; apply them with 'telemetry-pipeline migrate'"
+        ) from err
+
+
+def count(connection: sa.Connection, table: str) -> Count:
+    """The number of rows of a partitioned table, given with its schema; an estimate where counting would take long."""
+    size = connection.scalar(sa.text(_SIZE), {"table": table}) or 0
+    if size > _COUNT_UP_TO_BYTES:
+        return Count(int(connection.scalar(sa.text(_ESTIMATE), {"table": table}) or 0), exact=False)
+    schema, _, name = table.partition(".")
+    rows = connection.scalar(sa.select(sa.func.count()).select_from(sa.table(name, schema=schema)))
+    return Count(rows or 0, exact=True)

@@ -1,0 +1,281 @@
+"""Views: stops merged with the names that starts give their channels.
+
+The history of names is kept as maximal runs of consecutive starts with one name, so that a start that becomes visible late
+changes exactly what it should. A merge costs what is new: it takes the ids that the sync left in ``pending_merges``, brings
+the runs up to date, mends the views whose name that changes, and inserts the new views, all in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.warehouse.database import lock
+from telemetry_pipeline.warehouse.partitions import copy_months
+
+_LOCK = "telemetry.views"
+_SAME_RANGE_MAX_HOLE = 1_000
+
+
+@dataclass
+class Merged:
+    """What a merge did: views inserted and views renamed, by local date."""
+
+    inserted: Counter[date] = field(default_factory=Counter)
+    renamed: Counter[date] = field(default_factory=Counter)
+
+    @property
+    def days(self) -> set[date]:
+        """The days whose views changed."""
+        return {*self.inserted, *self.renamed}
+
+
+def merge(
+    engine: sa.Engine,
+    operator_timezone: str,
+    *,
+    rebuild: tuple[date, date] | None = None,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Merged:
+    """Merge what is pending, and everything of the days *rebuild* (both included) anew.
+
+    :param checkpoint: called before the commit; raises to leave everything as it was.
+    :raises sqlalchemy.exc.DBAPIError: PostgreSQL failed; everything is as it was.
+    """
+    merged = Merged()
+    with engine.begin() as connection:
+        lock(connection, _LOCK)
+        ranges = _claim_pending(connection)
+        _update_names(connection, ranges)
+        merged.renamed.update(dict(connection.execute(_RENAME_VIEWS).tuples().all()))
+        copy_months(connection, "records", "views")
+        if rebuild:
+            bounds = {"first": rebuild[0], "last": rebuild[1]}
+            connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), bounds)
+            _insert(connection, merged, "records.local_date between :first and :last", bounds, operator_timezone)
+        for low, high in ranges:
+            condition = "records.record_id between :low and :high"
+            bounds = {"low": low, "high": high}
+            if rebuild:
+                condition += " and records.local_date not between :first and :last"
+                bounds |= {"first": rebuild[0], "last": rebuild[1]}
+            _insert(connection, merged, condition, bounds, operator_timezone)
+        checkpoint()
+    return merged
+
+
+def count_by_day(engine: sa.Engine, first: date, last: date) -> dict[date, int]:
+    """How many views each local day from *first* to *last* has, days without any included."""
+    with engine.connect() as connection:
+        return dict(connection.execute(_COUNT_BY_DAY, {"first": first, "last": last}).tuples().all())
+
+
+def _claim_pending(connection: sa.Connection) -> list[tuple[int, int]]:
+    """Take what is pending, as disjoint ranges of ids in order."""
+    claimed = sorted(connection.execute(sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id")).tuples())
+    ranges: list[tuple[int, int]] = []
+    for low, high in claimed:
+        if ranges and low - ranges[-1][1] <= _SAME_RANGE_MAX_HOLE:
+            ranges[-1] = (ranges[-1][0], max(high, ranges[-1][1]))
+        else:
+            ranges.append((low, high))
+    return ranges
+
+
+def _update_names(connection: sa.Connection, ranges: list[tuple[int, int]]) -> None:
+    for statement in _PREPARE_NAMES:
+        connection.execute(statement)
+    for low, high in ranges:
+        connection.execute(_COLLECT_SPANS, {"low": low, "high": high})
+    connection.execute(_FIND_ENTANGLED)
+    connection.execute(_POINTS_OF_RUNS)
+    for low, high in ranges:
+        connection.execute(_POINTS_OF_STARTS, {"low": low, "high": high})
+    for statement in _REPLACE_RUNS:
+        connection.execute(statement)
+
+
+def _insert(
+    connection: sa.Connection, merged: Merged, condition: str, bounds: dict[str, object], operator_timezone: str
+) -> None:
+    known = connection.scalar(sa.text(_ANY_KNOWN.format(condition=condition.replace("records.", "views."))), bounds)
+    inserted = connection.execute(
+        sa.text(_INSERT_VIEWS.format(condition=condition, on_conflict="on conflict do nothing" if known else "")),
+        {**bounds, "operator_timezone": operator_timezone},
+    )
+    merged.inserted.update(dict(inserted.tuples().all()))
+
+
+_PREPARE_NAMES = [
+    sa.text(statement)
+    for statement in (
+        "create temporary table spans (channel_id bigint, name text, first_id bigint, last_id bigint) on commit drop",
+        "create temporary table entangled (channel_id bigint primary key) on commit drop",
+        "create temporary table points (channel_id bigint, record_id bigint, name text) on commit drop",
+    )
+]
+
+# Where the new starts of each name begin and end. For most channels this is all there is to know.
+_COLLECT_SPANS = sa.text("""
+    insert into spans
+    select data_id, data_name, min(record_id), max(record_id) from telemetry.records
+    where action_id = 7 and data_name <> '' and data_id is not null and record_id between :low and :high
+    group by data_id, data_name
+""")
+
+# Channels whose spans and runs overlap: there, single starts have to be looked at.
+_FIND_ENTANGLED = sa.text("""
+    insert into entangled
+    select distinct channel_id from (
+        select channel_id, first_id,
+               max(last_id) over (partition by channel_id order by first_id, last_id
+                                  rows between unbounded preceding and 1 preceding) as reached
+        from (
+            select channel_id, first_id, last_id from spans
+            union all
+            select channel_id, first_record_id, last_record_id from telemetry.channel_names
+            where channel_id in (select channel_id from spans)
+        ) as pieces
+    ) as ordered
+    where first_id <= reached
+""")
+
+_POINTS_OF_RUNS = sa.text("""
+    insert into points
+    select channel_id, unnest(array[first_record_id, last_record_id]), name from telemetry.channel_names
+    where channel_id in (select channel_id from spans)
+    union all
+    select channel_id, unnest(array[first_id, last_id]), name from spans
+    where channel_id not in (select channel_id from entangled)
+""")
+
+# Of an entangled channel: every new start, and where one falls inside a run of another name, its neighbours, which become
+# the ends of the two halves.
+_POINTS_OF_STARTS = sa.text("""
+    with new_starts as materialized (
+        select data_id as channel_id, record_id, data_name as name from telemetry.records
+        where action_id = 7 and data_name <> '' and data_id in (select channel_id from entangled)
+          and record_id between :low and :high
+    ), splitting as materialized (
+        select new_starts.channel_id, new_starts.record_id from new_starts
+        join telemetry.channel_names as run
+          on run.channel_id = new_starts.channel_id and run.name <> new_starts.name
+         and new_starts.record_id > run.first_record_id and new_starts.record_id < run.last_record_id
+    )
+    insert into points
+    select channel_id, record_id, name from new_starts
+    union all
+    select splitting.channel_id, before.record_id, before.data_name from splitting cross join lateral (
+        select record_id, data_name from telemetry.records
+        where action_id = 7 and data_name <> '' and data_id = splitting.channel_id and record_id < splitting.record_id
+        order by record_id desc limit 1
+    ) as before
+    union all
+    select splitting.channel_id, after.record_id, after.data_name from splitting cross join lateral (
+        select record_id, data_name from telemetry.records
+        where action_id = 7 and data_name <> '' and data_id = splitting.channel_id and record_id > splitting.record_id
+        order by record_id limit 1
+    ) as after
+""")
+
+# The first name of a channel also holds for the stops before its first start.
+_VALIDITY = """
+    select channel_id, name,
+           case when lag(first_record_id) over channel is null then -9223372036854775808 else first_record_id end
+               as valid_from,
+           lead(first_record_id) over channel as valid_before
+    from {runs}
+    window channel as (partition by channel_id order by first_record_id)
+"""
+
+_REPLACE_RUNS = [
+    sa.text(statement)
+    for statement in (
+        f"""
+        create temporary table old_names on commit drop as
+        select * from ({_VALIDITY.format(runs="telemetry.channel_names")}) as validity
+        where channel_id in (select channel_id from spans)
+        """,
+        "delete from telemetry.channel_names where channel_id in (select channel_id from spans)",
+        """
+        insert into telemetry.channel_names (channel_id, name, first_record_id, last_record_id)
+        select channel_id, name, min(record_id), max(record_id) from (
+            select channel_id, record_id, name, count(*) filter (where changed)
+                       over (partition by channel_id order by record_id) as run
+            from (
+                select channel_id, record_id, name,
+                       name is distinct from lag(name) over (partition by channel_id order by record_id) as changed
+                from (select distinct channel_id, record_id, name from points) as distinct_points
+            ) as marked
+        ) as numbered
+        group by channel_id, name, run
+        """,
+        f"""
+        create temporary table names on commit drop as {_VALIDITY.format(runs="telemetry.channel_names")}
+        """,
+        "analyze names",
+    )
+]
+
+# Where a name begins that did not begin there before, and where one did that does so no more.
+_RENAME_VIEWS = sa.text("""
+    with affected as (
+        select channel_id, valid_from, valid_before from names
+        where channel_id in (select channel_id from spans) and not exists (
+            select from old_names
+            where (old_names.channel_id, old_names.name, old_names.valid_from)
+                = (names.channel_id, names.name, names.valid_from)
+        )
+        union all
+        select channel_id, valid_from, valid_before from old_names
+        where not exists (
+            select from names
+            where (old_names.channel_id, old_names.name, old_names.valid_from)
+                = (names.channel_id, names.name, names.valid_from)
+        )
+    ), renamed as (
+        update telemetry.views set channel_name = names.name
+        from affected join names using (channel_id)
+        where views.channel_id = affected.channel_id and views.record_id >= affected.valid_from
+          and (affected.valid_before is null or views.record_id < affected.valid_before)
+          and views.record_id >= names.valid_from
+          and (names.valid_before is null or views.record_id < names.valid_before)
+          and views.channel_name is distinct from names.name
+        returning views.local_date
+    )
+    select local_date, count(*) from renamed group by local_date
+""")
+
+_ANY_KNOWN = "select exists (select from telemetry.views where {condition})"
+
+_INSERT_VIEWS = """
+    with inserted as (
+        insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,
+                                     channel_name, subscriber_code, device_id, country, isp)
+        select records.record_id, records.local_date,
+               extract(hour from records.timestamp at time zone :operator_timezone)::smallint,
+               records.timestamp,
+               case when duration_seconds >= 0 then records.timestamp - make_interval(secs => duration_seconds) end,
+               case when duration_seconds >= 0 then duration_seconds end,
+               records.data_id, coalesce(names.name, nullif(records.data_name, '')),
+               records.subscriber_code, records.device_id, records.whois_country, records.whois_isp
+        from telemetry.records
+        left join names on names.channel_id = records.data_id and records.record_id >= names.valid_from
+                       and (names.valid_before is null or records.record_id < names.valid_before)
+        where records.action_id = 8 and records.data_id is not null and {condition}
+        {on_conflict}
+        returning local_date
+    )
+    select local_date, count(*) from inserted group by local_date
+"""
+
+_COUNT_BY_DAY = sa.text("""
+    select day::date, count(views.record_id)
+    from generate_series(cast(:first as timestamp), cast(:last as timestamp), interval '1 day') as day
+    left join telemetry.views on views.local_date = day::date and views.local_date between :first and :last
+    group by day
+""")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli.harness import Outcome
+
+from telemetry_pipeline.cli import main as program
+from telemetry_pipeline.errors import Cancelled, StackError
+
+
+def test_help_and_the_simulators_help_import_nothing_heavy(tmp_path: Path) -> None:
+    """Somebody who types --help does not wait for Dagster to load."""
+    script = """
+import sys
+from telemetry_pipeline.cli.main import main
+assert main(["--help"]) == 0 and main(["simulator", "--help"]) == 0
+heavy = {"dagster", "pandas", "numpy", "celery", "sqlalchemy", "pydantic"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for name in program.COMMANDS:
+        assert f"\n  {name} " in done.stdout
+
+
+def test_the_module_is_the_program(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "telemetry_pipeline", "run"], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: Missing argument 'JOB'. See 'telemetry-pipeline run --help'.\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("status", "--fast"), ("show", "x", "--format", "xml")])
+def test_what_is_not_understood_is_one_line_and_status_2(
+    cli: Callable[..., Outcome], arguments: tuple[str, ...]
+) -> None:
+    outcome = cli(*arguments)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: ")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (StackError("the stack is not there"), 1, "error: the stack is not there"),
+        (ZeroDivisionError("by zero"), 1, "error: unexpected ZeroDivisionError: by zero (--debug shows where)"),
+        (KeyboardInterrupt(), 130, "error: cancelled"),
+        (Cancelled("the run was cancelled"), 130, "error: the run was cancelled"),
+    ],
+    ids=["of ours", "unexpected", "Ctrl-C", "cancelled"],
+)
+def test_an_error_is_one_line(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, raised: BaseException, status: int, line: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("telemetry_pipeline.cli.target.find_stack", fail)
+    outcome = cli("status")
+    assert (outcome.status, outcome.err.strip()) == (status, line)
+
+
+@pytest.mark.parametrize("arguments", [("--debug", "show", "nonsense"), ("show", "nonsense", "--debug")])
+def test_debug_shows_the_traceback_wherever_it_stands(cli: Callable[..., Outcome], arguments: tuple[str, ...]) -> None:
+    outcome = cli(*arguments)
+    assert outcome.status == 1
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("error: ")
+
+
+def test_all_impossible_settings_are_in_one_message(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPERATOR_TIMEZONE", "Mexico")
+    monkeypatch.setenv("FIRST_PARTITION", "soon")
+    outcome = cli("status")
+    assert outcome.status == 1
+    assert "OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name" in outcome.err
+    assert "FIRST_PARTITION is 'soon'" in outcome.err
+
+
+def test_a_reader_that_has_enough_gets_no_complaint(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m telemetry_pipeline --help | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert done.stderr == ""

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cli.harness import FakeWebserver, Outcome
+
+from telemetry_pipeline.cli.days import today
+from telemetry_pipeline.settings import StackSettings
+
+HEALTHY = {
+    "version": "1.13.27",
+    "instance": {"daemonHealth": {"allDaemonStatuses": []}},
+    "workspaceOrError": {
+        "__typename": "Workspace",
+        "locationEntries": [
+            {
+                "name": "telemetry_pipeline",
+                "loadStatus": "LOADED",
+                "locationOrLoadError": {"__typename": "RepositoryLocation", "repositories": []},
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.slow
+def test_a_run_over_a_range_shows_progress_and_what_was_stored(
+    cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str
+) -> None:
+    announce(dagster_webserver)
+    outcome = cli(
+        *("run", "telemetry_range", "--from", "2026-01-01", "--to", "2026-01-03", "--set", "top_channels.limit=5")
+    )
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "telemetry_range 2026-01-01 to 2026-01-03: run " in outcome.out
+    assert "100 %  3/3 steps  success" in outcome.out
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert ["telemetry_records", "5,000,000,000", "3"] in lines
+    assert ["top_channels", "5", "3"] in lines
+    assert "telemetry_range 2026-01-01 to 2026-01-03: success in" in outcome.out
+
+
+@pytest.mark.slow
+def test_a_failed_run_says_which_step_failed_and_why(
+    cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str
+) -> None:
+    announce(dagster_webserver)
+    outcome = cli("run", "telemetry_tick", "--partition", "2026-02-02")
+    assert outcome.status == 1
+    assert outcome.err == "error: telemetry_records failed: PanAccess did not answer in 3 tries\n"
+    run_id = outcome.out.split("status ")[1].split("'")[0]
+
+    shown = cli("status", run_id)
+    assert shown.status == 0
+    assert "telemetry_records failed: PanAccess did not answer in 3 tries" in shown.out
+    assert [line.split()[1:3] for line in shown.out.splitlines() if line.startswith("ott_views")] == [
+        ["not", "started"]
+    ]
+
+
+@pytest.mark.slow
+def test_an_asset_runs_alone(
+    cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str
+) -> None:
+    announce(dagster_webserver)
+    outcome = cli("run", "top_channels", "--partition", "2026-01-01")
+    assert outcome.status == 0
+    assert "100 %  1/1 steps  success" in outcome.out
+    assert "top_channels" in cli("status").out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("home")
+def test_ctrl_c_cancels_the_run_and_waits_for_its_end(announce: Callable[..., None], dagster_webserver: str) -> None:
+    announce(dagster_webserver)
+    command = [sys.executable, "-m", "telemetry_pipeline", "run", "telemetry_tick", "--partition", "2026-03-03"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "5,000,000,000 of 10,000,000,000 records" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert "cancelling the run" in out
+    assert "telemetry_tick 2026-03-03: cancelled in" in out
+
+
+@pytest.mark.slow
+def test_parameters_that_only_the_server_knows_are_refused_in_one_line(
+    cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str
+) -> None:
+    announce(dagster_webserver)
+    outcome = cli("run", "telemetry_tick", "--set", "top_channels.window_days=5")
+    assert outcome.status == 1
+    assert outcome.err.startswith('error: Received unexpected config entry "window_days"')
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["telemetry_range", "--from", "2026-10-01"], "--from and --to go together"),
+        (["telemetry_tick", "--from", "2026-10-01", "--to", "2026-10-02"], "telemetry_tick is for one day"),
+        (["ott_views", "--partition", "2026-10-01", "--from", "2026-10-01", "--to", "2026-10-02"], "give either"),
+        (["ott_views", "--partition", "2026-02-30"], "'2026-02-30' is not a date"),
+        (["ott_views", "--partition", "20261001"], "'20261001' is not a date"),
+    ],
+)
+def test_options_that_make_no_sense_are_a_usage_error(
+    cli: Callable[..., Outcome], arguments: list[str], said: str
+) -> None:
+    outcome = cli("run", *arguments)
+    assert outcome.status == 2
+    assert said in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["telemetry"], "jobs: telemetry_tick, telemetry_range; assets: telemetry_records, ott_views"),
+        (["telemetry_tick", "--partition", "2024-12-31"], "allowed are 2025-01-01 (FIRST_PARTITION) to "),
+        (["telemetry_tick", "--partition", "2099-01-01"], "(today in America/Mexico_City)"),
+        (["telemetry_range", "--from", "2026-10-02", "--to", "2026-10-01"], "begins on 2026-10-02 and ends before"),
+        (["telemetry_range", "--from", "2024-01-01", "--to", "2026-10-01"], "there is no partition 2024-01-01"),
+        (["telemetry_tick", "--set", "top_channels.limit=0"], "top_channels.limit cannot be '0'"),
+        (["telemetry_tick", "--set", "top_channels.size=1"], "it has window_days=30, limit=20"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(
+    cli: Callable[..., Outcome], arguments: list[str], said: str
+) -> None:
+    outcome = cli("run", *arguments)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_today_is_the_operators(home: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two zones whose days always differ."""
+    monkeypatch.setenv("OPERATOR_TIMEZONE", "Pacific/Kiritimati")
+    east = today(StackSettings.load())
+    monkeypatch.setenv("OPERATOR_TIMEZONE", "Pacific/Pago_Pago")
+    assert today(StackSettings.load()) in (east - timedelta(days=1), east - timedelta(days=2))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {
+                "__typename": "PythonError",
+                "message": "telemetry_pipeline.errors.RequestRefused: allowed are 2025-01-01\nto today\n",
+                "className": "RequestRefused",
+                "causes": [],
+            },
+            "allowed are 2025-01-01 to today",
+        ),
+        ({"__typename": "PipelineNotFoundError", "message": "Could not find job"}, "Could not find job"),
+        ({"__typename": "NoModeProvidedError"}, "the server answered NoModeProvidedError"),
+    ],
+)
+def test_what_the_server_refuses_is_one_line(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    answer: dict[str, Any],
+    said: str,
+) -> None:
+    webserver.answers |= {"Health": HEALTHY, "Launch": {"launchRun": answer}}
+    announce(webserver.url)
+    outcome = cli("run", "telemetry_tick")
+    assert (outcome.status, outcome.err) == (1, f"error: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((200, "<html>"), "is no GraphQL server (HTTP 200)"),
+        ((404, "{}"), "could not answer: HTTP 404"),
+        ((500, "oops"), "answered HTTP 500"),
+        ((200, json.dumps({"errors": [{"message": "Cannot query\nfield"}]})), "could not answer: Cannot query field"),
+    ],
+)
+def test_another_server_at_that_address_is_told(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    answer: tuple[int, str],
+    said: str,
+) -> None:
+    webserver.answers["Health"] = answer
+    announce(webserver.url)
+    outcome = cli("run", "telemetry_tick")
+    assert outcome.status == 1
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_webserver_that_is_gone_is_told(cli: Callable[..., Outcome], announce: Callable[..., None]) -> None:
+    announce("http://127.0.0.1:9")
+    outcome = cli("run", "telemetry_tick")
+    assert outcome.status == 1
+    assert outcome.err == "error: the webserver at http://127.0.0.1:9/graphql does not answer (connection refused)\n"
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setitem(os.environ, "NO_PROXY", "")
+    webserver.answers |= {"Health": HEALTHY, "Launch": {"launchRun": {"__typename": "RunConflict", "message": "asked"}}}
+    announce(webserver.url)
+    assert cli("run", "telemetry_tick").err == "error: asked\n"

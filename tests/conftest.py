@@ -1,0 +1,69 @@
+"""Real servers for the suite: PostgreSQL and Valkey from their wheels, started once, and the simulator over HTTP."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from telemetry_pipeline.simulator.options import Options
+from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database
+from telemetry_pipeline.warehouse.database import connect, migrate
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of the suite's own, with a migrated database ``template`` to copy."""
+    server = LocalPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    try:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("create database template")
+        migrate(connect(at_database(server.url, "template")))
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """An empty migrated database, dropped behind the test."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template template")
+        yield at_database(postgres_url, name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> sa.Engine:
+    return connect(database_url)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey of the suite's own."""
+    server = LocalValkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def simulator() -> Iterator[Callable[..., SimulatorServer]]:
+    """Starts simulators with the options given, by default without made-up history."""
+    with ExitStack() as running:
+
+        def start(**options: object) -> SimulatorServer:
+            return running.enter_context(SimulatorServer(Options(**{"records_count": 0, **options})))
+
+        yield start
