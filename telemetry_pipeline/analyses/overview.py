@@ -10,9 +10,9 @@ from telemetry_pipeline.analyses.views import query
 from telemetry_pipeline.warehouse.columns import Column
 
 # All four groupings in one scan, each in a hash table of its own. grouping() has a bit for each column that a row is
-# not grouped by, the last column's lowest: 0b111 is the row of everything.
+# not grouped by, the last column's lowest: 7 is the row of everything, which is there even when nothing was seen.
 _GENERAL_SUMMARY = """
-select coalesce(max(views) filter (where grouped = 7), 0) as views,
+select max(views) filter (where grouped = 7) as views,
        count(subscriber_code) as active_subscribers,
        count(device_id) as unique_devices,
        count(channel_name) as unique_channels,

@@ -1,7 +1,7 @@
 """What an analysis is, and which ones there are.
 
-An analysis is a function under ``@analysis``, with the model of its parameters beside it, in any module of this package;
-nothing else has to be told of it. What it computes stands in its own module, how results are stored in
+An analysis is a function under ``@analysis``, with the model of its parameters beside it, in any module of this
+package; nothing else has to be told of it. What it computes stands in its own module, how results are stored in
 ``warehouse.results``, and how one becomes an asset in ``orchestration``.
 """
 

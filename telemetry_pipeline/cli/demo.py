@@ -16,7 +16,7 @@ _DAYS = 90
 _TOP_CHANNELS_SHOWN = 10
 
 
-@click.command("demo")
+@click.command("demo", short_help="The whole way once, over simulated records.")
 @click.option("--records-count", type=click.IntRange(1), default=400_000, show_default=True, help="Simulated records.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the web UI.  [default: 3000, or any if taken]")
 @click.option("--once", is_flag=True, help="End after the run, in place of keeping the stack up.")
@@ -67,8 +67,10 @@ def show_outcome(before: WarehouseStatus, after: WarehouseStatus, progress: RunP
 
     records = after.records.rows - before.records.rows
     rejected = sum(each.records for each in after.rejected) - sum(each.records for each in before.rejected)
-    click.echo(f"records stored    {records:,}")
+    syncing = progress.seconds.get("telemetry_records", 0.0)
+    rate = f", {records / syncing:,.0f} records/s" if syncing else ""
+    click.echo(f"records stored    {records:,}{rate}")
     click.echo(f"records rejected  {rejected:,}")
     click.echo(f"views merged      {after.views.rows - before.views.rows:,}")
     click.echo(f"assets computed   {len(progress.stored)}")
-    click.echo(f"took              {duration(seconds)}, {records / seconds:,.0f} records/s all in all")
+    click.echo(f"took              {duration(seconds)} from the launch to the end")

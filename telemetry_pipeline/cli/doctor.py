@@ -53,7 +53,7 @@ class Finding:
     advice: str = ""
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check every setting and server, and say what to do.")
 def doctor() -> int:
     """Check every setting and server, and say what to do; the exit status is 1 if anything is wrong."""
     from telemetry_pipeline.cli.main import EXIT_FAILED
@@ -72,6 +72,7 @@ def doctor() -> int:
 
 def examine() -> Iterator[Finding]:
     """Run all checks in the order in which they build upon each other."""
+    from telemetry_pipeline.cli.target import find_stack
     from telemetry_pipeline.settings import StackSettings
 
     try:
@@ -80,18 +81,15 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", "failed", str(err), "correct them in the environment or in the file .env")
         return
     yield Finding("settings", "ok", f"operator in {given.operator_timezone}, partitions from {given.first_partition}")
-    yield _run(given, "home", lambda: check_home(given.telemetry_home), "choose another directory by TELEMETRY_HOME")
-
-    stack = _find_stack(given)
-    if isinstance(stack, Finding):
-        yield stack
-        stack = None
-    elif stack is not None:
-        yield Finding("stack", "ok", f"process {stack.pid}, since {stack.started_at:%Y-%m-%d %H:%M:%S %Z}")
-    elif given.database_url and given.redis_url:
-        yield Finding("stack", "skipped", "none is running here; DATABASE_URL and REDIS_URL name servers elsewhere")
+    home = _run(given, "home", lambda: check_home(given.telemetry_home), "choose another directory by TELEMETRY_HOME")
+    yield home
+    stack = None
+    try:
+        stack = find_stack(given)
+    except (TelemetryError, OSError) as err:
+        yield Finding("stack", "failed", str(err), "run as that user, or set TELEMETRY_HOME")
     else:
-        yield Finding("stack", "failed", f"none is running in {given.telemetry_home}", _START_ADVICE)
+        yield _describe_stack(given, stack)
     yield from _examine_servers(complete(given, stack))
     yield from _examine_dagster(given, stack)
 
@@ -122,13 +120,12 @@ def complete(settings: StackSettings, stack: StackState | None) -> StackSettings
     return settings.model_copy(update={name: url for name, url in found.items() if getattr(settings, name) is None})
 
 
-def _find_stack(settings: StackSettings) -> StackState | Finding | None:
-    from telemetry_pipeline.cli.target import find_stack
-
-    try:
-        return find_stack(settings)
-    except TelemetryError as err:
-        return Finding("stack", "failed", str(err), "run as that user, or set TELEMETRY_HOME")
+def _describe_stack(settings: StackSettings, stack: StackState | None) -> Finding:
+    if stack is not None:
+        return Finding("stack", "ok", f"process {stack.pid}, since {stack.started_at:%Y-%m-%d %H:%M:%S %Z}")
+    if settings.database_url and settings.redis_url:
+        return Finding("stack", "skipped", "none is running here; DATABASE_URL and REDIS_URL name servers elsewhere")
+    return Finding("stack", "failed", f"none is running in {settings.telemetry_home}", _START_ADVICE)
 
 
 def _examine_servers(settings: StackSettings) -> Iterator[Finding]:
@@ -203,10 +200,14 @@ def check_home(home: Path) -> str:
     while not place.exists():
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
+        raise AdvisedError(
+            f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one"
+        )
     free = shutil.disk_usage(place).free
     if free < _DISK_BYTES_NEEDED:
-        raise AdvisedError(f"{place} has only {free / 1e9:.1f} GB of free disk space", "free 2 GB, or set TELEMETRY_HOME")
+        raise AdvisedError(
+            f"{place} has only {free / 1e9:.1f} GB of free disk space", "free 2 GB, or set TELEMETRY_HOME"
+        )
     return f"{home} can be written to, {free / 1e9:,.0f} GB free"
 
 
@@ -217,12 +218,18 @@ def check_warehouse(settings: StackSettings) -> str:
     engine = _engine(settings.database_url)
     version, clock = _ask(engine, "select current_setting('server_version'), clock_timestamp()")
     if int(version.split(".")[0]) < _OLDEST_POSTGRES:
-        raise AdvisedError(f"the server is PostgreSQL {version}", f"use PostgreSQL {_OLDEST_POSTGRES} or newer; 18 is tested")
+        raise AdvisedError(
+            f"the server is PostgreSQL {version}", f"use PostgreSQL {_OLDEST_POSTGRES} or newer; 18 is tested"
+        )
     off = abs((datetime.now(UTC) - clock).total_seconds())
     if off > _CLOCK_SECONDS_ALLOWED:
-        raise AdvisedError(f"its clock and this machine's differ by {off:.0f} s", "synchronise both machines' clocks (NTP)")
+        raise AdvisedError(
+            f"its clock and this machine's differ by {off:.0f} s", "synchronise both machines' clocks (NTP)"
+        )
     if pending := pending_migrations(engine):
-        raise AdvisedError(f"migrations are missing: {', '.join(pending)}", "apply them with 'telemetry-pipeline migrate'")
+        raise AdvisedError(
+            f"migrations are missing: {', '.join(pending)}", "apply them with 'telemetry-pipeline migrate'"
+        )
     return f"PostgreSQL {version}, schema at its newest version, clocks agree"
 
 

@@ -33,22 +33,29 @@ class Observation:
 
 @dataclass
 class Stored:
-    """What a run stored of one asset."""
+    """What a run stored of one asset.
+
+    :ivar rows: of its partitions together, or what the run added, whichever the asset reports.
+    :ivar facts: other whole numbers that the asset reports, by name.
+    """
 
     partitions: set[str] = field(default_factory=set)
     rows: int | None = None
+    facts: dict[str, int] = field(default_factory=dict)
     _partition_rows: dict[str, int] = field(default_factory=dict)
 
     def add(self, partition: str | None, values: Json) -> None:
         """Take in one materialization."""
         if partition is not None:
             self.partitions.add(partition)
-        if "dagster/partition_row_count" in values:
-            self._partition_rows[partition or ""] = values["dagster/partition_row_count"]
+        counts = {name: value for name, value in values.items() if type(value) is int}
+        self.facts |= {name: count for name, count in counts.items() if "/" not in name}
+        if "dagster/partition_row_count" in counts:
+            self._partition_rows[partition or ""] = counts["dagster/partition_row_count"]
             self.rows = sum(self._partition_rows.values())
-        elif "dagster/row_count" in values and not self._partition_rows:
+        elif not self._partition_rows:
             # In a run over a range every partition's event carries the count of the whole.
-            self.rows = values["dagster/row_count"]
+            self.rows = counts.get("dagster/row_count", counts.get("records_stored", self.rows))
 
 
 @dataclass
@@ -58,6 +65,7 @@ class RunProgress:
     :ivar states: step to ``waiting``, ``running``, ``done``, ``skipped`` or ``failed``, in the plan's order.
     :ivar observations: what the steps at work say of themselves.
     :ivar stored: what was materialized, by asset.
+    :ivar seconds: how long each step has worked, all its attempts together.
     :ivar failures: step and message, in the order in which they failed; no step: the run itself.
     """
 
@@ -65,8 +73,10 @@ class RunProgress:
     states: dict[str, str] = field(default_factory=dict)
     observations: dict[str, Observation] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     failures: list[tuple[str | None, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _started: dict[str, float] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -111,16 +121,20 @@ class RunProgress:
         match event["__typename"]:
             case "ExecutionStepStartEvent" | "ExecutionStepRestartEvent" if step:
                 self.states[step] = "running"
+                self._started[step] = _at(event)
             case "ExecutionStepSuccessEvent" if step:
                 self.states[step] = "done"
+                self._stop(step, event)
             case "ExecutionStepSkippedEvent" if step:
                 self.states[step] = "skipped"
             case "ExecutionStepUpForRetryEvent" if step:
                 self.states[step] = "waiting"
-                self.observations.pop(step, None)
-                self.notes.append(f"{step} will be tried again{_in(event)}: {_failure_message(event)}")
+                self._stop(step, event)
+                if not _asked_to_go_on(event):
+                    self.notes.append(f"{step} will be tried again{_in(event)}: {_failure_message(event)}")
             case "ExecutionStepFailureEvent" if step:
                 self.states[step] = "failed"
+                self._stop(step, event)
                 self.failures.append((step, _failure_message(event)))
             case "RunFailureEvent" if not self.failures:
                 self.failures.append((None, _failure_message(event)))
@@ -135,6 +149,10 @@ class RunProgress:
                     )
             case "MaterializationEvent":
                 self.stored.setdefault(_asset(event), Stored()).add(event.get("partition"), metadata(event))
+
+    def _stop(self, step: str, event: Json) -> None:
+        if step in self._started:
+            self.seconds[step] = self.seconds.get(step, 0.0) + _at(event) - self._started.pop(step)
 
 
 class Display(Protocol):
@@ -244,6 +262,11 @@ def _cancel(api: DagsterApi, run_id: str, display: Display, *, first: bool) -> N
             display.note(f"the run cannot be cancelled yet: {err}")
 
 
+def _at(event: Json) -> float:
+    """When an event happened, in seconds; it says milliseconds, as text."""
+    return float(event["timestamp"]) / 1000
+
+
 def _asset(event: Json) -> str:
     return "/".join(event["assetKey"]["path"])
 
@@ -253,6 +276,12 @@ def _failure_message(event: Json) -> str:
         return error_message(event["error"])
     described = (event.get("failureMetadata") or {}).get("description")
     return one_line(described or event.get("message") or "no message")
+
+
+def _asked_to_go_on(event: Json) -> bool:
+    """Whether a step ended only to go on in a new one: nothing failed."""
+    error = event.get("error")
+    return error is None or (error["className"] == "RetryRequested" and not error["causes"])
 
 
 def _in(event: Json) -> str:

@@ -111,26 +111,27 @@ query Events($id: ID!, $after: String, $limit: Int!) {{
   }}
 }}"""
 
-_HEALTH = """
-query Health {
-  version
-  instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatErrors { message } } } }
-  workspaceOrError {
-    __typename
-    ... on Workspace {
-      locationEntries {
-        name
-        loadStatus
-        locationOrLoadError {
-          __typename
-          ... on RepositoryLocation { repositories { name } }
-          ... on PythonError { message }
-        }
-      }
+_WORKSPACE = """
+workspaceOrError {
+  __typename
+  ... on Workspace {
+    locationEntries {
+      name
+      loadStatus
+      locationOrLoadError { __typename ... on PythonError { message } }
     }
-    ... on PythonError { message }
   }
+  ... on PythonError { message }
 }"""
+
+_CODE = f"query Code {{ {_WORKSPACE} }}"
+
+_HEALTH = f"""
+query Health {{
+  version
+  instance {{ daemonHealth {{ allDaemonStatuses {{ daemonType required healthy }} }} }}
+  {_WORKSPACE}
+}}"""
 
 Json = dict[str, Any]
 
@@ -209,7 +210,7 @@ class DagsterApi:
         :raises StackError: it is not after *seconds*, or it cannot be loaded; says why.
         """
         deadline = time.monotonic() + seconds
-        while (problem := code_location_problem(self.health())) is not None:
+        while (problem := code_location_problem(self._execute(_CODE))) is not None:
             if time.monotonic() > deadline:
                 raise StackError(f"the stack is running, but its code is not loaded: {problem}")
             time.sleep(0.5)
@@ -221,22 +222,24 @@ class DagsterApi:
             )
         except requests.RequestException as err:
             raise StackError(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
-        if response.status_code >= 500:
-            raise StackError(f"the webserver at {self.url} answered HTTP {response.status_code}")
         try:
             answer = response.json()
-        except ValueError as err:
-            raise StackError(f"what answers at {self.url} is no GraphQL server (HTTP {response.status_code})") from err
-        if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
-            errors = answer.get("errors") if isinstance(answer, dict) else None
-            first = errors[0].get("message", "") if errors else f"HTTP {response.status_code}"
-            raise TelemetryError(f"the webserver at {self.url} could not answer: {one_line(first)}")
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise StackError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
+        if answer.get("errors") or not isinstance(answer.get("data"), dict):
+            errors = answer.get("errors")
+            message = one_line(errors[0].get("message", "")) if errors else f"HTTP {response.status_code}"
+            # 500: something behind it is down or wrong, perhaps for a moment; 400: the question itself is wrong.
+            kind = StackError if response.status_code >= 500 else TelemetryError
+            raise kind(f"the webserver at {self.url} could not answer: {message}")
         data: Json = answer["data"]
         return data
 
 
 def code_location_problem(health: Json) -> str | None:
-    """Why runs cannot be launched yet, of an answer of :meth:`DagsterApi.health`; None when they can."""
+    """Why runs cannot be launched yet, of an answer such as :meth:`DagsterApi.health`; None when they can."""
     workspace = health["workspaceOrError"]
     if workspace["__typename"] != "Workspace":
         return one_line(workspace["message"])

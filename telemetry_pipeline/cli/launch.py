@@ -123,16 +123,18 @@ def _validated(asset: str, texts: Mapping[str, str], model: type[BaseModel]) -> 
             parameters = model.model_validate({**values, **_numbers_as_text(texts, err)})
         except ValidationError:
             raise RequestRefused(_refusal(asset, texts, err)) from None
+    for name, value in parameters:
+        # Python and pydantic read NaN, Infinity and 1e999 as numbers; JSON has no such numbers.
+        if isinstance(value, float) and not math.isfinite(value):
+            raise RequestRefused(f"{asset}.{name} cannot be {texts.get(name, '')!r}: it has to be a finite number")
     return parameters.model_dump(mode="json", include=set(texts))
 
 
 def _read(text: str) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError:
         return text
-    # json.loads knows NaN, Infinity and 1e999; JSON and PostgreSQL's readers do not.
-    return text if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _numbers_as_text(texts: Mapping[str, str], err: ValidationError) -> dict[str, str]:

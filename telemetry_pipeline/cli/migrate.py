@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command("migrate")
+@click.command("migrate", short_help="Bring the warehouse's schema up to date.")
 def migrate() -> None:
     """Apply the warehouse's migrations; safe at every start, and from several places at once.
 

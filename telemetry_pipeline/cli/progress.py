@@ -33,15 +33,16 @@ class LineDisplay:
     """A line at each change of steps, and every few seconds as a sign of life."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, str] | None = None
+        self._shown: tuple[dict[str, str], bool] | None = None
         self._shown_at = 0.0
 
     def update(self, progress: RunProgress) -> None:
         """Print a line if it is time for one."""
         due = time.monotonic() - self._shown_at >= _LINE_EVERY_SECONDS
-        if progress.states != self._steps or (due and not progress.ended):
+        now = (dict(progress.states), progress.ended)
+        if now != self._shown or due:
             click.echo(f"{progress.percent:3.0f} %  {describe(progress)}")
-            self._steps = dict(progress.states)
+            self._shown = now
             self._shown_at = time.monotonic()
 
     def note(self, text: str) -> None:
@@ -92,7 +93,8 @@ def describe(progress: RunProgress) -> str:
     if progress.status == "CANCELING":
         return f"{counted}  cancelling"
     if not progress.running:
-        return f"{counted}  waiting for the next step" if progress.steps_done else f"{counted}  starting"
+        waiting = {0: "starting", len(progress.states): "ending"}
+        return f"{counted}  {waiting.get(progress.steps_done, 'waiting for the next step')}"
     observed = [
         f"{step}: {_observed(progress.observations[step])}"
         for step in progress.running

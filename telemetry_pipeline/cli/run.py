@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CODE_LOADS_SECONDS = 60
 
 
-@click.command("run")
+@click.command("run", short_help="Run a job or an asset, and watch it.")
 @click.argument("job")
 @click.option(
     "--partition", metavar="DAY", callback=parse_day, help="The day to run for; default: today where the operator is."
@@ -100,11 +100,14 @@ def summarize(launch: Launch, run_id: str, progress: RunProgress, started: float
     from telemetry_pipeline.cli.output import duration, print_table
 
     if progress.stored:
-        rows = [(asset, stored.rows, len(stored.partitions) or None) for asset, stored in progress.stored.items()]
-        print_table(["asset", "rows", "days"], rows)
-    skipped = [step for step, state in progress.states.items() if state == "skipped"]
+        rows = [
+            (asset, stored.rows, len(stored.partitions) or None, _took(progress, asset), describe_facts(stored.facts))
+            for asset, stored in progress.stored.items()
+        ]
+        print_table(["asset", "rows", "days", "took", "more"], rows)
+    skipped = ", ".join(step for step, state in progress.states.items() if state == "skipped")
     if skipped:
-        click.echo(f"skipped, as there was nothing new for them or a step before them failed: {', '.join(skipped)}")
+        click.echo(f"there was nothing new for {skipped}")
     took = f" in {duration(ended - started)}" if started and ended else ""
     if progress.status == "SUCCESS":
         click.echo(f"{launch.title}: success{took}")
@@ -116,3 +119,14 @@ def summarize(launch: Launch, run_id: str, progress: RunProgress, started: float
         click.echo(f"error: {step or launch.job} failed: {message}", err=True)
     click.echo(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run_id[:8]}'")
     return EXIT_FAILED
+
+
+def _took(progress: RunProgress, asset: str) -> str | None:
+    from telemetry_pipeline.cli.output import duration
+
+    return duration(progress.seconds[asset]) if asset in progress.seconds else None
+
+
+def describe_facts(facts: Mapping[str, int]) -> str:
+    """What an asset reports besides its rows: ``records read 1,000, gaps 0``."""
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in facts.items())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from telemetry_pipeline.warehouse.results import StoredResult
 
 
-@click.command("show")
+@click.command("show", short_help="Show the stored result of an analysis.")
 @click.argument("analysis")
 @click.option(
     "--partition", metavar="DAY", callback=parse_day, help="The day whose result is shown; default: the latest one."
@@ -49,25 +49,17 @@ def read_result(url: str, analysis: str, partition: date | None) -> StoredResult
     :raises RequestRefused: there is no such analysis, or nothing is stored; says what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
-    import sqlalchemy as sa
-
     from telemetry_pipeline.analyses.registry import find_analysis
-    from telemetry_pipeline.errors import RequestRefused, WarehouseError
+    from telemetry_pipeline.errors import RequestRefused
     from telemetry_pipeline.warehouse import results
     from telemetry_pipeline.warehouse.database import connect
+    from telemetry_pipeline.warehouse.reading import explained
 
     table = find_analysis(analysis).table
-    try:
-        with connect(url).connect() as connection:
-            info = results.newest(connection, table, partition)
-            if info is not None:
-                return results.read(connection, table, info)
-    except sa.exc.OperationalError as err:
-        raise WarehouseError(f"PostgreSQL cannot be reached: {str(err.orig).strip().splitlines()[0]}") from err
-    except sa.exc.ProgrammingError as err:
-        raise WarehouseError(
-            "the database lacks the tables of this version; apply them with 'telemetry-pipeline migrate'"
-        ) from err
+    with explained(), connect(url).connect() as connection:
+        stored = results.read(connection, table, partition)
+    if stored is not None:
+        return stored
     of_day, option = (f" for {partition}", f" --partition {partition}") if partition else ("", "")
     raise RequestRefused(
         f"nothing is stored of {analysis}{of_day}; run 'telemetry-pipeline run telemetry_tick', "

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.errors import TelemetryError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
@@ -20,7 +22,7 @@ _LAST_RUNS = 10
 _SEARCHED_RUNS = 10_000
 
 
-@click.command("status")
+@click.command("status", short_help="Show how the pipeline is doing, or how a run went.")
 @click.argument("run", required=False)
 def status(run: str | None) -> None:
     """Show the stack, the last runs and what is stored; or one RUN, by its id or the beginning of it."""
@@ -47,12 +49,18 @@ def _show_pipeline(settings: StackSettings) -> None:
     else:
         click.echo(f"stack          running since {moment(stack.started_at.astimezone(zone))}")
         click.echo(f"web UI         {stack.webserver_url}")
+    failure: TelemetryError | None = None
     if settings.database_url is not None or stack is not None:
         url = settings.database_url or (stack.database_url if stack else "")
-        for line in describe_warehouse(read_status(connect(url)), zone, datetime.now(UTC)):
-            click.echo(line)
+        try:
+            for line in describe_warehouse(read_status(connect(url)), zone, datetime.now(UTC)):
+                click.echo(line)
+        except TelemetryError as err:
+            failure = err  # told at the end: the runs may say why
     if stack is not None:
         _show_runs(DagsterApi(stack.graphql_url), zone)
+    if failure is not None:
+        raise failure
 
 
 def describe_warehouse(warehouse: WarehouseStatus, zone: ZoneInfo, now: datetime) -> Iterator[str]:

@@ -41,7 +41,6 @@ def stack_for_run(settings: StackSettings) -> Iterator[tuple[StackState, Callabl
 
     :return: where it is, and what has to be called a few times a second to keep it going.
     """
-    from telemetry_pipeline.stack.services import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
 
     state = find_stack(settings)
@@ -49,7 +48,7 @@ def stack_for_run(settings: StackSettings) -> Iterator[tuple[StackState, Callabl
         yield state, _nothing
         return
     click.echo("no stack is running; starting one for this run")
-    with Stack(settings, simulator=SimulatorOptions(), say=click.echo) as stack:
+    with Stack(settings, say=click.echo) as stack:
         yield stack.state, stack.tend
 
 

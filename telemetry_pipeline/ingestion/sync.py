@@ -103,13 +103,14 @@ class Sync:
             position = position or RepairPosition(first, 0, live_edge if includes_today else newest)
             if includes_today:
                 self._retry_gaps()
-                if self._drain([Slice(live_edge, newest)], moves_cursor=True):
+                if self._drain(self._live_slices(live_edge, newest), moves_cursor=True):
                     return position
                 if first == last:
                     return None
             return self._repair(last, position)
         except MalformedAnswer as err:
-            records.store(self.engine, Batch(rejected=[Rejected(None, err.raw, str(err))]))
+            with self.engine.connect() as connection:
+                records.store(connection, Batch(rejected=[Rejected(None, err.raw, str(err))]))
             raise
 
     def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:
@@ -127,18 +128,31 @@ class Sync:
             return None
         return RepairPosition(stopped.slice.since.date(), stopped.through_id, position.up_to_id)
 
+    def _live_slices(self, after_id: int, up_to_id: int) -> list[Slice]:
+        """The live edge without the gaps in it, which are tried again at intervals of their own."""
+        slices = []
+        for gap in records.open_gaps(self.engine, after_id):
+            slices.append(Slice(after_id, min(gap.first_record_id - 1, up_to_id)))
+            after_id = max(after_id, gap.last_record_id)
+        slices.append(Slice(after_id, up_to_id))
+        return [piece for piece in slices if piece.width > 0]
+
     def _retry_gaps(self) -> None:
         for gap in records.gaps_due(self.engine, _GAPS_A_STEP):
             if time.monotonic() >= self.deadline:
                 return
+            gaps_before = self.outcome.gaps
             try:
-                self._drain([Slice(gap.first_record_id - 1, gap.last_record_id)], moves_cursor=False, tries=1)
+                stopped = self._drain([Slice(gap.first_record_id - 1, gap.last_record_id)], moves_cursor=False, tries=1)
             except (LoginRejected, PermissionDenied):
                 raise
             except PanAccessError:
-                records.gap_tried(self.engine, gap, resolved=False)
+                resolved = False
             else:
-                records.gap_tried(self.engine, gap, resolved=True)
+                # What still fails of a range is on record as gaps of single ids; a single id that still fails is this gap.
+                is_single = gap.first_record_id == gap.last_record_id
+                resolved = stopped is None and not (is_single and self.outcome.gaps > gaps_before)
+            records.gap_tried(self.engine, gap, resolved=resolved)
 
     def _drain(self, slices: list[Slice], *, moves_cursor: bool, tries: int = TRIES) -> Delivery | None:
         """Store what the slices hold.
@@ -147,14 +161,14 @@ class Sync:
         """
         reading = _Reading(slices, self.feed.read(slices, tries=tries), moves_cursor)
         storing: Future[Stored] | None = None
-        with ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
+        with self.engine.connect() as connection, ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
             try:
                 for batch in self._batches(reading):
                     self.checkpoint()
                     # One batch after the other: the cursor of a later one says that the earlier ones are stored.
                     if storing:
                         self._count(storing.result())
-                    storing = writer.submit(records.store, self.engine, batch)
+                    storing = writer.submit(records.store, connection, batch)
             finally:
                 if storing:
                     self._count(storing.result())
@@ -168,10 +182,12 @@ class Sync:
                 if reading.moves_cursor:
                     batch.cursor = delivery.through_id
                 self.report(reading.progress(delivery, self.outcome.read))
-                if len(batch.rows) >= BATCH_RECORDS:
+                if len(batch.rows) + len(batch.rejected) >= BATCH_RECORDS:
                     yield batch
                     batch = Batch()
-                if time.monotonic() >= self.deadline and not reading.is_last(delivery):
+                if delivery.unfinished or reading.is_last(delivery):
+                    continue
+                if time.monotonic() >= self.deadline:
                     reading.stopped_at = delivery
                     break
         except PanAccessError:
@@ -182,7 +198,7 @@ class Sync:
     def _collect(self, delivery: Delivery, batch: Batch) -> None:
         if delivery.page:
             self.outcome.read += delivery.page.distinct
-            batch.rows.extend(delivery.page.rows)
+            batch.add(delivery.page.rows)
             batch.rejected.extend(
                 Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects
             )
@@ -211,7 +227,13 @@ class _Reading:
     def progress(self, delivery: Delivery, read: int) -> Progress:
         if len(self.slices) == 1 and self.expected is None and delivery.page:
             self.expected = delivery.page.count
-        number = next(n for n, piece in enumerate(self.slices) if piece.since == delivery.slice.since)
+        if self.expected:
+            return Progress(read, self.expected, min(1.0, read / self.expected))
+        number = next(
+            n
+            for n, piece in enumerate(self.slices)
+            if piece.since == delivery.slice.since and delivery.through_id <= piece.up_to_id
+        )
         piece = self.slices[number]
         within = (delivery.through_id - piece.after_id) / max(1, piece.width)
-        return Progress(read, self.expected, (number + within) / len(self.slices))
+        return Progress(read, None, (number + within) / len(self.slices))

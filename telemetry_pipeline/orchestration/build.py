@@ -25,10 +25,9 @@ def build_defs(settings: Settings | None = None, resources: Mapping[str, Any] | 
     """
     settings = settings or Settings.load()
     daily = daily_partitions(settings)
-    jobs = build_jobs(daily)
     return dg.Definitions(
         assets=[*telemetry.build_assets(daily), *analyses.build_assets(daily)],
-        jobs=jobs,
+        jobs=build_jobs(),
         schedules=[build_tick_schedule(settings)],
         executor=celery,
         resources={"warehouse": Warehouse(settings), "panaccess": PanAccess(settings), **(resources or {})},

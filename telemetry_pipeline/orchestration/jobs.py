@@ -10,20 +10,18 @@ TICK = "telemetry_tick"
 RANGE = "telemetry_range"
 
 
-def build_jobs(daily: dg.DailyPartitionsDefinition) -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """The tick, for one day, and the range, for any number of days in one run; both run the whole graph."""
     return [
         dg.define_asset_job(
             TICK,
             selection=dg.AssetSelection.all(),
-            partitions_def=daily,
             description="Synchronise what is new, merge it, and analyse one day: today, every two minutes.",
             tags={MAX_RUNTIME_SECONDS: "1800"},
         ),
         dg.define_asset_job(
             RANGE,
             selection=dg.AssetSelection.all(),
-            partitions_def=daily,
             description="Read a range of days again, store what is missing, merge the days anew, and analyse each of them.",
             tags={MAX_RUNTIME_SECONDS: "21600"},
         ),

@@ -25,7 +25,7 @@ class RunGuard:
 
     def __init__(self, context: dg.AssetExecutionContext) -> None:
         self._instance = context.instance
-        self._run_id = context.run_id
+        self._run_id = context.run.run_id
         self._looked_at = float("-inf")
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from telemetry_pipeline.errors import (
     LoginRejected,
@@ -17,7 +17,14 @@ from telemetry_pipeline.errors import (
     PermissionDenied,
 )
 from telemetry_pipeline.panaccess.session import Credentials, LocalStore, RedisStore, Session, SessionStore
-from telemetry_pipeline.panaccess.wire import TRANSIENT_CODES, Encoding, Envelope, decode_envelope, encode_form
+from telemetry_pipeline.panaccess.wire import (
+    TRANSIENT_CODES,
+    Encoding,
+    Envelope,
+    decode_envelope,
+    encode_form,
+    raw_text,
+)
 from telemetry_pipeline.settings import Settings
 
 TRIES = 3
@@ -110,7 +117,7 @@ class PanAccessClient:
         for attempt in Retrying(
             retry=retry_if_exception_type(PanAccessUnavailable),
             stop=stop_after_attempt(tries),
-            wait=wait_exponential_jitter(initial=self._retry_seconds, jitter=self._retry_seconds),
+            wait=wait_exponential(multiplier=self._retry_seconds) + wait_random(0, self._retry_seconds),
             reraise=True,
         ):
             with attempt:
@@ -173,7 +180,7 @@ class PanAccessClient:
         if response.status != 200:
             raise MalformedAnswer(
                 f"PanAccess at {host} answered {function} with HTTP {response.status}; is PANACCESS_URL right?",
-                response.data.decode("utf-8", "backslashreplace"),
+                raw_text(response.data),
             )
         return response.data
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,6 +70,7 @@ class Delivery:
     :ivar slice: the part of the slices that this step is about.
     :ivar through_id: everything of the slices up to this id was delivered, or is missing.
     :ivar remaining: how many records of this part are still to come, as far as the server says so.
+    :ivar unfinished: whether a page that fails is still being narrowed down: who stops here has to begin that anew.
     """
 
     slice: Slice
@@ -77,6 +78,7 @@ class Delivery:
     page: Page | None = None
     remaining: int = 0
     missing: Missing | None = None
+    unfinished: bool = False
 
 
 class Feed:
@@ -89,6 +91,7 @@ class Feed:
         self._client = client
         self._decode = decode
         self._source_zone = source_zone
+        self._count_is_total = False
 
     def newest_id(self, *, tries: int = TRIES) -> int:
         """The highest record id that is visible now; 0 when there is none.
@@ -132,15 +135,14 @@ class Feed:
                         pending.cancel()
 
     def _narrow_down(self, failing: Slice, error: PanAccessError) -> Iterator[Delivery]:
-        """Deliver what can be had of a slice whose page keeps failing.
+        """Deliver what can be had of a slice whose page keeps failing, and the failing ids as missing.
 
-        When nothing of it can be had, or the upstream fails as a whole, its error is raised: a gap is for single records.
+        When the upstream fails as a whole, its error is raised: a gap is for single records.
         """
         if isinstance(error, LoginRejected | PermissionDenied):
             raise error
-        self.newest_id(tries=1)
+        self._prove_alive()
         give_up_at = time.monotonic() + _NARROWING_SECONDS
-        held_back: list[Delivery] | None = []
         todo = deque(failing.cut(2))
         while todo:
             piece = todo.popleft()
@@ -153,27 +155,26 @@ class Feed:
                     todo.extendleft(reversed(piece.cut(2)))
                     step = Delivery(piece, piece.after_id)
                 else:
+                    self._prove_alive()
                     missing = Missing(piece.after_id + 1, piece.up_to_id, err)
                     step = Delivery(piece, piece.up_to_id, missing=missing)
-                if held_back is not None:
-                    held_back.append(step)
-                    continue
             else:
                 rest = _rest(piece, page)
                 todo.extendleft(reversed(rest))
                 step = _delivery(piece, page, rest)
-                yield from held_back or ()
-                held_back = None
-            yield step
-        if held_back is not None:
-            raise error
+            yield replace(step, unfinished=bool(todo))
+
+    def _prove_alive(self) -> None:
+        """Have another record in the same way as any page."""
+        newest = self.newest_id(tries=1)
+        self._fetch(Slice(newest - 1, newest), tries=1)
 
     def _fetch(self, piece: Slice, tries: int) -> Page:
         rules = [_rule("recordId", "gt", piece.after_id), _rule("recordId", "le", piece.up_to_id)]
         if piece.since:
-            rules.append(_rule("timestamp", "ge", self._naive(piece.since)))
+            rules.append(_rule("timestamp", "ge", self._naive(piece.since, outwards=-1)))
         if piece.until:
-            rules.append(_rule("timestamp", "lt", self._naive(piece.until)))
+            rules.append(_rule("timestamp", "lt", self._naive(piece.until, outwards=1)))
         page = self._call(
             {
                 "offset": 0,
@@ -184,17 +185,33 @@ class Feed:
             },
             tries,
         )
-        if page.last_id is not None and page.last_id <= piece.after_id:
+        ids = [*page.ids, *(reject.record_id for reject in page.rejects if reject.record_id is not None)]
+        if ids and not piece.after_id < min(ids) <= max(ids) <= piece.up_to_id:
             raise PanAccessError(
-                f"PanAccess ignored the filter on recordId: asked for ids above {piece.after_id}, got {page.last_id}"
+                f"PanAccess ignored the filter on recordId: asked for ids above {piece.after_id} up to {piece.up_to_id}, "
+                f"got {min(ids)} to {max(ids)}; try the other PANACCESS_ENCODING"
             )
         return page
 
     def _call(self, parameters: dict[str, Any], tries: int) -> Page:
-        return self._client.call(self._client.records_function, parameters, self._decode, tries=tries)
+        page = self._client.call(self._client.records_function, parameters, self._decode, tries=tries)
+        # A count may also be that of the page alone. It is believed once it told more than its page held.
+        if page.count is not None and page.count > page.entries:
+            self._count_is_total = True
+        elif not self._count_is_total:
+            page.count = None
+        return page
 
-    def _naive(self, moment: datetime) -> str:
-        return moment.astimezone(self._source_zone).strftime("%Y-%m-%d %H:%M:%S")
+    def _naive(self, moment: datetime, *, outwards: int) -> str:
+        """The bound as the upstream writes times.
+
+        Where its clock changes, the order of what it writes is not that of time: there the bound moves outwards by as much.
+        """
+        before, after = (
+            (moment + timedelta(days=days)).astimezone(self._source_zone).utcoffset() or timedelta() for days in (-1, 1)
+        )
+        naive = moment.astimezone(self._source_zone).replace(tzinfo=None) + outwards * abs(after - before)
+        return naive.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _rule(field: str, op: str, value: int | str) -> dict[str, str]:
@@ -212,14 +229,17 @@ def _rest(piece: Slice, page: Page) -> list[Slice]:
     A short page is not the last one: the server caps pages as it likes. Only the server's count, every id having been seen,
     or an empty page ends a slice.
     """
-    if page.last_id is None or page.last_id >= piece.up_to_id or page.distinct >= piece.width:
+    if page.last_id is None or page.distinct >= piece.width:
         return []
-    if page.count is not None and page.distinct >= page.count:
-        return []
-    if page.distinct < page.entries and page.count is not None:
-        # Repeated rows may have pushed others out of the page: read its ids again, in two halves.
-        return piece.cut(2)
     rest = replace(piece, after_id=page.last_id)
-    if page.count is None or piece.since:
+    if page.count is None:
+        return [rest] if rest.width else []
+    if page.distinct >= page.count:
+        return []
+    if not rest.width or page.distinct < page.entries or page.ids != sorted(page.ids):
+        # What is left over may lie below the last id, too: repeated rows pushed others out of the page, or the server does
+        # not sort. Its ids are read again, in two halves.
+        return piece.cut(2)
+    if piece.since:
         return [rest]
     return rest.cut(-(-(page.count - page.distinct) // max(1, int(page.distinct * _FILL))))

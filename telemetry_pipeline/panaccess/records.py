@@ -7,6 +7,7 @@ again record by record, ten times slower, so that one bad record costs its neigh
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ class PageDecoder:
         """
         try:
             return self._decode_well_formed(body)
-        except (msgspec.DecodeError, _Unusual):
+        except (msgspec.DecodeError, UnicodeDecodeError, _Unusual):
             return self._decode_one_by_one(body)
 
     def _decode_well_formed(self, body: bytes) -> Page:
@@ -165,7 +166,9 @@ class PageDecoder:
         if not envelope.success:
             return Page(error=envelope)
         answer = envelope.answer
-        entries = (answer.get("telemetryRecordEntries") or []) if isinstance(answer, dict) else None
+        entries = answer.get("telemetryRecordEntries", False) if isinstance(answer, dict) else False
+        if entries is None:
+            entries = []
         if not isinstance(entries, list):
             raise MalformedAnswer("PanAccess answered without a list 'telemetryRecordEntries'", raw_text(body))
         count = answer.get("count")
@@ -193,6 +196,8 @@ class PageDecoder:
             raise _Unusable(f"expected an object, got {_kind(entry)}")
         if _record_id(entry) is None:
             raise _Unusable(f"recordId: expected a whole number of at most 64 bits, got {_shown(entry.get('recordId'))}")
+        if _truth("anonymized", entry.get("anonymized")):
+            entry = {**entry, **dict.fromkeys(PERSONAL_FIELDS)}
         values = {name: _CONVERTERS[name](name, entry.get(name)) for name in FIELDS}
         if values["timestamp"] is None:
             raise _Unusable("timestamp: missing")
@@ -207,19 +212,18 @@ class PageDecoder:
                         f"got {_shown(values[name])}"
                     ) from None
                 values[name] += suffix
-        if values["anonymized"]:
-            values.update(dict.fromkeys(PERSONAL_FIELDS))
         unknown = {name: value for name, value in entry.items() if name not in _CONVERTERS}
         return (*values.values(), _json_of(unknown) if unknown else None, local_date)
 
     def _place(self, stamp: str) -> tuple[str, str]:
         """The offset to write behind a naive timestamp, and its local date."""
+        # Its form is looked at first: strptime reads other digits and spaces than ASCII's, which PostgreSQL does not.
+        if not _STAMP.fullmatch(stamp) or not FIRST_YEAR - 1 <= int(stamp[:4]) <= LAST_YEAR:
+            raise _Unusual
         try:
             moment = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S")
         except ValueError:
             raise _Unusual from None
-        if len(stamp) != 19:
-            raise _Unusual
         placed = self._place_exactly(moment)
         if not FIRST_YEAR <= int(placed[1][:4]) < LAST_YEAR:
             raise _Unusual
@@ -244,6 +248,8 @@ class _Reply(msgspec.Struct, gc=False):
 
 
 _WELL_FORMED = msgspec.json.Decoder(_Reply)
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
 _WITHIN_HOUR = frozenset(f":{minute:02}:{second:02}" for minute in range(60) for second in range(60))
 
 
@@ -262,12 +268,12 @@ def _without_repeats(ids: list[int], rows: list[Row]) -> tuple[list[int], list[R
 
 def _is_whole(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
+        isinstance(value, str) and _WHOLE.fullmatch(value) is not None
     )
 
 
 def _record_id(entry: Any) -> int | None:
-    value = entry.get("recordId") if isinstance(entry, dict) else None
+    value: Any = entry.get("recordId") if isinstance(entry, dict) else None
     return int(value) if _is_whole(value) and -(2**63) <= int(value) < 2**63 else None
 
 
@@ -310,7 +316,7 @@ def _storable(name: str, text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _Unusable(f"{name}: holds half a surrogate pair, which is no Unicode text") from None
+        raise _Unusable(f"{name}: holds half a surrogate pair, or bytes that are no UTF-8") from None
     return text
 
 
@@ -319,13 +325,14 @@ def _json_of(unknown: dict[str, Any]) -> str:
         text = json.dumps(unknown, ensure_ascii=False, allow_nan=False)
     except ValueError:
         raise _Unusable("unknown fields: a number in them is not finite") from None
-    if "\\u0000" in text:
+    if "\\u0000" in text.replace(r"\\", ""):
         raise _Unusable("unknown fields: PostgreSQL cannot store the NUL character in them")
     return _storable("unknown fields", text)
 
 
 def _payload(entry: Any) -> str:
-    if isinstance(entry, dict) and entry.get("anonymized") in (True, 1, "1", "true"):
+    # What is not understood may mean that the record is anonymized.
+    if isinstance(entry, dict) and entry.get("anonymized") not in (None, False, 0, "0", "false"):
         entry = {name: None if name in PERSONAL_FIELDS else value for name, value in entry.items()}
     return json.dumps(entry)
 

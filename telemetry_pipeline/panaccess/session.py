@@ -7,8 +7,9 @@ for ten minutes under a fingerprint of its credentials, and new credentials are 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -74,10 +75,11 @@ class RedisStore:
 
 
 class LocalStore:
-    """For a single process: a check of the settings, a test."""
+    """For the threads of a single process: a check of the settings, a test."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def get(self, name: str) -> str | None:
         """The value, or None when there is none."""
@@ -88,8 +90,8 @@ class LocalStore:
         self._values[name] = value
 
     def lock(self, name: str) -> AbstractContextManager[object]:
-        """Nobody else is there."""
-        return nullcontext()
+        """Hold other threads off while logging in."""
+        return self._lock
 
 
 class Session:

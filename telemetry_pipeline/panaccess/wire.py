@@ -27,8 +27,11 @@ class Envelope(msgspec.Struct):
 
     @property
     def problem(self) -> str:
-        """The error as one line."""
-        return ": ".join(part for part in (self.errorCode, self.errorMessage) if part) or "an error without a name"
+        """The error as one line that can be stored and printed."""
+        text = ": ".join(part for part in (self.errorCode, self.errorMessage) if part)
+        return " ".join(text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00").split()) or (
+            "an error without a name"
+        )
 
     @property
     def looks_like_permission(self) -> bool:
@@ -42,8 +45,9 @@ def decode_envelope(body: bytes) -> Envelope:
     :raises MalformedAnswer: it is not JSON, or no envelope.
     """
     try:
-        # The standard library reads what stricter parsers refuse whole: a lone surrogate, a number beyond 64 bits.
-        return msgspec.convert(json.loads(body.decode("utf-8", "backslashreplace")), Envelope)
+        # The standard library reads what stricter parsers refuse whole: a lone surrogate, a number beyond 64 bits. Bytes
+        # that are no UTF-8 become lone surrogates, which reject the one record that they are in.
+        return msgspec.convert(json.loads(body.decode("utf-8", "surrogateescape")), Envelope)
     except (ValueError, msgspec.ValidationError, RecursionError) as err:
         raise MalformedAnswer(f"PanAccess answered something that is not its JSON envelope: {err}", raw_text(body)) from err
 

@@ -22,6 +22,7 @@ _ROW = '{"recordId":%d,%s,%s,"dataDuration":%s,"timestamp":"%s%s",%s%s"data":%s%
 _ENCODED_AT_ONCE = 50_000
 _CREATED_MISSING_SHARE = 0.02
 _DAY = 86_400
+LARGEST_ID_STEP = 40
 
 _TIMES_OF_DAY = np.array(
     [f" {second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}" for second in range(_DAY)], dtype=object
@@ -110,7 +111,7 @@ def draw_ids(rng: np.random.Generator, first: int, size: int) -> Integers:
     """Ascending ids from ``first`` on, with holes."""
     steps = np.ones(size, dtype=np.int64)
     holes = rng.random(size) < 0.03
-    steps[holes] += rng.integers(1, 40, int(holes.sum()))
+    steps[holes] += rng.integers(1, LARGEST_ID_STEP, int(holes.sum()))
     return np.asarray(first + np.cumsum(steps) - 1)
 
 

@@ -105,7 +105,7 @@ class SimulatorServer:
         self._in_loop(self._simulator.reset_requests)
 
     def records(self) -> list[dict[str, Any]]:
-        """All visible records, ascending by id."""
+        """All visible records, ascending by id; counts as a listing."""
 
         def decoded() -> list[dict[str, Any]]:
             rows = [row for one in self._simulator.source.listed() for row in one.records(0, len(one))]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from telemetry_pipeline.simulator import export_file, history
+from telemetry_pipeline.simulator.events import LARGEST_ID_STEP
 from telemetry_pipeline.simulator.live import Live
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.population import Population
@@ -27,16 +28,22 @@ class Source:
         population = Population(np.random.default_rng([options.seed, 0]), options.records_count)
         if options.records is not None:
             self._store = Store(export_file.load(options.records))
+            ended = options.records.stat().st_mtime
         else:
             end = options.end or datetime.fromtimestamp(clock(), UTC)
             end = end if end.tzinfo else end.replace(tzinfo=UTC)
+            ended = end.timestamp()
             visible, late = history.generate(options, population, end)
             self._store = Store(visible)
             # Its time begins with the first listing.
             self._pending.append((math.inf, late))
         self._listed = False
-        first_id = max(self._store.highest_id + 1, history.FIRST_ID)
-        self._live = Live(options, population, first_id, clock()) if options.live else None
+        self._live: Live | None = None
+        if options.live:
+            now = clock()
+            # A simulator that is started again with the same history must not give an id to another record than before.
+            used = LARGEST_ID_STEP * int(options.live * max(0.0, now - ended))
+            self._live = Live(options, population, max(self._store.highest_id + 1, history.FIRST_ID) + used, now)
 
     @property
     def pending(self) -> int:

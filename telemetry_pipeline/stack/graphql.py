@@ -1,4 +1,7 @@
-"""What the stack asks of its own web UI: is it ready, and what runs. Commands that a person types have their own client."""
+"""What the stack asks of its own web UI: whether all is ready, and to cancel what nobody will finish.
+
+Commands that a person types have their own client.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Nothing of a stack outlives it: finding its processes, ending them, and a guardian in case its supervisor is killed.
 
-The guardian is a small process with the other end of a pipe, which the kernel closes however the supervisor ends. It then
-sweeps, unless a new stack has taken the home over and has swept by itself.
+The guardian is a small process with the other end of a pipe, which the kernel closes however the supervisor ends.
+It sweeps then, unless a new stack has taken the home over and has swept by itself.
 """
 
 from __future__ import annotations

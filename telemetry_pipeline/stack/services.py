@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import celery
-import grpc
 import kombu.exceptions
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import telemetry_pipeline
 from telemetry_pipeline.errors import StackError
@@ -132,16 +130,12 @@ class CodeServer(Service):
         return [*program, "--module-name", "telemetry_pipeline.definitions", *address]
 
     def is_ready(self) -> bool:
-        """Does it serve, by gRPC's health protocol?"""
-        with grpc.insecure_channel(f"{LOOPBACK}:{self.port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
-            try:
-                answer = health_pb2_grpc.HealthStub(channel).Check(
-                    health_pb2.HealthCheckRequest(service="DagsterApi"), timeout=_ANSWER_TIMEOUT_SECONDS
-                )
-            except grpc.RpcError:
-                return False
-        serving: bool = answer.status == health_pb2.HealthCheckResponse.SERVING
-        return serving
+        """Does it listen? That comes after the code was loaded, or failed to, which the web UI tells."""
+        try:
+            socket.create_connection((LOOPBACK, self.port), timeout=_ANSWER_TIMEOUT_SECONDS).close()
+        except OSError:
+            return False
+        return True
 
 
 class Worker(Service):
@@ -150,7 +144,7 @@ class Worker(Service):
     name = "worker"
     title = "the worker"
     # A warm shutdown waits for the steps at hand; a cold one gives them back to the broker.
-    stop_signals = ((signal.SIGTERM, 4.0), (signal.SIGQUIT, 3.0))
+    stop_signals = ((signal.SIGTERM, 3.0), (signal.SIGQUIT, 3.0))
 
     def __init__(self, home: Path, environment: Mapping[str, str], concurrency: int) -> None:
         super().__init__(home, environment)

@@ -148,22 +148,24 @@ class Stack:
             return
         began = time.monotonic()
         self._say("stopping everything (Ctrl-C again: at once)")
+        grace_seconds = 0.0
         try:
             forget_state(self.home)
             self._stop_politely()
-            left_seconds = 2.0
+            grace_seconds = 2.0
         except KeyboardInterrupt:
-            left_seconds = 0.0
-        for number in self._handlers:
-            signal.signal(number, signal.SIG_IGN)
-        sweep(self.home, seconds=left_seconds)
-        dismiss(self.home)
-        self._lock.release()
-        self._lock, self._supervisor, self._state, self._services = None, None, None, []
-        self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers.clear()
+            self._say("stopping at once")
+        finally:
+            for number in self._handlers:
+                signal.signal(number, signal.SIG_IGN)
+            sweep(self.home, seconds=grace_seconds)
+            dismiss(self.home)
+            self._lock.release()
+            self._lock, self._supervisor, self._state, self._services = None, None, None, []
+            self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._handlers.clear()
 
     def _start(self) -> None:
         began = datetime.now(UTC)
@@ -175,7 +177,10 @@ class Stack:
             self._simulator_options = settle_upstream(self.home, self._simulator_options)
         web_port = self._choose_web_port()
         simulator = None
-        if self._simulator_options is not None:
+        if self._simulator_options is None:
+            self._say(f"PanAccess is at {self._given.panaccess_url}")
+        else:
+            self._say("PANACCESS_URL is not set: a simulator stands in")
             # It needs no setting and is slow to start, so it goes first.
             simulator = Simulator(self.home, dict(os.environ), self._simulator_options)
         self.settings = self._complete(postgres, valkey, simulator)
@@ -203,7 +208,7 @@ class Stack:
         webserver = Webserver(self.home, variables, web_port)
         self._run([webserver, Daemon(self.home, variables, webserver.url)])
         if self._owns_runs and (runs := cancel_runs(webserver.url, began)):
-            self._say(f"cancelled {runs} runs that an earlier stack had left unfinished")
+            self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
 
         self._supervisor = Supervisor(self._services, self._say)
         self._state = StackState(
@@ -279,10 +284,10 @@ class Stack:
 
     def _stop_politely(self) -> None:
         if self._state is not None and self._owns_runs:
-            # Long steps look at their run and stop cleanly; and the next start finds nothing in flight.
-            runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
-            if runs:
-                self._say(f"  cancelled {runs} runs")
+            # Long steps look at their run and stop cleanly. Should the web UI fail, the next start cancels the runs.
+            with suppress(StackError):
+                runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
+                self._say(f"  runs cancelled: {runs}")
         for service in reversed(self._services):
             began = time.monotonic()
             service.stop()

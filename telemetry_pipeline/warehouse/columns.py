@@ -16,7 +16,7 @@ import pandas as pd
 
 SqlType = Literal["bigint", "double precision", "text", "date", "boolean"]
 
-_DTYPES: dict[SqlType, str] = {
+_DTYPES: dict[SqlType, Any] = {
     "bigint": "Int64",
     "double precision": "Float64",
     "text": "string",
@@ -74,8 +74,8 @@ def _conform_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
     if column.type == "date":
         if pd.api.types.is_datetime64_any_dtype(values):
             values = values.dt.date
-        return values.astype(object).where(values.notna(), None)
-    result = values.astype(_DTYPES[column.type])
+        return pd.Series([None if pd.isna(value) else value for value in values], dtype=object)
+    result: pd.Series[Any] = values.astype(_DTYPES[column.type])
     if column.type == "double precision" and np.isinf(result.to_numpy(dtype=float, na_value=0.0)).any():
         raise ValueError(f"column {column.name} holds an infinite value")
     return result

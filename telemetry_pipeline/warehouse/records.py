@@ -7,12 +7,13 @@ there already, so a record id is stored once whoever reads it, how often and in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import WarehouseError
@@ -90,7 +91,7 @@ class RepairPosition:
 class Batch:
     """What is stored in one transaction.
 
-    :ivar rows: records as tuples in the order of ``COLUMNS``.
+    :ivar rows: records as tuples in the order of ``COLUMNS``; to be added by ``add``.
     :ivar cursor: every id up to this one is in this batch, an earlier one, or a gap; None leaves the cursor alone.
     """
 
@@ -98,6 +99,13 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     cursor: int | None = None
+    encoded: list[bytes] = field(default_factory=list)
+
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add records, and encode them while the batch before is on its way to PostgreSQL."""
+        if rows:
+            self.rows.extend(rows)
+            self.encoded.append(encode(rows))
 
 
 @dataclass
@@ -120,36 +128,39 @@ def encode(rows: Sequence[tuple[Any, ...]]) -> bytes:
     JSON's escapes of control characters are not CSV's: rows that have any are quoted field by field.
     """
     payload = _ENCODER.encode_lines(rows)
-    unescaped = payload.replace(rb"\\", b"")
-    if unescaped.count(b"\\") != unescaped.count(rb"\""):
+    if _escapes_control_characters(payload):
         return b"".join(_quoted(row) for row in rows)
-    return payload[1:].replace(b"]\n[", b"\n")[:-2] + b"\n" if rows else b""
+    return payload.replace(b"]\n[", b"\n")[1:-2] + b"\n"
 
 
-def store(engine: sa.Engine, batch: Batch) -> Stored:
-    """Store a batch and move the cursor, or neither.
+def store(connection: sa.Connection, batch: Batch) -> Stored:
+    """Store a batch and move the cursor, or neither, in a transaction of its own.
 
     :raises sqlalchemy.exc.DBAPIError: PostgreSQL failed; nothing was stored.
     """
     stored = Stored()
-    with engine.begin() as connection:
+    with connection.begin():
         lock(connection, _LOCK)
-        rows_by_id = {row[0]: row for row in batch.rows}
-        for known in _known_ids(connection, rows_by_id):
-            del rows_by_id[known]
-        if rows_by_id:
-            rows = list(rows_by_id.values())
+        ids = {row[0] for row in batch.rows}
+        rows, encoded = batch.rows, batch.encoded
+        known = _known_ids(connection, ids)
+        if known or len(ids) < len(rows):
+            unknown = {row[0]: row for row in rows if row[0] not in known}
+            rows, encoded = list(unknown.values()), [encode(list(unknown.values()))] if unknown else []
+            ids = set(unknown)
+        if rows:
             stored.days = Counter(
                 {date.fromisoformat(day): count for day, count in Counter(row[-1] for row in rows).items()}
             )
             ensure_months(connection, "records", stored.days)
-            with _cursor(connection) as cursor, cursor.copy(COPY_RECORDS) as copy:
-                copy.write(encode(rows))
-            connection.execute(_INSERT_PENDING, _ranges(sorted(rows_by_id)))
+            with connection.connection.cursor() as cursor, cursor.copy(COPY_RECORDS) as copy:
+                for chunk in encoded:
+                    copy.write(chunk)
+            connection.execute(_INSERT_PENDING, [{**piece, "days": list(stored.days)} for piece in _ranges(ids)])
         if batch.rejected:
-            stored.rejected = len(
-                connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).all()
-            )
+            stored.rejected = connection.execute(
+                _INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]
+            ).rowcount
         if batch.gaps:
             connection.execute(_INSERT_GAP, [vars(gap) for gap in batch.gaps])
         if batch.cursor is not None:
@@ -189,6 +200,12 @@ def merge_is_pending(engine: sa.Engine) -> bool:
         return bool(connection.scalar(sa.text("select exists (select from telemetry.pending_merges)")))
 
 
+def open_gaps(engine: sa.Engine, after_id: int) -> list[Gap]:
+    """Open gaps that reach beyond *after_id*, in the order of ids."""
+    with engine.connect() as connection:
+        return [Gap(*row) for row in connection.execute(_OPEN_GAPS, {"after_id": after_id})]
+
+
 def gaps_due(engine: sa.Engine, limit: int) -> list[Gap]:
     """Open gaps that are to be tried again by now, those that waited longest first."""
     with engine.connect() as connection:
@@ -217,30 +234,40 @@ def keep_repair_position(engine: sa.Engine, repair: str, position: RepairPositio
             connection.execute(_KEEP_REPAIR, {"repair": repair, **vars(position)})
 
 
-def _known_ids(connection: sa.Connection, ids: Collection[int]) -> Sequence[int]:
+def _known_ids(connection: sa.Connection, ids: set[int]) -> set[int]:
     if not ids:
-        return []
+        return set()
     low, high = min(ids), max(ids)
     # Neighbouring ids are probed as one range; ids far apart one by one, or the probe would read all that lies between.
-    dense = high - low < 10 * len(ids)
-    query = "record_id between :low and :high" if dense else "record_id = any(:ids)"
-    found = connection.execute(
-        sa.text(f"select record_id from telemetry.records where {query}"),
-        {"low": low, "high": high} if dense else {"ids": list(ids)},
-    )
-    return [record_id for record_id in found.scalars() if record_id in ids]
+    if high - low < 10 * len(ids):
+        found = connection.execute(_IDS_BETWEEN, {"low": low, "high": high})
+    else:
+        found = connection.execute(_IDS_AMONG, {"ids": list(ids)})
+    return ids.intersection(found.scalars())
 
 
-def _ranges(ids: list[int]) -> list[dict[str, int]]:
-    """Sorted ids as ranges that no large hole splits."""
-    ranges: list[dict[str, int]] = []
-    for record_id in ids:
-        if ranges and record_id - ranges[-1]["last"] <= _MERGE_RANGE_MAX_HOLE:
-            ranges[-1]["last"] = record_id
-            ranges[-1]["records"] += 1
-        else:
-            ranges.append({"first": record_id, "last": record_id, "records": 1})
-    return ranges
+def _ranges(ids: Iterable[int]) -> list[dict[str, int]]:
+    """The ids as ranges that no large hole splits."""
+    ordered = np.sort(np.fromiter(ids, dtype=np.int64))
+    last_of_range = np.flatnonzero(np.diff(ordered) > _MERGE_RANGE_MAX_HOLE)
+    return [
+        {"first": int(piece[0]), "last": int(piece[-1])}
+        for piece in np.split(ordered, last_of_range + 1)
+    ]
+
+
+def _escapes_control_characters(payload: bytes) -> bool:
+    """Whether JSON text holds an escape other than of a quote or a backslash."""
+    text = np.frombuffer(payload, dtype=np.uint8)
+    backslashes = np.flatnonzero(text == ord("\\"))
+    if not len(backslashes):
+        return False
+    # In a run of backslashes every second one is escaped by the one before it; the others begin an escape.
+    begins_run = np.diff(backslashes, prepend=-2) > 1
+    run_starts = np.flatnonzero(begins_run)
+    place_in_run = np.arange(len(backslashes)) - np.repeat(run_starts, np.diff(run_starts, append=len(backslashes)))
+    escaped = text[backslashes[place_in_run % 2 == 0] + 1]
+    return bool(((escaped != ord('"')) & (escaped != ord("\\"))).any())
 
 
 def _quoted(row: Iterable[Any]) -> bytes:
@@ -253,14 +280,12 @@ def _quoted_value(value: Any) -> bytes:
     return b'"' + value.encode().replace(b"\\", rb"\\").replace(b'"', rb"\"") + b'"'
 
 
-def _cursor(connection: sa.Connection) -> Any:
-    return connection.connection.cursor()
-
-
 _ENCODER = msgspec.json.Encoder()
 
+_IDS_BETWEEN = sa.text("select record_id from telemetry.records where record_id between :low and :high")
+_IDS_AMONG = sa.text("select record_id from telemetry.records where record_id = any(:ids)")
 _INSERT_PENDING = sa.text(
-    "insert into telemetry.pending_merges (first_record_id, last_record_id, records) values (:first, :last, :records)"
+    "insert into telemetry.pending_merges (first_record_id, last_record_id, days) values (:first, :last, :days)"
 )
 _INSERT_REJECTED = sa.text("""
     insert into telemetry.rejected_records (record_id, payload, reason) values (:record_id, :payload, :reason)
@@ -272,6 +297,11 @@ _INSERT_GAP = sa.text("""
     on conflict (first_record_id, last_record_id) where resolved_at is null do nothing
 """)
 _MOVE_CURSOR = sa.text("update telemetry.sync_state set cursor = greatest(cursor, :cursor), synced_at = now()")
+_OPEN_GAPS = sa.text("""
+    select first_record_id, last_record_id, reason, null from telemetry.sync_gaps
+    where resolved_at is null and last_record_id > :after_id
+    order by first_record_id, last_record_id
+""")
 _GAPS_DUE = sa.text("""
     select first_record_id, last_record_id, reason, raw from telemetry.sync_gaps
     where resolved_at is null

@@ -1,8 +1,8 @@
 """Results of analyses: a table ``analysis.<name>`` for each, and the catalogue ``analysis.results`` of what is stored.
 
-A result belongs to a period and to the parameters it was computed with, and replaces the earlier one of the same. Tables
-come into being and grow from the columns that are declared. The catalogue tells a result without rows from one that
-was never computed. What is computed, and from which periods, is none of this module's business.
+A result belongs to a period and to the parameters it was computed with, and replaces the earlier one of the same.
+Tables come into being and grow from the columns that are declared. The catalogue tells a result without rows from one
+that was never computed. What is computed, and from which periods, is none of this module's business.
 """
 
 from __future__ import annotations
@@ -13,42 +13,19 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
+import psycopg
 import sqlalchemy as sa
 from psycopg import sql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.columns import Column, SqlType, check_identifier, conform
 from telemetry_pipeline.warehouse.database import lock
 
 SCHEMA = "analysis"
-
-RESULTS_DDL = """
-create table analysis.results (
-    asset          text        not null,
-    partition_date date,
-    period_first   date        not null,
-    period_last    date        not null,
-    parameters     jsonb       not null,
-    parameters_key text        not null,
-    row_count      bigint      not null,
-    computed_at    timestamptz not null,
-    confirmed_at   timestamptz not null,
-    inputs_key     text,
-    code_version   text,
-    primary key (asset, period_last, period_first, parameters_key)
-);
-
-comment on table analysis.results is 'every stored result of an analysis; those with row_count 0 are nowhere else';
-comment on column analysis.results.partition_date is 'null: the result covers its whole period, not one partition';
-comment on column analysis.results.period_first is '0001-01-01: all history';
-comment on column analysis.results.confirmed_at is 'when it was last computed, or found to be what would be computed';
-comment on column analysis.results.inputs_key is 'what the inputs were when it was computed';
-"""
-"""The catalogue, for a migration to run; the schema ``analysis`` exists before it."""
 
 _CATALOGUE = sa.Table(
     "results",
@@ -64,6 +41,11 @@ _CATALOGUE = sa.Table(
     sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("inputs_key", sa.Text),
     sa.Column("code_version", sa.Text),
+)
+_INSERT = insert(_CATALOGUE)
+_UPSERT = _INSERT.on_conflict_do_update(
+    index_elements=list(_CATALOGUE.primary_key),
+    set_={column.name: column for column in _INSERT.excluded if not _CATALOGUE.c[column.name].primary_key},
 )
 _SQLALCHEMY_TYPES: dict[SqlType, type[sa.types.TypeEngine[Any]]] = {
     "bigint": sa.BigInteger,
@@ -167,8 +149,7 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
         sql.Identifier(SCHEMA, table.name),
         sql.SQL(", ").join(sql.Identifier(name) for name in (*_KEYS, *(column.name for column in table.columns))),
     )
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(copied) as copy:
+    with _driver_connection(connection).cursor() as cursor, cursor.copy(copied) as copy:
         for key, result in kept.items():
             for ordinal, values in enumerate(_records(conform(result.frame, table.columns))):
                 copy.write_row((*key, ordinal, *values))
@@ -229,29 +210,23 @@ def newest(connection: sa.Connection, table: ResultTable, partition: date | None
 
     None if nothing was stored yet.
     """
-    covers = sa.or_(
-        _CATALOGUE.c.partition_date == partition,
-        sa.and_(
-            _CATALOGUE.c.partition_date.is_(None),
-            _CATALOGUE.c.period_first <= partition,
-            _CATALOGUE.c.period_last >= partition,
-        ),
-    )
-    order = [_CATALOGUE.c.confirmed_at.desc(), _CATALOGUE.c.period_first, _CATALOGUE.c.parameters_key]
     choice = sa.select(_CATALOGUE).where(_CATALOGUE.c.asset == table.name)
     if partition is None:
-        choice = choice.order_by(_CATALOGUE.c.period_last.desc(), *order)
+        choice = choice.order_by(_CATALOGUE.c.period_last.desc())
     else:
-        choice = choice.where(covers).order_by(*order)
+        within = sa.literal(partition).between(_CATALOGUE.c.period_first, _CATALOGUE.c.period_last)
+        whole = sa.and_(_CATALOGUE.c.partition_date.is_(None), within)
+        choice = choice.where(sa.or_(_CATALOGUE.c.partition_date == partition, whole))
+    choice = choice.order_by(_CATALOGUE.c.confirmed_at.desc(), _CATALOGUE.c.period_first, _CATALOGUE.c.parameters_key)
     row = connection.execute(choice.limit(1)).one_or_none()
     return None if row is None else ResultInfo(**row._mapping)
 
 
 def read(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> StoredResult | None:
-    """The result that :func:`newest` names, with its rows; a writer that commits in between is waited for, so to speak."""
+    """The result that :func:`newest` names, with its rows; both of the same moment, whatever is stored meanwhile."""
     info = newest(connection, table, partition)
     while info is not None:
-        frame = load(connection, table, info)
+        frame = _load(connection, table, info)
         latest = newest(connection, table, partition)
         if latest == info:
             return StoredResult(info, frame)
@@ -259,10 +234,11 @@ def read(connection: sa.Connection, table: ResultTable, partition: date | None =
     return None
 
 
-def load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
+def _load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
     """The rows of a stored result in their order; a column that was declared after they were stored is null."""
     names = [column.name for column in table.columns]
-    present = [name for name in names if name in _columns_in_database(connection, table)]
+    found = _columns_in_database(connection, table)
+    present = [name for name in names if name in found]
     rows: list[Any] = []
     if present:
         stored = _table(table)
@@ -308,7 +284,7 @@ def _columns_in_database(connection: sa.Connection, table: ResultTable) -> dict[
         ),
         {"table": f"{SCHEMA}.{table.name}"},
     )
-    return {name: type_name for name, type_name in rows}
+    return {row.attname: row.format_type for row in rows}
 
 
 def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
@@ -320,13 +296,20 @@ def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
         return
     for column in table.columns:
         if column.name not in found:
-            connection.execute(_AddColumn(stored.c[column.name]))
+            addition = sql.SQL("alter table {} add column {} {}").format(
+                sql.Identifier(SCHEMA, table.name), sql.Identifier(column.name), sql.SQL(column.type)
+            )
+            _driver_connection(connection).execute(addition)
             connection.execute(sa.schema.SetColumnComment(stored.c[column.name]))
         elif found[column.name] != column.type:
             raise WarehouseError(
                 f"{SCHEMA}.{table.name}.{column.name} is {found[column.name]} in the database and {column.type} in the "
                 f"program; alter or drop the table"
             )
+
+
+def _driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse.reading import explained
 
 # Below this size counting takes less than a second; above it, PostgreSQL's own statistics have to do.
 _COUNT_UP_TO_BYTES = 500_000_000
@@ -80,26 +80,19 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    try:
-        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            cursor, synced_at = connection.execute(sa.text(_STATE)).one()
-            gaps, gap_ids = connection.execute(sa.text(_GAPS)).one()
-            return WarehouseStatus(
-                records=count(connection, "telemetry.records"),
-                views=count(connection, "telemetry.views"),
-                cursor=cursor,
-                synced_at=synced_at,
-                newest_at=connection.scalar(sa.text(_NEWEST)),
-                open_gaps=gaps,
-                open_gap_ids=int(gap_ids),
-                rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
-            )
-    except sa.exc.OperationalError as err:
-        raise WarehouseError(f"PostgreSQL cannot be reached: {str(err.orig).strip().splitlines()[0]}") from err
-    except sa.exc.ProgrammingError as err:
-        raise WarehouseError(
-            "the database lacks the tables of this version; apply them with 'telemetry-pipeline migrate'"
-        ) from err
+    with explained(), engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        cursor, synced_at = connection.execute(sa.text(_STATE)).one()
+        gaps, gap_ids = connection.execute(sa.text(_GAPS)).one()
+        return WarehouseStatus(
+            records=count(connection, "telemetry.records"),
+            views=count(connection, "telemetry.views"),
+            cursor=cursor,
+            synced_at=synced_at,
+            newest_at=connection.scalar(sa.text(_NEWEST)),
+            open_gaps=gaps,
+            open_gap_ids=int(gap_ids),
+            rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
+        )
 
 
 def count(connection: sa.Connection, table: str) -> Count:

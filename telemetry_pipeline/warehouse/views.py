@@ -8,7 +8,7 @@ the runs up to date, mends the views whose name that changes, and inserts the ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,15 +23,16 @@ _SAME_RANGE_MAX_HOLE = 1_000
 
 @dataclass
 class Merged:
-    """What a merge did: views inserted and views renamed, by local date."""
+    """What a merge did.
 
-    inserted: Counter[date] = field(default_factory=Counter)
-    renamed: Counter[date] = field(default_factory=Counter)
+    :ivar inserted: views that are new, those of rebuilt days included.
+    :ivar renamed: views that were there and got another name.
+    :ivar days: the local dates that this is about.
+    """
 
-    @property
-    def days(self) -> set[date]:
-        """The days whose views changed."""
-        return {*self.inserted, *self.renamed}
+    inserted: int = 0
+    renamed: int = 0
+    days: set[date] = field(default_factory=set)
 
 
 def merge(
@@ -49,83 +50,114 @@ def merge(
     merged = Merged()
     with engine.begin() as connection:
         lock(connection, _LOCK)
-        ranges = _claim_pending(connection)
-        _update_names(connection, ranges)
-        merged.renamed.update(dict(connection.execute(_RENAME_VIEWS).tuples().all()))
+        pending = _claim_pending(connection)
+        if _update_names(connection, pending):
+            renamed = dict(connection.execute(_RENAME_VIEWS).all())
+            merged.renamed = sum(renamed.values())
+            merged.days.update(renamed)
         copy_months(connection, "records", "views")
+        zone = {"operator_timezone": operator_timezone}
         if rebuild:
-            bounds = {"first": rebuild[0], "last": rebuild[1]}
-            connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), bounds)
-            _insert(connection, merged, "records.local_date between :first and :last", bounds, operator_timezone)
-        for low, high in ranges:
-            condition = "records.record_id between :low and :high"
-            bounds = {"low": low, "high": high}
+            zone |= {"first": rebuild[0], "last": rebuild[1]}
+            connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), zone)
+            merged.inserted += _insert(connection, "records.local_date between :first and :last", zone)
+        for piece in pending:
+            condition = _AMONG_PENDING
             if rebuild:
                 condition += " and records.local_date not between :first and :last"
-                bounds |= {"first": rebuild[0], "last": rebuild[1]}
-            _insert(connection, merged, condition, bounds, operator_timezone)
+            merged.inserted += _insert(connection, condition, {**zone, **piece.bounds})
+            merged.days.update(piece.days)
         checkpoint()
     return merged
 
 
-def count_by_day(engine: sa.Engine, first: date, last: date) -> dict[date, int]:
-    """How many views each local day from *first* to *last* has, days without any included."""
+def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
+    """How many views each of some local dates has."""
     with engine.connect() as connection:
-        return dict(connection.execute(_COUNT_BY_DAY, {"first": first, "last": last}).tuples().all())
+        return Counter(dict(connection.execute(_COUNT_BY_DAY, {"days": list(days)}).all()))
 
 
-def _claim_pending(connection: sa.Connection) -> list[tuple[int, int]]:
+@dataclass(frozen=True)
+class _Pending:
+    """A range of ids, both ends included, and the local dates of the records that are new in it."""
+
+    low: int
+    high: int
+    days: frozenset[date]
+
+    @property
+    def bounds(self) -> dict[str, object]:
+        """As parameters; the dates tell PostgreSQL which partitions to leave alone."""
+        return {"low": self.low, "high": self.high, "first_date": min(self.days), "last_date": max(self.days)}
+
+
+_AMONG_PENDING = (
+    "records.record_id between :low and :high and records.local_date between :first_date and :last_date"
+)
+
+
+def _claim_pending(connection: sa.Connection) -> list[_Pending]:
     """Take what is pending, as disjoint ranges of ids in order."""
-    claimed = sorted(connection.execute(sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id")).tuples())
-    ranges: list[tuple[int, int]] = []
-    for low, high in claimed:
-        if ranges and low - ranges[-1][1] <= _SAME_RANGE_MAX_HOLE:
-            ranges[-1] = (ranges[-1][0], max(high, ranges[-1][1]))
-        else:
-            ranges.append((low, high))
-    return ranges
+    joined: list[_Pending] = []
+    for low, high, days in sorted(connection.execute(_CLAIM_PENDING).all()):
+        piece = _Pending(low, high, frozenset(days))
+        if joined and low - joined[-1].high <= _SAME_RANGE_MAX_HOLE:
+            before = joined.pop()
+            piece = _Pending(before.low, max(before.high, high), before.days | piece.days)
+        joined.append(piece)
+    return joined
 
 
-def _update_names(connection: sa.Connection, ranges: list[tuple[int, int]]) -> None:
+def _update_names(connection: sa.Connection, pending: list[_Pending]) -> bool:
+    """Bring the runs up to date, and say whether that changed the name of anything."""
     for statement in _PREPARE_NAMES:
         connection.execute(statement)
-    for low, high in ranges:
-        connection.execute(_COLLECT_SPANS, {"low": low, "high": high})
-    connection.execute(_FIND_ENTANGLED)
+    for piece in pending:
+        # Read and written in two steps, for only a statement that writes nothing is computed in parallel.
+        if spans := [row._asdict() for row in connection.execute(_SPANS, piece.bounds)]:
+            connection.execute(_KEEP_SPANS, spans)
+    entangled = connection.execute(_FIND_ENTANGLED).rowcount
     connection.execute(_POINTS_OF_RUNS)
-    for low, high in ranges:
-        connection.execute(_POINTS_OF_STARTS, {"low": low, "high": high})
+    if entangled:
+        for piece in pending:
+            connection.execute(_POINTS_OF_STARTS, piece.bounds)
     for statement in _REPLACE_RUNS:
         connection.execute(statement)
+    return connection.execute(_FIND_AFFECTED).rowcount > 0
 
 
-def _insert(
-    connection: sa.Connection, merged: Merged, condition: str, bounds: dict[str, object], operator_timezone: str
-) -> None:
-    known = connection.scalar(sa.text(_ANY_KNOWN.format(condition=condition.replace("records.", "views."))), bounds)
-    inserted = connection.execute(
-        sa.text(_INSERT_VIEWS.format(condition=condition, on_conflict="on conflict do nothing" if known else "")),
-        {**bounds, "operator_timezone": operator_timezone},
-    )
-    merged.inserted.update(dict(inserted.tuples().all()))
+def _insert(connection: sa.Connection, condition: str, parameters: dict[str, object]) -> int:
+    known = connection.scalar(sa.text(_ANY_KNOWN.format(condition=condition.replace("records.", "views."))), parameters)
+    statement = _INSERT_VIEWS.format(condition=condition, on_conflict="on conflict do nothing" if known else "")
+    return connection.execute(sa.text(statement), parameters).rowcount
 
+
+_CLAIM_PENDING = sa.text(
+    "delete from telemetry.pending_merges returning first_record_id, last_record_id, days"
+)
 
 _PREPARE_NAMES = [
     sa.text(statement)
     for statement in (
         "create temporary table spans (channel_id bigint, name text, first_id bigint, last_id bigint) on commit drop",
         "create temporary table entangled (channel_id bigint primary key) on commit drop",
+        "create temporary table affected (channel_id bigint, valid_from bigint, valid_before bigint) on commit drop",
         "create temporary table points (channel_id bigint, record_id bigint, name text) on commit drop",
     )
 ]
 
 # Where the new starts of each name begin and end. For most channels this is all there is to know.
-_COLLECT_SPANS = sa.text("""
-    insert into spans
-    select data_id, data_name, min(record_id), max(record_id) from telemetry.records
+_SPANS = sa.text("""
+    select data_id as channel_id, data_name as name, min(record_id) as first_id, max(record_id) as last_id
+    from telemetry.records
     where action_id = 7 and data_name <> '' and data_id is not null and record_id between :low and :high
+      and local_date between :first_date and :last_date
     group by data_id, data_name
 """)
+
+_KEEP_SPANS = sa.text(
+    "insert into spans (channel_id, name, first_id, last_id) values (:channel_id, :name, :first_id, :last_id)"
+)
 
 # Channels whose spans and runs overlap: there, single starts have to be looked at.
 _FIND_ENTANGLED = sa.text("""
@@ -159,7 +191,7 @@ _POINTS_OF_STARTS = sa.text("""
     with new_starts as materialized (
         select data_id as channel_id, record_id, data_name as name from telemetry.records
         where action_id = 7 and data_name <> '' and data_id in (select channel_id from entangled)
-          and record_id between :low and :high
+          and record_id between :low and :high and local_date between :first_date and :last_date
     ), splitting as materialized (
         select new_starts.channel_id, new_starts.record_id from new_starts
         join telemetry.channel_names as run
@@ -222,22 +254,25 @@ _REPLACE_RUNS = [
 ]
 
 # Where a name begins that did not begin there before, and where one did that does so no more.
+_FIND_AFFECTED = sa.text("""
+    insert into affected
+    select channel_id, valid_from, valid_before from names
+    where channel_id in (select channel_id from spans) and not exists (
+        select from old_names
+        where (old_names.channel_id, old_names.name, old_names.valid_from)
+            = (names.channel_id, names.name, names.valid_from)
+    )
+    union all
+    select channel_id, valid_from, valid_before from old_names
+    where not exists (
+        select from names
+        where (old_names.channel_id, old_names.name, old_names.valid_from)
+            = (names.channel_id, names.name, names.valid_from)
+    )
+""")
+
 _RENAME_VIEWS = sa.text("""
-    with affected as (
-        select channel_id, valid_from, valid_before from names
-        where channel_id in (select channel_id from spans) and not exists (
-            select from old_names
-            where (old_names.channel_id, old_names.name, old_names.valid_from)
-                = (names.channel_id, names.name, names.valid_from)
-        )
-        union all
-        select channel_id, valid_from, valid_before from old_names
-        where not exists (
-            select from names
-            where (old_names.channel_id, old_names.name, old_names.valid_from)
-                = (names.channel_id, names.name, names.valid_from)
-        )
-    ), renamed as (
+    with renamed as (
         update telemetry.views set channel_name = names.name
         from affected join names using (channel_id)
         where views.channel_id = affected.channel_id and views.record_id >= affected.valid_from
@@ -253,29 +288,24 @@ _RENAME_VIEWS = sa.text("""
 _ANY_KNOWN = "select exists (select from telemetry.views where {condition})"
 
 _INSERT_VIEWS = """
-    with inserted as (
-        insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,
-                                     channel_name, subscriber_code, device_id, country, isp)
-        select records.record_id, records.local_date,
-               extract(hour from records.timestamp at time zone :operator_timezone)::smallint,
-               records.timestamp,
-               case when duration_seconds >= 0 then records.timestamp - make_interval(secs => duration_seconds) end,
-               case when duration_seconds >= 0 then duration_seconds end,
-               records.data_id, coalesce(names.name, nullif(records.data_name, '')),
-               records.subscriber_code, records.device_id, records.whois_country, records.whois_isp
-        from telemetry.records
-        left join names on names.channel_id = records.data_id and records.record_id >= names.valid_from
-                       and (names.valid_before is null or records.record_id < names.valid_before)
-        where records.action_id = 8 and records.data_id is not null and {condition}
-        {on_conflict}
-        returning local_date
-    )
-    select local_date, count(*) from inserted group by local_date
+    insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,
+                                 channel_name, subscriber_code, device_id, country, isp)
+    select records.record_id, records.local_date,
+           extract(hour from records.timestamp at time zone :operator_timezone)::smallint,
+           records.timestamp,
+           case when duration_seconds >= 0 then records.timestamp - make_interval(secs => duration_seconds) end,
+           case when duration_seconds >= 0 then duration_seconds end,
+           records.data_id, coalesce(names.name, nullif(records.data_name, '')),
+           records.subscriber_code, records.device_id, records.whois_country, records.whois_isp
+    from telemetry.records
+    left join names on names.channel_id = records.data_id and records.record_id >= names.valid_from
+                   and (names.valid_before is null or records.record_id < names.valid_before)
+    where action_id = 8 and data_id is not null and {condition}
+    {on_conflict}
 """
 
 _COUNT_BY_DAY = sa.text("""
-    select day::date, count(views.record_id)
-    from generate_series(cast(:first as timestamp), cast(:last as timestamp), interval '1 day') as day
-    left join telemetry.views on views.local_date = day::date and views.local_date between :first and :last
-    group by day
+    select local_date, count(*) from telemetry.views
+    where local_date = any(:days)
+    group by local_date
 """)

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 from cli.harness import FakeWebserver, Outcome
 
-from telemetry_pipeline.cli.graphql import DagsterApi, code_location_problem
+from telemetry_pipeline.cli.graphql import DagsterApi
 from telemetry_pipeline.cli.main import main
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.stack import state
 from telemetry_pipeline.stack.processes import make_home
 from telemetry_pipeline.stack.servers import free_port
+from telemetry_pipeline.stack.state import HomeLock, StackState, write_state
 
 PROJECT = Path(__file__).parents[2]
 
@@ -58,17 +58,21 @@ def announce(home: Path) -> Iterator[Callable[..., None]]:
 
     def announce(webserver_url: str, **urls: str) -> None:
         make_home(home)
-        locks.append(state.HomeLock.acquire(home))
+        locks.append(HomeLock.acquire(home))
         nowhere = "postgresql://telemetry:sesame@127.0.0.1:9/telemetry"
-        known = {"database_url": nowhere, "dagster_database_url": nowhere, "redis_url": "redis://:sesame@127.0.0.1:9/0"}
-        state.write(
+        known = {
+            "database_url": nowhere,
+            "dagster_database_url": nowhere,
+            "redis_url": "redis://:sesame@127.0.0.1:9/0",
+            "panaccess_url": "http://127.0.0.1:9/",
+        }
+        write_state(
             home,
-            state.StackState(
+            StackState(
                 pid=os.getpid(),
                 started_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
                 webserver_url=webserver_url,
                 graphql_url=f"{webserver_url}/graphql",
-                panaccess_url="http://127.0.0.1:9/",
                 processes={},
                 **(known | urls),
             ),
@@ -98,8 +102,13 @@ def webserver() -> Iterator[FakeWebserver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A client that leaves in the middle is what some tests are about."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     fake.url = f"http://127.0.0.1:{server.server_port}"
@@ -113,9 +122,8 @@ def webserver() -> Iterator[FakeWebserver]:
 def dagster_webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a real webserver with the definitions of ``toy_pipeline``."""
     directory = tmp_path_factory.mktemp("dagster")
-    (directory / "dagster.yaml").write_text(
-        "telemetry: {enabled: false}\nrun_coordinator: {module: dagster, class: DefaultRunCoordinator}\n"
-    )
+    coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
+    (directory / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nrun_coordinator: {coordinator}\n")
     toy = Path(__file__).with_name("toy_pipeline.py")
     (directory / "workspace.yaml").write_text(
         f"load_from:\n  - python_file: {{relative_path: {toy}, location_name: telemetry_pipeline}}\n"
@@ -130,10 +138,14 @@ def dagster_webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     ):
         api = DagsterApi(f"{url}/graphql", timeout_seconds=10)
         deadline = time.monotonic() + 60
-        while not _ready(api):
-            assert process.poll() is None, (directory / "log").read_text()
-            assert time.monotonic() < deadline, (directory / "log").read_text()
-            time.sleep(0.1)
+        while True:
+            try:
+                api.wait_for_code(30)
+                break
+            except StackError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail((directory / "log").read_text())
+                time.sleep(0.1)
         yield url
 
 
@@ -149,10 +161,3 @@ def _process(command: list[str], **options: Any) -> Iterator[subprocess.Popen[by
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _ready(api: DagsterApi) -> bool:
-    try:
-        return code_location_problem(api.health()) is None
-    except StackError:
-        return False

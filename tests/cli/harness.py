@@ -6,6 +6,20 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+# What a web server answers to the question whether the pipeline's code is loaded.
+LOADED = {
+    "workspaceOrError": {
+        "__typename": "Workspace",
+        "locationEntries": [
+            {
+                "name": "telemetry_pipeline",
+                "loadStatus": "LOADED",
+                "locationOrLoadError": {"__typename": "RepositoryLocation"},
+            }
+        ],
+    },
+}
+
 
 @dataclass(frozen=True)
 class Outcome:

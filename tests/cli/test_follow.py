@@ -19,7 +19,7 @@ RUN = {"__typename": "Run", "status": "STARTED"}
 
 
 def event(kind: str, step: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"__typename": kind, "stepKey": step, "message": f"{kind} of {step}", "timestamp": "0", **more}
+    return {"__typename": kind, "stepKey": step, "message": f"{kind} of {step}", "timestamp": "1795233221000", **more}
 
 
 def observed(step: str, **values: float) -> dict[str, Any]:
@@ -102,6 +102,28 @@ def test_a_failed_step_that_is_tried_again_is_told_and_is_no_failure() -> None:
     assert (progress.failures, progress.running) == ([], [])
 
 
+def test_a_steps_attempts_add_up_to_its_time() -> None:
+    progress = progress_after(
+        event("ExecutionStepStartEvent", "ott_views", timestamp="1795233221000"),
+        event("ExecutionStepUpForRetryEvent", "ott_views", timestamp="1795233222500", error=None),
+        event("ExecutionStepRestartEvent", "ott_views", timestamp="1795233230000"),
+        event("ExecutionStepSuccessEvent", "ott_views", timestamp="1795233231000"),
+    )
+    assert progress.seconds == {"ott_views": 2.5}
+
+
+def test_a_step_that_goes_on_in_a_new_one_is_not_told_as_a_failure() -> None:
+    error = {"message": "dagster.RetryRequested\n", "className": "RetryRequested", "causes": []}
+    progress = progress_after(
+        event("ExecutionStepStartEvent", "telemetry_records"),
+        observed("telemetry_records", percent=50.0),
+        event("ExecutionStepUpForRetryEvent", "telemetry_records", error=error, secondsToWait=None),
+        event("ExecutionStepRestartEvent", "telemetry_records"),
+    )
+    assert progress.take_notes() == []
+    assert progress.percent == 25.0
+
+
 def test_a_failure_before_any_step_is_the_runs_own() -> None:
     progress = progress_after(event("RunFailureEvent", error=None, message="the process is gone"))
     assert progress.failures == [(None, "the process is gone")]
@@ -124,6 +146,9 @@ def test_rows_of_partitions_add_up_and_a_count_of_the_whole_does_not() -> None:
         materialized("ott_views", "2026-10-01", dagster__row_count=7),
         materialized("ott_views", "2026-10-02", dagster__row_count=7),
     )
+    progress.feed([materialized("geography", None, records_stored=5, gaps=0, share=0.5)])
+    assert progress.stored["geography"].rows == 5
+    assert progress.stored.pop("geography").facts == {"records_stored": 5, "gaps": 0}
     stored = {asset: (each.rows, len(each.partitions)) for asset, each in progress.stored.items()}
     assert stored == {"telemetry_records": (31, 2), "ott_views": (7, 2)}
 
@@ -233,9 +258,10 @@ def test_a_second_ctrl_c_leaves(webserver: FakeWebserver) -> None:
         ),
     }
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
-        follow(DagsterApi(webserver.url), "id", Screen(), interrupts, lambda: None)
+        with pytest.raises(KeyboardInterrupt):
+            follow(DagsterApi(webserver.url), "id", Screen(), interrupts, lambda: None)
     assert signal.getsignal(signal.SIGINT) is before
 
 

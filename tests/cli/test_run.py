@@ -10,25 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cli.harness import FakeWebserver, Outcome
+from cli.harness import LOADED, FakeWebserver, Outcome
 
 from telemetry_pipeline.cli.days import today
 from telemetry_pipeline.settings import StackSettings
-
-HEALTHY = {
-    "version": "1.13.27",
-    "instance": {"daemonHealth": {"allDaemonStatuses": []}},
-    "workspaceOrError": {
-        "__typename": "Workspace",
-        "locationEntries": [
-            {
-                "name": "telemetry_pipeline",
-                "loadStatus": "LOADED",
-                "locationOrLoadError": {"__typename": "RepositoryLocation", "repositories": []},
-            }
-        ],
-    },
-}
 
 
 @pytest.mark.slow
@@ -43,8 +28,8 @@ def test_a_run_over_a_range_shows_progress_and_what_was_stored(
     assert "telemetry_range 2026-01-01 to 2026-01-03: run " in outcome.out
     assert "100 %  3/3 steps  success" in outcome.out
     lines = [line.split() for line in outcome.out.splitlines()]
-    assert ["telemetry_records", "5,000,000,000", "3"] in lines
-    assert ["top_channels", "5", "3"] in lines
+    assert ["telemetry_records", "5,000,000,000", "3"] in [line[:3] for line in lines]
+    assert ["top_channels", "5", "3"] in [line[:3] for line in lines]
     assert "telemetry_range 2026-01-01 to 2026-01-03: success in" in outcome.out
 
 
@@ -74,7 +59,9 @@ def test_an_asset_runs_alone(
     outcome = cli("run", "top_channels", "--partition", "2026-01-01")
     assert outcome.status == 0
     assert "100 %  1/1 steps  success" in outcome.out
-    assert "top_channels" in cli("status").out
+    shown = cli("status")
+    assert "top_channels" in shown.out
+    assert shown.err.startswith("error: PostgreSQL cannot be reached")
 
 
 @pytest.mark.slow
@@ -175,7 +162,7 @@ def test_what_the_server_refuses_is_one_line(
     answer: dict[str, Any],
     said: str,
 ) -> None:
-    webserver.answers |= {"Health": HEALTHY, "Launch": {"launchRun": answer}}
+    webserver.answers |= {"Code": LOADED, "Launch": {"launchRun": answer}}
     announce(webserver.url)
     outcome = cli("run", "telemetry_tick")
     assert (outcome.status, outcome.err) == (1, f"error: {said}\n")
@@ -184,9 +171,10 @@ def test_what_the_server_refuses_is_one_line(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ((200, "<html>"), "is no GraphQL server (HTTP 200)"),
+        ((200, "<html>"), "answered HTTP 200 without GraphQL"),
         ((404, "{}"), "could not answer: HTTP 404"),
-        ((500, "oops"), "answered HTTP 500"),
+        ((500, "oops"), "answered HTTP 500 without GraphQL"),
+        ((500, json.dumps({"errors": [{"message": "the database is down"}]})), "the database is down"),
         ((200, json.dumps({"errors": [{"message": "Cannot query\nfield"}]})), "could not answer: Cannot query field"),
     ],
 )
@@ -197,7 +185,7 @@ def test_another_server_at_that_address_is_told(
     answer: tuple[int, str],
     said: str,
 ) -> None:
-    webserver.answers["Health"] = answer
+    webserver.answers["Code"] = answer
     announce(webserver.url)
     outcome = cli("run", "telemetry_tick")
     assert outcome.status == 1
@@ -220,6 +208,6 @@ def test_a_proxy_of_the_environment_is_not_asked(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setitem(os.environ, "NO_PROXY", "")
-    webserver.answers |= {"Health": HEALTHY, "Launch": {"launchRun": {"__typename": "RunConflict", "message": "asked"}}}
+    webserver.answers |= {"Code": LOADED, "Launch": {"launchRun": {"__typename": "RunConflict", "message": "asked"}}}
     announce(webserver.url)
     assert cli("run", "telemetry_tick").err == "error: asked\n"

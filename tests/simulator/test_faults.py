@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import urllib3
 
+from telemetry_pipeline.simulator.options import Options
+from telemetry_pipeline.simulator.server import SimulatorServer
+
 LIST = "getListOfTelemetryRecords"
 
 
-@pytest.fixture
-def api(empty: Any) -> Any:
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
     """Ids 1 to 30 in pages of at most 10."""
-    empty.server.add_records({"recordId": identity, "dataName": f"n{identity}"} for identity in range(1, 31))
-    return empty
+    with SimulatorServer(Options(records_count=0, page_cap=10, login_limit=1000)) as running:
+        running.add_records({"recordId": identity, "dataName": f"n{identity}"} for identity in range(1, 31))
+        yield running
+
+
+@pytest.fixture
+def api(server: SimulatorServer, connect: Callable[[SimulatorServer], Any]) -> Iterator[Any]:
+    yield connect(server)
+    server.set_faults([])
 
 
 def after(api: Any, cursor: int, **parameters: Any) -> Any:

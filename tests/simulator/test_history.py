@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from statistics import median, quantiles
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -146,7 +147,7 @@ def test_timestamps_arrive_late_by_up_to_weeks_in_batches(records: list[dict[str
     assert 0.002 * COUNT < sum(delay > timedelta(days=1) for delay in delays) < 0.1 * COUNT
     assert max(delays) > timedelta(days=7)
     ordered = [stamp(record) for record in records]
-    assert sum(later < earlier for earlier, later in zip(ordered, ordered[1:], strict=False)) > 0.02 * COUNT
+    assert sum(later < earlier for earlier, later in pairwise(ordered)) > 0.02 * COUNT
 
 
 def test_some_timestamps_are_in_the_future(records: list[dict[str, Any]]) -> None:
@@ -218,8 +219,8 @@ def test_data_is_json_in_a_string_as_its_action_has_it(records: list[dict[str, A
     expected = {
         7: {"streamId", "streamName"},
         8: {"streamName", "duration"},
-        **dict.fromkeys((13, 14, 15), {"vodId", "vodName", "timeIndex"}),
-        **dict.fromkeys((16, 17, 18), {"catchupId", "catchupName", "timeIndex"}),
+        **{action: {"vodId", "vodName", "timeIndex"} for action in (13, 14, 15)},
+        **{action: {"catchupId", "catchupName", "timeIndex"} for action in (16, 17, 18)},
     }
     for record in records:
         if record["actionId"] not in expected:

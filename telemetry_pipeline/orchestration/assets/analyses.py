@@ -4,7 +4,7 @@
 from typing import Any
 
 import dagster as dg
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, Period, all_analyses
 from telemetry_pipeline.orchestration.partitions import days_of
@@ -72,8 +72,10 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition) -> dg.Assets
 
 
 def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
+    """The parameters as Dagster's configuration; their bounds are checked at launch and by ``Analysis.parse``."""
     fields: dict[str, Any] = {
-        name: (field.annotation, field) for name, field in parameters.model_fields.items()
+        name: (field.annotation, Field(default=field.default, description=field.description))
+        for name, field in parameters.model_fields.items()
     }
     return create_model(f"{parameters.__name__}Config", __base__=dg.Config, **fields)
 

@@ -1,10 +1,9 @@
 """The assets that every analysis is computed from: raw records, and the views merged from them."""
 
-from __future__ import annotations
-
+# Annotations are values here: Dagster reads the type of each asset's configuration from them.
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -68,12 +67,14 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
                     first,
                     last,
                     includes_today=includes_today,
-                    position=records.repair_position(engine, context.run_id),
+                    position=records.repair_position(engine, context.run.run_id),
                 )
         finally:
-            _report_other_days(context, daily, sync.outcome.days)
+            _report_other_days(
+                context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()}
+            )
         if not is_tick:
-            records.keep_repair_position(engine, context.run_id, position)
+            records.keep_repair_position(engine, context.run.run_id, position)
             if position:
                 context.log.info(f"Stopped after {config.max_seconds} s; going on with {position.day} in a new step.")
                 raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
@@ -117,36 +118,30 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
                 rebuild=None if is_tick else (first, last),
                 checkpoint=RunGuard(context).check,
             )
-        _report_other_days(context, daily, {day: merged.inserted[day] for day in merged.days})
-        counts = views.count_by_day(warehouse.engine, first, last)
-        for day, count in counts.items():
-            context.add_asset_metadata({"dagster/partition_row_count": count}, partition_key=day.isoformat())
+        counts = views.count_by_day(warehouse.engine, {*_days(first, last), *merged.days})
+        _report_other_days(context, daily, {day: {"dagster/partition_row_count": counts[day]} for day in merged.days})
+        for day in _days(first, last):
+            context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
         return dg.MaterializeResult(
             metadata={
-                "views_merged": merged.inserted.total(),
-                "views_renamed": merged.renamed.total(),
-                "views_in_partitions": sum(counts.values()),
+                "views_merged": merged.inserted,
+                "views_renamed": merged.renamed,
             }
         )
 
     return [telemetry_records, ott_views]
 
 
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
 def _report_other_days(
-    context: dg.AssetExecutionContext, daily: dg.DailyPartitionsDefinition, rows: Mapping[date, int]
+    context: dg.AssetExecutionContext, daily: dg.DailyPartitionsDefinition, days: Mapping[date, Mapping[str, int]]
 ) -> None:
-    """Say which days other than the run's own received rows; days that are no partitions have nothing to be reported on."""
-    keys = context.partition_key_range
-    for day in _partitions_among(daily, rows):
-        if not keys.start <= day.isoformat() <= keys.end:
-            context.log_event(
-                dg.AssetMaterialization(
-                    asset_key=context.asset_key,
-                    partition=day.isoformat(),
-                    metadata={"rows_added": rows[day]},
-                )
-            )
-
-
-def _partitions_among(daily: dg.DailyPartitionsDefinition, days: Iterable[date]) -> list[date]:
-    return [day for day in sorted(days) if daily.has_partition_key(day.isoformat())]
+    """Say which days other than the run's own changed, with metadata; days that are no partitions go unreported."""
+    own = context.partition_key_range
+    for day, metadata in sorted(days.items()):
+        key = day.isoformat()
+        if not own.start <= key <= own.end and daily.has_partition_key(key):
+            context.log_event(dg.AssetMaterialization(asset_key=context.asset_key, partition=key, metadata=metadata))

@@ -79,12 +79,12 @@ insert into telemetry.sync_state default values;
 
 comment on column telemetry.sync_state.cursor is 'every record id up to this one was read, or is on record as a gap';
 
--- Ids that were stored and not yet merged into views.
+-- Ids that were stored and not yet merged into views, and the local dates that they are of.
 create table telemetry.pending_merges (
     pending_id      bigint generated always as identity primary key,
-    first_record_id bigint  not null,
-    last_record_id  bigint  not null,
-    records         integer not null
+    first_record_id bigint not null,
+    last_record_id  bigint not null,
+    days            date[] not null
 );
 
 -- Ids that the upstream could not deliver; tried again at growing intervals.

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from pydantic import Field
+from pydantic_core import PydanticUndefined
+
+from telemetry_pipeline.analyses import registry
+from telemetry_pipeline.analyses.registry import (
+    GeneralParameters,
+    Parameters,
+    Period,
+    PeriodParameters,
+    all_analyses,
+    analysis,
+    find_analysis,
+)
+from telemetry_pipeline.cli.launch import describe_parameters
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.warehouse.columns import Column
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analyses.md"
+COLUMN = Column("channel", "text", "a channel", key=True)
+DAY = date(2026, 3, 31)
+
+
+@pytest.fixture
+def _no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test register analyses of its own."""
+    all_analyses()
+    monkeypatch.setattr(registry, "_registered", {})
+
+
+def question(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+    """Which channel?
+
+    More of it.
+    """
+    return pd.DataFrame({"channel": ["A", float("nan")]})
+
+
+def documented() -> dict[str, list[str]]:
+    """The cells of each line of the table of analyses."""
+    lines = [line for line in DOCUMENTATION.read_text().splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {line[0].strip("`"): line[1:] for line in cells}
+
+
+def own_parameters(parameters: type[Parameters]) -> str:
+    """As the documentation says them: those besides the window."""
+    every = describe_parameters(parameters).split(", ")
+    return ", ".join(each for each in every if not each.startswith("window_days") and each != "none")
+
+
+def test_the_analyses_of_the_spine_are_registered() -> None:
+    assert list(all_analyses()) == [
+        "average_duration",
+        "channel_audience",
+        "general_summary",
+        "geography",
+        "peak_hours",
+        "time_slots",
+        "top_channels",
+        "viewing_by_period",
+    ]
+
+
+def test_every_analysis_has_its_line_in_the_documentation_and_no_other_has_one() -> None:
+    assert documented() == {
+        each.name: [
+            each.question,
+            own_parameters(each.parameters),
+            ", ".join(f"**{column.name}**" if column.key else column.name for column in each.columns),
+        ]
+        for each in all_analyses().values()
+    }
+
+
+@pytest.mark.parametrize("each", all_analyses().values(), ids=all_analyses())
+def test_an_analysis_says_what_it_answers_and_what_its_columns_and_parameters_are(each: registry.Analysis) -> None:
+    assert re.fullmatch(r"[A-Z].*\?", each.question)
+    assert len(each.description.splitlines()) > 1
+    assert all(column.description for column in each.columns)
+    for field in each.parameters.model_fields.values():
+        assert field.description
+        assert field.default is not PydanticUndefined
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("top_channels", {"limit": 0}),
+        ("top_channels", {"limit": -1}),
+        ("top_channels", {"limit": 10_001}),
+        ("top_channels", {"limit": None}),
+        ("top_channels", {"limit": 2.5}),
+        ("top_channels", {"limits": 5}),
+        ("geography", {"window_days": 0}),
+        ("geography", {"window_days": 36_501}),
+        ("geography", {"limit": 5}),
+        ("peak_hours", {"channel": ""}),
+        ("viewing_by_period", {"granularity": "hourly"}),
+        ("viewing_by_period", {"granularity": None}),
+    ],
+    ids=str,
+)
+def test_an_impossible_parameter_is_refused_by_name(name: str, values: dict[str, Any]) -> None:
+    with pytest.raises(RequestRefused, match=f"{name} cannot run with these parameters: {next(iter(values))}: "):
+        find_analysis(name).parse(values)
+
+
+def test_all_impossible_parameters_are_refused_in_one_message() -> None:
+    with pytest.raises(RequestRefused, match=r"window_days: .*; limit: "):
+        find_analysis("top_channels").parse({"window_days": 0, "limit": 0})
+
+
+def test_defaults_are_those_of_the_definition() -> None:
+    assert {each.name: each.parse({}).model_dump() for each in all_analyses().values()} == {
+        "average_duration": {"window_days": 30},
+        "channel_audience": {"window_days": 30},
+        "general_summary": {"window_days": 30},
+        "geography": {"window_days": 30},
+        "peak_hours": {"window_days": 30, "channel": None},
+        "time_slots": {"window_days": 30},
+        "top_channels": {"window_days": 30, "limit": 20},
+        "viewing_by_period": {"window_days": 30, "granularity": "daily"},
+    }
+
+
+def test_an_unknown_analysis_is_refused_with_a_list_of_those_there_are() -> None:
+    with pytest.raises(RequestRefused, match=r"no analysis 'top_chanels'; there are average_duration, .*top_channels"):
+        find_analysis("top_chanels")
+
+
+@pytest.mark.parametrize(
+    ("window_days", "first"),
+    [(1, DAY), (30, date(2026, 3, 2)), (31, date(2026, 3, 1)), (365, date(2025, 4, 1)), (None, date.min)],
+)
+def test_a_window_looks_back_from_its_partition(window_days: int | None, first: date) -> None:
+    general = find_analysis("geography")
+    assert general.window(DAY, general.parse({"window_days": window_days})) == Period(first, DAY)
+
+
+def test_a_window_longer_than_the_calendar_is_all_history() -> None:
+    general = find_analysis("geography")
+    assert general.window(date(1, 1, 5), general.parse({"window_days": 30})) == Period(date.min, date(1, 1, 5))
+
+
+def test_a_range_is_one_window_for_each_day_of_a_general_analysis() -> None:
+    general = find_analysis("geography")
+    windows = general.windows(Period(date(2025, 12, 31), date(2026, 1, 1)), general.parse({"window_days": 2}))
+    assert windows == [
+        Period(date(2025, 12, 30), date(2025, 12, 31)),
+        Period(date(2025, 12, 31), date(2026, 1, 1)),
+    ]
+
+
+@pytest.mark.usefixtures("_no_others")
+def test_a_range_is_the_one_period_of_a_period_analysis_and_its_result_has_no_partition() -> None:
+    analysis(columns=(COLUMN,), parameters=PeriodParameters, kind="period")(question)
+    period = Period(date(2026, 1, 1), DAY)
+    each = all_analyses()["question"]
+    assert each.windows(period, each.parse({})) == [period]
+    assert each.result(period, each.parse({}), pd.DataFrame()).partition_date is None
+
+
+def test_a_result_of_a_general_analysis_is_of_the_day_that_its_window_ends_at() -> None:
+    general = find_analysis("top_channels")
+    parameters = general.parse({"limit": 5})
+    result = general.result(general.window(DAY, parameters), parameters, pd.DataFrame())
+    assert (result.partition_date, result.period_first, result.period_last) == (DAY, date(2026, 3, 2), DAY)
+    assert result.parameters == {"window_days": 30, "limit": 5}
+
+
+def test_a_period_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(RequestRefused, match="begin on 2026-01-02 and end on 2026-01-01"):
+        Period(date(2026, 1, 2), date(2026, 1, 1))
+
+
+@pytest.mark.usefixtures("_no_others")
+def test_a_decorated_function_is_registered_and_gives_the_declared_types() -> None:
+    decorated = analysis(columns=(COLUMN,), parameters=GeneralParameters)(question)
+    [each] = all_analyses().values()
+    assert (each.name, each.question, each.kind) == ("question", "Which channel?", "general")
+    assert each.compute is decorated
+    frame = decorated(None, Period(DAY, DAY), GeneralParameters())  # type: ignore[arg-type]
+    assert frame["channel"].tolist() == ["A", pd.NA]
+
+
+@pytest.mark.usefixtures("_no_others")
+def test_a_function_that_gives_other_columns_than_it_declares_fails() -> None:
+    other = Column("name", "text", "a name")
+    decorated = analysis(columns=(other,), parameters=GeneralParameters)(question)
+    with pytest.raises(TypeError, match=r"\['channel'\], and \['name'\] are declared"):
+        decorated(None, Period(DAY, DAY), GeneralParameters())  # type: ignore[arg-type]
+
+
+def test_contradictory_declarations_are_refused() -> None:
+    class WithLimit(PeriodParameters):
+        limit: int = Field(default=1)
+
+    def no_docstring(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="derive from GeneralParameters; WithLimit does not"):
+        analysis(columns=(COLUMN,), parameters=WithLimit)
+    with pytest.raises(TypeError, match="derive from PeriodParameters; GeneralParameters does not"):
+        analysis(columns=(COLUMN,), parameters=GeneralParameters, kind="period")
+    with pytest.raises(TypeError, match="no_docstring has no docstring"):
+        analysis(columns=(COLUMN,), parameters=GeneralParameters)(no_docstring)
+
+
+@pytest.mark.usefixtures("_no_others")
+def test_a_name_is_taken_once_and_never_the_catalogues() -> None:
+    register = analysis(columns=(COLUMN,), parameters=GeneralParameters)
+    register(question)
+    with pytest.raises(TypeError, match="two analyses of the name question"):
+        register(question)
+
+    def results(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+        """Which?"""
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="name of the catalogue"):
+        register(results)

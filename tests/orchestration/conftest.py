@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.simulator.server import SimulatorServer
+
+SECRET = "hunter2-very-secret"
+
+
+@pytest.fixture
+def make_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
+    """Settings that no variable of the surroundings and no .env file reaches."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+    def make(**given: object) -> Settings:
+        return Settings.load(
+            **{
+                "database_url": f"postgresql://nobody:{SECRET}@127.0.0.1:1/none",
+                "dagster_database_url": f"postgresql://nobody:{SECRET}@127.0.0.1:1/none",
+                "redis_url": f"redis://:{SECRET}@127.0.0.1:1/0",
+                "panaccess_url": "http://127.0.0.1:1/",
+                "panaccess_username": "simulator",
+                "panaccess_password": "simulator",
+                "panaccess_api_token": "simulator",
+                "panaccess_salt": "simulator",
+                "first_partition": date(2026, 1, 1),
+                **given,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def defs(make_settings: Callable[..., Settings]) -> dg.Definitions:
+    return build_defs(make_settings())
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as temporary:
+        yield temporary
+
+
+@pytest.fixture
+def pipeline(
+    make_settings: Callable[..., Settings],
+    database_url: str,
+    redis_url: str,
+    simulator: Callable[..., SimulatorServer],
+    instance: dg.DagsterInstance,
+) -> Pipeline:
+    server = simulator()
+    settings = make_settings(database_url=database_url, redis_url=redis_url, panaccess_url=server.url)
+    return Pipeline(settings, server, instance)
+
+
+class Pipeline:
+    """The real assets over a real database and a simulator, executed in this process."""
+
+    def __init__(self, settings: Settings, simulator: SimulatorServer, instance: dg.DagsterInstance) -> None:
+        self.settings = settings
+        self.simulator = simulator
+        self.instance = instance
+        self._defs = build_defs(settings)
+
+    def run(
+        self,
+        first: date,
+        last: date | None = None,
+        selection: list[str] | None = None,
+        run_config: dict[str, object] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        """One partition, or a range in one run."""
+        job = dg.Definitions(
+            assets=list(self._defs.assets or []),
+            resources=self._defs.resources,
+            jobs=[dg.define_asset_job("job", selection=selection or "*")],
+            executor=dg.in_process_executor,
+        ).resolve_job_def("job")
+        if last is None:
+            return job.execute_in_process(
+                partition_key=first.isoformat(),
+                instance=self.instance,
+                raise_on_error=False,
+                run_config=run_config,
+            )
+        return job.execute_in_process(
+            tags={
+                "dagster/asset_partition_range_start": first.isoformat(),
+                "dagster/asset_partition_range_end": last.isoformat(),
+            },
+            instance=self.instance,
+            raise_on_error=False,
+            run_config=run_config,
+        )

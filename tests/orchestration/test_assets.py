@@ -1,0 +1,161 @@
+"""The real assets over real servers, executed in this process; the executor has its own test of the whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from telemetry_pipeline.orchestration.partitions import daily_partitions, today
+from telemetry_pipeline.orchestration.steps import RunGuard
+from telemetry_pipeline.errors import Cancelled
+from telemetry_pipeline.warehouse.database import connect
+
+
+def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[str, Any]:
+    return {
+        "recordId": record_id,
+        "actionId": action,
+        "timestamp": f"{when:%Y-%m-%d %H:%M:%S}",
+        "dataId": 7,
+        "dataName": "Canal Siete" if action == 7 else "",
+        "dataDuration": 600 if action == 8 else None,
+        "subscriberCode": "S1",
+        "deviceId": 1,
+        **fields,
+    }
+
+
+def scalar(pipeline: Any, query: str) -> Any:
+    with connect(pipeline.settings.database_url).connect() as connection:
+        return connection.scalar(sa.text(query))
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for event in result.all_events:
+        if event.is_step_materialization:
+            found.setdefault(event.asset_key.to_user_string(), set()).add(event.partition or "")
+    return found
+
+
+def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
+    return str(result.failure_data_for_node(step).user_failure_data.description)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def this_day(pipeline: Any) -> date:
+    return today(daily_partitions(pipeline.settings))
+
+
+def test_a_tick_takes_in_what_is_new_merges_it_and_analyses_today(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
+    result = pipeline.run(this_day)
+    assert result.success
+    assert materialized(result)["top_channels"] == {this_day.isoformat()}
+    assert scalar(pipeline, "select channel_name from telemetry.views") == "Canal Siete"
+    assert scalar(pipeline, "select channel from analysis.top_channels") == "Canal Siete"
+
+
+def test_a_tick_that_finds_nothing_new_ends_there(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    second = pipeline.run(this_day)
+    assert second.success
+    assert materialized(second) == {}
+
+
+def test_a_merge_that_failed_is_made_up_for_by_a_tick_without_news(pipeline: Any, now: datetime, this_day: date) -> None:
+    """The records were stored, and their run died before it merged them."""
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day, selection=["telemetry_records"]).success
+    assert scalar(pipeline, "select count(*) from telemetry.views") == 0
+    assert pipeline.run(this_day).success
+    assert scalar(pipeline, "select count(*) from telemetry.views") == 1
+
+
+def test_late_records_are_taken_in_and_their_day_is_reported(pipeline: Any, now: datetime, this_day: date) -> None:
+    late = now - timedelta(days=9)
+    pipeline.simulator.add_records([record(1, 8, now), record(2, 8, late)])
+    found = materialized(pipeline.run(this_day))
+    late_day = late.astimezone(pipeline.settings.operator_zone).date().isoformat()
+    assert found["telemetry_records"] == {this_day.isoformat(), late_day}
+    assert found["ott_views"] == {this_day.isoformat(), late_day}
+    assert found["top_channels"] == {this_day.isoformat()}
+
+
+def test_a_range_computes_each_of_its_days_in_one_run(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(n, 8, now - timedelta(days=n)) for n in range(1, 5)])
+    first = this_day - timedelta(days=4)
+    result = pipeline.run(first, this_day)
+    assert result.success
+    days = {(first + timedelta(days=n)).isoformat() for n in range(5)}
+    found = materialized(result)
+    assert all(found[asset] == days for asset in ("telemetry_records", "ott_views", "general_summary"))
+    assert scalar(pipeline, "select count(*) from analysis.general_summary") == 5
+
+
+def test_a_past_day_is_repaired_without_moving_the_cursor(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now - timedelta(days=3)), record(2, 8, now)])
+    past = (now - timedelta(days=3)).astimezone(pipeline.settings.operator_zone).date()
+    assert pipeline.run(past).success
+    assert scalar(pipeline, "select array_agg(record_id) from telemetry.records") == [1]
+    assert scalar(pipeline, "select cursor from telemetry.sync_state") == 0
+
+
+def test_a_repair_longer_than_a_step_goes_on_where_it_stopped(pipeline: Any, now: datetime, this_day: date) -> None:
+    """Every step stops after its first page, and the run still stores everything."""
+    pipeline.simulator.add_records([record(n, 8, now - timedelta(days=n)) for n in range(1, 6)])
+    config = {"ops": {"telemetry_records": {"config": {"max_seconds": 0}}}}
+    result = pipeline.run(this_day - timedelta(days=6), this_day - timedelta(days=1), run_config=config)
+    assert result.success
+    assert scalar(pipeline, "select count(*) from telemetry.records") >= 4
+    assert scalar(pipeline, "select count(*) from telemetry.sync_repairs") == 0
+
+
+def test_an_unreachable_panaccess_fails_clearly_after_three_tries(pipeline: Any, this_day: date) -> None:
+    pipeline.simulator.set_faults([{"kind": "error", "status": 503, "functions": ["*"]}])
+    pipeline.simulator.reset_requests()
+    result = pipeline.run(this_day)
+    assert not result.success
+    assert "HTTP 503" in failure(result, "telemetry_records")
+    assert sum(pipeline.simulator.requests()["functions"].values()) == 3
+    assert scalar(pipeline, "select cursor from telemetry.sync_state") == 0
+    pipeline.simulator.set_faults([])
+    assert pipeline.run(this_day).success
+
+
+def test_a_wrong_password_is_tried_once_and_not_again_by_the_next_tick(
+    pipeline: Any, make_settings: Any, this_day: date
+) -> None:
+    settings = pipeline.settings.model_copy(update={"panaccess_username": "somebody-else"})
+    wrong = type(pipeline)(settings, pipeline.simulator, pipeline.instance)
+    for _ in range(2):
+        result = wrong.run(this_day)
+        assert not result.success
+        assert "PANACCESS_PASSWORD" in failure(result, "telemetry_records")
+    assert pipeline.simulator.requests()["rejected_logins"] == 1
+
+
+def test_impossible_parameters_fail_where_no_launcher_stood_before_them(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    result = pipeline.run(this_day, run_config={"ops": {"top_channels": {"config": {"limit": 0}}}})
+    assert "top_channels cannot run with these parameters: limit" in failure(result, "top_channels")
+
+
+def test_a_cancelled_run_stops_its_steps_before_they_commit(instance: dg.DagsterInstance) -> None:
+    run = instance.add_run(dg.DagsterRun(job_name="j", run_id="00000000-0000-4000-8000-000000000002"))
+    context: Any = SimpleNamespace(instance=instance, run=run)
+    RunGuard(context).check()
+    instance.report_run_canceling(run)
+    with pytest.raises(Cancelled, match="was ended"):
+        RunGuard(context).check()

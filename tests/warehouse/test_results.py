@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse import results
+from telemetry_pipeline.warehouse.columns import Column, conform
+from telemetry_pipeline.warehouse.results import Result, ResultTable, parameters_key
+
+COLUMNS = (
+    Column("channel", "text", "name", key=True),
+    Column("rank", "bigint", "place"),
+    Column("share_pct", "double precision", "share", unit="percent"),
+    Column("day", "date", "a day"),
+    Column("peak", "boolean", "is it one"),
+)
+TABLE = ResultTable("order", COLUMNS)  # a reserved word, so that a missing quote shows
+DAY = date(2026, 3, 31)
+Row = tuple[Any, ...]
+
+
+def frame(*rows: Row) -> pd.DataFrame:
+    return conform(pd.DataFrame(list(rows), columns=[c.name for c in COLUMNS], dtype=object), COLUMNS)
+
+
+def result(*rows: Row, day: date = DAY, first: date = date(2026, 3, 2), **parameters: Any) -> Result:
+    return Result(first, day, day, parameters, frame(*rows))
+
+
+def row(channel: str, rank: int = 1) -> Row:
+    return (channel, rank, 12.5, DAY, True)
+
+
+def store(engine: sa.Engine, *stored: Result, table: ResultTable = TABLE) -> int:
+    with engine.begin() as connection:
+        return results.replace(connection, table, stored)
+
+
+def channels(engine: sa.Engine, partition: date | None = None) -> list[Any] | None:
+    """The channels of the newest result; None if there is no result."""
+    with engine.connect() as connection:
+        stored = results.read(connection, TABLE, partition)
+    return None if stored is None else stored.frame["channel"].tolist()
+
+
+def test_a_result_comes_back_as_it_was_stored(engine: sa.Engine) -> None:
+    rows = [
+        ("Ñu \t\\N\n\"'", 2**62, 1 / 3, date(1, 1, 1), False),
+        ("", -1, 5e-324, date(9999, 12, 31), True),
+        (None, None, None, None, None),
+        ("NULL", 0, -0.0, DAY, None),
+    ]
+    stored = replace(result(*rows, limit=5, channel=None), inputs_key="i1", code_version="v1")
+    assert store(engine, stored) == 4
+    with engine.connect() as connection:
+        found = results.read(connection, TABLE)
+    assert found is not None
+    pd.testing.assert_frame_equal(found.frame, stored.frame)
+    info = found.info
+    assert (info.asset, info.partition_date, info.period_first, info.period_last) == (
+        "order",
+        DAY,
+        date(2026, 3, 2),
+        DAY,
+    )
+    assert (info.parameters, info.row_count) == ({"limit": 5, "channel": None}, 4)
+    assert (info.inputs_key, info.code_version) == ("i1", "v1")
+    assert info.computed_at == info.confirmed_at
+    assert info.computed_at.tzinfo is not None
+
+
+_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
+_rows = st.lists(
+    st.tuples(
+        st.none() | _texts,
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+        st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        st.none() | st.dates(),
+        st.none() | st.booleans(),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=_rows)
+def test_any_rows_come_back_in_their_order(engine: sa.Engine, rows: list[Row]) -> None:
+    with engine.connect() as connection, connection.begin():
+        results.replace(connection, TABLE, [result(*rows)])
+        found = results.read(connection, TABLE)
+    assert found is not None
+    pd.testing.assert_frame_equal(found.frame, frame(*rows), check_exact=True)
+    assert found.info.row_count == len(rows)
+
+
+def test_storing_again_replaces_and_storing_twice_is_storing_once(engine: sa.Engine) -> None:
+    store(engine, result(row("A"), row("B")))
+    for _ in range(2):
+        store(engine, result(row("C")))
+    assert channels(engine) == ["C"]
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text('select count(*) from analysis."order"')) == 1
+        assert connection.scalar(sa.text("select count(*) from analysis.results")) == 1
+
+
+def test_results_of_other_periods_parameters_and_analyses_stay(engine: sa.Engine) -> None:
+    other = ResultTable("other", COLUMNS)
+    earlier = date(2026, 3, 30)
+    store(engine, result(row("A")), result(row("B"), limit=5), result(row("C"), day=earlier))
+    store(engine, result(row("D")), table=other)
+    store(engine, result(row("E")))
+    with engine.connect() as connection:
+        assert connection.execute(
+            sa.text('select period_last, parameters_key, channel from analysis."order" order by 3')
+        ).fetchall() == [
+            (DAY, parameters_key({"limit": 5}), "B"),
+            (earlier, parameters_key({}), "C"),
+            (DAY, parameters_key({}), "E"),
+        ]
+        found = results.read(connection, other)
+    assert found is not None
+    assert found.frame["channel"].tolist() == ["D"]
+
+
+def test_many_partitions_are_stored_at_once(engine: sa.Engine) -> None:
+    days = [date(2026, 3, n) for n in range(1, 29)]
+    assert store(engine, *(result(row(f"C{day.day}"), row("X"), day=day) for day in days)) == 56
+    assert [channels(engine, day) for day in days] == [[f"C{day.day}", "X"] for day in days]
+
+
+def test_an_empty_result_is_not_one_that_was_never_computed(engine: sa.Engine) -> None:
+    assert channels(engine) is None
+    store(engine, result())
+    assert channels(engine) == []
+    assert channels(engine, date(2026, 3, 30)) is None
+
+
+def test_without_a_partition_the_latest_day_is_read_even_if_another_was_computed_later(engine: sa.Engine) -> None:
+    store(engine, result(row("late")))
+    store(engine, result(row("early"), day=date(2026, 3, 30)))
+    assert channels(engine) == ["late"]
+
+
+def test_of_one_partition_the_result_computed_last_is_read(engine: sa.Engine) -> None:
+    store(engine, result(row("default")))
+    store(engine, result(row("five"), limit=5))
+    assert channels(engine, DAY) == channels(engine) == ["five"]
+    store(engine, result(row("default")))
+    assert channels(engine, DAY) == ["default"]
+
+
+def test_a_confirmed_result_is_the_newest_again_and_was_computed_when_it_was(engine: sa.Engine) -> None:
+    store(engine, result(row("default")))
+    store(engine, result(row("five"), limit=5))
+    with engine.begin() as connection:
+        info = results.find(connection, TABLE, date(2026, 3, 2), DAY, parameters_key({}))
+        assert info is not None
+        results.confirm(connection, info)
+        confirmed = results.newest(connection, TABLE, DAY)
+    assert confirmed is not None
+    assert (confirmed.parameters, confirmed.computed_at) == ({}, info.computed_at)
+    assert confirmed.confirmed_at > info.confirmed_at
+
+
+def test_the_writer_that_waited_for_another_has_computed_last(engine: sa.Engine) -> None:
+    with engine.begin() as slow:
+        slow.execute(sa.text("select now()"))
+        store(engine, result(row("five"), limit=5))
+        results.replace(slow, TABLE, [result(row("default"))])
+    assert channels(engine) == ["default"]
+
+
+def test_rows_keep_their_order_wherever_they_lie_in_the_table(engine: sa.Engine) -> None:
+    store(engine, result(row("A"), row("B"), row("C")))
+    with engine.begin() as connection:
+        connection.execute(sa.text('update analysis."order" set rank = 9 where channel <> \'C\''))
+        connection.execute(sa.text("set local enable_indexscan = off; set local enable_bitmapscan = off"))
+        found = results.read(connection, TABLE)
+    assert found is not None
+    assert found.frame["channel"].tolist() == ["A", "B", "C"]
+
+
+def test_nothing_is_found_for_other_parameters(engine: sa.Engine) -> None:
+    store(engine, result(row("A")))
+    with engine.connect() as connection:
+        assert results.find(connection, TABLE, date(2026, 3, 2), DAY, parameters_key({"limit": 1})) is None
+        assert results.find(connection, TABLE, date(2026, 3, 3), DAY, parameters_key({})) is None
+
+
+def test_a_result_of_a_whole_period_is_found_by_each_of_its_days(engine: sa.Engine) -> None:
+    store(engine, replace(result(row("A"), first=date(2026, 3, 1)), partition_date=None))
+    assert channels(engine, date(2026, 3, 1)) == channels(engine, date(2026, 3, 15)) == channels(engine, DAY) == ["A"]
+    assert channels(engine, date(2026, 2, 28)) is None
+    assert channels(engine, date(2026, 4, 1)) is None
+
+
+def test_a_window_does_not_make_a_result_that_of_an_earlier_day(engine: sa.Engine) -> None:
+    store(engine, result(row("A"), first=date.min))
+    assert channels(engine, date(2026, 3, 15)) is None
+
+
+def test_a_column_that_is_declared_later_is_added_and_null_in_older_rows(engine: sa.Engine) -> None:
+    store(engine, result(row("A"), day=date(2026, 3, 30)))
+    more = ResultTable("order", (*COLUMNS[:1], Column("user", "bigint", "more", unit="users"), *COLUMNS[1:]))
+    with engine.connect() as connection:
+        before = results.read(connection, more)
+    later = result(row("B"))
+    widened = later.frame.copy()
+    widened.insert(1, "user", pd.array([7], dtype="Int64"))
+    store(engine, replace(later, frame=widened), table=more)
+    with engine.connect() as connection:
+        found = [results.read(connection, more, day) for day in (date(2026, 3, 30), DAY)]
+        comment = connection.scalar(
+            sa.text(
+                "select col_description(attrelid, attnum) from pg_attribute "
+                "where attrelid = 'analysis.order'::regclass and attname = 'user'"
+            )
+        )
+    assert [each.frame["user"].tolist() for each in (before, *found) if each] == [[pd.NA], [pd.NA], [7]]
+    assert comment == "more [users]"
+
+
+def test_a_column_of_another_type_is_refused_before_anything_is_written(engine: sa.Engine) -> None:
+    store(engine, result(row("A")))
+    changed = ResultTable("order", (*COLUMNS[:1], Column("rank", "text", "place"), *COLUMNS[2:]))
+    with pytest.raises(WarehouseError, match=r"analysis.order.rank is bigint in the database and text in the program"):
+        store(engine, replace(result(), frame=frame()), table=changed)
+    assert channels(engine) == ["A"]
+
+
+def test_a_transaction_that_fails_leaves_the_earlier_result(engine: sa.Engine) -> None:
+    store(engine, result(row("A")))
+
+    def interrupted() -> None:
+        with engine.begin() as connection:
+            results.replace(connection, TABLE, [result(row("B"))])
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        interrupted()
+    assert channels(engine) == ["A"]
+
+
+def test_writers_of_the_same_table_take_turns(engine: sa.Engine) -> None:
+    """Both would create the table, and both replace the same result."""
+    writers = [threading.Thread(target=store, args=(engine, result(row(f"{n}"), row(f"{n}")))) for n in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    found = channels(engine)
+    assert found is not None
+    assert len(found) == 2
+    assert len(set(found)) == 1
+
+
+def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> None:
+    with engine.begin() as first:
+        results.replace(first, TABLE, [result(row("A"))])
+        with engine.connect() as second:
+            second.execute(sa.text("set lock_timeout = '50ms'"))
+            with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+                results.replace(second, TABLE, [result(row("B"))])
+    assert channels(engine) == ["A"]
+
+
+def test_rows_and_what_is_said_of_them_are_of_the_same_moment(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(engine, result(row("A")))
+    load, loads = results._load, []
+
+    def interrupted_load(*args: Any) -> pd.DataFrame:
+        loads.append(args)
+        if len(loads) == 1:
+            store(engine, result(row("B"), row("C")))
+        return load(*args)
+
+    monkeypatch.setattr(results, "_load", interrupted_load)
+    with engine.connect() as connection:
+        found = results.read(connection, TABLE)
+    assert found is not None
+    assert (found.info.row_count, found.frame["channel"].tolist()) == (2, ["B", "C"])
+    assert len(loads) == 2
+
+
+def test_of_two_results_for_the_same_keys_in_one_call_the_last_is_stored(engine: sa.Engine) -> None:
+    assert store(engine, result(row("A")), result(row("B"))) == 1
+    assert channels(engine) == ["B"]
+
+
+def test_storing_nothing_does_nothing(engine: sa.Engine) -> None:
+    assert store(engine) == 0
+    assert channels(engine) is None
+
+
+def test_a_key_of_parameters_depends_on_their_values_alone() -> None:
+    assert parameters_key({"limit": 20, "window_days": 30}) == parameters_key({"window_days": 30, "limit": 20})
+    assert parameters_key({"limit": 20, "window_days": 30}) == "e74312703797"
+    others = [{}, {"limit": 20}, {"limit": 2}, {"limit": None}, {"limit": "20"}, {"channel": "Ñu"}, {"channel": "Nu"}]
+    assert len({parameters_key(each) for each in others}) == len(others)
+
+
+def test_a_table_cannot_be_the_catalogue_or_repeat_a_column() -> None:
+    with pytest.raises(TypeError, match="name of the catalogue"):
+        ResultTable("results", COLUMNS)
+    for columns in ((), COLUMNS[:1] * 2, (Column("ordinal", "bigint", "place"),)):
+        with pytest.raises(TypeError, match="must have different names"):
+            ResultTable("order", columns)
