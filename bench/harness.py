@@ -76,9 +76,7 @@ def synchronise(database_url: str, simulator_url: str) -> tuple[int, float, floa
 def _synchronise(database_url: str, simulator_url: str) -> tuple[int, float, float]:
     known = Options()
     source_zone, operator_zone = ZoneInfo("UTC"), ZoneInfo(OPERATOR_TIMEZONE)
-    client = PanAccessClient(
-        simulator_url, Credentials(known.username, known.password, known.api_token, known.salt)
-    )
+    client = PanAccessClient(simulator_url, Credentials(known.username, known.password, known.api_token, known.salt))
     client.check()
     sync = Sync(
         connect(database_url),

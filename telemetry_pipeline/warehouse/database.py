@@ -10,6 +10,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from pydantic import SecretStr
 from sqlalchemy.pool import NullPool
 
@@ -17,6 +19,7 @@ from telemetry_pipeline.errors import WarehouseError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CONNECT_TIMEOUT_SECONDS = 10
+_UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this program"
 
 
 def connect(url: SecretStr | str) -> sa.Engine:
@@ -32,7 +35,7 @@ def connect(url: SecretStr | str) -> sa.Engine:
 def migrate(engine: sa.Engine) -> None:
     """Bring the schema to the newest version; safe at every start, and from several places at once.
 
-    :raises WarehouseError: PostgreSQL is unreachable.
+    :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
     try:
         with engine.begin() as connection:
@@ -42,12 +45,14 @@ def migrate(engine: sa.Engine) -> None:
             command.upgrade(config, "head")
     except sa.exc.OperationalError as err:
         raise WarehouseError(f"PostgreSQL cannot be reached: {_first_line(err)}") from err
+    except CommandError as err:
+        raise WarehouseError(f"{_UNKNOWN_VERSION}: {err}") from err
 
 
 def pending_migrations(engine: sa.Engine) -> list[str]:
     """The migrations that the database still lacks, oldest first.
 
-    :raises WarehouseError: PostgreSQL is unreachable.
+    :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
     try:
         with engine.connect() as connection:
@@ -56,7 +61,10 @@ def pending_migrations(engine: sa.Engine) -> list[str]:
     except sa.exc.OperationalError as err:
         raise WarehouseError(f"PostgreSQL cannot be reached: {_first_line(err)}") from err
     script = ScriptDirectory.from_config(_alembic_config())
-    return [revision.revision for revision in script.iterate_revisions("head", current or "base")][::-1]
+    try:
+        return [revision.revision for revision in script.iterate_revisions("head", current or "base")][::-1]
+    except RevisionError as err:
+        raise WarehouseError(f"{_UNKNOWN_VERSION}: {err}") from err
 
 
 def lock(connection: sa.Connection, name: str) -> None:

@@ -136,7 +136,7 @@ def encode(rows: Sequence[tuple[Any, ...]]) -> bytes:
 def store(connection: sa.Connection, batch: Batch) -> Stored:
     """Store a batch and move the cursor, or neither, in a transaction of its own.
 
-    :raises sqlalchemy.exc.DBAPIError: PostgreSQL failed; nothing was stored.
+    :raises sqlalchemy.exc.DBAPIError, psycopg.Error: PostgreSQL failed; nothing was stored.
     """
     stored = Stored()
     with connection.begin():

@@ -54,9 +54,7 @@ def feed_of(upstream: Upstream) -> Feed:
 
 
 def sync_of(engine: sa.Engine, upstream: Upstream, **options: Any) -> Sync:
-    return Sync(
-        **{"engine": engine, "feed": feed_of(upstream), "operator_zone": MEXICO, "deadline": NEVER, **options}
-    )
+    return Sync(**{"engine": engine, "feed": feed_of(upstream), "operator_zone": MEXICO, "deadline": NEVER, **options})
 
 
 def tick(engine: sa.Engine, upstream: Upstream, **options: Any) -> Sync:
@@ -656,7 +654,9 @@ def clear(engine: sa.Engine) -> None:
     st.sampled_from([lambda rows, limit: rows, lambda rows, limit: rows[::-1]]),
 )
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example([("arrive", [1] * 30, 0), ("sync", 5, 5, 3, None, 0), ("come_late", 3, 1)], 5, "total", lambda rows, limit: rows)
+@example(
+    [("arrive", [1] * 30, 0), ("sync", 5, 5, 3, None, 0), ("come_late", 3, 1)], 5, "total", lambda rows, limit: rows
+)
 @pytest.mark.usefixtures("small")
 def test_whatever_happens_in_whatever_order_everything_is_stored_once(
     engine: sa.Engine,
@@ -678,7 +678,11 @@ def test_whatever_happens_in_whatever_order_everything_is_stored_once(
             make_gaps_due(engine)
             with mock.patch.object(sync_module, "_GAPS_A_STEP", 1000):
                 tick(engine, world.upstream)
-        good = [one for one in sorted(world.upstream.records) if one % 5 or "no number" not in str(world.upstream.records[one])]
+        good = [
+            one
+            for one in sorted(world.upstream.records)
+            if one % 5 or "no number" not in str(world.upstream.records[one])
+        ]
         assert stored(engine) == good
         assert rejected(engine) == sorted(set(world.upstream.records) - set(good))
         assert open_gaps(engine) == []

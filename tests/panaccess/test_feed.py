@@ -26,7 +26,9 @@ HABITS = {
     "duplicates": lambda rows, limit: [*rows[:1], *rows][:limit],
     "many duplicates": lambda rows, limit: [row for row in rows for _ in range(3)][:limit],
     "reversed": lambda rows, limit: rows[::-1],
-    "shuffled duplicates": lambda rows, limit: random.Random(1).sample([*rows[:2], *rows][:limit], k=min(limit, len(rows) + len(rows[:2]))),
+    "shuffled duplicates": lambda rows, limit: random.Random(1).sample(
+        [*rows[:2], *rows][:limit], k=min(limit, len(rows) + len(rows[:2]))
+    ),
 }
 
 
@@ -94,9 +96,7 @@ def slices_of(draw: st.DrawFn) -> list[Slice]:
 @given(upstreams(), slices_of())
 @settings(max_examples=150, deadline=None)
 @pytest.mark.usefixtures("pages_of_five")
-def test_slices_deliver_exactly_what_the_upstream_has_of_them(
-    upstream: Upstream, slices: list[Slice]
-) -> None:
+def test_slices_deliver_exactly_what_the_upstream_has_of_them(upstream: Upstream, slices: list[Slice]) -> None:
     present = set(upstream.records)
     feed = feed_of(upstream)
     assert feed.newest_id() == max(present, default=0)
@@ -171,7 +171,14 @@ def test_a_page_that_fails_is_tried_three_times_before_it_is_narrowed_down() -> 
         for listing in upstream.listings
         if "newFilters" in listing
     ]
-    assert [bound for bound in bounds if bound != (7, 8)] == [(0, 8)] * 3 + [(0, 4), (0, 2), (0, 1), (1, 2), (2, 4), (4, 8)]
+    assert [bound for bound in bounds if bound != (7, 8)] == [(0, 8)] * 3 + [
+        (0, 4),
+        (0, 2),
+        (0, 1),
+        (1, 2),
+        (2, 4),
+        (4, 8),
+    ]
 
 
 @pytest.mark.parametrize("fails_from", range(1, 12))
@@ -228,7 +235,9 @@ def test_filters_that_the_server_ignores_are_noticed(count: str | None) -> None:
     upstream.filters = False
     upstream.count = count
     delivered: set[int] = set()
-    with pytest.raises(PanAccessError, match=r"ignored the filter on recordId: asked for ids above .* PANACCESS_ENCODING"):
+    with pytest.raises(
+        PanAccessError, match=r"ignored the filter on recordId: asked for ids above .* PANACCESS_ENCODING"
+    ):
         for step in feed_of(upstream).read([Slice(0, 40)]):
             assert not step.missing
             delivered.update(step.page.ids if step.page else ())
@@ -325,9 +334,7 @@ def test_a_day_selects_every_record_whose_local_date_it_is(source: str, local: s
     """Also where the upstream's clock is turned back or forward, when two hours read alike or one does not exist."""
     source_zone, local_zone = ZoneInfo(source), ZoneInfo(local)
     days = [datetime(2025, month, day) for month, day in ((3, 9), (3, 30), (4, 6), (7, 1), (10, 5), (10, 26), (11, 2))]
-    stamps = [
-        (day + timedelta(minutes=10 * step)).strftime("%Y-%m-%d %X") for day in days for step in range(-300, 300)
-    ]
+    stamps = [(day + timedelta(minutes=10 * step)).strftime("%Y-%m-%d %X") for day in days for step in range(-300, 300)]
     upstream = Upstream(record(number, stamp) for number, stamp in enumerate(dict.fromkeys(stamps), start=1))
     feed = Feed(upstream, PageDecoder(source_zone, local_zone), source_zone)
     [newest] = [feed.newest_id()]

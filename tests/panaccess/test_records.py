@@ -58,14 +58,41 @@ whole32 = st.integers(-(2**31), 2**31 - 1)
 whole64 = st.integers(-(2**63), 2**63 - 1)
 stamps = st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30)).map(lambda moment: moment.strftime("%Y-%m-%d %X"))
 texts = st.text() | st.sampled_from(
-    ["", "null", "\\.", '"', "\\", "\\\\", '\\"', "\n", "\r\n", "\t", "\b\f", "\x01\x1f\x7f", "\u2028", "é", "\\u00e9", "🛰"]
+    [
+        "",
+        "null",
+        "\\.",
+        '"',
+        "\\",
+        "\\\\",
+        '\\"',
+        "\n",
+        "\r\n",
+        "\t",
+        "\b\f",
+        "\x01\x1f\x7f",
+        "\u2028",
+        "é",
+        "\\u00e9",
+        "🛰",
+    ]
 )
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(FIELDS, whole64),
     **dict.fromkeys(("actionId", "dataDuration"), whole32),
     **dict.fromkeys(("anonymized", "manual"), st.booleans()),
     **dict.fromkeys(
-        ("actionKey", "reasonKey", "subscriberCode", "smartcardId", "dataName", "data", "ip", "whoisCountry", "whoisIsp"),
+        (
+            "actionKey",
+            "reasonKey",
+            "subscriberCode",
+            "smartcardId",
+            "dataName",
+            "data",
+            "ip",
+            "whoisCountry",
+            "whoisIsp",
+        ),
         texts,
     ),
     "created": stamps,
@@ -115,7 +142,10 @@ def parsed(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 @given(st.lists(any_records, max_size=6, unique_by=lambda entry: entry["recordId"]), st.booleans())
-@example([record(data='{"streamName": "caf\\u00e9 \\"\\\\"}'), record(2, dataName="\x00"), record(3, whoisIsp="\x01\n")], True)
+@example(
+    [record(data='{"streamName": "caf\\u00e9 \\"\\\\"}'), record(2, dataName="\x00"), record(3, whoisIsp="\x01\n")],
+    True,
+)
 @settings(max_examples=300)
 def test_a_record_becomes_the_same_row_whether_or_not_a_bad_one_stands_beside_it(
     entries: list[dict[str, Any]], ascii_only: bool
@@ -387,7 +417,9 @@ def test_no_records_written_as_null_are_an_empty_page() -> None:
     assert decoder()(b'{"success": true, "answer": {"telemetryRecordEntries": null, "count": 0}}') == Page(count=0)
 
 
-@pytest.mark.parametrize(("count", "understood"), [(5, 5), ("5", 5), (None, None), ("many", None), (1.5, None), ([], None)])
+@pytest.mark.parametrize(
+    ("count", "understood"), [(5, 5), ("5", 5), (None, None), ("many", None), (1.5, None), ([], None)]
+)
 def test_a_count_that_cannot_be_read_is_none(count: Any, understood: int | None) -> None:
     assert decode(record(), count=count).count == understood
 

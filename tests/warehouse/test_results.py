@@ -182,7 +182,7 @@ def test_the_writer_that_waited_for_another_has_computed_last(engine: sa.Engine)
 def test_rows_keep_their_order_wherever_they_lie_in_the_table(engine: sa.Engine) -> None:
     store(engine, result(row("A"), row("B"), row("C")))
     with engine.begin() as connection:
-        connection.execute(sa.text('update analysis."order" set rank = 9 where channel <> \'C\''))
+        connection.execute(sa.text("update analysis.\"order\" set rank = 9 where channel <> 'C'"))
         connection.execute(sa.text("set local enable_indexscan = off; set local enable_bitmapscan = off"))
         found = results.read(connection, TABLE)
     assert found is not None

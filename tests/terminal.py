@@ -1,0 +1,64 @@
+"""Somebody at a terminal: commands typed, processes watched, days counted as the operator does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
+
+
+@dataclass
+class Operator:
+    """Somebody at a terminal, and the stack that they started."""
+
+    home: Path
+    environment: dict[str, str]
+    up: subprocess.Popen[str]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where everything is."""
+        return json.loads((self.home / "stack.json").read_text())
+
+    def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One command, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "telemetry_pipeline", *arguments],
+            env=self.environment,
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def asks(self, query: str, **variables: Any) -> dict[str, Any]:
+        """One GraphQL document."""
+        answer = requests.post(
+            self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+def days_ago(days: int) -> str:
+    """A day in the operator's time zone."""
+    return (datetime.now(OPERATOR_ZONE).date() - timedelta(days=days)).isoformat()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    """Look ten times a second until it is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.1)

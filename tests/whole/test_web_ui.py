@@ -1,0 +1,98 @@
+"""What a person sees in the web UI, in a real browser without a screen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+from terminal import Operator
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("chromium") and shutil.which("chromedriver")),
+        reason="needs Debian's packages chromium and chromium-driver",
+    ),
+]
+
+_PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    profile = tmp_path_factory.mktemp("profile")
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=1600,1000",
+        f"--user-data-dir={profile}",
+    ):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def see(browser: webdriver.Chrome, url: str, *texts: str, screenshot: Path) -> str:
+    """Open a page and wait until it shows the texts; a screenshot is kept for whoever wants to look."""
+    browser.get(url)
+
+    def body(driver: webdriver.Chrome) -> str:
+        return driver.find_element(By.TAG_NAME, "body").text
+
+    try:
+        WebDriverWait(browser, _PATIENCE_SECONDS).until(lambda driver: all(text in body(driver) for text in texts))
+    finally:
+        browser.save_screenshot(str(screenshot))
+    return body(browser)
+
+
+def test_the_asset_graph_shows_every_asset(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    see(
+        browser,
+        f"{operator.state['webserver_url']}/asset-groups",
+        "telemetry_records",
+        "ott_views",
+        "top_channels",
+        "general_summary",
+        "geography",
+        screenshot=tmp_path / "graph.png",
+    )
+
+
+def test_the_partitions_of_the_run_are_materialized(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    see(
+        browser,
+        f"{operator.state['webserver_url']}/assets/top_channels?view=partitions",
+        "Materialized",
+        "16",
+        screenshot=tmp_path / "partitions.png",
+    )
+
+
+def test_the_schedule_is_shown_as_running(operator: Operator, browser: webdriver.Chrome, tmp_path: Path) -> None:
+    see(
+        browser,
+        f"{operator.state['webserver_url']}/automation",
+        "telemetry_tick_schedule",
+        screenshot=tmp_path / "automation.png",
+    )

@@ -1,0 +1,175 @@
+"""The pipeline as it runs in production: processes, broker, databases, and commands as a person types them.
+
+The tests build on each other: the first one brings the data in.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+import requests
+from terminal import OPERATOR_ZONE, Operator, days_ago
+
+pytestmark = pytest.mark.slow
+
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on PythonError { message } ... on LaunchRunSuccess { run { runId } } } }
+"""
+
+
+def counted_views(upstream: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Stops with a channel id and a duration, of the thirty days that end today."""
+    last = datetime.now(OPERATOR_ZONE).date()
+    return [
+        record
+        for record in upstream
+        if record["actionId"] == 8
+        and record["dataId"] is not None
+        and record["dataDuration"] is not None
+        and last - timedelta(days=29) <= local(record).date() <= last
+    ]
+
+
+def local(record: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(f"{record['timestamp']}+00:00").astimezone(OPERATOR_ZONE)
+
+
+def test_everything_that_the_upstream_has_is_stored_once(
+    operator: Operator, upstream: list[dict[str, Any]], ranged: str
+) -> None:
+    assert "success" in ranged
+    assert "100 %" in ranged
+    with psycopg.connect(operator.state["database_url"]) as connection:
+        stored = connection.execute("select record_id from telemetry.records order by 1").fetchall()
+    assert [record_id for (record_id,) in stored] == sorted(record["recordId"] for record in upstream)
+
+
+def test_the_summary_counts_what_a_plain_count_over_the_upstream_gives(
+    operator: Operator, upstream: list[dict[str, Any]], ranged: str
+) -> None:
+    [row] = json.loads(operator.types("show", "general_summary", "--format", "json").stdout)
+    views = counted_views(upstream)
+    seconds = sum(record["dataDuration"] for record in views)
+    assert row["views"] == len(views)
+    assert row["watch_hours"] == pytest.approx(seconds / 3600)
+
+
+def test_the_slots_of_the_day_are_the_operators(
+    operator: Operator, upstream: list[dict[str, Any]], ranged: str
+) -> None:
+    rows = json.loads(operator.types("show", "time_slots", "--format", "json").stdout)
+    names = ["madrugada", "mañana", "tarde", "noche"]
+    expected = Counter(names[local(record).hour // 6] for record in counted_views(upstream))
+    assert [(row["slot"], row["views"]) for row in rows] == [(name, expected[name]) for name in names]
+
+
+def test_a_result_is_shown_as_a_table_as_csv_and_of_an_earlier_day(operator: Operator, ranged: str) -> None:
+    table = operator.types("show", "top_channels", "--partition", days_ago(3))
+    assert table.returncode == 0
+    assert "rank" in table.stdout
+    rows = list(csv.DictReader(io.StringIO(operator.types("show", "top_channels", "--format", "csv").stdout)))
+    assert list(rows[0]) == ["channel", "rank", "views", "share_pct"]
+    assert [row["rank"] for row in rows] == [str(number + 1) for number in range(20)]
+
+
+def test_parameters_reach_the_analysis(operator: Operator, ranged: str) -> None:
+    done = operator.types("run", "top_channels", "--set", "top_channels.limit=3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(json.loads(operator.types("show", "top_channels", "--format", "json").stdout)) == 3
+
+
+def test_a_tick_without_news_succeeds_and_skips_the_rest(operator: Operator, ranged: str) -> None:
+    done = operator.types("run", "telemetry_tick")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = operator.asks(
+        "query { runsOrError(limit: 1) { ... on Runs { results { jobName stepStats { stepKey status } } } } }"
+    )
+    [run] = found["runsOrError"]["results"]
+    states = {step["stepKey"]: step["status"] for step in run["stepStats"]}
+    assert run["jobName"] == "telemetry_tick"
+    assert states["telemetry_records"] == "SUCCESS"
+    assert states["ott_views"] == states["top_channels"] == "SKIPPED"
+
+
+@pytest.mark.parametrize(
+    ("tags", "config", "complaint"),
+    [
+        pytest.param({"dagster/partition": "2019-01-01"}, {}, "is not a partition", id="partition"),
+        pytest.param(
+            {"dagster/asset_partition_range_start": "2026-11-02", "dagster/asset_partition_range_end": "2026-11-01"},
+            {},
+            "before it",
+            id="range",
+        ),
+        pytest.param({}, {"ops": {"top_channels": {"config": {"limit": 0}}}}, "limit", id="parameter"),
+    ],
+)
+def test_an_impossible_run_is_refused_at_launch_over_graphql(
+    operator: Operator, tags: dict[str, str], config: dict[str, Any], complaint: str
+) -> None:
+    answer = operator.asks(
+        LAUNCH,
+        params={
+            "selector": {
+                "repositoryLocationName": "telemetry_pipeline",
+                "repositoryName": "__repository__",
+                "jobName": "telemetry_range",
+            },
+            "runConfigData": config,
+            "mode": "default",
+            "executionMetadata": {
+                "tags": [
+                    {"key": key, "value": value} for key, value in (tags or {"dagster/partition": days_ago(0)}).items()
+                ]
+            },
+        },
+    )["launchRun"]
+    assert answer["__typename"] == "PythonError"
+    assert complaint in answer["message"]
+
+
+def test_the_schedule_is_on_by_default(operator: Operator) -> None:
+    found = operator.asks(
+        "query { schedulesOrError(repositorySelector: {repositoryName: "
+        '"__repository__", repositoryLocationName: "telemetry_pipeline"}) '
+        "{ ... on Schedules { results { name scheduleState { status } } } } }"
+    )
+    [schedule] = found["schedulesOrError"]["results"]
+    assert schedule == {"name": "telemetry_tick_schedule", "scheduleState": {"status": "RUNNING"}}
+
+
+def test_the_doctor_finds_nothing_wrong(operator: Operator, ranged: str) -> None:
+    done = operator.types("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_status_names_the_last_runs(operator: Operator, ranged: str) -> None:
+    done = operator.types("status")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "telemetry_range" in done.stdout
+
+
+def test_secrets_are_in_no_event_no_message_and_no_log(operator: Operator, ranged: str) -> None:
+    """The password of the stack's own broker is the one secret that nobody else knows."""
+    state = operator.state
+    secret = requests.utils.urlparse(state["redis_url"]).password
+    assert secret
+    with psycopg.connect(state["dagster_database_url"]) as connection:
+        for table, column in (("event_logs", "event"), ("runs", "run_body"), ("job_ticks", "tick_body")):
+            query = f"select count(*) from {table} where {column} like %s"
+            assert connection.execute(query, [f"%{secret}%"]).fetchone() == (0,), table
+    broker = redis.Redis.from_url(state["redis_url"])
+    assert not any(
+        secret.encode() in (broker.get(key) or b"") for key in broker.scan_iter() if broker.type(key) == b"string"
+    )
+    for log in (operator.home / "logs").glob("*.log"):
+        assert secret not in log.read_text(errors="replace"), log
