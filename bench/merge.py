@@ -22,7 +22,7 @@ _PLAIN_INSERT = sa.text("""
     select record_id, local_date, extract(hour from timestamp at time zone :operator_timezone)::smallint, timestamp,
            case when duration_seconds >= 0 then timestamp - make_interval(secs => duration_seconds) end,
            case when duration_seconds >= 0 then duration_seconds end, data_id, nullif(data_name, ''),
-           subscriber_code, device_id, whois_country, whois_isp
+           nullif(subscriber_code, ''), device_id, nullif(whois_country, ''), nullif(whois_isp, '')
     from telemetry.records where action_id = 8 and data_id is not null
 """)
 _PEND_EVERYTHING = sa.text("""

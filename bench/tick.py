@@ -112,7 +112,8 @@ def bed(records: int, days: int) -> Iterator[Bed]:
 
 def main(records: int = 400_000, rounds: int = 7) -> None:
     """Measure and print."""
-    small_seconds, large_seconds = [], []
+    small_seconds: list[float] = []
+    large_seconds: list[float] = []
     with bed(records, days=90) as small, bed(10 * records, days=900) as large:
         for number in range(rounds + 1):
             for each, seconds in ((small, small_seconds), (large, large_seconds)):

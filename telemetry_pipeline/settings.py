@@ -6,14 +6,15 @@ Secrets are ``SecretStr``: they print as asterisks.
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from celery.schedules import ParseException, crontab
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from telemetry_pipeline.errors import SettingsError
@@ -88,6 +89,14 @@ class StackSettings(BaseSettings):
     first_partition: date = date(2025, 1, 1)
     telemetry_home: Path = Path(".telemetry")
 
+    @field_validator("first_partition")
+    @classmethod
+    def _has_begun(cls, first: date, info: ValidationInfo) -> date:
+        zone = info.data.get("operator_timezone")
+        if zone and first > datetime.now(ZoneInfo(zone)).date():
+            raise ValueError("expected a day that has begun")
+        return first
+
     @classmethod
     def load(cls, **overrides: Any) -> Self:
         """Read and validate.
@@ -122,9 +131,7 @@ class Settings(StackSettings):
     panaccess_api_token: SecretStr
 
 
-_SECRET_NAMES = {
-    name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)
-}
+_SECRET_NAMES = {name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 
 
 def _describe(err: ValidationError) -> str:
@@ -132,10 +139,13 @@ def _describe(err: ValidationError) -> str:
     for problem in err.errors():
         name = str(problem["loc"][0])
         expected = problem["msg"].removeprefix("Value error, ")
+        if problem["type"].startswith("date_"):
+            expected = "expected a date such as 2025-01-31"
         if problem["type"] == "missing":
             lines.append(f"{name.upper()} is missing")
         elif name in _SECRET_NAMES:
             lines.append(f"{name.upper()} cannot be used; {expected}")
         else:
-            lines.append(f"{name.upper()} is {problem['input']!r}; {expected}")
+            shown = re.sub(r"//[^/@]*@", "//***@", repr(problem["input"]))
+            lines.append(f"{name.upper()} is {shown}; {expected}")
     return "\n".join(["The settings cannot be used:", *(f"  {line}" for line in lines)])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,17 +21,17 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL of the suite's own, with a migrated database ``template`` to copy."""
-    server = LocalPostgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    try:
+    with ExitStack() as running:
+        # Not in pytest's directory: another session of pytest closes that to the user that PostgreSQL runs as under root.
+        server = LocalPostgres(Path(running.enter_context(tempfile.TemporaryDirectory(prefix="telemetry-"))))
+        running.callback(server.stop)
+        server.start()
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute("create database template")
         migrate(connect(at_database(server.url, "template")))
         yield server.url
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -79,6 +79,5 @@ class Upstream(PanAccessClient):
             return True
         [group] = parameters["newFilters"]["filters"]
         return all(
-            _OPERATORS[rule["op"]](record[rule["field"]], type(record[rule["field"]])(rule["data"]))
-            for rule in group["rules"]
+            _OPERATORS[rule["op"]](record[rule["field"]], type(record[rule["field"]])(rule["data"])) for rule in group["rules"]
         )

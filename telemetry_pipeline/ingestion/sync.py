@@ -27,8 +27,8 @@ from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPos
 OVERLAP_IDS = 5_000
 """How far below the cursor the live edge reads again: five pages a tick, for ids that become visible out of order."""
 
-BATCH_RECORDS = 10_000
-"""Records a transaction. Ten pages reach 0.8 of the rate of one large COPY, one page a transaction 0.2."""
+BATCH_RECORDS = 25_000
+"""Records a transaction, about 25 pages: every transaction costs some 10 ms beside its rows."""
 
 _GAPS_A_STEP = 20
 
@@ -182,7 +182,7 @@ class Sync:
                 if reading.moves_cursor:
                     batch.cursor = delivery.through_id
                 self.report(reading.progress(delivery, self.outcome.read))
-                if len(batch.rows) + len(batch.rejected) >= BATCH_RECORDS:
+                if len(batch.ids) + len(batch.rejected) >= BATCH_RECORDS:
                     yield batch
                     batch = Batch()
                 if delivery.unfinished or reading.is_last(delivery):
@@ -199,9 +199,7 @@ class Sync:
         if delivery.page:
             self.outcome.read += delivery.page.distinct
             batch.add(delivery.page.rows)
-            batch.rejected.extend(
-                Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects
-            )
+            batch.rejected.extend(Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects)
         if missing := delivery.missing:
             self.outcome.gaps += 1
             batch.gaps.append(Gap(missing.first_id, missing.last_id, str(missing.error), missing.raw))

@@ -105,9 +105,7 @@ class PanAccessClient:
         if not self._is_alive(self._session.current()):
             raise PanAccessError("PanAccess gave a session and then called it dead")
 
-    def call(
-        self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R], *, tries: int = TRIES
-    ) -> R:
+    def call(self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R], *, tries: int = TRIES) -> R:
         """Call a function in the shared session.
 
         :param tries: how often a transient failure is tried at most, with growing delays.
@@ -124,9 +122,7 @@ class PanAccessClient:
                 reply = self._call_in_session(function, parameters, decode)
         return reply
 
-    def _call_in_session(
-        self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R]
-    ) -> R:
+    def _call_in_session(self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R]) -> R:
         session = self._session.current()
         reply = decode(self._post(function, {**parameters, "sessionId": session}))
         if reply.error and reply.error.looks_like_permission and not self._is_alive(session):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,9 +44,7 @@ class Slice:
         """The same as *pieces* slices of nearly equal width, or as many as there are ids."""
         pieces = max(1, min(pieces, self.width))
         bounds = [self.after_id + self.width * piece // pieces for piece in range(pieces + 1)]
-        return [
-            replace(self, after_id=low, up_to_id=high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
+        return [replace(self, after_id=low, up_to_id=high) for low, high in pairwise(bounds)]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import astuple
 
 from telemetry_pipeline.errors import MalformedAnswer
 from telemetry_pipeline.panaccess.wire import Envelope, decode_envelope, raw_text
@@ -56,9 +57,12 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False)
     whoisIsp: str | None = None  # noqa: N815
     anonymized: bool | None = None
     manual: bool | None = None
+    # Ours, behind the API's: under names that no JSON of the upstream will carry.
+    extra: str | None = msgspec.field(default=None, name="telemetry_pipeline.extra")
+    local_date: str = msgspec.field(default="", name="telemetry_pipeline.local_date")
 
 
-FIELDS = Record.__struct_fields__
+FIELDS = Record.__struct_fields__[:-2]
 PERSONAL_FIELDS = ("subscriberCode", "smartcardId", "deviceId", "ip")
 
 Row = tuple[Any, ...]
@@ -135,7 +139,10 @@ class PageDecoder:
             hour = hours.get(stamp[:13])
             if hour is None or stamp[13:] not in _WITHIN_HOUR:
                 hour = self._place(stamp)
+            if record.extra or record.local_date:
+                raise _Unusual
             record.timestamp = stamp + hour[0]
+            record.local_date = hour[1]
             created = record.created
             if created is not None:
                 created_hour = hours.get(created[:13])
@@ -145,18 +152,15 @@ class PageDecoder:
             if record.anonymized:
                 record.subscriberCode = record.smartcardId = record.deviceId = record.ip = None
             ids.append(record.recordId)
-            rows.append((*msgspec.structs.astuple(record), None, hour[1]))
-        distinct = len(set(ids))
-        if distinct != len(ids):
-            entries = len(ids)
+            rows.append(astuple(record))
+        entries = len(ids)
+        if len(set(ids)) < entries:
             ids, rows = _without_repeats(ids, rows)
-        else:
-            entries = distinct
         return Page(
             ids=ids,
             rows=rows,
             entries=entries,
-            distinct=distinct,
+            distinct=len(ids),
             last_id=max(ids, default=None),
             count=reply.answer.count,
         )
@@ -208,8 +212,7 @@ class PageDecoder:
                     suffix, local_date = self._place(values[name])
                 except _Unusual:
                     raise _Unusable(
-                        f"{name}: expected YYYY-MM-DD HH:MM:SS from {FIRST_YEAR} to {LAST_YEAR - 1}, "
-                        f"got {_shown(values[name])}"
+                        f"{name}: expected YYYY-MM-DD HH:MM:SS from {FIRST_YEAR} to {LAST_YEAR - 1}, got {_shown(values[name])}"
                     ) from None
                 values[name] += suffix
         unknown = {name: value for name, value in entry.items() if name not in _CONVERTERS}
@@ -356,7 +359,5 @@ def _converter(annotation: Any) -> Callable[[str, Any], Any]:
     return _integer(32 if str(2**31 - 1) in str(annotation) else 64)
 
 
-_CONVERTERS = {
-    name: _converter(annotation)
-    for name, annotation in typing.get_type_hints(Record, include_extras=True).items()
-}
+_HINTS = typing.get_type_hints(Record, include_extras=True)
+_CONVERTERS = {name: _converter(_HINTS[name]) for name in FIELDS}

@@ -71,7 +71,8 @@ class RedisStore:
 
     def lock(self, name: str) -> AbstractContextManager[object]:
         """Hold others off while logging in."""
-        return self._redis.lock(name, timeout=_LOCK_SECONDS)
+        lock: AbstractContextManager[object] = self._redis.lock(name, timeout=_LOCK_SECONDS)
+        return lock
 
 
 class LocalStore:

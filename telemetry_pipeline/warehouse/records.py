@@ -7,13 +7,14 @@ there already, so a record id is stored once whoever reads it, how often and in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import msgspec
 import numpy as np
+import psycopg
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import WarehouseError
@@ -91,21 +92,33 @@ class RepairPosition:
 class Batch:
     """What is stored in one transaction.
 
-    :ivar rows: records as tuples in the order of ``COLUMNS``; to be added by ``add``.
     :ivar cursor: every id up to this one is in this batch, an earlier one, or a gap; None leaves the cursor alone.
+    :ivar ids: of the records, in the order in which they were added, with their local ``days`` and their encoded ``lines``.
     """
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     cursor: int | None = None
-    encoded: list[bytes] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list, init=False)
+    days: list[str] = field(default_factory=list, init=False)
+    lines: list[bytes] = field(default_factory=list, init=False)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Add records, and encode them while the batch before is on its way to PostgreSQL."""
-        if rows:
-            self.rows.extend(rows)
-            self.encoded.append(encode(rows))
+        """Add records as tuples in the order of ``COLUMNS``; they are kept encoded, which takes a quarter of the memory."""
+        self.ids.extend(row[0] for row in rows)
+        self.days.extend(row[-1] for row in rows)
+        self.lines.extend(encode(rows))
+
+    def without(self, known: Set[int]) -> tuple[list[int], list[str], list[bytes]]:
+        """Ids, local dates and lines of the records whose ids are not among *known*, each id once."""
+        if not known and len(set(self.ids)) == len(self.ids):
+            return self.ids, self.days, self.lines
+        unknown = {
+            record_id: (day, line)
+            for record_id, day, line in zip(self.ids, self.days, self.lines, strict=True)
+            if record_id not in known
+        }
+        return list(unknown), [day for day, _ in unknown.values()], [line for _, line in unknown.values()]
 
 
 @dataclass
@@ -121,16 +134,18 @@ class Stored:
         return self.days.total()
 
 
-def encode(rows: Sequence[tuple[Any, ...]]) -> bytes:
-    """Rows as the CSV that ``COPY_RECORDS`` reads.
+def encode(rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
+    """Rows as lines of the CSV that ``COPY_RECORDS`` reads.
 
-    A JSON array without its brackets is such a row, and encoding one is ten times faster than quoting field by field. Only
+    A JSON array without its brackets is such a line, and encoding one is ten times faster than quoting field by field. Only
     JSON's escapes of control characters are not CSV's: rows that have any are quoted field by field.
     """
+    if not rows:
+        return []
     payload = _ENCODER.encode_lines(rows)
     if _escapes_control_characters(payload):
-        return b"".join(_quoted(row) for row in rows)
-    return payload.replace(b"]\n[", b"\n")[1:-2] + b"\n"
+        return [b",".join(map(_quoted, row)) for row in rows]
+    return payload[1:-2].split(b"]\n[")
 
 
 def store(connection: sa.Connection, batch: Batch) -> Stored:
@@ -141,26 +156,16 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
     stored = Stored()
     with connection.begin():
         lock(connection, _LOCK)
-        ids = {row[0] for row in batch.rows}
-        rows, encoded = batch.rows, batch.encoded
-        known = _known_ids(connection, ids)
-        if known or len(ids) < len(rows):
-            unknown = {row[0]: row for row in rows if row[0] not in known}
-            rows, encoded = list(unknown.values()), [encode(list(unknown.values()))] if unknown else []
-            ids = set(unknown)
-        if rows:
-            stored.days = Counter(
-                {date.fromisoformat(day): count for day, count in Counter(row[-1] for row in rows).items()}
-            )
+        ids, days, lines = batch.without(_known_ids(connection, batch))
+        if ids:
+            stored.days = Counter({date.fromisoformat(day): count for day, count in Counter(days).items()})
             ensure_months(connection, "records", stored.days)
-            with connection.connection.cursor() as cursor, cursor.copy(COPY_RECORDS) as copy:
-                for chunk in encoded:
-                    copy.write(chunk)
+            driver_connection: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            with driver_connection.cursor().copy(COPY_RECORDS) as copy:
+                copy.write(b"\n".join(lines))
             connection.execute(_INSERT_PENDING, [{**piece, "days": list(stored.days)} for piece in _ranges(ids)])
         if batch.rejected:
-            stored.rejected = connection.execute(
-                _INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]
-            ).rowcount
+            stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
         if batch.gaps:
             connection.execute(_INSERT_GAP, [vars(gap) for gap in batch.gaps])
         if batch.cursor is not None:
@@ -234,26 +239,22 @@ def keep_repair_position(engine: sa.Engine, repair: str, position: RepairPositio
             connection.execute(_KEEP_REPAIR, {"repair": repair, **vars(position)})
 
 
-def _known_ids(connection: sa.Connection, ids: set[int]) -> set[int]:
+def _known_ids(connection: sa.Connection, batch: Batch) -> Set[int]:
+    ids = batch.ids
     if not ids:
         return set()
     low, high = min(ids), max(ids)
     # Neighbouring ids are probed as one range; ids far apart one by one, or the probe would read all that lies between.
     if high - low < 10 * len(ids):
-        found = connection.execute(_IDS_BETWEEN, {"low": low, "high": high})
-    else:
-        found = connection.execute(_IDS_AMONG, {"ids": list(ids)})
-    return ids.intersection(found.scalars())
+        return set(connection.execute(_IDS_BETWEEN, {"low": low, "high": high}).scalars())
+    return set(connection.execute(_IDS_AMONG, {"ids": ids}).scalars())
 
 
-def _ranges(ids: Iterable[int]) -> list[dict[str, int]]:
+def _ranges(ids: Sequence[int]) -> list[dict[str, int]]:
     """The ids as ranges that no large hole splits."""
-    ordered = np.sort(np.fromiter(ids, dtype=np.int64))
+    ordered = np.sort(np.array(ids, dtype=np.int64))
     last_of_range = np.flatnonzero(np.diff(ordered) > _MERGE_RANGE_MAX_HOLE)
-    return [
-        {"first": int(piece[0]), "last": int(piece[-1])}
-        for piece in np.split(ordered, last_of_range + 1)
-    ]
+    return [{"first": int(piece[0]), "last": int(piece[-1])} for piece in np.split(ordered, last_of_range + 1)]
 
 
 def _escapes_control_characters(payload: bytes) -> bool:
@@ -270,11 +271,7 @@ def _escapes_control_characters(payload: bytes) -> bool:
     return bool(((escaped != ord('"')) & (escaped != ord("\\"))).any())
 
 
-def _quoted(row: Iterable[Any]) -> bytes:
-    return b",".join(map(_quoted_value, row)) + b"\n"
-
-
-def _quoted_value(value: Any) -> bytes:
+def _quoted(value: Any) -> bytes:
     if not isinstance(value, str):
         return _ENCODER.encode(value)
     return b'"' + value.encode().replace(b"\\", rb"\\").replace(b'"', rb"\"") + b'"'

@@ -176,9 +176,7 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     return sum(len(result.frame) for result in kept.values())
 
 
-def find(
-    connection: sa.Connection, table: ResultTable, period_first: date, period_last: date, key: str
-) -> ResultInfo | None:
+def find(connection: sa.Connection, table: ResultTable, period_first: date, period_last: date, key: str) -> ResultInfo | None:
     """What is stored for that period and :func:`parameters_key`, if anything is."""
     row = connection.execute(
         sa.select(_CATALOGUE).where(

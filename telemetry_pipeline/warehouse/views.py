@@ -8,7 +8,8 @@ the runs up to date, mends the views whose name that changes, and inserts the ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -48,27 +49,43 @@ def merge(
     :raises sqlalchemy.exc.DBAPIError: PostgreSQL failed; everything is as it was.
     """
     merged = Merged()
-    with engine.begin() as connection:
-        lock(connection, _LOCK)
-        pending = _claim_pending(connection)
-        if _update_names(connection, pending):
-            renamed = dict(connection.execute(_RENAME_VIEWS).all())
-            merged.renamed = sum(renamed.values())
-            merged.days.update(renamed)
-        copy_months(connection, "records", "views")
-        zone = {"operator_timezone": operator_timezone}
-        if rebuild:
-            zone |= {"first": rebuild[0], "last": rebuild[1]}
-            connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), zone)
-            merged.inserted += _insert(connection, "records.local_date between :first and :last", zone)
-        for piece in pending:
-            condition = _AMONG_PENDING
+    with engine.begin() as turn:
+        lock(turn, _LOCK)
+        with _snapshot(engine) as connection:
+            pending = _claim_pending(connection)
+            if _update_names(connection, pending):
+                renamed: dict[date, int] = dict(connection.execute(_RENAME_VIEWS).all())
+                merged.renamed = sum(renamed.values())
+                merged.days.update(renamed)
+            copy_months(connection, "records", "views")
+            parameters: dict[str, object] = {"operator_timezone": operator_timezone}
             if rebuild:
-                condition += " and records.local_date not between :first and :last"
-            merged.inserted += _insert(connection, condition, {**zone, **piece.bounds})
-            merged.days.update(piece.days)
-        checkpoint()
+                parameters |= {"first": rebuild[0], "last": rebuild[1]}
+                connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), parameters)
+                merged.inserted += _insert(connection, "records.local_date between :first and :last", parameters)
+            for piece in pending:
+                condition = _AMONG_PENDING
+                if rebuild:
+                    condition += " and records.local_date not between :first and :last"
+                merged.inserted += _insert(connection, condition, {**parameters, **piece.bounds})
+                merged.days.update(piece.days)
+            checkpoint()
     return merged
+
+
+def analyze(engine: sa.Engine) -> None:
+    """Give PostgreSQL fresh statistics after a large merge; autovacuum would take minutes to notice."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("analyze telemetry.views"))
+
+
+@contextmanager
+def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction whose statements all see one moment: what the sync stores meanwhile is left whole to the next merge."""
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
@@ -91,9 +108,7 @@ class _Pending:
         return {"low": self.low, "high": self.high, "first_date": min(self.days), "last_date": max(self.days)}
 
 
-_AMONG_PENDING = (
-    "records.record_id between :low and :high and records.local_date between :first_date and :last_date"
-)
+_AMONG_PENDING = "records.record_id between :low and :high and records.local_date between :first_date and :last_date"
 
 
 def _claim_pending(connection: sa.Connection) -> list[_Pending]:
@@ -123,7 +138,11 @@ def _update_names(connection: sa.Connection, pending: list[_Pending]) -> bool:
             connection.execute(_POINTS_OF_STARTS, piece.bounds)
     for statement in _REPLACE_RUNS:
         connection.execute(statement)
-    return connection.execute(_FIND_AFFECTED).rowcount > 0
+    affected = connection.execute(_FIND_AFFECTED).rowcount > 0
+    if affected:
+        # Without it the planner expects thousands of rows, and reads all views to rename a few.
+        connection.execute(sa.text("analyze affected"))
+    return affected
 
 
 def _insert(connection: sa.Connection, condition: str, parameters: dict[str, object]) -> int:
@@ -132,9 +151,7 @@ def _insert(connection: sa.Connection, condition: str, parameters: dict[str, obj
     return connection.execute(sa.text(statement), parameters).rowcount
 
 
-_CLAIM_PENDING = sa.text(
-    "delete from telemetry.pending_merges returning first_record_id, last_record_id, days"
-)
+_CLAIM_PENDING = sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id, days")
 
 _PREPARE_NAMES = [
     sa.text(statement)
@@ -296,7 +313,8 @@ _INSERT_VIEWS = """
            case when duration_seconds >= 0 then records.timestamp - make_interval(secs => duration_seconds) end,
            case when duration_seconds >= 0 then duration_seconds end,
            records.data_id, coalesce(names.name, nullif(records.data_name, '')),
-           records.subscriber_code, records.device_id, records.whois_country, records.whois_isp
+           nullif(records.subscriber_code, ''), records.device_id, nullif(records.whois_country, ''),
+           nullif(records.whois_isp, '')
     from telemetry.records
     left join names on names.channel_id = records.data_id and records.record_id >= names.valid_from
                    and (names.valid_before is null or records.record_id < names.valid_before)

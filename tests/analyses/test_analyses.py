@@ -24,9 +24,7 @@ NAMES = ["A", "a", "B", "b", "Á", "Ñu", "N z", "10", "9", "ab", "A b", "_"]
 histories = st.lists(
     st.builds(
         View,
-        local_date=st.sampled_from(
-            [DAY + timedelta(days=n) for n in (-40, -31, -30, -29, -7, -6, -5, -3, -2, -1, 0, 1)]
-        ),
+        local_date=st.sampled_from([DAY + timedelta(days=n) for n in (-40, -31, -30, -29, -7, -6, -5, -3, -2, -1, 0, 1)]),
         local_hour=st.integers(0, 23),
         duration_seconds=st.sampled_from([None, 0, 1, 7, 600, 62_721, 2**31 - 1]),
         channel_name=st.sampled_from([None, *NAMES]),
@@ -86,9 +84,7 @@ def test_totals_agree_between_analyses(seen: Seen, views: list[View]) -> None:
     for name in ("time_slots", "viewing_by_period"):
         assert total(name, "watch_hours") == pytest.approx(summary["watch_hours"])
     channels = total("channel_audience", "views")
-    assert (
-        total("average_duration", "views") == total("peak_hours", "views") == total("top_channels", "views") == channels
-    )
+    assert total("average_duration", "views") == total("peak_hours", "views") == total("top_channels", "views") == channels
     assert total("average_duration", "watch_hours") == pytest.approx(total("channel_audience", "watch_hours"))
     assert len(results["channel_audience"]) == len(results["average_duration"]) == summary["unique_channels"]
     assert total("top_channels", "share_pct") == pytest.approx(100 if channels else 0)
@@ -102,9 +98,7 @@ def test_totals_of_an_empty_period_are_zero_and_tables_are_empty(seen: Seen) -> 
         {"views": 0, "active_subscribers": 0, "unique_devices": 0, "unique_channels": 0, "watch_hours": 0.0}
     ]
     nothing = {"views": 0, "watch_hours": 0.0, "share_pct": None}
-    assert results.pop("time_slots") == [
-        {"slot": slot, **nothing} for slot in ("madrugada", "mañana", "tarde", "noche")
-    ]
+    assert results.pop("time_slots") == [{"slot": slot, **nothing} for slot in ("madrugada", "mañana", "tarde", "noche")]
     assert not any(results.values())
 
 
@@ -123,9 +117,7 @@ def test_columns_have_the_declared_names_order_and_types(seen: Seen, name: str, 
 
 @pytest.mark.parametrize("name", ORACLES)
 def test_key_columns_name_a_row(seen: Seen, name: str) -> None:
-    views = [
-        View(DAY - timedelta(days=n), n, 60 + n, f"C{n % 3}", f"S{n % 4}", n % 5, "MX", f"I{n % 2}") for n in range(20)
-    ]
+    views = [View(DAY - timedelta(days=n), n, 60 + n, f"C{n % 3}", f"S{n % 4}", n % 5, "MX", f"I{n % 2}") for n in range(20)]
     analysis = find_analysis(name)
     key = [column.name for column in analysis.columns if column.key]
     with seen(views) as connection:

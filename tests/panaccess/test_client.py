@@ -64,7 +64,7 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def shared_store(redis_url: str) -> Iterator[RedisStore]:
     with redis.Redis.from_url(redis_url) as connection:
         connection.flushdb()
-    yield RedisStore(redis_url)
+    return RedisStore(redis_url)
 
 
 def client(server: SimulatorServer, credentials: Credentials = GOOD, **options: object) -> PanAccessClient:
@@ -171,9 +171,7 @@ def test_other_credentials_are_tried_at_once(server: SimulatorServer, shared_sto
     assert calls(server) == {"login": 5, LIST: 1}
 
 
-def test_a_rejection_is_forgotten_after_ten_minutes(
-    server: SimulatorServer, shared_store: RedisStore, redis_url: str
-) -> None:
+def test_a_rejection_is_forgotten_after_ten_minutes(server: SimulatorServer, shared_store: RedisStore, redis_url: str) -> None:
     with pytest.raises(LoginRejected):
         ids(client(server, Credentials("simulator", "wrong", "simulator"), store=shared_store))
     with redis.Redis.from_url(redis_url, decode_responses=True) as connection:
@@ -243,9 +241,7 @@ def test_a_transient_failure_is_tried_three_times_with_growing_delays(
 
 
 @pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: "-".join(map(str, fault.values())))
-def test_a_failure_that_passes_is_not_noticed(
-    server: SimulatorServer, delays: list[float], fault: dict[str, object]
-) -> None:
+def test_a_failure_that_passes_is_not_noticed(server: SimulatorServer, delays: list[float], fault: dict[str, object]) -> None:
     server.set_faults([{**fault, "times": 2}])
     assert ids(client(server, timeout=urllib3.Timeout(total=0.1))) == [1, 2, 3, 4, 5, 6, 7]
     assert calls(server)[LIST] == 3
@@ -357,9 +353,7 @@ def test_no_error_and_no_log_line_gives_a_secret_away(
     server.set_faults(faults)
     with caplog.at_level(logging.DEBUG), pytest.raises(PanAccessError) as caught:
         ids(one)
-    seen = "\n".join(
-        [*traceback.format_exception(caught.value), repr(caught.value), caplog.text, repr(one), repr(SECRETIVE)]
-    )
+    seen = "\n".join([*traceback.format_exception(caught.value), repr(caught.value), caplog.text, repr(one), repr(SECRETIVE)])
     for secret in (*SECRETS.values(), SECRETIVE.password_digest, session):
         assert secret not in seen
 

@@ -56,9 +56,7 @@ def test_the_text_of_an_error_can_be_stored_and_printed() -> None:
         (None, None, False),
     ],
 )
-def test_an_expired_session_can_look_like_a_missing_permission(
-    code: str | None, message: str | None, looks_so: bool
-) -> None:
+def test_an_expired_session_can_look_like_a_missing_permission(code: str | None, message: str | None, looks_so: bool) -> None:
     envelope = decode_envelope(b'{"success": false}')
     envelope.errorCode, envelope.errorMessage = code, message
     assert envelope.looks_like_permission is looks_so

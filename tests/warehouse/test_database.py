@@ -27,11 +27,7 @@ def empty_engine(postgres_url: str) -> sa.Engine:
 
 
 def tables(engine: sa.Engine) -> set[str]:
-    return {
-        f"{schema}.{table}"
-        for schema in ("telemetry", "analysis")
-        for table in sa.inspect(engine).get_table_names(schema)
-    }
+    return {f"{schema}.{table}" for schema in ("telemetry", "analysis") for table in sa.inspect(engine).get_table_names(schema)}
 
 
 def test_migrations_make_the_tables(empty_engine: sa.Engine) -> None:
@@ -79,7 +75,7 @@ def test_nobody_there_is_one_clear_line_without_the_password(act: object, scheme
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"{scheme}://someone:hidden@127.0.0.1:{unused.getsockname()[1]}/telemetry"
-        with pytest.raises(WarehouseError, match="^PostgreSQL cannot be reached: .*refused") as caught:
+        with pytest.raises(WarehouseError, match=r"^PostgreSQL cannot be reached: .*refused") as caught:
             act(connect(SecretStr(url)))  # type: ignore[operator]
     assert "\n" not in str(caught.value)
     assert "hidden" not in str(caught.value)

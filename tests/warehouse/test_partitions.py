@@ -18,8 +18,7 @@ def months(engine: sa.Engine, table: str) -> list[str]:
         return list(
             connection.scalars(
                 sa.text(
-                    "select inhrelid::regclass::text from pg_inherits "
-                    "where inhparent = cast(:table as regclass) order by 1"
+                    "select inhrelid::regclass::text from pg_inherits where inhparent = cast(:table as regclass) order by 1"
                 ),
                 {"table": f"telemetry.{table}"},
             )
@@ -43,9 +42,7 @@ def test_a_month_is_made_once(engine: sa.Engine) -> None:
 
 @pytest.mark.parametrize("year", [2000, 2023, 2024, 2099])
 def test_every_day_of_a_year_has_its_partition(engine: sa.Engine, year: int) -> None:
-    days = [
-        date(year, 1, 1) + timedelta(days=number) for number in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)
-    ]
+    days = [date(year, 1, 1) + timedelta(days=number) for number in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)]
     with engine.begin() as connection:
         ensure_months(connection, "records", days)
         for day in days:

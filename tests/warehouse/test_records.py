@@ -125,10 +125,11 @@ def test_the_columns_are_those_of_the_table(engine: sa.Engine) -> None:
     assert len(COLUMNS) == len(FIELDS) + 2
 
 
-@pytest.mark.parametrize("text", NASTY, ids=lambda text: ascii(text[:20]))
-def test_a_nasty_text_comes_out_as_it_went_in(engine: sa.Engine, text: str) -> None:
-    store(engine, batch_of(row(1, data=text), row(2, data=None), row(3, data="plain")))
-    assert select(engine, "select data from telemetry.records order by record_id") == [text, None, "plain"]
+def test_a_nasty_text_comes_out_as_it_went_in(pooled: sa.Engine) -> None:
+    for text in NASTY:
+        clear(pooled)
+        store(pooled, batch_of(row(1, data=text), row(2, data=None), row(3, data="plain")))
+        assert select(pooled, "select data from telemetry.records order by record_id") == [text, None, "plain"]
 
 
 def test_nasty_texts_disturb_no_neighbour(engine: sa.Engine) -> None:
@@ -144,7 +145,7 @@ def test_texts_come_out_as_they_went_in(pooled: sa.Engine, given: list[tuple[str
     clear(pooled)
     rows = [row(number, **dict(zip(TEXT_COLUMNS, values, strict=True))) for number, values in enumerate(given)]
     store(pooled, batch_of(*rows))
-    assert select(pooled, f"select {', '.join(TEXT_COLUMNS)} from telemetry.records order by record_id") == given  # noqa: S608
+    assert select(pooled, f"select {', '.join(TEXT_COLUMNS)} from telemetry.records order by record_id") == given
 
 
 def test_numbers_times_flags_and_objects_come_out_as_they_went_in(engine: sa.Engine) -> None:
@@ -187,9 +188,7 @@ json_values = st.recursive(
     | st.floats()
     | st.text(max_size=6)
     | st.text("\0\ud800\udfff\\u0", max_size=6)
-    | st.sampled_from(
-        ["2025-03-04 05:06:07", "2025-02-30 00:00:00", "1999-12-31 23:59:59", "17", "-0", "true", *NASTY[:30]]
-    ),
+    | st.sampled_from(["2025-03-04 05:06:07", "2025-02-30 00:00:00", "1999-12-31 23:59:59", "17", "-0", "true", *NASTY[:30]]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=4,
 )
@@ -218,9 +217,7 @@ def test_whatever_the_upstream_writes_is_stored_or_rejected(pooled: sa.Engine, e
     assert done.records == len(page.rows)
     assert done.rejected == len({one.payload for one in rejects})
     assert select(pooled, "select record_id from telemetry.records order by 1") == sorted(page.ids)
-    for record_id, data, name, extra in select(
-        pooled, "select record_id, data, data_name, extra from telemetry.records"
-    ):
+    for record_id, data, name, extra in select(pooled, "select record_id, data, data_name, extra from telemetry.records"):
         entry = entries[record_id]
         assert data == (None if entry.get("data") is None else str(entry["data"]))
         assert name == (None if entry.get("dataName") is None else str(entry["dataName"]))
@@ -273,16 +270,21 @@ def test_rejected_records_are_kept_once(engine: sa.Engine) -> None:
 
 def test_a_batch_is_stored_with_its_cursor_or_not_at_all(engine: sa.Engine) -> None:
     store(engine, batch_of(row(1), cursor=5))
-    broken = batch_of(
-        row(2), row(3, timestamp="never"), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9
-    )
+    broken = batch_of(row(2), row(3, timestamp="never"), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9)
     with pytest.raises(psycopg.Error):
         store(engine, broken)
     assert records.cursor_position(engine) == 5
     assert select(engine, "select record_id from telemetry.records") == [1]
     for table in ("rejected_records", "sync_gaps"):
-        assert select(engine, f"select count(*) from telemetry.{table}") == [0]  # noqa: S608
+        assert select(engine, f"select count(*) from telemetry.{table}") == [0]
     assert len(select(engine, "select 1 from telemetry.pending_merges")) == 1
+
+
+def test_a_batch_is_one_transaction(engine: sa.Engine) -> None:
+    commits: list[object] = []
+    sa.event.listen(engine, "commit", commits.append)
+    store(engine, batch_of(row(1), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9))
+    assert len(commits) == 1
 
 
 def test_a_connection_can_go_on_after_a_batch_that_failed(engine: sa.Engine) -> None:
@@ -321,9 +323,7 @@ def test_two_writers_at_once_store_a_record_once(engine: sa.Engine) -> None:
 def test_the_first_time_zone_is_claimed_and_another_refused(engine: sa.Engine) -> None:
     records.claim_timezone(engine, "America/Mexico_City")
     records.claim_timezone(engine, "America/Mexico_City")
-    with pytest.raises(
-        WarehouseError, match="OPERATOR_TIMEZONE is 'UTC', but the stored days are those of 'America/Me"
-    ):
+    with pytest.raises(WarehouseError, match="OPERATOR_TIMEZONE is 'UTC', but the stored days are those of 'America/Me"):
         records.claim_timezone(engine, "UTC")
     records.claim_timezone(engine, "America/Mexico_City")
 

@@ -273,9 +273,7 @@ def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> Non
     assert channels(engine) == ["A"]
 
 
-def test_rows_and_what_is_said_of_them_are_of_the_same_moment(
-    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_and_what_is_said_of_them_are_of_the_same_moment(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     store(engine, result(row("A")))
     load, loads = results._load, []
 

@@ -32,8 +32,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     }
     with (folder / "up.log").open("w+") as log:
         up = subprocess.Popen(
-            [sys.executable, "-m", "telemetry_pipeline", "up", "--records-count", "20000", "--days", str(DAYS)]
-            + ["--live", "0"],
+            [sys.executable, "-m", "telemetry_pipeline", "up", *f"--records-count 20000 --days {DAYS} --live 0".split()],
             env=environment,
             cwd=folder,
             stdout=log,

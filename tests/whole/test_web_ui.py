@@ -62,18 +62,20 @@ def see(browser: webdriver.Chrome, url: str, *texts: str, screenshot: Path) -> s
     return body(browser)
 
 
-def test_the_asset_graph_shows_every_asset(
+def test_the_asset_graph_shows_the_groups_and_the_lineage(
     operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
+    url = operator.state["webserver_url"]
+    see(browser, f"{url}/asset-groups", "telemetry", "analyses", screenshot=tmp_path / "graph.png")
     see(
         browser,
-        f"{operator.state['webserver_url']}/asset-groups",
+        f"{url}/assets/ott_views?view=lineage",
         "telemetry_records",
         "ott_views",
-        "top_channels",
-        "general_summary",
+        "average_duration",
         "geography",
-        screenshot=tmp_path / "graph.png",
+        "viewing_by_period",
+        screenshot=tmp_path / "lineage.png",
     )
 
 

@@ -16,6 +16,7 @@ from telemetry_pipeline.orchestration.steps import RETRIES, ProgressReporter, Ru
 from telemetry_pipeline.warehouse import records, views
 
 _STEPS_A_REPAIR = 10_000
+_LARGE_MERGE_VIEWS = 10_000
 
 
 class SyncConfig(dg.Config):
@@ -118,6 +119,8 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
                 rebuild=None if is_tick else (first, last),
                 checkpoint=RunGuard(context).check,
             )
+        if merged.inserted >= _LARGE_MERGE_VIEWS:
+            views.analyze(warehouse.engine)
         counts = views.count_by_day(warehouse.engine, {*_days(first, last), *merged.days})
         _report_other_days(context, daily, {day: {"dagster/partition_row_count": counts[day]} for day in merged.days})
         for day in _days(first, last):

@@ -1,0 +1,186 @@
+"""Settings: read once, all errors in one message, and secrets in none."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from dotenv import dotenv_values
+
+from telemetry_pipeline.errors import SettingsError
+from telemetry_pipeline.settings import Settings, StackSettings
+
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+REQUIRED = {
+    "DATABASE_URL": "postgresql://telemetry:hidden-1@db.example:5432/telemetry",
+    "DAGSTER_DATABASE_URL": "postgresql+psycopg2://telemetry:hidden-2@/dagster?host=/run/postgresql",
+    "REDIS_URL": "redis://:hidden-3@redis.example:6379/0",
+    "PANACCESS_URL": "https://panaccess.example/api",
+    "PANACCESS_USERNAME": "operator",
+    "PANACCESS_PASSWORD": "hidden-4",
+    "PANACCESS_API_TOKEN": "hidden-5",
+}
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine's, and no ``.env``."""
+    for name in StackSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def error_of(kind: type[StackSettings] = StackSettings, **overrides: object) -> str:
+    with pytest.raises(SettingsError) as caught:
+        kind.load(**overrides)
+    return str(caught.value)
+
+
+def test_a_stack_needs_no_setting_at_all() -> None:
+    settings = StackSettings.load()
+    assert settings.database_url is None
+    assert settings.operator_zone == ZoneInfo("America/Mexico_City")
+    assert settings.panaccess_zone == ZoneInfo("UTC")
+    assert settings.telemetry_home == Path(".telemetry")
+
+
+def test_a_running_pipeline_is_told_of_everything_that_is_missing_at_once() -> None:
+    assert error_of(Settings).splitlines() == [
+        "The settings cannot be used:",
+        *(f"  {name} is missing" for name in REQUIRED),
+    ]
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**REQUIRED, "FIRST_PARTITION": "2025-06-01", "TELEMETRY_HOME": "/srv/telemetry"}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert settings.database_url.get_secret_value() == REQUIRED["DATABASE_URL"]
+    assert settings.panaccess_username == "operator"
+    assert settings.first_partition == date(2025, 6, 1)
+    assert settings.telemetry_home == Path("/srv/telemetry")
+
+
+def test_the_environment_precedes_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text('PANACCESS_USERNAME=from file\nTICK_CRON="*/5 * * * *"\nSOMETHING_ELSE=1\n')
+    assert StackSettings.load().panaccess_username == "from file"
+    assert StackSettings.load().tick_cron == "*/5 * * * *"
+    monkeypatch.setenv("PANACCESS_USERNAME", "from environment")
+    assert StackSettings.load().panaccess_username == "from environment"
+
+
+def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files pass variables on that nobody has set."""
+    Path(".env").write_text("OPERATOR_TIMEZONE=\n")
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert StackSettings.load() == StackSettings()
+
+
+BAD = {
+    "DATABASE_URL": "mysql://root:hidden-1@localhost/db",
+    "DAGSTER_DATABASE_URL": "postgresql://u:hidden-2@host:port/db",
+    "REDIS_URL": "http://:hidden-3@localhost",
+    "PANACCESS_URL": "ftp://user:hidden-4@panaccess.example/",
+    "PANACCESS_TIMEZONE": "CET/Madrid",
+    "PANACCESS_ENCODING": "xml",
+    "OPERATOR_TIMEZONE": "Mexico",
+    "TICK_CRON": "often",
+    "FIRST_PARTITION": "yesterday",
+}
+
+
+def test_all_errors_are_in_one_message_and_no_secret_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in BAD.items():
+        monkeypatch.setenv(name, value)
+    first, *lines = error_of().splitlines()
+    assert first == "The settings cannot be used:"
+    assert sorted(lines) == [
+        "  DAGSTER_DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database",
+        "  DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database",
+        "  FIRST_PARTITION is 'yesterday'; expected a date such as 2025-01-31",
+        "  OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name such as America/Mexico_City",
+        "  PANACCESS_ENCODING is 'xml'; Input should be 'json' or 'brackets'",
+        "  PANACCESS_TIMEZONE is 'CET/Madrid'; expected an IANA name such as America/Mexico_City",
+        "  PANACCESS_URL is 'ftp://***@panaccess.example/'; expected a URL such as https://panaccess.example/api",
+        "  REDIS_URL cannot be used; expected a URL such as redis://:password@host:6379/0",
+        "  TICK_CRON is 'often'; expected a cron expression of five fields such as */2 * * * *",
+    ]
+
+
+def test_what_is_missing_and_what_is_wrong_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICK_CRON", "often")
+    message = error_of(Settings)
+    assert "TICK_CRON is 'often'" in message
+    assert "REDIS_URL is missing" in message
+
+
+def test_a_bad_line_of_the_file_is_named() -> None:
+    Path(".env").write_text("OPERATOR_TIMEZONE=Mexico\n")
+    assert "OPERATOR_TIMEZONE is 'Mexico'" in error_of()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tick_cron", "* * * * * *"),
+        ("tick_cron", "@daily"),
+        ("tick_cron", "0 25 * * *"),
+        ("tick_cron", "61 * * * *"),
+        ("operator_timezone", "../../etc/passwd"),
+        ("operator_timezone", "utc+2"),
+        ("first_partition", "2025-13-01"),
+        ("first_partition", "2025-01-01T05:00:00"),
+        ("first_partition", "01/02/2025"),
+        ("first_partition", str(datetime.now(ZoneInfo("America/Mexico_City")).date() + timedelta(days=1))),
+        ("panaccess_url", "panaccess.example"),
+        ("panaccess_url", "https://"),
+        ("panaccess_url", "https://host:port/"),
+        ("redis_url", "redis://"),
+        ("database_url", "postgresql://"),
+        ("database_url", "sqlite:///file"),
+    ],
+)
+def test_an_impossible_value_is_refused(name: str, value: str) -> None:
+    assert error_of(**{name: value}).splitlines()[1].startswith(f"  {name.upper()} ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("database_url", "postgresql:///telemetry?host=/run/postgresql"),
+        ("database_url", "postgres://user@host/db"),
+        ("redis_url", "rediss://host"),
+        ("panaccess_url", "http://[::1]:8080/"),
+        ("tick_cron", "0,30 6-23 * * mon-fri"),
+        ("operator_timezone", "Asia/Kathmandu"),
+        ("first_partition", str(datetime.now(ZoneInfo("America/Mexico_City")).date())),
+    ],
+)
+def test_other_possible_values_are_taken(name: str, value: str) -> None:
+    StackSettings.load(**{name: value})
+
+
+def test_secrets_print_as_asterisks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**REQUIRED, "PANACCESS_SALT": "hidden-6"}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert "hidden" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        StackSettings.load().tick_cron = "* * * * *"  # type: ignore[misc]
+
+
+def test_the_example_lists_every_setting_with_its_default_and_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = dotenv_values(EXAMPLE)
+    assert list(listed) == [name.upper() for name in StackSettings.model_fields]
+    Path(".env").write_text(EXAMPLE.read_text())
+    assert StackSettings.load() == StackSettings.model_construct()
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line and not line.startswith("#"):
+            assert lines[number - 1].startswith("# ")
