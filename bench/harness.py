@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
@@ -64,13 +64,15 @@ def simulator(records: int, days: int) -> Iterator[str]:
             process.terminate()
 
 
-def synchronise(database_url: str, simulator_url: str) -> tuple[int, float, float]:
-    """Drain the live edge in a process of its own.
+@contextmanager
+def synchroniser() -> Iterator[Callable[[str, str], tuple[int, float, float]]]:
+    """Drains the live edge in a process of its own that lives on, as a worker's does.
 
-    :returns: records stored, seconds, and the peak of the process's resident memory in MB.
+    What it yields takes the URLs of a database and of a simulator, and returns the records stored, the seconds that took, and
+    the peak of the process's resident memory in MB.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_synchronise, database_url, simulator_url).result()
+        yield lambda database_url, simulator_url: pool.submit(_synchronise, database_url, simulator_url).result()
 
 
 def _synchronise(database_url: str, simulator_url: str) -> tuple[int, float, float]:

@@ -11,7 +11,7 @@ import time
 
 import psycopg
 
-from bench.harness import database, median, result, simulator, synchronise, truncate
+from bench.harness import database, median, result, simulator, synchroniser, truncate
 from telemetry_pipeline.warehouse.database import connect
 from telemetry_pipeline.warehouse.records import COLUMNS, COPY_RECORDS
 
@@ -25,7 +25,7 @@ _COPY_OUT = (
 def main(records: int = 400_000, rounds: int = 5) -> None:
     """Measure and print."""
     sync_seconds, copy_seconds, memory_mb = [], [], []
-    with database() as url, simulator(records, days=90) as source:
+    with database() as url, simulator(records, days=90) as source, synchroniser() as synchronise:
         engine = connect(url)
         stored, _, _ = synchronise(url, source)
         libpq_url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

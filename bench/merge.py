@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from bench.harness import OPERATOR_TIMEZONE, database, median, result, simulator, synchronise, truncate
+from bench.harness import OPERATOR_TIMEZONE, database, median, result, simulator, synchroniser, truncate
 from telemetry_pipeline.warehouse import views
 from telemetry_pipeline.warehouse.database import connect
 from telemetry_pipeline.warehouse.records import COLUMNS, Batch, store
@@ -34,7 +34,7 @@ _PEND_EVERYTHING = sa.text("""
 def main(records: int = 400_000, rounds: int = 5) -> None:
     """Measure and print."""
     merges, inserts = [], []
-    with database() as url, simulator(records, days=90) as source:
+    with database() as url, simulator(records, days=90) as source, synchroniser() as synchronise:
         synchronise(url, source)
         engine = connect(url)
         count = views.merge(engine, OPERATOR_TIMEZONE).inserted
@@ -45,7 +45,7 @@ def main(records: int = 400_000, rounds: int = 5) -> None:
             print(f"round {number}: merge {merges[-1]:.2f} s, insert {inserts[-1]:.2f} s", flush=True)
         _full_merge(engine)
         small = _increments(engine)
-    with database() as url, simulator(10 * records, days=900) as source:
+    with database() as url, simulator(10 * records, days=900) as source, synchroniser() as synchronise:
         synchronise(url, source)
         engine = connect(url)
         views.merge(engine, OPERATOR_TIMEZONE)
