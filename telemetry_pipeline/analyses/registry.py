@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.warehouse.columns import Column, conform
-from telemetry_pipeline.warehouse.results import Result, ResultTable, parameters_key
+from telemetry_pipeline.warehouse.results import Result, ResultTable
 
 Kind = Literal["general", "period"]
 
@@ -124,28 +124,14 @@ class Analysis:
             return [partitions]
         return [self.window(day, parameters) for day in partitions.days()]
 
-    def parameters_key(self, parameters: Parameters) -> str:
-        """Of what results with the same parameters share."""
-        return parameters_key(parameters.model_dump(mode="json"))
-
-    def result(
-        self,
-        period: Period,
-        parameters: Parameters,
-        frame: pd.DataFrame,
-        *,
-        inputs_key: str | None = None,
-        code_version: str | None = None,
-    ) -> Result:
-        """*frame* with what ``warehouse.results.replace`` wants to know of it; see there for the keys."""
+    def result(self, period: Period, parameters: Parameters, frame: pd.DataFrame) -> Result:
+        """*frame* with what ``warehouse.results.replace`` wants to know of it."""
         return Result(
             period_first=period.first,
             period_last=period.last,
             partition_date=period.last if self.kind == "general" else None,
             parameters=parameters.model_dump(mode="json"),
             frame=frame,
-            inputs_key=inputs_key,
-            code_version=code_version,
         )
 
 

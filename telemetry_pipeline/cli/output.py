@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 import click
@@ -47,22 +45,17 @@ def plain_table(columns: Sequence[str], body: Sequence[Sequence[tuple[str, bool]
 
 
 def to_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as a JSON list of objects: dates in ISO form, what is no number or missing as null."""
-    return json.dumps(
-        [{name: _plain(value) for name, value in row.items()} for row in rows],
-        ensure_ascii=False,
-        allow_nan=False,
-        indent=2,
-    )
+    """Rows of plain values (see ``reports.rows``) as a JSON list of objects; what is missing is null."""
+    return json.dumps(list(rows), ensure_ascii=False, allow_nan=False, indent=2)
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a header: dates in ISO form, what is missing as nothing between the commas."""
+    """Rows of plain values as CSV with a header; what is missing is nothing between the commas."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        values = [_plain(row[name]) for name in columns]
+        values = [row[name] for name in columns]
         writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in values])
     return buffer.getvalue()
 
@@ -91,7 +84,6 @@ def _numeric(columns: Sequence[str], body: Sequence[Sequence[tuple[str, bool]]])
 
 
 def _cell(value: Any) -> tuple[str, bool]:
-    value = _plain(value)
     if value is None:
         return "", False
     if isinstance(value, bool):
@@ -102,14 +94,3 @@ def _cell(value: Any) -> tuple[str, bool]:
         return f"{value:,.2f}", True
     # Names come from outside: what would move the cursor or change colours is not for the terminal.
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value)), False
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON knows it."""
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        value = float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -31,6 +31,7 @@ def show(analysis: str, partition: date | None, form: str) -> None:
     """Show the stored result of ANALYSIS; of several with different parameters, the newest one."""
     from telemetry_pipeline.cli.output import to_csv, to_json
     from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.reports.rows import to_rows
     from telemetry_pipeline.settings import StackSettings
 
     settings = StackSettings.load()
@@ -38,9 +39,9 @@ def show(analysis: str, partition: date | None, form: str) -> None:
     if form == "table":
         show_table(result, zone=settings.operator_zone)
     elif form == "json":
-        click.echo(to_json(rows_of(result)))
+        click.echo(to_json(to_rows(result.frame)))
     else:
-        click.echo(to_csv(list(result.frame.columns), rows_of(result)), nl=False)
+        click.echo(to_csv(list(result.frame.columns), to_rows(result.frame)), nl=False)
 
 
 def read_result(url: str, analysis: str, partition: date | None) -> StoredResult:
@@ -67,43 +68,29 @@ def read_result(url: str, analysis: str, partition: date | None) -> StoredResult
     )
 
 
-def rows_of(result: StoredResult) -> list[dict[str, Any]]:
-    """The rows with plain Python values; what is missing is None."""
-    import pandas as pd
-
-    columns = {
-        name: [None if pd.isna(value) else value for value in result.frame[name].tolist()]
-        for name in result.frame.columns
-    }
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
 def show_table(result: StoredResult, zone: tzinfo, limit: int | None = None) -> None:
     """Print a result for people; times in *zone*.
 
     :param limit: how many rows at most.
     """
     from telemetry_pipeline.cli.output import print_table
+    from telemetry_pipeline.reports.rows import to_rows
 
-    rows = rows_of(result)
-    print_table(list(result.frame.columns), [list(row.values()) for row in rows[:limit]], caption(result, zone))
+    frame = result.frame.head(limit) if limit is not None else result.frame
+    print_table(list(frame.columns), [list(row.values()) for row in to_rows(frame)], caption(result, zone))
 
 
 def caption(result: StoredResult, zone: tzinfo) -> str:
     """What a result is of: analysis, period, parameters, and when it was computed."""
+    from telemetry_pipeline.analyses.registry import Period
     from telemetry_pipeline.cli.output import moment
 
     info = result.info
     parameters = ", ".join(f"{name}={_text(value)}" for name, value in info.parameters.items())
-    period = (
-        f"everything to {info.period_last}"
-        if info.period_first == date.min
-        else (f"{info.period_first} to {info.period_last}")
-    )
     rows = "1 row" if info.row_count == 1 else f"{info.row_count:,} rows"
     return "; ".join(
         [
-            f"{info.asset}: {period}",
+            f"{info.asset}: {Period(info.period_first, info.period_last)}",
             *([parameters] if parameters else []),
             rows,
             f"computed {moment(info.computed_at.astimezone(zone))}",

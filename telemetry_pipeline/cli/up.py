@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 
-@click.command("up")
+@click.command("up", short_help="Start the local stack and keep it up.")
 @click.option(
     "--simulator/--no-simulator",
     default=True,

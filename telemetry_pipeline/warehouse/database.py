@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.pool import NullPool
 
 from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse.reading import reached
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CONNECT_TIMEOUT_SECONDS = 10
@@ -38,13 +39,11 @@ def migrate(engine: sa.Engine) -> None:
     :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
     try:
-        with engine.begin() as connection:
+        with reached(), engine.begin() as connection:
             lock(connection, "migrations")
             config = _alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except sa.exc.OperationalError as err:
-        raise WarehouseError(f"PostgreSQL cannot be reached: {_first_line(err)}") from err
     except CommandError as err:
         raise WarehouseError(f"{_UNKNOWN_VERSION}: {err}") from err
 
@@ -54,12 +53,9 @@ def pending_migrations(engine: sa.Engine) -> list[str]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
-    try:
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"version_table_schema": "telemetry"})
-            current = context.get_current_revision()
-    except sa.exc.OperationalError as err:
-        raise WarehouseError(f"PostgreSQL cannot be reached: {_first_line(err)}") from err
+    with reached(), engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table_schema": "telemetry"})
+        current = context.get_current_revision()
     script = ScriptDirectory.from_config(_alembic_config())
     try:
         return [revision.revision for revision in script.iterate_revisions("head", current or "base")][::-1]
@@ -76,7 +72,3 @@ def _alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     return config
-
-
-def _first_line(err: sa.exc.DBAPIError) -> str:
-    return str(err.orig).strip().splitlines()[0]

@@ -1,4 +1,4 @@
-"""What an operator can do when the warehouse cannot be read."""
+"""Errors of PostgreSQL as what an operator can do about them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _OUTDATED = (
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Turn errors that are PostgreSQL's, not the query's, into ours; the rest stays as it is.
+def reached() -> Iterator[None]:
+    """Turn errors that are the server's, not the statement's, into ours; the rest stays as it is.
 
-    :raises WarehouseError: the server is unreachable, the user may not read, or the schema is not this version's.
+    :raises WarehouseError: the server is unreachable, or the user may not do that.
     """
     try:
         yield
@@ -30,7 +30,20 @@ def explained() -> Iterator[None]:
         raise WarehouseError(f"PostgreSQL cannot be reached: {_one_line(err)}") from err
     except sa.exc.ProgrammingError as err:
         if isinstance(err.orig, psycopg.errors.InsufficientPrivilege):
-            raise WarehouseError(f"PostgreSQL does not let this user read: {_one_line(err)}") from err
+            raise WarehouseError(f"PostgreSQL does not let this user do that: {_one_line(err)}") from err
+        raise
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """As :func:`reached`, for reading a schema that may not be this version's.
+
+    :raises WarehouseError: also then.
+    """
+    try:
+        with reached():
+            yield
+    except sa.exc.ProgrammingError as err:
         if isinstance(err.orig, _OUTDATED):
             raise WarehouseError(
                 "the database lacks the tables of this version; apply them with 'telemetry-pipeline migrate'"

@@ -38,9 +38,6 @@ _CATALOGUE = sa.Table(
     sa.Column("parameters_key", sa.Text, primary_key=True),
     sa.Column("row_count", sa.BigInteger, nullable=False),
     sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("inputs_key", sa.Text),
-    sa.Column("code_version", sa.Text),
 )
 _INSERT = insert(_CATALOGUE)
 _UPSERT = _INSERT.on_conflict_do_update(
@@ -81,8 +78,6 @@ class Result:
     :ivar partition_date: the one partition that it is of; None if it is of every day of its period.
     :ivar parameters: all of them, as values that JSON can hold.
     :ivar frame: rows in the order in which they are to be read.
-    :ivar inputs_key: opaque; who stored it can tell by it whether the inputs have changed since.
-    :ivar code_version: opaque, as above for the code.
     """
 
     period_first: date
@@ -90,8 +85,6 @@ class Result:
     partition_date: date | None
     parameters: Mapping[str, Any]
     frame: pd.DataFrame
-    inputs_key: str | None = None
-    code_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,6 @@ class ResultInfo:
     """What the catalogue says of a stored result; the names are those of :class:`Result`.
 
     :ivar computed_at: when it was stored.
-    :ivar confirmed_at: when it was stored or last found to be still what would be computed.
     """
 
     asset: str
@@ -110,9 +102,6 @@ class ResultInfo:
     parameters_key: str
     row_count: int
     computed_at: datetime
-    confirmed_at: datetime
-    inputs_key: str | None
-    code_version: str | None
 
 
 @dataclass(frozen=True)
@@ -166,9 +155,6 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
                 "parameters_key": key,
                 "row_count": len(result.frame),
                 "computed_at": at,
-                "confirmed_at": at,
-                "inputs_key": result.inputs_key,
-                "code_version": result.code_version,
             }
             for (_, _, key), result in kept.items()
         ],
@@ -176,35 +162,8 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     return sum(len(result.frame) for result in kept.values())
 
 
-def find(connection: sa.Connection, table: ResultTable, period_first: date, period_last: date, key: str) -> ResultInfo | None:
-    """What is stored for that period and :func:`parameters_key`, if anything is."""
-    row = connection.execute(
-        sa.select(_CATALOGUE).where(
-            _CATALOGUE.c.asset == table.name,
-            _CATALOGUE.c.period_last == period_last,
-            _CATALOGUE.c.period_first == period_first,
-            _CATALOGUE.c.parameters_key == key,
-        )
-    ).one_or_none()
-    return None if row is None else ResultInfo(**row._mapping)
-
-
-def confirm(connection: sa.Connection, info: ResultInfo) -> None:
-    """Note that a stored result is what would be computed now: among others of its partition it is the newest again."""
-    connection.execute(
-        sa.update(_CATALOGUE)
-        .where(
-            _CATALOGUE.c.asset == info.asset,
-            _CATALOGUE.c.period_last == info.period_last,
-            _CATALOGUE.c.period_first == info.period_first,
-            _CATALOGUE.c.parameters_key == info.parameters_key,
-        )
-        .values(confirmed_at=sa.func.clock_timestamp())
-    )
-
-
 def newest(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> ResultInfo | None:
-    """The result of *partition* that was computed or confirmed last; without one, that of the latest day there is.
+    """The result of *partition* that was computed last; without one, that of the latest day there is.
 
     None if nothing was stored yet.
     """
@@ -215,7 +174,7 @@ def newest(connection: sa.Connection, table: ResultTable, partition: date | None
         within = sa.literal(partition).between(_CATALOGUE.c.period_first, _CATALOGUE.c.period_last)
         whole = sa.and_(_CATALOGUE.c.partition_date.is_(None), within)
         choice = choice.where(sa.or_(_CATALOGUE.c.partition_date == partition, whole))
-    choice = choice.order_by(_CATALOGUE.c.confirmed_at.desc(), _CATALOGUE.c.period_first, _CATALOGUE.c.parameters_key)
+    choice = choice.order_by(_CATALOGUE.c.computed_at.desc(), _CATALOGUE.c.period_first, _CATALOGUE.c.parameters_key)
     row = connection.execute(choice.limit(1)).one_or_none()
     return None if row is None else ResultInfo(**row._mapping)
 

@@ -131,8 +131,5 @@ create table analysis.results (
     parameters_key text        not null,
     row_count      bigint      not null,
     computed_at    timestamptz not null,
-    confirmed_at   timestamptz not null,
-    inputs_key     text,
-    code_version   text,
     primary key (asset, period_last, period_first, parameters_key)
 );
