@@ -50,9 +50,7 @@ def main(records: int = 400_000, rounds: int = 5) -> None:
         engine = connect(url)
         views.merge(engine, OPERATOR_TIMEZONE)
         large = _increments(engine)
-    print(
-        f"1,000 stops on {records:,}: {1000 * median(small):.0f} ms, on {10 * records:,}: {1000 * median(large):.0f} ms"
-    )
+    print(f"1,000 stops on {records:,}: {1000 * median(small):.0f} ms, on {10 * records:,}: {1000 * median(large):.0f} ms")
     result(
         bench="merge",
         views=count,

@@ -1,16 +1,16 @@
 """Every error that this project raises on purpose.
 
-    TelemetryError                    what went wrong, in one sentence an operator can act on
-    ├── SettingsError                 a setting is missing or impossible; lists them all
-    ├── RequestRefused                a partition, range, parameter or job that cannot be; says what is allowed
-    ├── Cancelled                     the run was cancelled; nothing uncommitted was kept
-    ├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
-    ├── StackError                    the local stack cannot start, or is not running
-    └── PanAccessError                the upstream answered with an error, or not at all
-        ├── PanAccessUnavailable      transient: time-out, lost connection, HTTP 5xx/408/429; worth another try
-        ├── LoginRejected             wrong credentials; never tried again by itself
-        ├── PermissionDenied          the session is alive and may not call this function
-        └── MalformedAnswer           the answer is not what the API promises; carries the raw text
+TelemetryError                    what went wrong, in one sentence an operator can act on
+├── SettingsError                 a setting is missing or impossible; lists them all
+├── RequestRefused                a partition, range, parameter or job that cannot be; says what is allowed
+├── Cancelled                     the run was cancelled; nothing uncommitted was kept
+├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
+├── StackError                    the local stack cannot start, or is not running
+└── PanAccessError                the upstream answered with an error, or not at all
+    ├── PanAccessUnavailable      transient: time-out, lost connection, HTTP 5xx/408/429; worth another try
+    ├── LoginRejected             wrong credentials; never tried again by itself
+    ├── PermissionDenied          the session is alive and may not call this function
+    └── MalformedAnswer           the answer is not what the API promises; carries the raw text
 """
 
 from __future__ import annotations

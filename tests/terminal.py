@@ -44,9 +44,7 @@ class Operator:
 
     def asks(self, query: str, **variables: Any) -> dict[str, Any]:
         """One GraphQL document."""
-        answer = requests.post(
-            self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60
-        ).json()
+        answer = requests.post(self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
 

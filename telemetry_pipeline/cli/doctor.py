@@ -200,14 +200,10 @@ def check_home(home: Path) -> str:
     while not place.exists():
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise AdvisedError(
-            f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one"
-        )
+        raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
     free = shutil.disk_usage(place).free
     if free < _DISK_BYTES_NEEDED:
-        raise AdvisedError(
-            f"{place} has only {free / 1e9:.1f} GB of free disk space", "free 2 GB, or set TELEMETRY_HOME"
-        )
+        raise AdvisedError(f"{place} has only {free / 1e9:.1f} GB of free disk space", "free 2 GB, or set TELEMETRY_HOME")
     return f"{home} can be written to, {free / 1e9:,.0f} GB free"
 
 
@@ -218,18 +214,12 @@ def check_warehouse(settings: StackSettings) -> str:
     engine = _engine(settings.database_url)
     version, clock = _ask(engine, "select current_setting('server_version'), clock_timestamp()")
     if int(version.split(".")[0]) < _OLDEST_POSTGRES:
-        raise AdvisedError(
-            f"the server is PostgreSQL {version}", f"use PostgreSQL {_OLDEST_POSTGRES} or newer; 18 is tested"
-        )
+        raise AdvisedError(f"the server is PostgreSQL {version}", f"use PostgreSQL {_OLDEST_POSTGRES} or newer; 18 is tested")
     off = abs((datetime.now(UTC) - clock).total_seconds())
     if off > _CLOCK_SECONDS_ALLOWED:
-        raise AdvisedError(
-            f"its clock and this machine's differ by {off:.0f} s", "synchronise both machines' clocks (NTP)"
-        )
+        raise AdvisedError(f"its clock and this machine's differ by {off:.0f} s", "synchronise both machines' clocks (NTP)")
     if pending := pending_migrations(engine):
-        raise AdvisedError(
-            f"migrations are missing: {', '.join(pending)}", "apply them with 'telemetry-pipeline migrate'"
-        )
+        raise AdvisedError(f"migrations are missing: {', '.join(pending)}", "apply them with 'telemetry-pipeline migrate'")
     return f"PostgreSQL {version}, schema at its newest version, clocks agree"
 
 

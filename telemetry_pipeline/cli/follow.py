@@ -201,9 +201,7 @@ class Interrupts:
         self._asked.set()
 
 
-def follow(
-    api: DagsterApi, run_id: str, display: Display, interrupts: Interrupts, tend: Callable[[], None]
-) -> RunProgress:
+def follow(api: DagsterApi, run_id: str, display: Display, interrupts: Interrupts, tend: Callable[[], None]) -> RunProgress:
     """Show a run's progress until it ended; when asked to stop, cancel it first.
 
     :param tend: called at each look at the run.

@@ -217,9 +217,7 @@ class DagsterApi:
 
     def _execute(self, document: str, **variables: Any) -> Json:
         try:
-            response = self._session.post(
-                self.url, json={"query": document, "variables": variables}, timeout=self._timeout
-            )
+            response = self._session.post(self.url, json={"query": document, "variables": variables}, timeout=self._timeout)
         except requests.RequestException as err:
             raise StackError(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
         try:

@@ -70,9 +70,7 @@ def check_job(job: str, analyses: Iterable[str]) -> None:
         raise RequestRefused(f"there is no job or asset {job!r}; jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}")
 
 
-def parse_parameters(
-    job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]
-) -> dict[str, dict[str, Any]]:
+def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]) -> dict[str, dict[str, Any]]:
     """``["top_channels.limit=5"]`` as ``{"top_channels": {"limit": 5}}``, checked against the analyses' own models.
 
     A value is read as JSON where that is possible, else as text.

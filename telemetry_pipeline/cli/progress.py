@@ -96,9 +96,7 @@ def describe(progress: RunProgress) -> str:
         waiting = {0: "starting", len(progress.states): "ending"}
         return f"{counted}  {waiting.get(progress.steps_done, 'waiting for the next step')}"
     observed = [
-        f"{step}: {_observed(progress.observations[step])}"
-        for step in progress.running
-        if step in progress.observations
+        f"{step}: {_observed(progress.observations[step])}" for step in progress.running if step in progress.observations
     ]
     silent = [step for step in progress.running if step not in progress.observations]
     return f"{counted}  {', '.join([*observed, *silent])}"

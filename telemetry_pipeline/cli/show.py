@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("show", short_help="Show the stored result of an analysis.")
 @click.argument("analysis")
-@click.option(
-    "--partition", metavar="DAY", callback=parse_day, help="The day whose result is shown; default: the latest one."
-)
+@click.option("--partition", metavar="DAY", callback=parse_day, help="The day whose result is shown; default: the latest one.")
 @click.option(
     "--format",
     "form",

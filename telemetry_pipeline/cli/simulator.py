@@ -14,9 +14,7 @@ _DEFAULTS = Options()
 
 @click.command("simulator")
 @click.option("--host", default=_DEFAULTS.host, show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=_DEFAULTS.port, show_default=True, help="Port; 0: any free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=_DEFAULTS.port, show_default=True, help="Port; 0: any free one.")
 @click.option(
     "--records-count",
     type=click.IntRange(min=0),
@@ -24,17 +22,13 @@ _DEFAULTS = Options()
     show_default=True,
     help="Records of made-up history.",
 )
-@click.option(
-    "--days", type=click.IntRange(min=1), default=_DEFAULTS.days, show_default=True, help="Length of the history."
-)
+@click.option("--days", type=click.IntRange(min=1), default=_DEFAULTS.days, show_default=True, help="Length of the history.")
 @click.option(
     "--end",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]),
     help="Last moment of the history, in UTC.  [default: now]",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=_DEFAULTS.seed, show_default=True, help="Same seed, same data."
-)
+@click.option("--seed", type=click.IntRange(min=0), default=_DEFAULTS.seed, show_default=True, help="Same seed, same data.")
 @click.option(
     "--records",
     type=click.Path(path_type=Path),

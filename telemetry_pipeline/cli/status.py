@@ -83,9 +83,7 @@ def describe_warehouse(warehouse: WarehouseStatus, zone: ZoneInfo, now: datetime
     if not warehouse.rejected:
         yield "rejected       none"
     for rejected in warehouse.rejected:
-        yield (
-            f"rejected       {rejected.records:,}: {rejected.reason} (last {moment(rejected.last_at.astimezone(zone))})"
-        )
+        yield (f"rejected       {rejected.records:,}: {rejected.reason} (last {moment(rejected.last_at.astimezone(zone))})")
 
 
 def _count(count: Count) -> str:
@@ -111,7 +109,7 @@ def _show_runs(api: DagsterApi, zone: ZoneInfo) -> None:
 
 def _show_run(settings: StackSettings, wanted: str) -> None:
     from telemetry_pipeline.cli.graphql import DagsterApi
-    from telemetry_pipeline.cli.output import duration, print_table
+    from telemetry_pipeline.cli.output import print_table
     from telemetry_pipeline.cli.target import need_stack
 
     zone = settings.operator_zone
@@ -128,13 +126,12 @@ def _show_run(settings: StackSettings, wanted: str) -> None:
     rows = []
     for key in [*planned, *(key for key in steps if key not in planned)]:
         step = steps.get(key) or {"status": None, "startTime": None, "endTime": None, "attempts": []}
-        started, ended = step["startTime"], step["endTime"]
         rows.append(
             (
                 key,
                 (step["status"] or "not started").lower().replace("_", " "),
-                _time(started, zone),
-                duration(ended - started) if started and ended else None,
+                _time(step["startTime"], zone),
+                _took(step),
                 len(step["attempts"]) or None,
             )
         )
@@ -194,7 +191,8 @@ def _time(seconds: float | None, zone: ZoneInfo) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _took(run: Json) -> str:
+def _took(ran: Json) -> str:
+    """How long a run or a step took; nothing until it has ended."""
     from telemetry_pipeline.cli.output import duration
 
-    return duration(run["endTime"] - run["startTime"]) if run["startTime"] and run["endTime"] else ""
+    return duration(ran["endTime"] - ran["startTime"]) if ran["startTime"] and ran["endTime"] else ""

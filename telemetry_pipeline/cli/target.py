@@ -66,7 +66,6 @@ def database_url(settings: StackSettings) -> str:
     state = find_stack(settings)
     if state is None:
         raise WarehouseError(
-            "DATABASE_URL is not set, and no stack is running that has a database; "
-            "start one with 'telemetry-pipeline up'"
+            "DATABASE_URL is not set, and no stack is running that has a database; start one with 'telemetry-pipeline up'"
         )
     return state.database_url

@@ -39,9 +39,7 @@ def up(simulator: bool, port: int | None, workers: int, **simulated: Any) -> Non
     chosen = {name: value for name, value in simulated.items() if value is not None}
     if chosen and (settings.panaccess_url or not simulator):
         reason = "PANACCESS_URL is set" if settings.panaccess_url else "--no-simulator"
-        raise click.UsageError(
-            f"--{min(chosen).replace('_', '-')} is for the simulator, which does not run ({reason})."
-        )
+        raise click.UsageError(f"--{min(chosen).replace('_', '-')} is for the simulator, which does not run ({reason}).")
     options = replace(SimulatorOptions(), **chosen) if simulator else None
     with Stack(settings, simulator=options, web_port=port, workers=workers, say=click.echo) as stack:
         click.echo("Ctrl-C stops everything")

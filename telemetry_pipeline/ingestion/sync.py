@@ -7,12 +7,10 @@ batches of pages, each in one transaction, and stop at a deadline: what is store
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
@@ -163,11 +161,7 @@ class Sync:
         """
         reading = _Reading(slices, self.feed.read(slices, tries=tries), moves_cursor)
         storing: Future[Stored] | None = None
-        with (
-            _no_cycle_collection(),
-            self.engine.connect() as connection,
-            ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer,
-        ):
+        with self.engine.connect() as connection, ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
             try:
                 for batch in self._batches(reading):
                     self.checkpoint()
@@ -213,18 +207,6 @@ class Sync:
     def _count(self, stored: Stored) -> None:
         self.outcome.days.update(stored.days)
         self.outcome.rejected += stored.rejected
-
-
-@contextmanager
-def _no_cycle_collection() -> Iterator[None]:
-    """Rows hold no cycles, and looking for some in millions of them costs a sixth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @dataclass

@@ -11,9 +11,7 @@ import dagster as dg
 from telemetry_pipeline.errors import Cancelled, TelemetryError
 from telemetry_pipeline.ingestion.sync import Progress
 
-RETRIES = dg.RetryPolicy(
-    max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
+RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Three tries in all, for PostgreSQL or a worker that was away; errors of our own say whether they are worth another."""
 
 _SECONDS_BETWEEN_LOOKS = 0.5

@@ -59,9 +59,7 @@ class Events:
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """All parts, one after the other."""
-        return cls(
-            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
-        )
+        return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)})
 
 
 def views(

@@ -149,9 +149,7 @@ class Faults:
 
     def described(self) -> list[dict[str, Any]]:
         """Each fault as JSON data, and how often it has ``fired``."""
-        return [
-            {**fault.model_dump(mode="json"), "fired": self._fired[place]} for place, fault in enumerate(self._faults)
-        ]
+        return [{**fault.model_dump(mode="json"), "fired": self._fired[place]} for place, fault in enumerate(self._faults)]
 
     def before(self, function: str) -> list[Fault]:
         """Count the call; the faults without ``record_id`` that it fires."""

@@ -51,9 +51,7 @@ def generate(options: Options, population: Population, end: datetime) -> tuple[S
         # The very last id stays visible: it is what makes the others late.
         chosen = rng.choice(newest, min(options.late_ids, newest // 2), replace=False)
         late[len(events) - 2 - chosen] = True
-    return encode(rng, population, ids[~late], events.take(~late)), encode(
-        rng, population, ids[late], events.take(late)
-    )
+    return encode(rng, population, ids[~late], events.take(~late)), encode(rng, population, ids[late], events.take(late))
 
 
 def renamed_since(population: Population, first: int, last: int) -> Integers:

@@ -97,8 +97,7 @@ class Population:
         )
         self._unknown_stop = self._append([_what(8, {"dataId": None, "dataName": ""}, {"streamName": ""}, "duration")])
         self._titled = {
-            action: self._append(_title(action, number) for number in range(_TITLES))
-            for action in (13, 14, 15, 16, 17, 18)
+            action: self._append(_title(action, number) for number in range(_TITLES)) for action in (13, 14, 15, 16, 17, 18)
         }
         self._services = {action: self._append(_service(action, at) for at in range(_SERVICES)) for action in (5, 6)}
         self._unknown = {action: self._append([_what(action, {}, None)]) for action in (9, 10, 19, 20)}
@@ -217,9 +216,7 @@ def _title(action: int, number: int) -> What:
         (50_000 if kind == "vod" else 70_000) + number,
         f"{'Película' if kind == 'vod' else 'Programa'} {number}",
     )
-    return _what(
-        action, {"dataId": identity, "dataName": name}, {f"{kind}Id": identity, f"{kind}Name": name}, "timeIndex"
-    )
+    return _what(action, {"dataId": identity, "dataName": name}, {f"{kind}Id": identity, f"{kind}Name": name}, "timeIndex")
 
 
 def _service(action: int, at: int) -> What:

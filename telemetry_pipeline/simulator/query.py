@@ -58,9 +58,7 @@ class Group:
         """Parts that all must hold."""
         if self.any_of and len(self.parts) > 1:
             return (self,)
-        return tuple(
-            found for part in self.parts for found in (part.conjuncts() if isinstance(part, Group) else (part,))
-        )
+        return tuple(found for part in self.parts for found in (part.conjuncts() if isinstance(part, Group) else (part,)))
 
 
 @dataclass(frozen=True)
@@ -201,9 +199,7 @@ def _runs(hits: Sequence[_Hits], positions: Sequence[Integers], order: Integers)
     places = np.concatenate(positions)[order]
     breaks = np.flatnonzero((np.diff(sources) != 0) | (np.diff(places) != 1)) + 1
     edges = [0, *breaks.tolist(), len(order)]
-    return [
-        (hits[sources[first]].segment, int(places[first]), int(places[end - 1]) + 1) for first, end in pairwise(edges)
-    ]
+    return [(hits[sources[first]].segment, int(places[first]), int(places[end - 1]) + 1) for first, end in pairwise(edges)]
 
 
 def _group(value: Any, name: str, part: Any) -> Group:

@@ -83,9 +83,7 @@ class Segment:
 
     def records(self, start: int, stop: int) -> list[dict[str, Any]]:
         """The same records, decoded."""
-        records: list[dict[str, Any]] = (
-            orjson.loads(b"".join([b"[", self.json(start, stop), b"]"])) if stop > start else []
-        )
+        records: list[dict[str, Any]] = orjson.loads(b"".join([b"[", self.json(start, stop), b"]"])) if stop > start else []
         return records
 
     def between(self, lowest: int, highest: int) -> tuple[int, int]:

@@ -98,9 +98,7 @@ class Stack:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
     @property
@@ -114,9 +112,7 @@ class Stack:
         """Start everything and wait until it works; on failure nothing is left running."""
         began = time.monotonic()
         if self._simulator_options is None and not self._given.panaccess_url:
-            raise StackError(
-                "PANACCESS_URL is not set and the simulator is ruled out: set it, or let the simulator run"
-            )
+            raise StackError("PANACCESS_URL is not set and the simulator is ruled out: set it, or let the simulator run")
         make_home(self.home)
         self._lock = HomeLock.acquire(self.home)
         try:
@@ -202,9 +198,7 @@ class Stack:
             self._await([simulator])
         # They stop the other way round: with the code server go the processes of runs, which could otherwise still turn
         # a cancelled run into a successful one.
-        self._run(
-            [Worker(self.home, variables, concurrency=self._workers), CodeServer(self.home, variables, code_port)]
-        )
+        self._run([Worker(self.home, variables, concurrency=self._workers), CodeServer(self.home, variables, code_port)])
         webserver = Webserver(self.home, variables, web_port)
         self._run([webserver, Daemon(self.home, variables, webserver.url)])
         if self._owns_runs and (runs := cancel_runs(webserver.url, began)):
@@ -295,9 +289,7 @@ class Stack:
 
     def _write_state(self) -> None:
         pids = {service.name: service.pid for service in self._services}
-        self._state = self.state.model_copy(
-            update={"processes": {name: pid for name, pid in pids.items() if pid is not None}}
-        )
+        self._state = self.state.model_copy(update={"processes": {name: pid for name, pid in pids.items() if pid is not None}})
         write_state(self.home, self._state)
 
     def _take_signals(self) -> None:
@@ -312,9 +304,7 @@ class Stack:
         with suppress(OSError):  # the terminal may be gone, and the work goes on
             self._print(line)
 
-    def _complete(
-        self, postgres: LocalPostgres | None, valkey: LocalValkey | None, simulator: Simulator | None
-    ) -> Settings:
+    def _complete(self, postgres: LocalPostgres | None, valkey: LocalValkey | None, simulator: Simulator | None) -> Settings:
         found: dict[str, Any] = {name: getattr(self._given, name) for name in type(self._given).model_fields}
         found["telemetry_home"] = self.home
         if postgres is not None:

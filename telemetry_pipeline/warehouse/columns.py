@@ -47,6 +47,11 @@ class Column:
         if self.type not in get_args(SqlType):
             raise TypeError(f"column {self.name} has the type {self.type!r}; there are {', '.join(_DTYPES)}")
 
+    @property
+    def explanation(self) -> str:
+        """The description, and the unit behind it."""
+        return self.description if self.unit is None else f"{self.description} [{self.unit}]"
+
 
 def check_identifier(name: str) -> None:
     """See that *name* can stand in SQL, in Python and in a URL as it is.

@@ -224,12 +224,8 @@ def _table(table: ResultTable) -> sa.Table:
         sa.Column("period_first", sa.Date, primary_key=True, comment="first day; 0001-01-01: all history"),
         sa.Column("parameters_key", sa.Text, primary_key=True, comment="see analysis.results"),
         sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False, comment="the row's place, from 0"),
-        *(sa.Column(column.name, _SQLALCHEMY_TYPES[column.type], comment=_comment(column)) for column in table.columns),
+        *(sa.Column(column.name, _SQLALCHEMY_TYPES[column.type], comment=column.explanation) for column in table.columns),
     )
-
-
-def _comment(column: Column) -> str:
-    return column.description if column.unit is None else f"{column.description} [{column.unit}]"
 
 
 def _columns_in_database(connection: sa.Connection, table: ResultTable) -> dict[str, str]:

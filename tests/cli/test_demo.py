@@ -42,9 +42,7 @@ class FakeStack:
 
 
 @pytest.fixture
-def stack(
-    home: object, webserver: FakeWebserver, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> type[FakeStack]:
+def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch: pytest.MonkeyPatch) -> type[FakeStack]:
     """A stack that is not running yet, whose runs store 20 records, 8 views and one top channel, and succeed."""
 
     class Stack(FakeStack):

@@ -47,6 +47,6 @@ def test_every_example_is_understood(example: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_each_is_for_without_being_cut(name: str) -> None:
-    short = command(name).get_short_help_str(limit=100)
-    assert short
+    short = command(name).get_short_help_str(limit=60)
+    assert 0 < len(short) <= 60
     assert not short.endswith("...")

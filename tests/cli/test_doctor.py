@@ -147,9 +147,7 @@ def test_credentials_that_are_missing_are_named(home: Path, monkeypatch: pytest.
         assert f"{name} is missing" in detail
 
 
-def test_a_database_that_lacks_migrations_is_told(
-    home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_lacks_migrations_is_told(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("drop schema telemetry cascade")
     monkeypatch.setenv("DATABASE_URL", database_url)

@@ -72,9 +72,7 @@ def test_progress_counts_steps_and_what_the_step_at_work_says() -> None:
     progress.feed([observed("telemetry_records", percent=50.0, records=200_000, total=400_000, eta_seconds=12.2)])
     assert progress.percent == 25.0
     assert describe(progress) == "0/2 steps  telemetry_records: 200,000 of 400,000 records, 12 s left"
-    progress.feed(
-        [event("ExecutionStepSuccessEvent", "telemetry_records"), event("ExecutionStepSkippedEvent", "ott_views")]
-    )
+    progress.feed([event("ExecutionStepSuccessEvent", "telemetry_records"), event("ExecutionStepSkippedEvent", "ott_views")])
     assert (progress.percent, progress.steps_done) == (100.0, 2)
 
 
@@ -253,9 +251,7 @@ def test_ctrl_c_cancels_and_asks_again_until_the_run_can_be_cancelled(webserver:
 
 def test_a_second_ctrl_c_leaves(webserver: FakeWebserver) -> None:
     webserver.answers |= {
-        "Terminate": lambda _: (
-            os.kill(os.getpid(), signal.SIGINT) or {"terminateRun": {"__typename": "TerminateRunSuccess"}}
-        ),
+        "Terminate": lambda _: os.kill(os.getpid(), signal.SIGINT) or {"terminateRun": {"__typename": "TerminateRunSuccess"}},
     }
     before = signal.getsignal(signal.SIGINT)
     with Interrupts() as interrupts:

@@ -36,9 +36,7 @@ def test_the_module_is_the_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("status", "--fast"), ("show", "x", "--format", "xml")])
-def test_what_is_not_understood_is_one_line_and_status_2(
-    cli: Callable[..., Outcome], arguments: tuple[str, ...]
-) -> None:
+def test_what_is_not_understood_is_one_line_and_status_2(cli: Callable[..., Outcome], arguments: tuple[str, ...]) -> None:
     outcome = cli(*arguments)
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.startswith("error: ")
@@ -74,9 +72,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(cli: Callable[..., Outcome
     assert outcome.err.splitlines()[-1].startswith("error: ")
 
 
-def test_all_impossible_settings_are_in_one_message(
-    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_impossible_settings_are_in_one_message(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPERATOR_TIMEZONE", "Mexico")
     monkeypatch.setenv("FIRST_PARTITION", "soon")
     outcome = cli("status")

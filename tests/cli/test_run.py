@@ -21,9 +21,7 @@ def test_a_run_over_a_range_shows_progress_and_what_was_stored(
     cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str
 ) -> None:
     announce(dagster_webserver)
-    outcome = cli(
-        *("run", "telemetry_range", "--from", "2026-01-01", "--to", "2026-01-03", "--set", "top_channels.limit=5")
-    )
+    outcome = cli(*("run", "telemetry_range", "--from", "2026-01-01", "--to", "2026-01-03", "--set", "top_channels.limit=5"))
     assert (outcome.status, outcome.err) == (0, "")
     assert "telemetry_range 2026-01-01 to 2026-01-03: run " in outcome.out
     assert "100 %  3/3 steps  success" in outcome.out
@@ -46,15 +44,11 @@ def test_a_failed_run_says_which_step_failed_and_why(
     shown = cli("status", run_id)
     assert shown.status == 0
     assert "telemetry_records failed: PanAccess did not answer in 3 tries" in shown.out
-    assert [line.split()[1:3] for line in shown.out.splitlines() if line.startswith("ott_views")] == [
-        ["not", "started"]
-    ]
+    assert [line.split()[1:3] for line in shown.out.splitlines() if line.startswith("ott_views")] == [["not", "started"]]
 
 
 @pytest.mark.slow
-def test_an_asset_runs_alone(
-    cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str
-) -> None:
+def test_an_asset_runs_alone(cli: Callable[..., Outcome], announce: Callable[..., None], dagster_webserver: str) -> None:
     announce(dagster_webserver)
     outcome = cli("run", "top_channels", "--partition", "2026-01-01")
     assert outcome.status == 0
@@ -102,9 +96,7 @@ def test_parameters_that_only_the_server_knows_are_refused_in_one_line(
         (["ott_views", "--partition", "20261001"], "'20261001' is not a date"),
     ],
 )
-def test_options_that_make_no_sense_are_a_usage_error(
-    cli: Callable[..., Outcome], arguments: list[str], said: str
-) -> None:
+def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome], arguments: list[str], said: str) -> None:
     outcome = cli("run", *arguments)
     assert outcome.status == 2
     assert said in outcome.err
@@ -122,9 +114,7 @@ def test_options_that_make_no_sense_are_a_usage_error(
         (["telemetry_tick", "--set", "top_channels.size=1"], "it has window_days=30, limit=20"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_starts(
-    cli: Callable[..., Outcome], arguments: list[str], said: str
-) -> None:
+def test_what_cannot_be_is_refused_before_anything_starts(cli: Callable[..., Outcome], arguments: list[str], said: str) -> None:
     outcome = cli("run", *arguments)
     assert (outcome.status, outcome.out) == (1, "")
     assert said in outcome.err

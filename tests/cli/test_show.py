@@ -48,9 +48,7 @@ def test_json_is_a_list_of_rows_with_the_names_of_the_columns(cli: Callable[...,
 
 @pytest.mark.usefixtures("stored")
 def test_csv_has_a_header_and_quotes_what_needs_it(cli: Callable[..., Outcome]) -> None:
-    rows = list(
-        csv.DictReader(io.StringIO(cli("show", "top_channels", "--partition", "2026-10-01", "--format", "csv").out))
-    )
+    rows = list(csv.DictReader(io.StringIO(cli("show", "top_channels", "--partition", "2026-10-01", "--format", "csv").out)))
     assert [(row["channel"], row["views"]) for row in rows] == [("Canal 5", "7"), ('Ñandú, "El"', "3")]
 
 
@@ -80,9 +78,7 @@ def test_without_a_partition_the_newest_of_the_latest_day_is_shown_even_if_it_is
         (["geographie"], "there is no analysis 'geographie'; there are average_duration, "),
     ],
 )
-def test_what_is_not_there_is_told_with_what_to_do(
-    cli: Callable[..., Outcome], arguments: list[str], said: str
-) -> None:
+def test_what_is_not_there_is_told_with_what_to_do(cli: Callable[..., Outcome], arguments: list[str], said: str) -> None:
     outcome = cli("show", *arguments)
     assert (outcome.status, outcome.out) == (1, "")
     assert said in outcome.err

@@ -74,9 +74,7 @@ def test_a_tick_that_finds_nothing_new_ends_there(pipeline: Any, now: datetime, 
     assert materialized(second) == {}
 
 
-def test_a_merge_that_failed_is_made_up_for_by_a_tick_without_news(
-    pipeline: Any, now: datetime, this_day: date
-) -> None:
+def test_a_merge_that_failed_is_made_up_for_by_a_tick_without_news(pipeline: Any, now: datetime, this_day: date) -> None:
     """The records were stored, and their run died before it merged them."""
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day, selection=["telemetry_records"]).success
@@ -148,9 +146,7 @@ def test_a_wrong_password_is_tried_once_and_not_again_by_the_next_tick(
     assert pipeline.simulator.requests()["rejected_logins"] == 1
 
 
-def test_impossible_parameters_fail_where_no_launcher_stood_before_them(
-    pipeline: Any, now: datetime, this_day: date
-) -> None:
+def test_impossible_parameters_fail_where_no_launcher_stood_before_them(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     result = pipeline.run(this_day, run_config={"ops": {"top_channels": {"config": {"limit": 0}}}})
     assert "top_channels cannot run with these parameters: limit" in failure(result, "top_channels")

@@ -240,7 +240,9 @@ def test_a_record_without_a_usable_timestamp_is_rejected(stamp: Any) -> None:
     assert only_reject(record(20, timestamp=stamp)).reason.startswith("timestamp: ")
 
 
-@pytest.mark.parametrize("rest", ["", ":", ":06", ":06:7", ":6:07", ":60:00", ":06:60", ":06:07Z", ":06:07.5", ":\u0660\u0666:07"])
+@pytest.mark.parametrize(
+    "rest", ["", ":", ":06", ":06:7", ":6:07", ":60:00", ":06:60", ":06:07Z", ":06:07.5", ":\u0660\u0666:07"]
+)
 @pytest.mark.parametrize("name", ["timestamp", "created"])
 def test_a_bad_time_in_an_hour_that_is_remembered_is_bad(name: str, rest: str) -> None:
     one = decoder()

@@ -86,9 +86,7 @@ class Api:
         return [row["recordId"] for row in self.rows(**parameters)]
 
     def control(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        response = self._http.request(
-            method, self.server.url + path, body=None if body is None else json.dumps(body).encode()
-        )
+        response = self._http.request(method, self.server.url + path, body=None if body is None else json.dumps(body).encode())
         return response.status, json.loads(response.data)
 
 

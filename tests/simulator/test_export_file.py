@@ -28,15 +28,11 @@ def write_export(path: Path, records: list[dict[str, Any]], fields: tuple[str, .
 
 
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
-def test_an_export_of_a_history_is_served_like_the_history(
-    start: Callable[..., Any], tmp_path: Path, zipped: bool
-) -> None:
+def test_an_export_of_a_history_is_served_like_the_history(start: Callable[..., Any], tmp_path: Path, zipped: bool) -> None:
     records = start(records_count=800).server.records()
     path = write_export(tmp_path / "telemetryrecords_2026-11-21_03-00_UTC.csv", records, FIELDS, zipped=zipped)
     # An export cannot tell an empty text from null, nor a missing field from a null one.
-    expected = [
-        {field: None if record.get(field) == "" else record.get(field) for field in FIELDS} for record in records
-    ]
+    expected = [{field: None if record.get(field) == "" else record.get(field) for field in FIELDS} for record in records]
     api = start(records=path)
     assert api.rows() == expected
     first, last = sorted(record["timestamp"] for record in records)[100:300:199]
@@ -46,9 +42,7 @@ def test_an_export_of_a_history_is_served_like_the_history(
 
 def test_rows_may_be_in_any_order_with_unknown_columns_odd_text_and_a_mark_of_order(tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
-    path.write_bytes(
-        b'\xef\xbb\xbfrecordId;dataName;novelty;manual\r\n9;"a;""b""\r\nc";;1\r\n\r\n3;;\xc3\xb1;FALSE\r\n'
-    )
+    path.write_bytes(b'\xef\xbb\xbfrecordId;dataName;novelty;manual\r\n9;"a;""b""\r\nc";;1\r\n\r\n3;;\xc3\xb1;FALSE\r\n')
     segment = load(path)
     assert segment.records(0, 2) == [
         {"recordId": 3, "dataName": None, "novelty": "ñ", "manual": False},

@@ -105,9 +105,7 @@ def test_a_date_without_a_time_is_its_midnight(api: Any, records: list[dict[str,
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_nested_groups_offsets_and_orders_give_what_the_oracle_does(
-    api: Any, records: list[dict[str, Any]], seed: int
-) -> None:
+def test_nested_groups_offsets_and_orders_give_what_the_oracle_does(api: Any, records: list[dict[str, Any]], seed: int) -> None:
     chance = random.Random(seed)
 
     def rule() -> tuple[str, str, str]:
@@ -213,9 +211,7 @@ def test_an_id_range_beyond_any_number_is_empty_or_everything(api: Any, records:
         ({"orderDir": "UP"}, "orderDir 'UP'"),
     ],
 )
-def test_an_impossible_parameter_is_an_error_that_names_it(
-    api: Any, parameters: dict[str, Any], complaint: str
-) -> None:
+def test_an_impossible_parameter_is_an_error_that_names_it(api: Any, parameters: dict[str, Any], complaint: str) -> None:
     reply = api.call("getListOfTelemetryRecords", **parameters)
     assert (reply["success"], reply["answer"], reply["errorCode"]) == (False, None, "fatal_error")
     assert complaint in reply["errorMessage"]

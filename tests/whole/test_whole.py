@@ -63,9 +63,7 @@ def test_the_summary_counts_what_a_plain_count_over_the_upstream_gives(
     assert row["watch_hours"] == pytest.approx(seconds / 3600)
 
 
-def test_the_slots_of_the_day_are_the_operators(
-    operator: Operator, upstream: list[dict[str, Any]], ranged: str
-) -> None:
+def test_the_slots_of_the_day_are_the_operators(operator: Operator, upstream: list[dict[str, Any]], ranged: str) -> None:
     rows = json.loads(operator.types("show", "time_slots", "--format", "json").stdout)
     names = ["madrugada", "mañana", "tarde", "noche"]
     expected = Counter(names[local(record).hour // 6] for record in counted_views(upstream))
@@ -127,9 +125,7 @@ def test_an_impossible_run_is_refused_at_launch_over_graphql(
             "runConfigData": config,
             "mode": "default",
             "executionMetadata": {
-                "tags": [
-                    {"key": key, "value": value} for key, value in (tags or {"dagster/partition": days_ago(0)}).items()
-                ]
+                "tags": [{"key": key, "value": value} for key, value in (tags or {"dagster/partition": days_ago(0)}).items()]
             },
         },
     )["launchRun"]
@@ -168,8 +164,6 @@ def test_secrets_are_in_no_event_no_message_and_no_log(operator: Operator, range
             query = f"select count(*) from {table} where {column} like %s"
             assert connection.execute(query, [f"%{secret}%"]).fetchone() == (0,), table
     broker = redis.Redis.from_url(state["redis_url"])
-    assert not any(
-        secret.encode() in (broker.get(key) or b"") for key in broker.scan_iter() if broker.type(key) == b"string"
-    )
+    assert not any(secret.encode() in (broker.get(key) or b"") for key in broker.scan_iter() if broker.type(key) == b"string")
     for log in (operator.home / "logs").glob("*.log"):
         assert secret not in log.read_text(errors="replace"), log

@@ -82,12 +82,5 @@ def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
 
 def _column_schema(analysis: Analysis) -> dg.TableSchema:
     return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                column.name,
-                column.type,
-                description=f"{column.description} ({column.unit})" if column.unit else column.description,
-            )
-            for column in analysis.columns
-        ]
+        columns=[dg.TableColumn(column.name, column.type, description=column.explanation) for column in analysis.columns]
     )

@@ -22,9 +22,7 @@ _LARGE_MERGE_VIEWS = 10_000
 class SyncConfig(dg.Config):
     """Parameters of the sync."""
 
-    max_seconds: float = Field(
-        default=90, description="how long one step works before the next one goes on from the cursor"
-    )
+    max_seconds: float = Field(default=90, description="how long one step works before the next one goes on from the cursor")
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -71,9 +69,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
                     position=records.repair_position(engine, context.run.run_id),
                 )
         finally:
-            _report_other_days(
-                context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()}
-            )
+            _report_other_days(context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()})
         if not is_tick:
             records.keep_repair_position(engine, context.run.run_id, position)
             if position:
@@ -102,9 +98,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
         metadata={"dagster/table_name": "telemetry.views"},
         retry_policy=RETRIES,
     )
-    def ott_views(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
-    ) -> dg.MaterializeResult[Any]:
+    def ott_views(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
         """Finished OTT playbacks with the names of their channels, one row per stop.
 
         A channel's name is the one that its starts carried when the view was recorded, so a renamed channel keeps its past.
