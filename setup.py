@@ -49,6 +49,7 @@ setup(
             "selenium>=4.35",
             "setuptools>=77",
             "types-psutil",
+            "types-psycopg2",
             "types-requests",
         ]
     },

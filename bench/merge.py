@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bench.harness import OPERATOR_TIMEZONE, database, median, result, simulator, synchroniser, truncate
 from telemetry_pipeline.warehouse import views
 from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch, store
+from telemetry_pipeline.warehouse.records import COLUMNS, Batch, store, writing
 
 _PLAIN_INSERT = sa.text("""
     insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,
@@ -108,7 +108,7 @@ def _store_increment(engine: sa.Engine) -> None:
         rows.append(tuple(row.values()))
     batch = Batch()
     batch.add(rows)
-    with engine.connect() as connection:
+    with writing(engine) as connection:
         store(connection, batch)
 
 

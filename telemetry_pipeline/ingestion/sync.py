@@ -109,7 +109,7 @@ class Sync:
                     return None
             return self._repair(last, position)
         except MalformedAnswer as err:
-            with self.engine.connect() as connection:
+            with records.writing(self.engine) as connection:
                 records.store(connection, Batch(rejected=[Rejected(None, err.raw, str(err))]))
             raise
 
@@ -161,7 +161,7 @@ class Sync:
         """
         reading = _Reading(slices, self.feed.read(slices, tries=tries), moves_cursor)
         storing: Future[Stored] | None = None
-        with self.engine.connect() as connection, ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
+        with records.writing(self.engine) as connection, ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
             try:
                 for batch in self._batches(reading):
                     self.checkpoint()

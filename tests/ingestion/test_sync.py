@@ -89,7 +89,7 @@ def open_gaps(engine: sa.Engine) -> list[tuple[int, int]]:
 
 
 def keep(engine: sa.Engine, batch: Batch) -> None:
-    with engine.connect() as connection:
+    with warehouse.writing(engine) as connection:
         warehouse.store(connection, batch)
 
 

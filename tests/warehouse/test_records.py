@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
+import psycopg2
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -99,7 +99,7 @@ def batch_of(*rows: tuple[Any, ...], **options: Any) -> Batch:
 
 
 def store(engine: sa.Engine, batch: Batch) -> Stored:
-    with engine.connect() as connection:
+    with records.writing(engine) as connection:
         return records.store(connection, batch)
 
 
@@ -271,7 +271,7 @@ def test_rejected_records_are_kept_once(engine: sa.Engine) -> None:
 def test_a_batch_is_stored_with_its_cursor_or_not_at_all(engine: sa.Engine) -> None:
     store(engine, batch_of(row(1), cursor=5))
     broken = batch_of(row(2), row(3, timestamp="never"), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9)
-    with pytest.raises(psycopg.Error):
+    with pytest.raises(psycopg2.Error):
         store(engine, broken)
     assert records.cursor_position(engine) == 5
     assert select(engine, "select record_id from telemetry.records") == [1]
@@ -282,14 +282,15 @@ def test_a_batch_is_stored_with_its_cursor_or_not_at_all(engine: sa.Engine) -> N
 
 def test_a_batch_is_one_transaction(engine: sa.Engine) -> None:
     commits: list[object] = []
-    sa.event.listen(engine, "commit", commits.append)
-    store(engine, batch_of(row(1), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9))
+    with records.writing(engine) as connection:
+        sa.event.listen(connection.engine, "commit", commits.append)
+        records.store(connection, batch_of(row(1), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9))
     assert len(commits) == 1
 
 
 def test_a_connection_can_go_on_after_a_batch_that_failed(engine: sa.Engine) -> None:
-    with engine.connect() as connection:
-        with pytest.raises(psycopg.Error):
+    with records.writing(engine) as connection:
+        with pytest.raises(psycopg2.Error):
             records.store(connection, batch_of(row(1, timestamp="never")))
         assert records.store(connection, batch_of(row(1))).records == 1
 

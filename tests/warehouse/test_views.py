@@ -134,7 +134,7 @@ def names(engine: sa.Engine) -> dict[int, str | None]:
 def store(engine: sa.Engine, *events: Event) -> None:
     batch = Batch()
     batch.add([event.row for event in events])
-    with engine.connect() as connection:
+    with records.writing(engine) as connection:
         records.store(connection, batch)
 
 
@@ -333,7 +333,7 @@ def test_a_merge_takes_what_the_sync_stored_whatever_the_cursor_says(engine: sa.
     for first in (1, 100):
         batch = Batch(cursor=first + 50)
         batch.add([stop(record_id).row for record_id in range(first, first + 50)])
-        with engine.connect() as connection:
+        with records.writing(engine) as connection:
             records.store(connection, batch)
         assert merge(engine, ZONE).inserted == 50
     assert len(views(engine)) == 100
@@ -416,7 +416,7 @@ def test_hours_and_dates_are_the_operators(engine: sa.Engine) -> None:
         values = dict(zip(COLUMNS, event, strict=True))
         values |= {"timestamp": moment.isoformat(), "local_date": moment.astimezone(zone).date().isoformat()}
         batch.add([tuple(values.values())])
-    with engine.connect() as connection:
+    with records.writing(engine) as connection:
         records.store(connection, batch)
     merge(engine, "America/New_York")
     found = select(engine, "select local_date, local_hour from telemetry.views order by record_id")
