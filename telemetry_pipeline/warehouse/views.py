@@ -20,6 +20,7 @@ from telemetry_pipeline.warehouse.partitions import copy_months
 
 _LOCK = "telemetry.views"
 _SAME_RANGE_MAX_HOLE = 1_000
+_LARGE_RANGE = 100_000
 
 
 @dataclass
@@ -124,9 +125,14 @@ def _claim_pending(connection: sa.Connection) -> list[_Pending]:
 
 
 def _update_names(connection: sa.Connection, pending: list[_Pending]) -> bool:
-    """Bring the runs up to date, and say whether that changed the name of anything."""
+    """Bring the runs up to date, and say whether that changed the name of anything.
+
+    Of small temporary tables without statistics PostgreSQL expects so much that it would read every record and view.
+    """
     for statement in _PREPARE_NAMES:
         connection.execute(statement)
+    if any(piece.high - piece.low > _LARGE_RANGE for piece in pending):
+        connection.execute(_ENCOURAGE_WORKERS)
     for piece in pending:
         # Read and written in two steps, for only a statement that writes nothing is computed in parallel.
         if spans := [row._asdict() for row in connection.execute(_SPANS, piece.bounds)]:
@@ -134,6 +140,7 @@ def _update_names(connection: sa.Connection, pending: list[_Pending]) -> bool:
     entangled = connection.execute(_FIND_ENTANGLED).rowcount
     connection.execute(_POINTS_OF_RUNS)
     if entangled:
+        connection.execute(sa.text("analyze entangled"))
         for piece in pending:
             connection.execute(_POINTS_OF_STARTS, piece.bounds)
     for statement in _REPLACE_RUNS:
@@ -150,6 +157,9 @@ def _insert(connection: sa.Connection, condition: str, parameters: dict[str, obj
     statement = _INSERT_VIEWS.format(condition=condition, on_conflict="on conflict do nothing" if known else "")
     return connection.execute(sa.text(statement), parameters).rowcount
 
+
+# PostgreSQL expects an aggregate of names to return far more rows than it does, and leaves it to one process.
+_ENCOURAGE_WORKERS = sa.text("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
 
 _CLAIM_PENDING = sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id, days")
 
