@@ -44,6 +44,7 @@ class Service:
         self._environment = dict(environment) | {MARKER: str(self.home)}
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._asked_to_stop = False
 
     def command(self) -> Sequence[str | Path]:
         """The program and its arguments; never a secret, for any user of the machine can read them."""
@@ -99,6 +100,7 @@ class Service:
                 extra_groups=None if self.user is None else [],
             )
         self._process = process
+        self._asked_to_stop = False
         if process.stdin is not None and standard_input is not None:
             with suppress(BrokenPipeError), process.stdin:
                 process.stdin.write(standard_input)
@@ -115,6 +117,12 @@ class Service:
                 return
         raise StackError(f"{self.title} was not ready after {self.start_timeout_seconds:.0f} s. {self.log_tail()}")
 
+    def ask_to_stop(self) -> None:
+        """Send the first of the signals and return at once; :meth:`stop` does the rest."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self.stop_signals[0][0])
+            self._asked_to_stop = True
+
     def stop(self) -> None:
         """End the process, politely first; nothing of its process group is left. Does nothing if none runs."""
         process = self._process
@@ -122,7 +130,9 @@ class Service:
             return
         for number, seconds in self.stop_signals:
             if process.poll() is None:
-                process.send_signal(number)
+                if not self._asked_to_stop:
+                    process.send_signal(number)
+                self._asked_to_stop = False
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(seconds)
         self.kill()

@@ -282,6 +282,9 @@ class Stack:
             with suppress(StackError):
                 runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
                 self._say(f"  runs cancelled: {runs}")
+        for service in self._services:
+            if isinstance(service, Daemon | Webserver | CodeServer):  # independent of each other, and slow
+                service.ask_to_stop()
         for service in reversed(self._services):
             began = time.monotonic()
             service.stop()

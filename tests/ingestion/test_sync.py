@@ -661,7 +661,7 @@ def clear(engine: sa.Engine) -> None:
     st.integers(1, 6),
     st.sampled_from(ANSWERS),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([("arrive", [1] * 30, 0), ("sync", 5, 5, 1, None, 0)], 5, ANSWERS[1])
 @pytest.mark.usefixtures("small")
 def test_whatever_happens_in_whatever_order_everything_is_stored_once(

@@ -140,7 +140,7 @@ def test_nasty_texts_disturb_no_neighbour(engine: sa.Engine) -> None:
 
 
 @given(st.lists(st.tuples(*[st.none() | texts] * len(TEXT_COLUMNS)), min_size=1, max_size=8))
-@settings(no_fixture_check, max_examples=150)
+@settings(no_fixture_check, max_examples=80)
 def test_texts_come_out_as_they_went_in(pooled: sa.Engine, given: list[tuple[str | None, ...]]) -> None:
     clear(pooled)
     rows = [row(number, **dict(zip(TEXT_COLUMNS, values, strict=True))) for number, values in enumerate(given)]
@@ -204,7 +204,7 @@ whatever = st.fixed_dictionaries(
 
 
 @given(st.lists(whatever, max_size=5))
-@settings(no_fixture_check, max_examples=200)
+@settings(no_fixture_check, max_examples=100)
 def test_whatever_the_upstream_writes_is_stored_or_rejected(pooled: sa.Engine, entries: list[dict[str, Any]]) -> None:
     """A record that is accepted and that PostgreSQL then refuses would fail its batch, and every later one."""
     clear(pooled)
