@@ -45,6 +45,7 @@ setup(
             "mypy>=1.18",
             "pandas-stubs",
             "pytest>=9",
+            "pytest-timeout>=2.4",
             "ruff>=0.14",
             "selenium>=4.35",
             "setuptools>=77",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +19,12 @@ from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_data
 from telemetry_pipeline.warehouse.database import connect, migrate
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Who starts the suite in the background has it ignore Ctrl-C, and every process that it starts inherits that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -88,10 +88,10 @@ class LocalPostgres(Service):
             self.user = _postgres_user()
             _let_others_pass(self.data)
             _let_others_pass(_postgres_programs())
+        if not self.data.exists():
+            self._initialise()
         for directory in {self.data, self.socket_directory}:
             _private_directory(directory, self.user)
-        if not (self.data / "PG_VERSION").exists():
-            self._initialise()
         self._clear_stale_pid()
 
     def is_ready(self) -> bool:
@@ -103,24 +103,29 @@ class LocalPostgres(Service):
         return True
 
     def _initialise(self) -> None:
+        # Under another name until it is complete, for a start that is killed half-way leaves a directory beyond repair.
+        draft = self.data.with_name("postgres.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        _private_directory(draft, self.user)
         # The built-in C.UTF-8 locale sorts alike on every machine; the system's own locales do not.
         result = subprocess.run(
             [
                 _postgres_programs() / "initdb",
                 *("--auth=trust", "--encoding=UTF8", "--username=postgres", "--locale=C"),
-                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-D", self.data),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-D", draft),
             ],
             check=False,
             capture_output=True,
             text=True,
             env=self._environment,
-            cwd=self.data,
+            cwd=draft,
             user=self.user,
             group=self.user,
             extra_groups=None if self.user is None else [],
         )
         if result.returncode != 0:
             raise StackError(f"PostgreSQL's data directory {self.data} cannot be created: {result.stderr.strip()}")
+        draft.rename(self.data)
 
     def _clear_stale_pid(self) -> None:
         """Remove the pid file of a server that is gone, when its number is another program's by now, or a zombie's.
@@ -132,9 +137,8 @@ class LocalPostgres(Service):
             return
         pid = int(path.read_text().split("\n", 1)[0])
         try:
-            found = psutil.Process(pid)
-            alive = found.name() == "postgres" and found.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            alive = str(self.data) in psutil.Process(pid).cmdline()
+        except psutil.Error:  # it is gone, a zombie, or somebody else's
             alive = False
         if not alive:
             path.unlink()

@@ -65,10 +65,15 @@ def test_ctrl_c_cancels_the_run_and_waits_for_its_end(announce: Callable[..., No
     command = [sys.executable, "-m", "telemetry_pipeline", "run", "telemetry_tick", "--partition", "2026-03-03"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
+    said = []
     for line in process.stdout:
+        said.append(line)
         if "5,000,000,000 of 10,000,000,000 records" in line:
-            process.send_signal(signal.SIGINT)
             break
+        if len(said) > 30:
+            process.kill()
+            pytest.fail("".join(said))
+    process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert "cancelling the run" in out

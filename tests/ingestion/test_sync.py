@@ -639,6 +639,7 @@ operations = st.one_of(
 ANSWERS: list[tuple[str | None, Callable[[list[Any], int], list[Any]]]] = [
     ("total", lambda rows, limit: rows),
     ("total", lambda rows, limit: [*rows[:1], *rows][:limit]),
+    ("total", lambda rows, limit: [*rows[:1], *rows[:1], *rows[2:]][:limit]),
     ("page", lambda rows, limit: rows[::-1]),
     (None, lambda rows, limit: rows),
 ]
@@ -662,7 +663,7 @@ def clear(engine: sa.Engine) -> None:
     st.sampled_from(ANSWERS),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example([("arrive", [1] * 30, 0), ("sync", 5, 5, 1, None, 0)], 5, ANSWERS[1])
+@example([("arrive", [1] * 30, 0), ("sync", 5, 5, 1, None, 0)], 5, ANSWERS[2])
 @pytest.mark.usefixtures("small")
 def test_whatever_happens_in_whatever_order_everything_is_stored_once(
     engine: sa.Engine,

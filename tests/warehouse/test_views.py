@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from terminal import wait_until
 
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.warehouse import records
@@ -318,6 +319,24 @@ def test_a_name_that_comes_late_mends_the_views_that_waited_for_it(engine: sa.En
     assert merged.days >= {stop(5).local_date, stop(15, hours=30).local_date}
 
 
+def test_a_name_that_comes_late_in_the_middle_of_a_run_splits_it_between_its_neighbours(engine: sa.Engine) -> None:
+    """Stops go on between the starts on both sides: each of them belongs to the last start before it, not to the run's end."""
+    events = [
+        *(start(record_id, "A") for record_id in range(10, 100, 10)),
+        *(start(record_id, "B") for record_id in range(100, 150, 10)),
+        *(start(record_id, "A") for record_id in range(150, 200, 10)),
+        *(stop(record_id) for record_id in range(5, 205, 10)),
+    ]
+    store(engine, *events)
+    merge(engine, ZONE)
+    check(engine, events)
+    for late in (start(52, "C"), start(124, "C"), start(123, "A"), start(58, "A"), start(1, "B")):
+        store(engine, late)
+        merge(engine, ZONE)
+        events.append(late)
+        check(engine, events)
+
+
 def test_a_merge_says_what_it_did(engine: sa.Engine) -> None:
     store(engine, start(1, "A"), stop(2), stop(3, hours=24), Event(4, 5))
     assert merge(engine, ZONE) == Merged(inserted=2, renamed=0, days={date(2025, 1, 30), date(2025, 1, 31)})
@@ -444,10 +463,13 @@ _BUSY = """
 def rows_read(engine: sa.Engine) -> int:
     """How many rows of records and views were read since the beginning, once everybody else has reported."""
     with engine.connect() as connection:
-        while connection.scalar(sa.text(_BUSY)):
-            connection.execute(sa.text("select pg_stat_clear_snapshot()"))
-        connection.execute(sa.text("select pg_stat_clear_snapshot()"))
-        return int(connection.scalar(sa.text(_READ)))
+        wait_until(lambda: not refreshed(connection, _BUSY), seconds=30)
+        return refreshed(connection, _READ)
+
+
+def refreshed(connection: sa.Connection, count: str) -> int:
+    connection.execute(sa.text("select pg_stat_clear_snapshot()"))
+    return int(connection.scalar(sa.text(count)))
 
 
 def seeded(engine: sa.Engine, size: int) -> int:
@@ -479,6 +501,10 @@ INCREMENTS: dict[str, Callable[[int], list[Event]]] = {
     ],
     "late ids": lambda newest: [
         Event(newest - 2 * number + 1, 7 + number % 2, number // 2 % 50, f"name {number // 2 % 50}", 60, 1_400)
+        for number in range(1, 1_001)
+    ],
+    "late names": lambda newest: [
+        Event(newest - 2 * number + 1, 7 + number % 2, number // 2 % 50, f"another name {number // 2 % 50}", 60, 1_400)
         for number in range(1, 1_001)
     ],
     "new names": lambda newest: [

@@ -1,0 +1,116 @@
+"""Child processes: what is said when they fail, and that nothing outlives who launched them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+from terminal import wait_until
+
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack.orphans import MARKER, members, sweep
+from telemetry_pipeline.stack.processes import Service
+from telemetry_pipeline.stack.servers import LocalPostgres
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+from telemetry_pipeline.stack.servers import LocalValkey
+LocalValkey(Path(sys.argv[1])).start()
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+class Script(Service):
+    """Python code as a service."""
+
+    name = "script"
+    title = "the script"
+
+    def __init__(self, home: Path, code: str) -> None:
+        super().__init__(home, {"SECRET": "hunter2"})
+        self._code = code
+
+    def command(self) -> Sequence[str | Path]:
+        return [sys.executable, "-c", self._code]
+
+    def is_ready(self) -> bool:
+        return self.log.read_text().endswith("ready\n")
+
+
+def test_a_process_that_ends_at_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    with pytest.raises(StackError) as failure:
+        Script(tmp_path, "print('\\x1b[31mno such luck\\x1b[0m'); raise SystemExit(3)").start()
+    assert "status 3" in str(failure.value)
+    assert "  no such luck" in str(failure.value)
+
+
+def test_the_log_of_an_earlier_start_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(StackError):
+        Script(tmp_path, "print('earlier'); raise SystemExit(1)").start()
+    with pytest.raises(StackError) as failure:
+        Script(tmp_path, "raise SystemExit(1)").start()
+    assert "earlier" not in str(failure.value)
+
+
+def test_what_ignores_polite_signals_is_killed_with_its_children(tmp_path: Path) -> None:
+    stubborn = (
+        "import signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(600)"
+    )
+    service = Script(tmp_path, stubborn)
+    service.stop_signals = ((service.stop_signals[0][0], 0.1),)  # type: ignore[misc]
+    service.start()
+    assert len(members(tmp_path)) == 2
+    service.stop()
+    wait_until(lambda: not members(tmp_path), seconds=5)
+
+
+def test_nothing_outlives_a_killed_launcher(tmp_path: Path) -> None:
+    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with launcher:
+        assert launcher.stdout is not None
+        assert launcher.stdout.readline() == b"up\n"
+        assert [process.name() for process in members(tmp_path)] == ["valkey-server"]
+        launcher.kill()
+        wait_until(lambda: not members(tmp_path), seconds=10)
+
+
+def test_a_sweep_touches_its_own_home_only(tmp_path: Path) -> None:
+    one, other = (Script(tmp_path / name, "import time; print('ready', flush=True); time.sleep(600)") for name in "ab")
+    one.start()
+    other.start()
+    try:
+        assert sweep(tmp_path / "a") == 1
+        assert [process.environ()[MARKER] for process in members(tmp_path / "b")] == [str(tmp_path / "b")]
+    finally:
+        one.stop()
+        other.stop()
+
+
+def test_a_pid_file_whose_number_is_another_programs_is_no_obstacle(tmp_path: Path) -> None:
+    """In a container that is started again numbers recur, and PostgreSQL takes the other program for itself."""
+    server = LocalPostgres(tmp_path)
+    server.start()
+    server.stop()
+    left = f"{psutil.Process().pid}\n{server.data}\n1700000000\n5432\n{server.data}\n\n  1 2\nready\n"
+    (server.data / "postmaster.pid").write_text(left)
+    server.start()
+    server.stop()
+
+
+def test_a_first_start_that_was_killed_half_way_is_made_up_for(tmp_path: Path) -> None:
+    (tmp_path / "postgres.new").mkdir()
+    (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n")
+    server = LocalPostgres(tmp_path)
+    server.start()
+    server.stop()
+    assert not (tmp_path / "postgres.new").exists()
