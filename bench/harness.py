@@ -90,10 +90,11 @@ def _synchronise(database_url: str, simulator_url: str) -> tuple[int, float, flo
     begin = time.perf_counter()
     sync.run(today, today, includes_today=True)
     seconds = time.perf_counter() - begin
-    return sync.outcome.stored, seconds, _peak_memory_mb()
+    return sync.outcome.stored, seconds, peak_memory_mb()
 
 
-def _peak_memory_mb() -> float:
+def peak_memory_mb() -> float:
+    """The peak of this process's resident memory in MB."""
     # getrusage would give the peak of the process that this one was forked from.
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]

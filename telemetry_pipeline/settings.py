@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from celery.schedules import ParseException, crontab
-from pydantic import AfterValidator, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from telemetry_pipeline.errors import SettingsError
@@ -86,6 +86,9 @@ class StackSettings(BaseSettings):
 
     operator_timezone: TimeZone = "America/Mexico_City"
     tick_cron: Cron = "*/2 * * * *"
+    cleanup_cron: Cron = "30 4 * * *"
+    result_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    view_cap_hours: Annotated[float, Field(gt=0, le=24)] | None = None
     first_partition: date = date(2025, 1, 1)
     telemetry_home: Path = Path(".telemetry")
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import pandas as pd
-import sqlalchemy as sa
 from pydantic import Field
 
-from telemetry_pipeline.analyses.registry import GeneralParameters, Period, analysis
-from telemetry_pipeline.analyses.views import query
+from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
+from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.vocabulary import (
+    ACTIVE_DAYS,
+    AVERAGE_SECONDS,
+    CHANNEL,
+    DURATION,
+    HOUR,
+    UNIQUE_DEVICES,
+    UNIQUE_SUBSCRIBERS,
+    VIEWS,
+    VIEWS_PER_SUBSCRIBER,
+    WATCH_HOURS,
+    WATCH_HOURS_PER_SUBSCRIBER,
+)
 from telemetry_pipeline.warehouse.columns import Column
 
-_CHANNEL = Column("channel", "text", "name of the channel at the time of the view", key=True)
-_VIEWS = Column("views", "bigint", "views that have a duration", unit="views")
-_WATCH_HOURS = Column("watch_hours", "double precision", "time watched", unit="hours")
+_SCORED = (*DURATION, "subscriber_code")
 
 
 class TopChannels(GeneralParameters):
@@ -28,130 +38,162 @@ class PeakHours(GeneralParameters):
 
 
 _TOP_CHANNELS = """
-select channel_name as channel,
-       row_number() over (order by count(*) desc, channel_name collate "C") as rank,
-       count(*) as views,
-       100.0::double precision * count(*) / sum(count(*)) over ()::double precision as share_pct
+select channel_name as channel, row_number() over (order by count(*) desc, channel_name) as rank, count(*) as views,
+       100 * count(*) / sum(count(*)) over () as share_pct
 from counted
 where channel_name is not null
 group by channel_name
 order by rank
-limit :limit
+limit $limit
 """
 
 
 @analysis(
     parameters=TopChannels,
     columns=(
-        _CHANNEL,
-        Column("rank", "bigint", "1 is the channel with most views; ties go by name"),
-        _VIEWS,
-        Column("share_pct", "double precision", "part of all views that have a channel", unit="percent"),
+        CHANNEL,
+        Column("rank", "bigint", "1 is the channel with most views; ties go by name", of=("channel_name",)),
+        VIEWS,
+        Column("share_pct", "double precision", "part of all views that have a channel", unit="percent", of=("channel_name",)),
     ),
 )
-def top_channels(connection: sa.Connection, period: Period, parameters: TopChannels) -> pd.DataFrame:
+def top_channels(views: Views, parameters: TopChannels) -> pd.DataFrame:
     """Which channels have the most views?
 
     The first channels by number of views over the window, with their share of all views that have a channel,
     listed or not.
     """
-    return query(connection, period, _TOP_CHANNELS, limit=parameters.limit)
+    return views.query(_TOP_CHANNELS, limit=parameters.limit)
 
 
 _CHANNEL_AUDIENCE = """
-select channel, unique_devices, unique_subscribers, views, seconds / 3600.0::double precision as watch_hours
-from (
-    select channel_name as channel, count(device_id) as unique_devices,
-           sum(views)::bigint as views, sum(seconds) as seconds
-    from (
-        select channel_name, device_id, count(*) as views, sum(duration_seconds) as seconds
-        from counted
-        where channel_name is not null
-        group by channel_name, device_id
-    ) as by_device
-    group by channel_name
-) as devices
-join (
-    select channel_name as channel, count(subscriber_code) as unique_subscribers
-    from (
-        select distinct channel_name, subscriber_code from counted where channel_name is not null
-    ) as by_subscriber
-    group by channel_name
-) as subscribers using (channel)
-order by channel collate "C"
+select channel_name as channel, count(distinct device_id) as unique_devices,
+       count(distinct subscriber_code) as unique_subscribers, count(*) as views, sum(duration_seconds) / 3600 as watch_hours
+from counted
+where channel_name is not null
+group by channel_name
+order by channel_name
 """
 
 
-@analysis(
-    parameters=GeneralParameters,
-    columns=(
-        _CHANNEL,
-        Column("unique_devices", "bigint", "devices with a view of the channel", unit="devices"),
-        Column("unique_subscribers", "bigint", "subscribers with a view of the channel", unit="subscribers"),
-        _VIEWS,
-        _WATCH_HOURS,
-    ),
-)
-def channel_audience(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+@analysis(parameters=GeneralParameters, columns=(CHANNEL, UNIQUE_DEVICES, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS))
+def channel_audience(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """How large is the audience of each channel?
 
     Reach in devices and subscribers, views and watch time of every channel of the window, by name.
     """
-    return query(connection, period, _CHANNEL_AUDIENCE)
+    return views.query(_CHANNEL_AUDIENCE)
 
 
 _PEAK_HOURS = """
 select channel_name as channel, local_hour as hour, count(*) as views,
        row_number() over (partition by channel_name order by count(*) desc, local_hour) as rank
 from counted
-where channel_name is not null
-  and (cast(:channel as text) is null or channel_name = :channel)
+where channel_name is not null and ($channel is null or channel_name::text = $channel)
 group by channel_name, local_hour
-order by channel_name collate "C", rank
+order by channel_name, rank
 """
 
 
 @analysis(
     parameters=PeakHours,
     columns=(
-        _CHANNEL,
-        Column("hour", "bigint", "hour of the operator's day, 0 to 23, in which the view ended", key=True),
-        _VIEWS,
-        Column("rank", "bigint", "1 is the channel's hour with most views; ties go to the earlier hour"),
+        CHANNEL,
+        HOUR,
+        VIEWS,
+        Column("rank", "bigint", "1 is the channel's hour with most views; ties go to the earlier hour", of=("local_hour",)),
     ),
 )
-def peak_hours(connection: sa.Connection, period: Period, parameters: PeakHours) -> pd.DataFrame:
+def peak_hours(views: Views, parameters: PeakHours) -> pd.DataFrame:
     """At which hours of the day is each channel watched most?
 
     The hours with views of every channel, or of one, over the window; each channel's strongest hour first.
     """
-    return query(connection, period, _PEAK_HOURS, channel=parameters.channel)
+    return views.query(_PEAK_HOURS, channel=parameters.channel)
 
 
 _AVERAGE_DURATION = """
-select channel_name as channel,
-       sum(duration_seconds)::double precision / count(*) as average_seconds,
-       count(*) as views,
-       sum(duration_seconds) / 3600.0::double precision as watch_hours
+select channel_name as channel, sum(duration_seconds) / count(*) as average_seconds, count(*) as views,
+       sum(duration_seconds) / 3600 as watch_hours
 from counted
 where channel_name is not null
 group by channel_name
-order by average_seconds desc, channel_name collate "C"
+order by average_seconds desc, channel_name
+"""
+
+
+@analysis(parameters=GeneralParameters, columns=(CHANNEL, AVERAGE_SECONDS, VIEWS, WATCH_HOURS))
+def average_duration(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
+    """How long does a view of each channel last?
+
+    Mean duration, views and watch time of every channel of the window; the longest mean first, ties by name.
+    """
+    return views.query(_AVERAGE_DURATION)
+
+
+_CHANNEL_PERFORMANCE = """
+with channels as (
+    select channel_name as channel, count(distinct device_id) as unique_devices,
+           count(distinct subscriber_code) as unique_subscribers, count(*) as views,
+           sum(duration_seconds) / 3600 as watch_hours, sum(duration_seconds) / count(*) as average_seconds,
+           count(distinct local_date) as active_days
+    from counted
+    where channel_name is not null
+    group by channel_name
+),
+scores as (
+    select *, views / nullif(unique_subscribers, 0) as views_per_subscriber,
+           watch_hours / nullif(unique_subscribers, 0) as watch_hours_per_subscriber,
+           100 * views / max(views) over () as views_score,
+           coalesce(100 * unique_subscribers / nullif(max(unique_subscribers) over (), 0), 0) as subscribers_score,
+           coalesce(100 * watch_hours / nullif(max(watch_hours) over (), 0), 0) as watch_time_score,
+           coalesce(100 * average_seconds / nullif(max(average_seconds) over (), 0), 0) as average_duration_score,
+           (views_score + subscribers_score + watch_time_score + average_duration_score) / 4 as performance_score
+    from channels
+)
+select *, row_number() over (order by performance_score desc, channel) as rank
+from scores
+order by rank
 """
 
 
 @analysis(
     parameters=GeneralParameters,
     columns=(
-        _CHANNEL,
-        Column("average_seconds", "double precision", "mean duration of a view", unit="seconds"),
-        _VIEWS,
-        _WATCH_HOURS,
+        CHANNEL,
+        UNIQUE_DEVICES,
+        UNIQUE_SUBSCRIBERS,
+        VIEWS,
+        WATCH_HOURS,
+        AVERAGE_SECONDS,
+        ACTIVE_DAYS,
+        VIEWS_PER_SUBSCRIBER,
+        WATCH_HOURS_PER_SUBSCRIBER,
+        Column("views_score", "double precision", "views against the channel with most", unit="points", of=DURATION),
+        Column(
+            "subscribers_score",
+            "double precision",
+            "subscribers against the channel with most",
+            unit="points",
+            of=UNIQUE_SUBSCRIBERS.of,
+        ),
+        Column("watch_time_score", "double precision", "watch time against the channel with most", unit="points", of=DURATION),
+        Column(
+            "average_duration_score",
+            "double precision",
+            "mean duration against the channel with the longest",
+            unit="points",
+            of=DURATION,
+        ),
+        Column("performance_score", "double precision", "mean of the four scores", unit="points", of=_SCORED),
+        Column("rank", "bigint", "1 is the channel with the best performance; ties go by name", of=_SCORED),
     ),
 )
-def average_duration(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
-    """How long does a view of each channel last?
+def channel_performance(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
+    """Which channels do best, all things considered?
 
-    Mean duration, views and watch time of every channel of the window; the longest mean first, ties by name.
+    Audience, watch time and loyalty of every channel of the window, and a score of 0 to 100 points each for views,
+    subscribers, watch time and mean duration: 100 is the best channel, and the others have their share of what it has. The
+    performance is the mean of the four; the best channel comes first.
     """
-    return query(connection, period, _AVERAGE_DURATION)
+    return views.query(_CHANNEL_PERFORMANCE)

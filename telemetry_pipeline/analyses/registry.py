@@ -1,49 +1,34 @@
 """What an analysis is, and which ones there are.
 
 An analysis is a function under ``@analysis``, with the model of its parameters beside it, in any module of this
-package; nothing else has to be told of it. What it computes stands in its own module, how results are stored in
-``warehouse.results``, and how one becomes an asset in ``orchestration``.
+package; nothing else has to be told of it. What it computes stands in its own module, when a stored result will do in
+``results``, how it is stored in ``warehouse.results``, how it looks in ``reports.charts``, and how one becomes an asset
+in ``orchestration``.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pandas as pd
-import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.warehouse.columns import Column, conform
-from telemetry_pipeline.warehouse.results import Result, ResultTable
+from telemetry_pipeline.warehouse.results import ResultTable
 
-Kind = Literal["general", "period"]
-
-
-@dataclass(frozen=True)
-class Period:
-    """Days of the operator, from *first* to *last*, both included; all history begins at ``date.min``."""
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.first > self.last:
-            raise RequestRefused(f"a period cannot begin on {self.first} and end on {self.last}, before it")
-
-    def __str__(self) -> str:
-        return f"everything to {self.last}" if self.first == date.min else f"{self.first} to {self.last}"
-
-    def days(self) -> list[date]:
-        """Every day of it, in order."""
-        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+Kind = Literal["general", "subscribers", "audience", "period"]
 
 
 class Parameters(BaseModel):
@@ -68,7 +53,7 @@ class GeneralParameters(Parameters):
 
 
 P = TypeVar("P", bound=Parameters)
-Function = Callable[[sa.Connection, Period, P], pd.DataFrame]
+Function = Callable[[Views, P], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -78,8 +63,9 @@ class Analysis:
     :ivar name: of the function, of its asset and of its table in the schema ``analysis``.
     :ivar description: the function's docstring; its first line is the question that the analysis answers.
     :ivar parameters: model of the parameters; all have defaults or the analysis cannot run unattended.
-    :ivar kind: ``general`` looks back from each partition's day, ``period`` covers exactly the range of the run.
+    :ivar kind: ``period`` covers exactly the range of the run; the others look back from each partition's day.
     :ivar compute: the function itself; what it returns has exactly the declared columns and types.
+    :ivar compares: does it read as many days before its period, too?
     """
 
     name: str
@@ -87,7 +73,8 @@ class Analysis:
     description: str
     columns: tuple[Column, ...]
     parameters: type[Parameters]
-    compute: Callable[[sa.Connection, Period, Any], pd.DataFrame]
+    compute: Callable[[Views, Any], pd.DataFrame]
+    compares: bool = False
 
     @property
     def question(self) -> str:
@@ -98,6 +85,11 @@ class Analysis:
     def table(self) -> ResultTable:
         """Where results are stored."""
         return ResultTable(self.name, self.columns)
+
+    @property
+    def runs_unattended(self) -> bool:
+        """Whether every parameter has a default."""
+        return not any(field.is_required() for field in self.parameters.model_fields.values())
 
     def parse(self, values: Mapping[str, Any]) -> Parameters:
         """The parameters that *values* give, defaults filled in.
@@ -118,28 +110,22 @@ class Analysis:
             return Period(date.min, partition)
         return Period(partition - timedelta(days=parameters.window_days - 1), partition)
 
+    def reads(self, period: Period) -> Period:
+        """The days whose views decide what the result of *period* is."""
+        return Period.around([period.before(), period]) if self.compares else period
+
     def windows(self, partitions: Period, parameters: Parameters) -> list[Period]:
-        """The periods that a run over *partitions* computes: one for each day if general, else the range itself."""
+        """The periods that a run over *partitions* computes: one for each day, or the range itself."""
         if self.kind == "period":
             return [partitions]
         return [self.window(day, parameters) for day in partitions.days()]
-
-    def result(self, period: Period, parameters: Parameters, frame: pd.DataFrame) -> Result:
-        """*frame* with what ``warehouse.results.replace`` wants to know of it."""
-        return Result(
-            period_first=period.first,
-            period_last=period.last,
-            partition_date=period.last if self.kind == "general" else None,
-            parameters=parameters.model_dump(mode="json"),
-            frame=frame,
-        )
 
 
 _registered: dict[str, Analysis] = {}
 
 
 def analysis(
-    *, columns: tuple[Column, ...], parameters: type[P], kind: Kind = "general"
+    *, columns: tuple[Column, ...], parameters: type[P], kind: Kind = "general", compares: bool = False
 ) -> Callable[[Function[P]], Function[P]]:
     """Register the decorated function as an analysis of its own name; its docstring begins with the question.
 
@@ -147,7 +133,7 @@ def analysis(
 
     :raises TypeError: the declaration contradicts itself, or the name is taken.
     """
-    base = GeneralParameters if kind == "general" else PeriodParameters
+    base = PeriodParameters if kind == "period" else GeneralParameters
     if not issubclass(parameters, base):
         raise TypeError(f"parameters of a {kind} analysis derive from {base.__name__}; {parameters.__name__} does not")
 
@@ -160,14 +146,24 @@ def analysis(
             raise TypeError(f"there are two analyses of the name {name}")
 
         @functools.wraps(function)
-        def compute(connection: sa.Connection, period: Period, values: P) -> pd.DataFrame:
-            return conform(function(connection, period, values), columns)
+        def compute(views: Views, values: P) -> pd.DataFrame:
+            found = function(views, values)
+            frame = conform(found, columns)
+            frame.attrs = found.attrs
+            return frame
 
         ResultTable(name, columns)  # sees that names can be those of a table and its columns
-        _registered[name] = Analysis(name, kind, description, columns, parameters, compute)
+        _registered[name] = Analysis(name, kind, description, columns, parameters, compute, compares)
         return compute
 
     return register
+
+
+@functools.cache
+def code_version() -> str:
+    """Twelve hexadecimal digits that change with the code of this package: what it computes may be another result then."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 @functools.cache

@@ -65,9 +65,10 @@ def plan_launch(
     from telemetry_pipeline.analyses.registry import all_analyses
     from telemetry_pipeline.cli.days import check_range, today
     from telemetry_pipeline.cli.launch import Launch, check_job, parse_parameters
+    from telemetry_pipeline.reports.documents import DOCUMENTS
 
     analyses = all_analyses()
-    check_job(job, analyses)
+    check_job(job, [*analyses, *DOCUMENTS])
     first = first or today(settings)
     last = last or today(settings)
     check_range(first, last, settings)

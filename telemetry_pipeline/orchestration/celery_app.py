@@ -15,7 +15,12 @@ app = make_app(
         "broker": _redis_url,
         "backend": _redis_url,
         # Imported before the worker forks, so that no child pays for it in its first step.
-        "include": ["telemetry_pipeline.definitions"],
+        "include": [
+            "telemetry_pipeline.definitions",
+            "matplotlib.backends.backend_svg",
+            "matplotlib.figure",
+            "scipy.cluster.vq",
+        ],
         "config_source": CELERY_SETTINGS,
     }
 )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.orchestration.cleanup import CLEANUP
 from telemetry_pipeline.orchestration.jobs import TICK
 from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 
@@ -19,6 +20,8 @@ def check_request(
 
     :raises RequestRefused: they do not, or cannot; says what is allowed.
     """
+    if job_name == CLEANUP:
+        return
     allowed = f"days from {first_partition} to {today} are allowed"
     if PARTITION in tags:
         first = last = _day(PARTITION, tags[PARTITION], allowed)
@@ -33,8 +36,9 @@ def check_request(
         raise RequestRefused(f"the range begins on {first} and ends on {last}, before it; {allowed}")
     if first < first_partition or last > today:
         raise RequestRefused(f"{first if first < first_partition else last} is not a partition; {allowed}")
-    for name, analysis in all_analyses().items():
-        analysis.parse(run_config.get("ops", {}).get(name, {}).get("config", {}))
+    for name, given in run_config.get("ops", {}).items():
+        if name in all_analyses():
+            find_analysis(name).parse(given.get("config", {}))
 
 
 def _day(tag: str, text: str, allowed: str) -> date:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses.views import Store
 from telemetry_pipeline.panaccess.client import PanAccessClient
 from telemetry_pipeline.panaccess.feed import Feed
 from telemetry_pipeline.panaccess.records import PageDecoder
@@ -23,6 +25,11 @@ class Warehouse:
     def engine(self) -> sa.Engine:
         """A fresh engine, safe in a forked process."""
         return connect(self._settings.database_url)
+
+    @functools.cached_property
+    def views(self) -> Store:
+        """The views that the analyses of this process had last."""
+        return Store(self.operator_zone, self._settings.view_cap_hours)
 
     @property
     def operator_zone(self) -> ZoneInfo:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from telemetry_pipeline.orchestration.cleanup import CLEANUP
 from telemetry_pipeline.orchestration.jobs import RANGE, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.tags import PARTITION
@@ -41,6 +42,18 @@ def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
         return plan_tick(today(daily).isoformat(), in_flight)
 
     return tick
+
+
+def build_cleanup_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The daily clean-up."""
+    return dg.ScheduleDefinition(
+        name=f"{CLEANUP}_schedule",
+        job_name=CLEANUP,
+        cron_schedule=settings.cleanup_cron,
+        execution_timezone=settings.operator_timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Results that nobody asked for in RESULT_RETENTION_DAYS are deleted, but the newest of each partition.",
+    )
 
 
 def plan_tick(partition: str, in_flight: Sequence[dg.DagsterRun]) -> dg.RunRequest | dg.SkipReason:

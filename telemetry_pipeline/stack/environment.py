@@ -24,7 +24,8 @@ def environment(settings: Settings, *, code_server_port: int = 0) -> dict[str, s
     variables = dict(os.environ)
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        variables[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        variables[name.upper()] = "" if text is None else str(text)
     home = settings.telemetry_home.expanduser().resolve()
     return variables | {
         "TELEMETRY_HOME": str(home),

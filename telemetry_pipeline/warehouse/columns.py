@@ -34,6 +34,7 @@ class Column:
     :ivar type: as PostgreSQL names it.
     :ivar unit: of the values, such as ``hours``; none for names, dates and ranks.
     :ivar key: do the key columns together name the row?
+    :ivar of: the columns of ``telemetry.views`` that it is computed from.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Column:
     description: str
     unit: str | None = None
     key: bool = False
+    of: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_identifier(self.name)

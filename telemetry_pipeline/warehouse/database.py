@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,6 +68,15 @@ def pending_migrations(engine: sa.Engine) -> list[str]:
 def lock(connection: sa.Connection, name: str) -> None:
     """Wait for the advisory lock *name* and hold it until the transaction ends."""
     connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(name.encode())})
+
+
+@contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction whose statements all see one moment, whatever others commit meanwhile."""
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
 
 
 def _alembic_config() -> Config:

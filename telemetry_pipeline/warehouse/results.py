@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -38,7 +38,14 @@ _CATALOGUE = sa.Table(
     sa.Column("parameters_key", sa.Text, primary_key=True),
     sa.Column("row_count", sa.BigInteger, nullable=False),
     sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("input_version", sa.Text, nullable=False),
+    sa.Column("code_version", sa.Text, nullable=False),
+    sa.Column("compute_seconds", sa.Double, nullable=False),
+    sa.Column("facts", JSONB, nullable=False),
+    sa.Column("chart", sa.Text),
+    sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
 )
+_INFO = [column for column in _CATALOGUE.c if column.name != "wanted_at"]
 _INSERT = insert(_CATALOGUE)
 _UPSERT = _INSERT.on_conflict_do_update(
     index_elements=list(_CATALOGUE.primary_key),
@@ -51,6 +58,17 @@ _SQLALCHEMY_TYPES: dict[SqlType, type[sa.types.TypeEngine[Any]]] = {
     "date": sa.Date,
     "boolean": sa.Boolean,
 }
+# Of one period or partition that is the newest which a reader gets who names no parameters.
+_UNWANTED = sa.text("""
+    select asset, period_last, period_first, parameters_key from (
+        select *, row_number() over (
+            partition by asset, partition_date, case when partition_date is null then period_first end, period_last
+            order by computed_at desc, period_first, parameters_key
+        ) as age
+        from analysis.results
+    ) as aged
+    where age > 1 and wanted_at < now() - make_interval(days => :days) and asset = any(:assets)
+""")
 _KEYS = ("period_last", "period_first", "parameters_key", "ordinal")
 
 
@@ -78,6 +96,9 @@ class Result:
     :ivar partition_date: the one partition that it is of; None if it is of every day of its period.
     :ivar parameters: all of them, as values that JSON can hold.
     :ivar frame: rows in the order in which they are to be read.
+    :ivar input_version: of what it was computed from. :ivar code_version: of what computed it.
+    :ivar facts: what else is to be said of it, as values that JSON can hold.
+    :ivar chart: how it looks, as SVG.
     """
 
     period_first: date
@@ -85,6 +106,11 @@ class Result:
     partition_date: date | None
     parameters: Mapping[str, Any]
     frame: pd.DataFrame
+    input_version: str = ""
+    code_version: str = ""
+    compute_seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    chart: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +128,11 @@ class ResultInfo:
     parameters_key: str
     row_count: int
     computed_at: datetime
+    input_version: str
+    code_version: str
+    compute_seconds: float
+    facts: Mapping[str, Any]
+    chart: str | None
 
 
 @dataclass(frozen=True)
@@ -155,6 +186,12 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
                 "parameters_key": key,
                 "row_count": len(result.frame),
                 "computed_at": at,
+                "input_version": result.input_version,
+                "code_version": result.code_version,
+                "compute_seconds": result.compute_seconds,
+                "facts": dict(result.facts),
+                "chart": result.chart,
+                "wanted_at": at,
             }
             for (_, _, key), result in kept.items()
         ],
@@ -162,12 +199,53 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     return sum(len(result.frame) for result in kept.values())
 
 
+def find(
+    connection: sa.Connection, table: ResultTable, parameters: Mapping[str, Any], first_end: date, last_end: date
+) -> dict[tuple[date, date], ResultInfo]:
+    """What is stored that was computed with exactly these parameters, by the first and the last day of its period.
+
+    :param first_end: only periods that end from this day on, to *last_end*.
+    """
+    choice = sa.select(*_INFO).where(
+        _CATALOGUE.c.asset == table.name,
+        _CATALOGUE.c.parameters_key == parameters_key(parameters),
+        _CATALOGUE.c.period_last.between(first_end, last_end),
+    )
+    return {(row.period_first, row.period_last): ResultInfo(**row._mapping) for row in connection.execute(choice)}
+
+
+def want(connection: sa.Connection, results: Iterable[ResultInfo]) -> None:
+    """Note that somebody wants these results, which keeps them from being deleted."""
+    keys = [(info.asset, info.period_last, info.period_first, info.parameters_key) for info in results]
+    primary = _CATALOGUE.c
+    identity = sa.tuple_(primary.asset, primary.period_last, primary.period_first, primary.parameters_key)
+    if keys:
+        connection.execute(sa.update(_CATALOGUE).where(identity.in_(keys)).values(wanted_at=sa.func.clock_timestamp()))
+
+
+def delete_unwanted(connection: sa.Connection, tables: Mapping[str, ResultTable], days: int) -> int:
+    """Delete the results that nobody wanted for so many days, and return how many; the newest of each period stays."""
+    unwanted = connection.execute(_UNWANTED, {"days": days, "assets": list(tables)}).all()
+    for asset, period_last, period_first, key in unwanted:
+        lock(connection, f"{SCHEMA}.{asset}")
+        for stored in (_table(tables[asset]), _CATALOGUE):
+            condition = sa.and_(
+                stored.c.period_last == period_last,
+                stored.c.period_first == period_first,
+                stored.c.parameters_key == key,
+            )
+            if stored is _CATALOGUE:
+                condition &= _CATALOGUE.c.asset == asset
+            connection.execute(sa.delete(stored).where(condition))
+    return len(unwanted)
+
+
 def newest(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> ResultInfo | None:
     """The result of *partition* that was computed last; without one, that of the latest day there is.
 
     None if nothing was stored yet.
     """
-    choice = sa.select(_CATALOGUE).where(_CATALOGUE.c.asset == table.name)
+    choice = sa.select(*_INFO).where(_CATALOGUE.c.asset == table.name)
     if partition is None:
         choice = choice.order_by(_CATALOGUE.c.period_last.desc())
     else:
@@ -183,7 +261,7 @@ def read(connection: sa.Connection, table: ResultTable, partition: date | None =
     """The result that :func:`newest` names, with its rows; both of the same moment, whatever is stored meanwhile."""
     info = newest(connection, table, partition)
     while info is not None:
-        frame = _load(connection, table, info)
+        frame = load(connection, table, info)
         latest = newest(connection, table, partition)
         if latest == info:
             return StoredResult(info, frame)
@@ -191,7 +269,7 @@ def read(connection: sa.Connection, table: ResultTable, partition: date | None =
     return None
 
 
-def _load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
+def load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
     """The rows of a stored result in their order; a column that was declared after they were stored is null."""
     names = [column.name for column in table.columns]
     found = _columns_in_database(connection, table)

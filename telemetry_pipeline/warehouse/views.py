@@ -8,14 +8,14 @@ the runs up to date, mends the views whose name that changes, and inserts the ne
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse.database import lock
+from telemetry_pipeline.warehouse import segments
+from telemetry_pipeline.warehouse.database import lock, snapshot
 from telemetry_pipeline.warehouse.partitions import copy_months
 
 _LOCK = "telemetry.views"
@@ -52,7 +52,8 @@ def merge(
     merged = Merged()
     with engine.begin() as turn:
         lock(turn, _LOCK)
-        with _snapshot(engine) as connection:
+        # What the sync stores meanwhile is left whole to the next merge.
+        with snapshot(engine) as connection:
             pending = _claim_pending(connection)
             if _update_names(connection, pending):
                 renamed: dict[date, int] = dict(connection.execute(_RENAME_VIEWS).all())
@@ -60,16 +61,23 @@ def merge(
                 merged.days.update(renamed)
             copy_months(connection, "records", "views")
             parameters: dict[str, object] = {"operator_timezone": operator_timezone}
+            changed = set(merged.days)
             if rebuild:
                 parameters |= {"first": rebuild[0], "last": rebuild[1]}
+                before = set(connection.execute(_CONTENTS, parameters).all())
                 connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), parameters)
                 merged.inserted += _insert(connection, "records.local_date between :first and :last", parameters)
+                after = set(connection.execute(_CONTENTS if before else _DAYS, parameters).all())
+                changed.update(row.local_date for row in before ^ after)
             for piece in pending:
                 condition = _AMONG_PENDING
                 if rebuild:
                     condition += " and records.local_date not between :first and :last"
-                merged.inserted += _insert(connection, condition, {**parameters, **piece.bounds})
+                if inserted := _insert(connection, condition, {**parameters, **piece.bounds}):
+                    merged.inserted += inserted
+                    changed.update(piece.days)
                 merged.days.update(piece.days)
+            segments.mark_changed(connection, changed)
             checkpoint()
     return merged
 
@@ -78,15 +86,6 @@ def analyze(engine: sa.Engine) -> None:
     """Give PostgreSQL fresh statistics after a large merge; autovacuum would take minutes to notice."""
     with engine.begin() as connection:
         connection.execute(sa.text("analyze telemetry.views"))
-
-
-@contextmanager
-def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction whose statements all see one moment: what the sync stores meanwhile is left whole to the next merge."""
-    with engine.connect() as connection:
-        connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            yield connection
 
 
 def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
@@ -160,6 +159,13 @@ def _insert(connection: sa.Connection, condition: str, parameters: dict[str, obj
 
 # PostgreSQL expects an aggregate of names to return far more rows than it does, and leaves it to one process.
 _ENCOURAGE_WORKERS = sa.text("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
+
+# A rebuild that finds every view as it was changes nothing for those who compute from views.
+_CONTENTS = sa.text("""
+    select local_date, count(*), sum(hashtextextended(views::text, 0)) from telemetry.views
+    where local_date between :first and :last group by local_date
+""")
+_DAYS = sa.text("select distinct local_date from telemetry.views where local_date between :first and :last")
 
 _CLAIM_PENDING = sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id, days")
 

@@ -1,79 +1,71 @@
-"""A warehouse of views for the analyses: histories are loaded inside a transaction that is rolled back."""
+"""Histories for the analyses: plain views, held by column as those of the warehouse are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, date, datetime, time
+import functools
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import psycopg
-import pytest
-import sqlalchemy as sa
+import pandas as pd
+import pyarrow as pa
 from analyses.oracle import View
 
-from telemetry_pipeline.stack.servers import at_database
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.partitions import ensure_months
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.views import Store
+from telemetry_pipeline.reports.rows import to_rows
+from telemetry_pipeline.warehouse import segments
 
-Seen = Callable[[Iterable[View]], AbstractContextManager[sa.Connection]]
-
-_MONTHS = [
-    date(1969, 12, 1),
-    date(2024, 11, 1),
-    date(2025, 11, 1),
-    date(2025, 12, 1),
-    date(2026, 1, 1),
-    date(2026, 2, 1),
-]
-_COPY = """
-copy telemetry.views (record_id, local_date, local_hour, ended_at, duration_seconds, channel_id, channel_name,
-                      subscriber_code, device_id, country, isp) from stdin
-"""
+DAY = date(2026, 1, 3)
+ZONE = ZoneInfo("America/Mexico_City")
 
 
-@pytest.fixture(scope="session")
-def views_engine(postgres_url: str) -> Iterator[sa.Engine]:
-    """A migrated database for all tests of analyses, with partitions for the months that they use."""
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute("create database analyses template template")
-        engine = connect(at_database(postgres_url, "analyses"))
-        with engine.begin() as connection:
-            ensure_months(connection, "views", _MONTHS)
-        yield engine
-        server.execute("drop database analyses with (force)")
+class History:
+    """Exactly some views. All histories of one zone and cap take turns in one store."""
+
+    def __init__(self, views: Iterable[View], zone: ZoneInfo = ZONE, cap_hours: float | None = None) -> None:
+        names = segments.SCHEMA.names
+        rows = [{name: getattr(view, name) for name in names} for view in views]
+        table = pa.Table.from_pylist(rows, schema=pa.schema([(f.name, _plain(f.type)) for f in segments.SCHEMA]))
+        self._segments = segments.from_rows(table, {})
+        self._zone = zone
+        self._cap_hours = cap_hours
+
+    @property
+    def store(self) -> Store:
+        """It, with these views in it."""
+        store = _store(self._zone, self._cap_hours)
+        if _inside.get(store) is not self:
+            store.put(self._segments, Period(date.min, date.max))
+            _inside[store] = self
+        return store
+
+    def frame(self, name: str, period: Period | date = DAY, **parameters: Any) -> pd.DataFrame:
+        """What an analysis gives: of a period, or of the partition of a day."""
+        analysis = find_analysis(name)
+        values = analysis.parse(parameters)
+        window = period if isinstance(period, Period) else analysis.window(period, values)
+        return analysis.compute(self.store.views(window), values)
+
+    def ask(self, name: str, period: Period | date = DAY, **parameters: Any) -> list[dict[str, Any]]:
+        """The same as rows."""
+        return to_rows(self.frame(name, period, **parameters))
+
+    def facts(self, name: str, period: Period | date = DAY, **parameters: Any) -> dict[str, Any]:
+        """What the analysis says besides, for the metadata."""
+        facts: dict[str, Any] = self.frame(name, period, **parameters).attrs.get("facts", {})
+        return facts
 
 
-@pytest.fixture(scope="session")
-def seen(views_engine: sa.Engine) -> Iterator[Seen]:
-    """``with seen(views) as connection``: a connection that sees exactly these views."""
-    with views_engine.connect() as connection:
+_inside: dict[Store, History] = {}
 
-        @contextmanager
-        def load(views: Iterable[View]) -> Iterator[sa.Connection]:
-            driver: Any = connection.connection.driver_connection
-            with connection.begin() as transaction:
-                with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-                    for record_id, view in enumerate(views, start=1):
-                        ended_at = datetime.combine(view.local_date, time(view.local_hour), UTC)
-                        copy.write_row(
-                            (
-                                record_id,
-                                view.local_date,
-                                view.local_hour,
-                                ended_at,
-                                view.duration_seconds,
-                                view.channel_id,
-                                view.channel_name,
-                                view.subscriber_code,
-                                view.device_id,
-                                view.country,
-                                view.isp,
-                            )
-                        )
-                try:
-                    yield connection
-                finally:
-                    transaction.rollback()
 
-        yield load
+@functools.cache
+def _store(zone: ZoneInfo, cap_hours: float | None) -> Store:
+    return Store(zone, cap_hours)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -1,148 +1,45 @@
+"""Single claims about the analyses of channels, time and places, and of subscribers and periods, in examples to read."""
+
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from analyses.conftest import Seen
-from analyses.oracle import ORACLES, Row, View, expected
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from analyses.conftest import DAY, History
+from analyses.oracle import View
 
-from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
-from telemetry_pipeline.reports.rows import to_rows
-
-DAY = date(2026, 1, 3)
-
-# Names that a language's rules, or byte-wise habits, would order in another way than code points do.
-NAMES = ["A", "a", "B", "b", "Á", "Ñu", "N z", "10", "9", "ab", "A b", "_"]
-
-histories = st.lists(
-    st.builds(
-        View,
-        local_date=st.sampled_from([DAY + timedelta(days=n) for n in (-40, -31, -30, -29, -7, -6, -5, -3, -2, -1, 0, 1)]),
-        local_hour=st.integers(0, 23),
-        duration_seconds=st.sampled_from([None, 0, 1, 7, 600, 62_721, 2**31 - 1]),
-        channel_name=st.sampled_from([None, *NAMES]),
-        subscriber_code=st.sampled_from([None, "S1", "S2", "S3"]),
-        device_id=st.sampled_from([None, 1, 2, 3, 2**40]),
-        country=st.sampled_from([None, "MX", "US"]),
-        isp=st.sampled_from([None, *NAMES[:4]]),
-        channel_id=st.integers(1, 2),
-    ),
-    max_size=40,
-)
-windows = st.sampled_from([None, 1, 2, 7, 30])
-own_parameters: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "top_channels": {"limit": st.integers(1, 5) | st.just(10_000)},
-    "peak_hours": {"channel": st.sampled_from([None, None, *NAMES, "never seen"])},
-    "viewing_by_period": {"granularity": st.sampled_from(["daily", "weekly", "monthly"])},
-}
+from telemetry_pipeline.analyses.periods import Period
 
 
-def rows(connection: sa.Connection, name: str, partition: date = DAY, **parameters: Any) -> list[Row]:
-    """What an analysis gives for a partition, as JSON would hold it."""
-    analysis = find_analysis(name)
-    values = analysis.parse(parameters)
-    return to_rows(analysis.compute(connection, analysis.window(partition, values), values))
+def on(days: dict[int, int], **others: Any) -> list[View]:
+    """So many views on the days that are so far from ``DAY``."""
+    return [View(DAY + timedelta(days=n), **others) for n, count in days.items() for _view in range(count)]
 
 
-def test_every_analysis_has_an_oracle() -> None:
-    assert set(ORACLES) == set(all_analyses())
+def last(days: int) -> Period:
+    """The last days."""
+    return Period(DAY - timedelta(days=days - 1), DAY)
 
 
-@pytest.mark.parametrize("name", ORACLES)
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_an_analysis_gives_what_its_oracle_gives(seen: Seen, name: str, data: st.DataObject) -> None:
-    views = data.draw(histories, "views")
-    own = {key: data.draw(values, key) for key, values in own_parameters.get(name, {}).items()}
-    analysis = find_analysis(name)
-    parameters = analysis.parse({"window_days": data.draw(windows, "window_days"), **own})
-    period = analysis.window(DAY, parameters)
-    with seen(views) as connection:
-        frame = analysis.compute(connection, period, parameters)
-    oracle = {key: getattr(parameters, key) for key in own}
-    assert to_rows(frame) == expected(name, views, period, **oracle)
-
-
-@settings(max_examples=40, deadline=None)
-@given(views=histories)
-def test_totals_agree_between_analyses(seen: Seen, views: list[View]) -> None:
-    with seen(views) as connection:
-        results = {name: rows(connection, name) for name in ORACLES}
-
-    def total(name: str, column: str) -> Any:
-        return sum(row[column] for row in results[name])
-
-    [summary] = results["general_summary"]
-    assert total("time_slots", "views") == total("viewing_by_period", "views") == summary["views"]
-    for name in ("time_slots", "viewing_by_period"):
-        assert total(name, "watch_hours") == pytest.approx(summary["watch_hours"])
-    channels = total("channel_audience", "views")
-    assert total("average_duration", "views") == total("peak_hours", "views") == total("top_channels", "views") == channels
-    assert total("average_duration", "watch_hours") == pytest.approx(total("channel_audience", "watch_hours"))
-    assert len(results["channel_audience"]) == len(results["average_duration"]) == summary["unique_channels"]
-    assert total("top_channels", "share_pct") == pytest.approx(100 if channels else 0)
-    assert total("time_slots", "share_pct") == pytest.approx(100) if summary["views"] else channels == 0
-
-
-def test_totals_of_an_empty_period_are_zero_and_tables_are_empty(seen: Seen) -> None:
-    with seen([View(DAY + timedelta(days=1)), View(DAY, duration_seconds=None)]) as connection:
-        results = {name: rows(connection, name) for name in ORACLES}
-    assert results.pop("general_summary") == [
-        {"views": 0, "active_subscribers": 0, "unique_devices": 0, "unique_channels": 0, "watch_hours": 0.0}
-    ]
-    nothing = {"views": 0, "watch_hours": 0.0, "share_pct": None}
-    assert results.pop("time_slots") == [{"slot": slot, **nothing} for slot in ("madrugada", "mañana", "tarde", "noche")]
-    assert not any(results.values())
-
-
-@pytest.mark.parametrize("views", [[], [View(DAY)]], ids=["empty", "one view"])
-@pytest.mark.parametrize("name", ORACLES)
-def test_columns_have_the_declared_names_order_and_types(seen: Seen, name: str, views: list[View]) -> None:
-    analysis = find_analysis(name)
-    with seen(views) as connection:
-        frame = analysis.compute(connection, analysis.window(DAY, analysis.parse({})), analysis.parse({}))
-    dtypes = {"bigint": "Int64", "double precision": "Float64", "text": "string", "date": "object"}
-    assert [(column, str(frame[column].dtype)) for column in frame.columns] == [
-        (column.name, dtypes[column.type]) for column in analysis.columns
-    ]
-    json.dumps(to_rows(frame), allow_nan=False)
-
-
-@pytest.mark.parametrize("name", ORACLES)
-def test_key_columns_name_a_row(seen: Seen, name: str) -> None:
-    views = [View(DAY - timedelta(days=n), n, 60 + n, f"C{n % 3}", f"S{n % 4}", n % 5, "MX", f"I{n % 2}") for n in range(20)]
-    analysis = find_analysis(name)
-    key = [column.name for column in analysis.columns if column.key]
-    with seen(views) as connection:
-        found = [tuple(row[column] for column in key) for row in rows(connection, name)]
-    assert len(found) > bool(key)
-    assert len(set(found)) == len(found)
-
-
-def test_a_window_ends_at_the_partition_and_holds_its_first_day(seen: Seen) -> None:
+def test_a_window_ends_at_the_partition_and_holds_its_first_day() -> None:
     views = [View(DAY + timedelta(days=n)) for n in (-400, -30, -29, 0, 1)]
-    with seen(views) as connection:
+    history = History(views)
 
-        def seen_days(**parameters: Any) -> list[str]:
-            return [row["period_start"] for row in rows(connection, "viewing_by_period", **parameters)]
+    def seen_days(**parameters: Any) -> list[str]:
+        return [row["period_start"] for row in history.ask("viewing_by_period", **parameters)]
 
-        assert seen_days() == ["2025-12-05", "2026-01-03"]
-        assert seen_days(window_days=31) == ["2025-12-04", "2025-12-05", "2026-01-03"]
-        assert seen_days(window_days=1) == ["2026-01-03"]
-        assert len(seen_days(window_days=None)) == 4
+    assert seen_days() == ["2025-12-05", "2026-01-03"]
+    assert seen_days(window_days=31) == ["2025-12-04", "2025-12-05", "2026-01-03"]
+    assert seen_days(window_days=1) == ["2026-01-03"]
+    assert len(seen_days(window_days=None)) == 4
 
 
-def test_channels_of_equal_views_rank_by_name_and_the_limit_cuts_behind_them(seen: Seen) -> None:
+def test_channels_of_equal_views_rank_by_name_and_the_limit_cuts_behind_them() -> None:
     views = [View(DAY, channel_name=name) for name in ("b", "Á", "B", "a", "a")]
-    with seen(views) as connection:
-        found = rows(connection, "top_channels", limit=3)
+    history = History(views)
+    found = history.ask("top_channels", limit=3)
     assert [(row["rank"], row["channel"], row["share_pct"]) for row in found] == [
         (1, "a", 40.0),
         (2, "B", 20.0),
@@ -150,36 +47,36 @@ def test_channels_of_equal_views_rank_by_name_and_the_limit_cuts_behind_them(see
     ]
 
 
-def test_a_share_is_of_all_views_with_a_channel_listed_or_not(seen: Seen) -> None:
+def test_a_share_is_of_all_views_with_a_channel_listed_or_not() -> None:
     views = [View(DAY, channel_name=name) for name in ("A", "A", "B", "C", None, None)]
-    with seen(views) as connection:
-        [first] = rows(connection, "top_channels", limit=1)
+    history = History(views)
+    [first] = history.ask("top_channels", limit=1)
     assert first == {"channel": "A", "rank": 1, "views": 2, "share_pct": 50.0}
 
 
-def test_a_renamed_channel_is_two_channels(seen: Seen) -> None:
-    views = [View(DAY, channel_id=7, channel_name=name) for name in ("Old", "New", "New")]
-    with seen(views) as connection:
-        assert [row["channel"] for row in rows(connection, "channel_audience")] == ["New", "Old"]
+def test_a_renamed_channel_is_two_channels() -> None:
+    views = [View(DAY, channel_name=name) for name in ("Old", "New", "New")]
+    history = History(views)
+    assert [row["channel"] for row in history.ask("channel_audience")] == ["New", "Old"]
 
 
-def test_an_audience_counts_each_device_and_subscriber_once_and_null_never(seen: Seen) -> None:
+def test_an_audience_counts_each_device_and_subscriber_once_and_null_never() -> None:
     pairs = [("S1", 1), ("S1", 2), ("S2", 2), (None, 2), ("S1", None), (None, None)]
     views = [View(DAY, subscriber_code=subscriber, device_id=device) for subscriber, device in pairs]
-    with seen(views) as connection:
-        [row] = rows(connection, "channel_audience")
-        [place] = rows(connection, "geography")
-        [summary] = rows(connection, "general_summary")
+    history = History(views)
+    [row] = history.ask("channel_audience")
+    [place] = history.ask("geography")
+    [summary] = history.ask("general_summary")
     assert row == {"channel": "Uno", "unique_devices": 2, "unique_subscribers": 2, "views": 6, "watch_hours": 1.0}
     assert (place["views"], place["unique_devices"], place["unique_subscribers"]) == (6, 2, 2)
     assert (summary["views"], summary["unique_devices"], summary["active_subscribers"]) == (6, 2, 2)
 
 
-def test_hours_rank_within_their_channel_the_earlier_first_when_equal(seen: Seen) -> None:
+def test_hours_rank_within_their_channel_the_earlier_first_when_equal() -> None:
     views = [View(DAY, hour, channel_name=name) for name, hour in [("A", 9), ("A", 21), ("A", 3), ("A", 21), ("B", 5)]]
-    with seen(views) as connection:
-        found = rows(connection, "peak_hours")
-        only = rows(connection, "peak_hours", channel="B")
+    history = History(views)
+    found = history.ask("peak_hours")
+    only = history.ask("peak_hours", channel="B")
     assert [(row["channel"], row["hour"], row["rank"]) for row in found] == [
         ("A", 21, 1),
         ("A", 3, 2),
@@ -189,11 +86,11 @@ def test_hours_rank_within_their_channel_the_earlier_first_when_equal(seen: Seen
     assert only == [{"channel": "B", "hour": 5, "views": 1, "rank": 1}]
 
 
-def test_the_longest_average_comes_first_and_is_not_rounded(seen: Seen) -> None:
+def test_the_longest_average_comes_first_and_is_not_rounded() -> None:
     durations = [("B", 10), ("B", 10), ("B", 11), ("A", 31), ("C", 31), ("D", None)]
     views = [View(DAY, channel_name=name, duration_seconds=seconds) for name, seconds in durations]
-    with seen(views) as connection:
-        found = rows(connection, "average_duration")
+    history = History(views)
+    found = history.ask("average_duration")
     assert [(row["channel"], row["average_seconds"]) for row in found] == [("A", 31.0), ("C", 31.0), ("B", 31 / 3)]
 
 
@@ -205,26 +102,24 @@ def test_the_longest_average_comes_first_and_is_not_rounded(seen: Seen) -> None:
         ("monthly", ["2025-12-01", "2026-01-01"]),
     ],
 )
-def test_weeks_are_iso_weeks_and_months_calendar_months_across_the_year(
-    seen: Seen, granularity: str, starts: list[str]
-) -> None:
+def test_weeks_are_iso_weeks_and_months_calendar_months_across_the_year(granularity: str, starts: list[str]) -> None:
     days = [date(2025, 12, 28), date(2025, 12, 29), date(2026, 1, 1), date(2026, 1, 3)]
-    with seen([View(day) for day in days]) as connection:
-        found = rows(connection, "viewing_by_period", granularity=granularity)
+    history = History([View(day) for day in days])
+    found = history.ask("viewing_by_period", granularity=granularity)
     assert [row["period_start"] for row in found] == starts
 
 
-def test_a_week_before_1970_begins_on_its_monday(seen: Seen) -> None:
+def test_a_week_before_1970_begins_on_its_monday() -> None:
     """Devices whose clock was never set date their records so."""
-    with seen([View(date(1969, 12, 31))]) as connection:
-        [row] = rows(connection, "viewing_by_period", granularity="weekly", window_days=None)
+    history = History([View(date(1969, 12, 31))])
+    [row] = history.ask("viewing_by_period", granularity="weekly", window_days=None)
     assert row["period_start"] == "1969-12-29"
 
 
-def test_slots_begin_at_0_6_12_and_18(seen: Seen) -> None:
+def test_slots_begin_at_0_6_12_and_18() -> None:
     views = [View(DAY, hour, duration_seconds=36) for hour in (0, 5, 6, 11, 11, 12, 17, 18, 23, 23)]
-    with seen(views) as connection:
-        found = rows(connection, "time_slots")
+    history = History(views)
+    found = history.ask("time_slots")
     assert [(row["slot"], row["views"], row["share_pct"]) for row in found] == [
         ("madrugada", 2, 20.0),
         ("mañana", 3, 30.0),
@@ -234,46 +129,206 @@ def test_slots_begin_at_0_6_12_and_18(seen: Seen) -> None:
     assert [row["watch_hours"] for row in found] == [72 / 3600, 108 / 3600, 72 / 3600, 108 / 3600]
 
 
-def test_a_place_needs_a_country_and_a_provider(seen: Seen) -> None:
+def test_a_place_needs_a_country_and_a_provider() -> None:
     places = [("MX", "Izzi"), ("MX", None), (None, "Izzi"), (None, None), ("CO", "Izzi")]
-    with seen([View(DAY, country=country, isp=isp) for country, isp in places]) as connection:
-        found = rows(connection, "geography")
+    history = History([View(DAY, country=country, isp=isp) for country, isp in places])
+    found = history.ask("geography")
     assert [(row["country"], row["isp"], row["views"]) for row in found] == [("CO", "Izzi", 1), ("MX", "Izzi", 1)]
 
 
-def test_a_result_is_the_same_whatever_order_the_views_came_in(seen: Seen) -> None:
-    views = [View(DAY, n % 24, n, NAMES[n % 7], f"S{n % 4}", n % 9, "MX", NAMES[n % 3]) for n in range(200)]
-
-    def results(ordered: Iterable[View]) -> dict[str, list[Row]]:
-        with seen(ordered) as connection:
-            return {name: rows(connection, name) for name in ORACLES}
-
-    assert results(views) == results(reversed(views))
-
-
-def test_sums_go_beyond_what_an_integer_of_the_table_holds(seen: Seen) -> None:
+def test_sums_go_beyond_what_an_integer_of_the_table_holds() -> None:
     view = View(DAY, duration_seconds=2**31 - 1)
-    with seen([view, replace(view, device_id=2), view]) as connection:
-        [row] = rows(connection, "average_duration")
+    history = History([view, replace(view, device_id=2), view])
+    [row] = history.ask("average_duration")
     assert row == {"channel": "Uno", "average_seconds": 2**31 - 1, "views": 3, "watch_hours": 3 * (2**31 - 1) / 3600}
 
 
-@pytest.mark.parametrize("name", sorted(set(ORACLES) - {"general_summary", "time_slots", "viewing_by_period"}))
-def test_the_order_of_names_does_not_depend_on_the_language_of_the_database(
-    seen: Seen, views_engine: sa.Engine, name: str
-) -> None:
-    """The PostgreSQL of the suite knows no language's rules to try it with, so the statement itself is looked at."""
-    statements: list[str] = []
+def test_no_change_is_known_of_the_first_day_and_none_in_per_cent_after_a_day_without_views() -> None:
+    found = History(on({-2: 2, 0: 3})).ask("day_over_day", window_days=3)
+    assert [tuple(row.values()) for row in found] == [
+        ("2026-01-01", 2, None, None, None),
+        ("2026-01-02", 0, 2, -2, -100.0),
+        ("2026-01-03", 3, 0, 3, None),
+    ]
 
-    def listen(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
 
-    with seen([]) as connection:
-        sa.event.listen(views_engine, "before_cursor_execute", listen)
-        try:
-            rows(connection, name)
-        finally:
-            sa.event.remove(views_engine, "before_cursor_execute", listen)
-    names = [column for column in all_analyses()[name].columns if column.key and column.type == "text"]
-    [statement] = statements
-    assert statement.count('collate "C"') == len(names)
+def test_an_anomaly_is_measured_against_the_days_that_have_views() -> None:
+    history = History(on({-20: 1, -15: 1, -9: 1, 0: 9}))
+    [row] = history.ask("anomalies", threshold_std=1.7)
+    assert row == {
+        "date": "2026-01-03",
+        "views": 9,
+        "mean": 3.0,
+        "std": pytest.approx(12**0.5),
+        "z_score": pytest.approx(6 / 12**0.5),
+        "direction": "above",
+    }
+
+
+def test_a_forecast_of_what_falls_evenly_has_a_band_without_width_and_stops_at_nothing() -> None:
+    found = History(on({-3: 4, -2: 3, -1: 2, 0: 1})).ask("viewing_forecast", forecast_days=3)
+    assert [row["views"] for row in found] == [4, 3, 2, 1, None, None, None]
+    assert [row["moving_average_7d"] for row in found] == [4.0, 3.5, 3.0, 2.5, None, None, None]
+    assert [row["trend"] for row in found] == pytest.approx([4, 3, 2, 1, 0, -1, -2], abs=1e-9)
+    for column in ("forecast", "lower", "upper"):
+        assert [row[column] for row in found[:4]] == [None] * 4
+        assert [row[column] for row in found[4:]] == pytest.approx([0, 0, 0], abs=1e-9)
+
+
+def test_a_subscriber_is_of_the_cohort_of_the_first_month_in_the_window_across_the_year() -> None:
+    views = [
+        View(date(2025, 11, 30), subscriber_code="old"),
+        View(date(2025, 12, 31), subscriber_code="old"),
+        View(date(2025, 12, 31), subscriber_code="new"),
+        View(DAY, subscriber_code="new"),
+    ]
+    columns = ("cohort_month", "month", "subscribers", "cohort_size", "retention_pct")
+    found = [tuple(row[column] for column in columns) for row in History(views).ask("cohorts")]
+    assert found == [
+        ("2025-11-01", "2025-11-01", 1, 1, 100.0),
+        ("2025-11-01", "2025-12-01", 1, 1, 100.0),
+        ("2025-12-01", "2025-12-01", 1, 1, 100.0),
+        ("2025-12-01", "2026-01-01", 1, 1, 100.0),
+    ]
+    assert [row["cohort_size"] for row in History(views).ask("cohorts", window_days=30)] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("days", "risk"),
+    [
+        ({-3: 3}, "high"),
+        ({-2: 3}, "high"),
+        ({-2: 2}, None),
+        ({-2: 4, -1: 2}, "medium"),
+        ({-2: 4, -1: 3}, None),
+        ({-2: 2, -1: 1}, None),
+        ({-1: 9}, None),
+        ({-9: 9}, None),
+    ],
+    ids=str,
+)
+def test_who_watches_half_of_before_or_less_may_leave(days: dict[int, int], risk: str | None) -> None:
+    """Of five days the last two are compared with the three before."""
+    history = History(on(days))
+    found = history.ask("churn_risk", last(5))
+    assert [row["risk"] for row in found] == ([risk] if risk else [])
+    seen = min(days) > -5
+    assert history.facts("churn_risk", last(5))["low_risk_subscribers"] == int(seen and not risk)
+
+
+def test_quintiles_of_six_give_the_lowest_one_more() -> None:
+    views = [View(DAY, duration_seconds=3600 * n, subscriber_code=f"S{n}") for n in range(6)]
+    found = {(row["section"], row["metric"]): row["value"] for row in History(views).ask("subscriber_overview")}
+    sections = ["inactivo", "ocasional", "regular", "activo", "super_activo"]
+    assert [found[section, "subscribers"] for section in sections] == [2, 1, 1, 1, 1]
+    assert [found[section, "watch_hours"] for section in sections] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert (found["inactivo", "min_watch_hours"], found["inactivo", "max_watch_hours"]) == (0.0, 1.0)
+
+
+def test_four_kinds_of_subscriber_are_told_apart() -> None:
+    """Three of each kind, near to each other and far from the others."""
+    views = [
+        View(DAY, 10, 600 * kind + member, f"C{n % kind}", f"S{kind}{member}", minute=n)
+        for kind in (1, 4, 8, 16)
+        for member in range(3)
+        for n in range(kind)
+    ]
+    found = History(views).ask("subscriber_segments")
+    assert [(row["segment"], row["subscribers"], row["mean_views"]) for row in found] == [
+        ("ocasionales", 3, 1.0),
+        ("regulares", 3, 4.0),
+        ("activos", 3, 8.0),
+        ("super activos", 3, 16.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "views", "parameters"),
+    [
+        ("anomalies", on({0: 3}), {}),
+        ("anomalies", on({-1: 2, 0: 2}), {}),
+        ("correlation", on({0: 9}), {}),
+        ("viewing_forecast", on({-1: 1}), {}),
+        ("subscriber_segments", on({0: 1}), {}),
+        ("period_trend", on({0: 5}), {"period": last(1)}),
+    ],
+    ids=["one day", "equal days", "one subscriber", "two days", "one segment", "one-day period"],
+)
+def test_too_little_for_a_statistic_is_said_in_a_note(name: str, views: list[View], parameters: dict[str, Any]) -> None:
+    assert str(History(views).facts(name, **parameters)["note"])
+
+
+def test_a_note_is_only_where_something_is_missing() -> None:
+    views = [View(DAY - timedelta(days=n % 9), n % 20, 60 * n, f"C{n % (1 + n**2 % 7)}", f"S{n**2 % 7}") for n in range(60)]
+    history = History(views)
+    for name in ("anomalies", "correlation", "viewing_forecast", "subscriber_segments", "period_trend"):
+        assert "note" not in history.facts(name, last(9)), name
+
+
+def test_a_profile_lists_ten_channels_and_shares_are_of_all_of_them() -> None:
+    views = [View(DAY, channel_name=name) for name in "kjihgfedcbaa"]
+    found = History(views).ask("subscriber_profile", subscriber_code="S1")
+    channels = [(row["item"], row["value"]) for row in found if row["section"] == "channel"]
+    assert channels == [("a", pytest.approx(200 / 12)), *((name, pytest.approx(100 / 12)) for name in "bcdefghij")]
+
+
+def test_the_period_before_is_as_long_and_ends_the_day_before() -> None:
+    views = on({-4: 8, -3: 1, -2: 1, -1: 3}, duration_seconds=3600) + on({0: 1}, duration_seconds=None)
+    found = History(views).ask("period_comparison", last(2))
+    assert [tuple(row.values()) for row in found] == [
+        ("views", 3.0, 2.0, 1.0, 50.0, "aumento"),
+        ("subscribers", 1.0, 1.0, 0.0, 0.0, "estable"),
+        ("watch_hours", 3.0, 2.0, 1.0, 50.0, "aumento"),
+    ]
+
+
+def test_nothing_before_leaves_the_change_in_per_cent_open() -> None:
+    found = History(on({0: 1})).ask("period_comparison", last(1))
+    assert [(row["change_pct"], row["trend"]) for row in found] == [(None, "aumento")] * 3
+
+
+@pytest.mark.parametrize(
+    ("days", "direction", "strength"),
+    [({-2: 1, 0: 3}, "creciente", "fuerte"), ({-2: 3}, "decreciente", "fuerte"), ({-2: 1, -1: 5, 0: 1}, "estable", "débil")],
+    ids=str,
+)
+def test_a_trend_is_a_line_through_every_calendar_day(days: dict[int, int], direction: str, strength: str) -> None:
+    [row] = History(on(days)).ask("period_trend", last(3))
+    assert (row["direction"], row["strength"]) == (direction, strength)
+    assert row["slope"] == (days.get(0, 0) - days[-2]) / 2
+
+
+@pytest.mark.parametrize(("days", "strength"), [(34, "fuerte"), (35, "moderada"), (69, "moderada"), (70, "débil")])
+def test_one_view_more_each_day_is_the_weaker_the_longer_it_takes(days: int, strength: str) -> None:
+    """The standard deviation of so many days is 9.8, 10.1, 19.9 and 20.2; of it, the slope is a tenth or a twentieth."""
+    [row] = History(on({n + 1 - days: n for n in range(days)})).ask("period_trend", last(days))
+    assert (row["slope"], row["r_squared"]) == (pytest.approx(1), pytest.approx(1))
+    assert row["strength"] == strength
+
+
+@pytest.mark.parametrize(
+    ("days", "label"),
+    [
+        ({-1: 10, 0: 11}, "estable"),
+        ({-1: 10, 0: 12}, "creciente"),
+        ({-1: 10, 0: 9}, "estable"),
+        ({-1: 10, 0: 8}, "decreciente"),
+    ],
+    ids=str,
+)
+def test_ten_per_cent_more_or_less_is_stable_still(days: dict[int, int], label: str) -> None:
+    found = History(on(days)).ask("subscriber_period", last(2), subscriber_code="S1")
+    [trend] = [row for row in found if row["section"] == "trend"]
+    assert trend["value"] == pytest.approx(10 * (days[0] - 10))
+    assert trend["label"] == label
+
+
+@pytest.mark.parametrize("views", range(1, 30, 4))
+def test_a_day_two_standard_deviations_away_is_no_outlier_yet(views: int) -> None:
+    """One day of five with views is exactly that; one of six is further."""
+    history = History(on({0: views}))
+    five, six = (
+        [row["item"] for row in history.ask("subscriber_period", last(n), subscriber_code="S1") if row["section"] == "outlier"]
+        for n in (5, 6)
+    )
+    assert (five, six) == ([], ["2026-01-03"])

@@ -7,20 +7,21 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import sqlalchemy as sa
+from analyses.histories import REQUIRED
+from analyses.oracles import ORACLES
 from pydantic import Field
-from pydantic_core import PydanticUndefined
 
 from telemetry_pipeline.analyses import registry
+from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import (
     GeneralParameters,
     Parameters,
-    Period,
     PeriodParameters,
     all_analyses,
     analysis,
     find_analysis,
 )
+from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.cli.launch import describe_parameters
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.warehouse.columns import Column
@@ -37,7 +38,7 @@ def _no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registered", {})
 
 
-def question(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+def question(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """Which channel?
 
     More of it.
@@ -58,17 +59,8 @@ def own_parameters(parameters: type[Parameters]) -> str:
     return ", ".join(each for each in every if not each.startswith("window_days") and each != "none")
 
 
-def test_the_analyses_of_the_spine_are_registered() -> None:
-    assert list(all_analyses()) == [
-        "average_duration",
-        "channel_audience",
-        "general_summary",
-        "geography",
-        "peak_hours",
-        "time_slots",
-        "top_channels",
-        "viewing_by_period",
-    ]
+def test_the_analyses_are_registered_in_alphabetical_order() -> None:
+    assert list(all_analyses()) == sorted([*ORACLES, "subscriber_segments"])
 
 
 def test_every_analysis_has_its_line_in_the_documentation_and_no_other_has_one() -> None:
@@ -89,7 +81,6 @@ def test_an_analysis_says_what_it_answers_and_what_its_columns_and_parameters_ar
     assert all(column.description for column in each.columns)
     for field in each.parameters.model_fields.values():
         assert field.description
-        assert field.default is not PydanticUndefined
 
 
 @pytest.mark.parametrize(
@@ -120,21 +111,46 @@ def test_all_impossible_parameters_are_refused_in_one_message() -> None:
         find_analysis("top_channels").parse({"window_days": 0, "limit": 0})
 
 
+OWN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "anomalies": {"threshold_std": 3},
+    "channel_flow": {"gap_minutes": 30, "limit": 200},
+    "churn_risk": {"window_days": 14, "min_views": 3},
+    "cohorts": {"window_days": None},
+    "peak_hours": {"channel": None},
+    "period_breakdown": {"granularity": "daily"},
+    "period_channels": {"top_n": 20},
+    "period_events": {"threshold_std": 2},
+    "period_subscribers": {"top_n": 50},
+    "reach": {"min_minutes": 5},
+    "stickiness": {"window_days": 90, "days": 30},
+    "subscriber_segments": {"n_segments": 4},
+    "top_channels": {"limit": 20},
+    "top_subscribers": {"limit": 10},
+    "viewing_by_period": {"granularity": "daily"},
+    "viewing_forecast": {"window_days": 90, "channel": None, "forecast_days": 7},
+}
+
+
 def test_defaults_are_those_of_the_definition() -> None:
-    assert {each.name: each.parse({}).model_dump() for each in all_analyses().values()} == {
-        "average_duration": {"window_days": 30},
-        "channel_audience": {"window_days": 30},
-        "general_summary": {"window_days": 30},
-        "geography": {"window_days": 30},
-        "peak_hours": {"window_days": 30, "channel": None},
-        "time_slots": {"window_days": 30},
-        "top_channels": {"window_days": 30, "limit": 20},
-        "viewing_by_period": {"window_days": 30, "granularity": "daily"},
-    }
+    for each in all_analyses().values():
+        window = {} if each.kind == "period" else {"window_days": 30}
+        required = REQUIRED.get(each.name, {})
+        assert each.parse(required).model_dump() == window | OWN_DEFAULTS.get(each.name, {}) | required, each.name
+
+
+def test_kinds_are_those_of_the_definition() -> None:
+    kinds = {each.name: each.kind for each in all_analyses().values() if each.kind != "general"}
+    period = {name for name in all_analyses() if name.startswith("period_") or name == "subscriber_period"}
+    subscribers = {"subscriber_overview", "top_subscribers", "active_subscribers", "churn_risk", "subscriber_profile"}
+    audience = {"reach", "average_audience", "rating", "share", "concurrency", "channel_flow", "stickiness"}
+    assert kinds == dict.fromkeys(period, "period") | dict.fromkeys(subscribers, "subscribers") | dict.fromkeys(
+        audience, "audience"
+    )
+    assert [each.name for each in all_analyses().values() if each.compares] == ["period_comparison"]
 
 
 def test_an_unknown_analysis_is_refused_with_a_list_of_those_there_are() -> None:
-    with pytest.raises(RequestRefused, match=r"no analysis 'top_chanels'; there are average_duration, .*top_channels"):
+    with pytest.raises(RequestRefused, match=r"no analysis 'top_chanels'; there are active_subscribers, .*top_channels"):
         find_analysis("top_chanels")
 
 
@@ -161,21 +177,28 @@ def test_a_range_is_one_window_for_each_day_of_a_general_analysis() -> None:
     ]
 
 
-@pytest.mark.usefixtures("_no_others")
-def test_a_range_is_the_one_period_of_a_period_analysis_and_its_result_has_no_partition() -> None:
-    analysis(columns=(COLUMN,), parameters=PeriodParameters, kind="period")(question)
+def test_a_range_is_the_one_period_of_a_period_analysis() -> None:
+    each = find_analysis("period_summary")
     period = Period(date(2026, 1, 1), DAY)
-    each = all_analyses()["question"]
     assert each.windows(period, each.parse({})) == [period]
-    assert each.result(period, each.parse({}), pd.DataFrame()).partition_date is None
 
 
-def test_a_result_of_a_general_analysis_is_of_the_day_that_its_window_ends_at() -> None:
-    general = find_analysis("top_channels")
-    parameters = general.parse({"limit": 5})
-    result = general.result(general.window(DAY, parameters), parameters, pd.DataFrame())
-    assert (result.partition_date, result.period_first, result.period_last) == (DAY, date(2026, 3, 2), DAY)
-    assert result.parameters == {"window_days": 30, "limit": 5}
+def test_only_what_compares_reads_as_many_days_before() -> None:
+    period = Period(date(2026, 3, 30), DAY)
+    assert find_analysis("period_comparison").reads(period) == Period(date(2026, 3, 28), DAY)
+    assert find_analysis("period_summary").reads(period) == period
+
+
+@pytest.mark.usefixtures("_no_others")
+def test_facts_stay_with_what_is_computed() -> None:
+    def with_facts(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
+        """Which?"""
+        frame = pd.DataFrame({"channel": ["A"]})
+        frame.attrs["facts"] = {"note": "only one"}
+        return frame
+
+    compute = analysis(columns=(COLUMN,), parameters=GeneralParameters)(with_facts)
+    assert compute(None, GeneralParameters()).attrs == {"facts": {"note": "only one"}}  # type: ignore[arg-type]
 
 
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:
@@ -189,7 +212,7 @@ def test_a_decorated_function_is_registered_and_gives_the_declared_types() -> No
     [each] = all_analyses().values()
     assert (each.name, each.question, each.kind) == ("question", "Which channel?", "general")
     assert each.compute is decorated
-    frame = decorated(None, Period(DAY, DAY), GeneralParameters())  # type: ignore[arg-type]
+    frame = decorated(None, GeneralParameters())  # type: ignore[arg-type]
     assert frame["channel"].tolist() == ["A", pd.NA]
 
 
@@ -198,14 +221,14 @@ def test_a_function_that_gives_other_columns_than_it_declares_fails() -> None:
     other = Column("name", "text", "a name")
     decorated = analysis(columns=(other,), parameters=GeneralParameters)(question)
     with pytest.raises(TypeError, match=r"\['channel'\], and \['name'\] are declared"):
-        decorated(None, Period(DAY, DAY), GeneralParameters())  # type: ignore[arg-type]
+        decorated(None, GeneralParameters())  # type: ignore[arg-type]
 
 
 def test_contradictory_declarations_are_refused() -> None:
     class WithLimit(PeriodParameters):
         limit: int = Field(default=1)
 
-    def no_docstring(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+    def no_docstring(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
         raise NotImplementedError
 
     with pytest.raises(TypeError, match="derive from GeneralParameters; WithLimit does not"):
@@ -223,7 +246,7 @@ def test_a_name_is_taken_once_and_never_the_catalogues() -> None:
     with pytest.raises(TypeError, match="two analyses of the name question"):
         register(question)
 
-    def results(connection: sa.Connection, period: Period, parameters: GeneralParameters) -> pd.DataFrame:
+    def results(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
         """Which?"""
         raise NotImplementedError
 

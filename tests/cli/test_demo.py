@@ -14,6 +14,7 @@ from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.stack.state import StackState
 from telemetry_pipeline.warehouse import results
 from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.results import Result
 
 
 class FakeStack:
@@ -92,7 +93,8 @@ def store(database_url: str) -> None:
         ):
             connection.execute(sa.text(statement))
         connection.execute(sa.text("insert into telemetry.rejected_records (payload, reason) values ('1', 'no id')"))
-        stored = analysis.result(analysis.window(today, parameters), parameters, frame)
+        window = analysis.window(today, parameters)
+        stored = Result(window.first, window.last, today, parameters.model_dump(mode="json"), frame)
         results.replace(connection, analysis.table, [stored])
 
 

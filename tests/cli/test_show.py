@@ -11,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from cli.harness import Outcome
 
-from telemetry_pipeline.analyses.registry import Period, find_analysis
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.output import duration, plain_table, print_table, to_csv, to_json
-from telemetry_pipeline.warehouse import results
+from telemetry_pipeline.warehouse import documents, results
+from telemetry_pipeline.warehouse.results import Result
 
 
 @pytest.fixture
@@ -32,7 +34,8 @@ def stored(engine: sa.Engine, database_url: str, cli: object, monkeypatch: pytes
             frame = pd.DataFrame([[row[by_name[name]] for name in names] for row in rows], columns=names)
             parameters = analysis.parse({"limit": limit})
             period = analysis.window(date(2026, 10, day), parameters)
-            results.replace(connection, analysis.table, [analysis.result(period, parameters, frame)])
+            stored = Result(period.first, period.last, period.last, parameters.model_dump(mode="json"), frame)
+            results.replace(connection, analysis.table, [stored])
     monkeypatch.setenv("DATABASE_URL", database_url)
 
 
@@ -60,6 +63,20 @@ def test_a_table_says_what_it_is_of(cli: Callable[..., Outcome]) -> None:
     assert caption.startswith("top_channels: 2026-09-03 to 2026-10-02; limit=20, window_days=30; 1 row; computed 20")
 
 
+def test_a_document_is_shown_whole_or_by_what_is_in_it(
+    cli: Callable[..., Outcome], engine: sa.Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert "nothing is stored of full_analysis; run " in cli("show", "full_analysis").err
+    filters = {"first": "2026-10-01", "last": "2026-10-01", "analyses": {}}
+    body = {"generated_at": "now", "filters": filters, "analyses": {"geography": [{"isp": "Ñ"}, {}]}, "missing": []}
+    with engine.begin() as connection:
+        documents.keep(connection, "full_analysis", date(2026, 10, 1), date(2026, 10, 1), body)
+    assert json.loads(cli("show", "full_analysis", "--format", "json").out) == body
+    assert [line.split() for line in cli("show", "full_analysis").out.splitlines()][1] == ["geography", "2"]
+    assert cli("show", "full_analysis", "--format", "csv").status == 2
+
+
 @pytest.mark.usefixtures("stored")
 def test_without_a_partition_the_newest_of_the_latest_day_is_shown_even_if_it_is_empty(
     cli: Callable[..., Outcome],
@@ -75,7 +92,7 @@ def test_without_a_partition_the_newest_of_the_latest_day_is_shown_even_if_it_is
     [
         (["top_channels", "--partition", "2026-10-09"], "nothing is stored of top_channels for 2026-10-09; run "),
         (["geography"], "nothing is stored of geography; run 'telemetry-pipeline run telemetry_tick'"),
-        (["geographie"], "there is no analysis 'geographie'; there are average_duration, "),
+        (["geographie"], "there is no analysis 'geographie'; there are active_subscribers, "),
     ],
 )
 def test_what_is_not_there_is_told_with_what_to_do(cli: Callable[..., Outcome], arguments: list[str], said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +11,14 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.errors import Cancelled
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.jobs import whole_graph
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.steps import RunGuard
+from telemetry_pipeline.reports.documents import DOCUMENTS, gathered
+from telemetry_pipeline.warehouse import documents
 from telemetry_pipeline.warehouse.database import connect
 
 
@@ -150,6 +156,92 @@ def test_impossible_parameters_fail_where_no_launcher_stood_before_them(pipeline
     pipeline.simulator.add_records([record(1, 8, now)])
     result = pipeline.run(this_day, run_config={"ops": {"top_channels": {"config": {"limit": 0}}}})
     assert "top_channels cannot run with these parameters: limit" in failure(result, "top_channels")
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str, partition: date) -> dict[str, Any]:
+    [event] = [
+        event
+        for event in result.all_events
+        if event.is_step_materialization
+        and event.asset_key.to_user_string() == asset
+        and event.partition == partition.isoformat()
+    ]
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+@pytest.mark.slow
+def test_the_whole_graph_fills_every_table_and_document(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records(
+        [record(n, 7 + n % 2, now - timedelta(hours=n), dataId=n // 2 % 3, subscriberCode=f"S{n % 5}") for n in range(1, 60)]
+    )
+    result = pipeline.run(this_day, selection=whole_graph())
+    assert result.success
+    stored = {name for name, analysis in all_analyses().items() if analysis.runs_unattended}
+    assert set(materialized(result)) == {"telemetry_records", "ott_views", *stored, *DOCUMENTS}
+    with connect(pipeline.settings.database_url).connect() as connection:
+        for document in DOCUMENTS:
+            body = documents.read(connection, document)
+            assert body is not None
+            assert list(body["analyses"]) == [analysis.name for analysis in gathered(document)]
+            assert body["missing"] == []
+            assert body["filters"]["last"] == this_day.isoformat()
+            shown = metadata_of(result, document, this_day)["document"]
+            assert json.loads(json.dumps(shown, allow_nan=False)) == body
+            [rows] = connection.execute(sa.text("select count(*) from analysis.top_channels")).one()
+            assert document != "full_analysis" or len(body["analyses"]["top_channels"]) == rows
+
+
+def test_a_materialization_shows_what_there_is_to_see(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
+    shown = metadata_of(pipeline.run(this_day), "top_channels", this_day)
+    assert shown["chart"].startswith("![")
+    assert [row.data["channel"] for row in shown["preview"].records] == ["Canal Siete"]
+    assert shown["dagster/partition_row_count"] == 1
+    assert shown["period"] == f"{this_day - timedelta(days=29)} to {this_day}"
+    assert shown["parameters"] == {"limit": 20, "window_days": 30}
+    assert shown["compute_seconds"] > 0
+    lineage = shown["dagster/column_lineage"].deps_by_column
+    assert {column: [dep.column_name for dep in deps] for column, deps in lineage.items()}["channel"] == ["channel_name"]
+
+
+def test_a_result_says_whether_it_was_computed_or_reused(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    said = [
+        metadata_of(pipeline.run(this_day, selection=selection), "general_summary", this_day)["result"]
+        for selection in (None, ["general_summary"])
+    ]
+    assert said[0] == "computed: it was not stored yet"
+    assert said[1].startswith("reused: computed 20")
+
+
+def test_a_period_analysis_takes_the_range_of_its_run_and_is_stored_once(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(n, 8, now - timedelta(days=n)) for n in range(1, 4)])
+    assert pipeline.run(this_day - timedelta(days=3), this_day).success
+    with connect(pipeline.settings.database_url).connect() as connection:
+        [row] = connection.execute(sa.text("select period_first, period_last, days, views from analysis.period_summary")).all()
+    assert tuple(row) == (this_day - timedelta(days=3), this_day, 4, 3)
+
+
+def test_a_subscriber_is_asked_for_by_name(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now, subscriberCode="Ñandú")])
+    assert pipeline.run(this_day).success
+    config = {"ops": {"subscriber_profile": {"config": {"subscriber_code": "Ñandú"}}}}
+    assert pipeline.run(this_day, selection=["subscriber_profile"], run_config=config).success
+    query = "select value from analysis.subscriber_profile where section = 'total' and item = 'views'"
+    assert scalar(pipeline, query) == 1
+
+
+def test_the_cleanup_deletes_what_nobody_wants(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
+    assert pipeline.run(this_day, selection=["top_channels"], run_config=config).success
+    with connect(pipeline.settings.database_url).begin() as connection:
+        connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
+    job = build_defs(pipeline.settings).resolve_job_def("telemetry_cleanup")
+    done = job.execute_in_process(instance=pipeline.instance)
+    assert done.success
+    assert scalar(pipeline, "select parameters->>'limit' from analysis.results where asset = 'top_channels'") == "3"
 
 
 def test_a_cancelled_run_stops_its_steps_before_they_commit(instance: dg.DagsterInstance) -> None:

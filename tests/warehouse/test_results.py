@@ -253,7 +253,7 @@ def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> Non
 
 def test_rows_and_what_is_said_of_them_are_of_the_same_moment(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     store(engine, result(row("A")))
-    load, loads = results._load, []
+    load, loads = results.load, []
 
     def interrupted_load(*args: Any) -> pd.DataFrame:
         loads.append(args)
@@ -261,7 +261,7 @@ def test_rows_and_what_is_said_of_them_are_of_the_same_moment(engine: sa.Engine,
             store(engine, result(row("B"), row("C")))
         return load(*args)
 
-    monkeypatch.setattr(results, "_load", interrupted_load)
+    monkeypatch.setattr(results, "load", interrupted_load)
     with engine.connect() as connection:
         found = results.read(connection, TABLE)
     assert found is not None

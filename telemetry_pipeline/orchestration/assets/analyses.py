@@ -1,19 +1,24 @@
 """Every registered analysis as an asset over ``ott_views``. What an analysis computes is said in the package ``analyses``."""
 
 # Annotations are values here: Dagster reads the type of each asset's configuration from them.
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, create_model
 
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, Period, all_analyses
+from telemetry_pipeline.analyses import computing
+from telemetry_pipeline.analyses.computing import Updated
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses, code_version
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
+from telemetry_pipeline.reports import charts
 from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import results
+from telemetry_pipeline.warehouse.results import ResultInfo
 
-_PREVIEW_ROWS = 20
+_PREVIEW_ROWS = 10
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -23,52 +28,78 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
 
 def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     config_type = _config_type(analysis.parameters)
-    schema = _column_schema(analysis)
 
-    @dg.asset(
+    def with_parameters(
+        context: dg.AssetExecutionContext,
+        config: config_type,  # type: ignore[valid-type]
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult[Any]:
+        return _materialize(context, warehouse, analysis, config.model_dump())  # type: ignore[attr-defined]
+
+    def without_parameters(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[Any]:
+        return _materialize(context, warehouse, analysis, {})
+
+    declare = dg.asset(
         name=analysis.name,
         description=analysis.description,
         deps=["ott_views"],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="analyses",
-        kinds={"postgres"},
+        group_name=analysis.kind,
+        kinds={"duckdb", "postgres"},
+        code_version=code_version(),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
-            "dagster/column_schema": schema,
+            "dagster/column_schema": _column_schema(analysis),
         },
         retry_policy=RETRIES,
     )
-    def asset(
-        context: dg.AssetExecutionContext,
-        config: config_type,  # type: ignore[valid-type]
-        warehouse: dg.ResourceParam[Warehouse],
-    ) -> dg.MaterializeResult[Any]:
-        guard = RunGuard(context)
-        with failing_clearly():
-            parameters = analysis.parse(config.model_dump())  # type: ignore[attr-defined]
-            computed = []
-            with warehouse.engine.begin() as connection:
-                for window in analysis.windows(Period(*days_of(context)), parameters):
-                    frame = analysis.compute(connection, window, parameters)
-                    computed.append(analysis.result(window, parameters, frame))
-                    guard.check()
-                results.replace(connection, analysis.table, computed)
-        for result in computed:
-            context.add_asset_metadata(
-                {"dagster/partition_row_count": len(result.frame)}, partition_key=result.period_last.isoformat()
-            )
-        return dg.MaterializeResult(
-            metadata={
-                "period": str(window),
-                "parameters": parameters.model_dump(mode="json"),
-                "preview": dg.MetadataValue.table(
-                    [dg.TableRecord(row) for row in to_rows(frame.head(_PREVIEW_ROWS))], schema=schema
-                ),
-            }
-        )
+    return declare(with_parameters if analysis.parameters.model_fields else without_parameters)
 
-    return asset
+
+def _materialize(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, analysis: Analysis, values: Mapping[str, Any]
+) -> dg.MaterializeResult[Any]:
+    with failing_clearly():
+        parameters = analysis.parse(values)
+        updated = computing.update(
+            warehouse.engine,
+            warehouse.views,
+            analysis,
+            analysis.windows(Period(*days_of(context)), parameters),
+            parameters,
+            draw=charts.draw,
+            checkpoint=RunGuard(context).check,
+        )
+    context.add_asset_metadata(_picture(updated, analysis), partition_key=context.partition_key_range.end)
+    for info, reason in zip(updated.infos, updated.reasons, strict=True):
+        context.add_asset_metadata(_facts(info, reason), partition_key=info.period_last.isoformat())
+    return dg.MaterializeResult(metadata={"dagster/column_lineage": _column_lineage(analysis)})
+
+
+def _picture(updated: Updated, analysis: Analysis) -> dict[str, Any]:
+    """What there is to look at of the last partition's result; the preview is rounded, the result is not."""
+    rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
+    chart = updated.infos[-1].chart
+    return {
+        **({"chart": dg.MetadataValue.md(charts.as_markdown(chart))} if chart else {}),
+        "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=_column_schema(analysis)),
+    }
+
+
+def _facts(info: ResultInfo, reason: str | None) -> dict[str, Any]:
+    """What is said of every partition's result."""
+    age = f"reused: computed {info.computed_at:%Y-%m-%d %H:%M} UTC from the same views"
+    return {
+        "dagster/partition_row_count": info.row_count,
+        "compute_seconds": round(info.compute_seconds, 4),
+        "period": str(Period(info.period_first, info.period_last)),
+        "parameters": dict(info.parameters),
+        "result": f"computed: {reason}" if reason else age,
+        **info.facts,
+    }
 
 
 def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
@@ -83,4 +114,13 @@ def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
 def _column_schema(analysis: Analysis) -> dg.TableSchema:
     return dg.TableSchema(
         columns=[dg.TableColumn(column.name, column.type, description=column.explanation) for column in analysis.columns]
+    )
+
+
+def _column_lineage(analysis: Analysis) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column.name: [dg.TableColumnDep(asset_key=dg.AssetKey("ott_views"), column_name=name) for name in column.of]
+            for column in analysis.columns
+        }
     )

@@ -13,10 +13,32 @@ from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.orchestration.partitions import days_of, today
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, ProgressReporter, RunGuard, failing_clearly
-from telemetry_pipeline.warehouse import records, views
+from telemetry_pipeline.warehouse import records, segments, views
 
 _STEPS_A_REPAIR = 10_000
 _LARGE_MERGE_VIEWS = 10_000
+
+
+_VIEWS_OF_RECORDS = {
+    "record_id": ["record_id"],
+    "local_date": ["timestamp"],
+    "local_hour": ["timestamp"],
+    "ended_at": ["timestamp"],
+    "started_at": ["timestamp", "duration_seconds"],
+    "duration_seconds": ["duration_seconds"],
+    "channel_id": ["data_id"],
+    "channel_name": ["data_id", "data_name"],
+    "subscriber_code": ["subscriber_code"],
+    "device_id": ["device_id"],
+    "country": ["whois_country"],
+    "isp": ["whois_isp"],
+}
+_VIEWS_LINEAGE = dg.TableColumnLineage(
+    {
+        column: [dg.TableColumnDep(asset_key=dg.AssetKey("telemetry_records"), column_name=source) for source in sources]
+        for column, sources in _VIEWS_OF_RECORDS.items()
+    }
+)
 
 
 class SyncConfig(dg.Config):
@@ -115,6 +137,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
             )
         if merged.inserted >= _LARGE_MERGE_VIEWS:
             views.analyze(warehouse.engine)
+        segments.refresh(warehouse.engine)
         counts = views.count_by_day(warehouse.engine, {*_days(first, last), *merged.days})
         _report_other_days(context, daily, {day: {"dagster/partition_row_count": counts[day]} for day in merged.days})
         for day in _days(first, last):
@@ -123,6 +146,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
             metadata={
                 "views_merged": merged.inserted,
                 "views_renamed": merged.renamed,
+                "dagster/column_lineage": _VIEWS_LINEAGE,
             }
         )
 

@@ -1,0 +1,123 @@
+"""Results of analyses, computed where that is needed: same parameters over the same views give the same result."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import Analysis, Parameters, code_version
+from telemetry_pipeline.analyses.views import Store
+from telemetry_pipeline.warehouse import results, segments
+from telemetry_pipeline.warehouse.results import Result, ResultInfo
+
+_MOST_VIEWS_AT_ONCE = 3_000_000
+
+Draw = Callable[[str, pd.DataFrame], str | None]
+
+
+@dataclass(frozen=True)
+class Updated:
+    """The results of some periods, all of them as if computed now.
+
+    :ivar infos: what is stored, in the order of the periods.
+    :ivar reasons: for each, why it was computed, or None: it was there already.
+    :ivar last: the rows of the last one.
+    """
+
+    infos: list[ResultInfo]
+    reasons: list[str | None]
+    last: pd.DataFrame
+
+
+def update(
+    engine: sa.Engine,
+    store: Store,
+    analysis: Analysis,
+    periods: Sequence[Period],
+    parameters: Parameters,
+    *,
+    draw: Draw,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Updated:
+    """Compute and store the results of *periods* that are not stored yet, or whose views or code changed since.
+
+    Until everything is stored, in one transaction, readers get the earlier results.
+
+    :param periods: in order of their last days.
+    :param draw: how the result of the last period looks.
+    :param checkpoint: called between results; raises to leave everything as it was.
+    """
+    values = parameters.model_dump(mode="json")
+    reads = [analysis.reads(period) for period in periods]
+    ends = periods[0].last, periods[-1].last
+    with engine.connect() as connection:
+        stored = results.find(connection, analysis.table, values, *ends)
+        around = Period.around(reads)
+        days = segments.versions(connection, around.first, around.last)
+    reasons = [
+        _reason(stored.get((period.first, period.last)), _input_version(days, read, store.cap_seconds))
+        for period, read in zip(periods, reads, strict=True)
+    ]
+    needed = [read for read, reason in zip(reads, reasons, strict=True) if reason]
+    if needed and segments.count(engine, days) <= _MOST_VIEWS_AT_ONCE:
+        store.load(engine, Period.around(needed))
+    computed: list[Result] = []
+    for period, read, reason in zip(periods, reads, reasons, strict=True):
+        if reason:
+            checkpoint()
+            store.load(engine, read)
+            computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
+    with engine.begin() as connection:
+        results.replace(connection, analysis.table, computed)
+        stored = results.find(connection, analysis.table, values, *ends)
+        infos = [stored[period.first, period.last] for period in periods]
+        results.want(connection, infos)
+        last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, infos[-1])
+        checkpoint()
+    return Updated(infos, reasons, last)
+
+
+def _compute(
+    store: Store, analysis: Analysis, period: Period, read: Period, parameters: Parameters, draw: Draw | None
+) -> Result:
+    begin = time.perf_counter()
+    frame = analysis.compute(store.views(period), parameters)
+    seconds = time.perf_counter() - begin
+    facts = dict(frame.attrs.get("facts", {}))
+    if capped := store.capped(read):
+        facts |= {"capped_views": capped.views, "capped_hours": capped.hours}
+    return Result(
+        period_first=period.first,
+        period_last=period.last,
+        partition_date=None if analysis.kind == "period" else period.last,
+        parameters=parameters.model_dump(mode="json"),
+        frame=frame,
+        input_version=_input_version(store.versions, read, store.cap_seconds),
+        code_version=code_version(),
+        compute_seconds=seconds,
+        facts=facts,
+        chart=draw(analysis.name, frame) if draw else None,
+    )
+
+
+def _reason(info: ResultInfo | None, input_version: str) -> str | None:
+    if info is None:
+        return "it was not stored yet"
+    if info.input_version != input_version:
+        return "the views changed"
+    if info.code_version != code_version():
+        return "the code changed"
+    return None
+
+
+def _input_version(days: dict[date, int], period: Period, cap_seconds: int) -> str:
+    """Twelve hexadecimal digits for the views that can be seen of a period, and how long they count."""
+    inside = [f"{day}:{version}" for day, version in sorted(days.items()) if period.first <= day <= period.last]
+    return hashlib.sha256(" ".join([*inside, str(cap_seconds)]).encode()).hexdigest()[:12]

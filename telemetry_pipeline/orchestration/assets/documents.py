@@ -1,0 +1,49 @@
+"""The documents as assets over the analyses that they gather."""
+
+# Annotations are values here: Dagster reads the types of an asset's arguments from them.
+from typing import Any
+
+import dagster as dg
+
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.orchestration.partitions import days_of
+from telemetry_pipeline.orchestration.resources import Warehouse
+from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
+from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.warehouse import documents
+from telemetry_pipeline.warehouse.database import snapshot
+
+
+def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """One asset per document."""
+    return [_asset(name, daily) for name in DOCUMENTS]
+
+
+def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    question, kind = DOCUMENTS[name]
+    analyses = gathered(name)
+
+    @dg.asset(
+        name=name,
+        description=f"{question}\n\nFinished analyses as one JSON document: {', '.join(each.name for each in analyses)}.",
+        deps=[each.name for each in analyses],
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="documents",
+        kinds={"json", "postgres"},
+        metadata={"dagster/table_name": "analysis.documents"},
+        retry_policy=RETRIES,
+    )
+    def asset(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
+        run = Period(*days_of(context))
+        guard = RunGuard(context)
+        periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
+        with failing_clearly(), snapshot(warehouse.engine) as connection:
+            for period in periods:
+                body = assemble(connection, analyses, period.first, period.last)
+                documents.keep(connection, name, period.first, period.last, body)
+                guard.check()
+        context.add_asset_metadata({"document": dg.MetadataValue.json(body)}, partition_key=run.last.isoformat())
+        return dg.MaterializeResult(metadata={"analyses": len(body["analyses"]), "missing": ", ".join(body["missing"])})
+
+    return asset

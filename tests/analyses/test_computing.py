@@ -1,0 +1,188 @@
+"""When a stored result will do, and that what is stored is of what is committed."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from warehouse.events import ZONE, start, stop, store
+
+from telemetry_pipeline.analyses import computing
+from telemetry_pipeline.analyses.computing import Updated
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.views import Store
+from telemetry_pipeline.errors import Cancelled
+from telemetry_pipeline.warehouse import results
+from telemetry_pipeline.warehouse.views import merge
+
+FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)
+
+
+@pytest.fixture
+def two_days(engine: sa.Engine) -> sa.Engine:
+    store(engine, start(1, "A"), stop(2, duration=3600), stop(3, duration=7200, hours=24))
+    merge(engine, ZONE)
+    return engine
+
+
+def update(
+    engine: sa.Engine, name: str = "general_summary", *days: date, views: Store | None = None, **parameters: object
+) -> Updated:
+    analysis = find_analysis(name)
+    values = analysis.parse(parameters)
+    periods = [window for day in days or (SECOND,) for window in analysis.windows(Period(day, day), values)]
+    return computing.update(engine, views or Store(ZoneInfo(ZONE)), analysis, periods, values, draw=draw)
+
+
+def draw(name: str, frame: pd.DataFrame) -> str:
+    return f"<svg>{name} {len(frame)}</svg>"
+
+
+def hours(updated: Updated) -> float:
+    return float(updated.last["watch_hours"].iloc[0])
+
+
+def test_what_nothing_changed_for_is_computed_once(two_days: sa.Engine) -> None:
+    first, again = update(two_days), update(two_days)
+    assert (first.reasons, again.reasons) == (["it was not stored yet"], [None])
+    assert again.infos == first.infos
+    assert (hours(first), hours(again)) == (3.0, 3.0)
+
+
+def test_a_result_is_computed_anew_when_views_of_its_period_changed_and_only_then(two_days: sa.Engine) -> None:
+    update(two_days, "general_summary", FIRST, SECOND, window_days=1)
+    store(two_days, stop(9, duration=3600, hours=24))
+    merge(two_days, ZONE)
+    again = update(two_days, "general_summary", FIRST, SECOND, window_days=1)
+    assert again.reasons == [None, "the views changed"]
+    assert hours(again) == 3.0
+
+
+def test_other_parameters_are_another_result(two_days: sa.Engine) -> None:
+    assert hours(update(two_days)) == 3.0
+    assert update(two_days, window_days=1).reasons == ["it was not stored yet"]
+    assert update(two_days).reasons == [None]
+
+
+def test_other_code_makes_another_result(two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    update(two_days)
+    monkeypatch.setattr(computing, "code_version", lambda: "another")
+    assert update(two_days).reasons == ["the code changed"]
+    assert update(two_days).reasons == [None]
+
+
+def test_a_cap_is_another_result_and_says_what_it_took_off(two_days: sa.Engine) -> None:
+    update(two_days)
+    capped = Store(ZoneInfo(ZONE), cap_hours=1.5)
+    again = update(two_days, views=capped)
+    assert (again.reasons, hours(again)) == (["the views changed"], 2.5)
+    assert again.infos[0].facts == {"capped_views": 1, "capped_hours": 0.5}
+    assert hours(update(two_days)) == 3.0
+
+
+def test_a_comparison_is_computed_anew_when_the_days_before_its_period_changed(two_days: sa.Engine) -> None:
+    assert update(two_days, "period_comparison").last["previous"].tolist()[0] == 1
+    store(two_days, stop(9, duration=3600))
+    merge(two_days, ZONE)
+    again = update(two_days, "period_comparison")
+    assert (again.reasons, again.last["previous"].tolist()[0]) == (["the views changed"], 2)
+
+
+def test_views_that_are_here_already_are_not_read_again(two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    views = Store(ZoneInfo(ZONE))
+    update(two_days, views=views)
+    monkeypatch.setattr("telemetry_pipeline.warehouse.segments.read", None)
+    assert hours(update(two_days, "channel_audience", views=views)) == 3.0
+    assert hours(update(two_days, "general_summary", SECOND, views=views, window_days=1)) == 2.0
+
+
+def test_views_that_changed_meanwhile_are_read_again(two_days: sa.Engine) -> None:
+    views = Store(ZoneInfo(ZONE))
+    update(two_days, views=views)
+    store(two_days, stop(9, duration=3600))
+    merge(two_days, ZONE)
+    assert hours(update(two_days, "channel_audience", views=views)) == 4.0
+
+
+def test_the_chart_is_kept_and_drawn_for_the_last_period_only(two_days: sa.Engine) -> None:
+    updated = update(two_days, "general_summary", FIRST, SECOND)
+    assert [info.chart for info in updated.infos] == [None, "<svg>general_summary 1</svg>"]
+    assert update(two_days).infos[0].chart == "<svg>general_summary 1</svg>"
+
+
+def test_a_run_that_is_cancelled_leaves_the_earlier_results(two_days: sa.Engine) -> None:
+    def cancelled() -> None:
+        raise Cancelled("ended")
+
+    update(two_days)
+    store(two_days, stop(9, duration=3600))
+    merge(two_days, ZONE)
+    analysis = find_analysis("general_summary")
+    values = analysis.parse({})
+    with pytest.raises(Cancelled):
+        computing.update(
+            two_days,
+            Store(ZoneInfo(ZONE)),
+            analysis,
+            [analysis.window(SECOND, values)],
+            values,
+            draw=draw,
+            checkpoint=cancelled,
+        )
+    with two_days.connect() as connection:
+        stored = results.read(connection, analysis.table, SECOND)
+    assert stored is not None
+    assert stored.frame["watch_hours"].tolist() == [3.0]
+
+
+def test_a_range_is_computed_day_by_day_as_each_day_alone(two_days: sa.Engine) -> None:
+    days = [FIRST + timedelta(days=n) for n in range(4)]
+    update(two_days, "channel_audience", *days)
+    analysis = find_analysis("channel_audience")
+    with two_days.connect() as connection:
+        found = [results.read(connection, analysis.table, day) for day in days]
+    assert [each and each.frame["watch_hours"].tolist() for each in found] == [[1.0], [3.0], [3.0], [3.0]]
+
+
+def test_what_nobody_wants_is_deleted_but_never_the_newest_of_a_partition(two_days: sa.Engine) -> None:
+    for limit in (1, 2, 3):
+        update(two_days, "top_channels", limit=limit)
+    tables = {"top_channels": find_analysis("top_channels").table}
+
+    def age(days: int, limit: int) -> None:
+        with two_days.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "update analysis.results set wanted_at = now() - make_interval(days => :days) "
+                    "where cast(parameters->>'limit' as int) = :limit"
+                ),
+                {"days": days, "limit": limit},
+            )
+
+    def clean() -> int:
+        with two_days.begin() as connection:
+            return results.delete_unwanted(connection, tables, 30)
+
+    age(31, 1)
+    age(29, 2)
+    age(400, 3)
+    assert (clean(), clean()) == (1, 0)
+    with two_days.connect() as connection:
+        left = connection.execute(sa.text("select distinct parameters_key from analysis.top_channels")).all()
+    assert len(left) == 2
+    assert update(two_days, "top_channels", limit=3).reasons == [None]
+    assert update(two_days, "top_channels", limit=1).reasons == ["it was not stored yet"]
+
+
+def test_a_result_that_is_used_again_is_wanted(two_days: sa.Engine) -> None:
+    update(two_days, "top_channels", limit=1)
+    update(two_days, "top_channels", limit=2)
+    with two_days.begin() as connection:
+        connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '1 year'"))
+    update(two_days, "top_channels", limit=1)
+    with two_days.begin() as connection:
+        assert results.delete_unwanted(connection, {"top_channels": find_analysis("top_channels").table}, 30) == 0

@@ -1,0 +1,253 @@
+"""What holds for the result of every analysis, whatever it answers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+import annotated_types
+import pytest
+from analyses.conftest import DAY, History
+from analyses.histories import CODES, NAMES, REQUIRED
+from analyses.oracle import Row, Seen, View
+from analyses.oracles import ORACLES, capped, expected
+from analyses.test_oracles import about
+from pydantic.fields import FieldInfo
+
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import Analysis, GeneralParameters, all_analyses
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.warehouse import segments
+
+ZONE = "America/New_York"
+LAST = date(2025, 11, 3)
+"""The day before, the clock was set back there."""
+MONTH = Period(LAST - timedelta(days=29), LAST)
+
+EVERY = list(all_analyses().values())
+by_name = pytest.mark.parametrize("each", EVERY, ids=[each.name for each in EVERY])
+
+FINDING = {"anomalies": {"threshold_std": 1}}
+"""Parameters with which an analysis that lists exceptions finds some."""
+
+ALWAYS_THERE = {
+    "general_summary": 1,
+    "time_slots": 4,
+    "subscriber_overview": 31,
+    "subscriber_profile": 13,
+    "period_summary": 1,
+    "period_comparison": 3,
+    "period_trend": 1,
+    "subscriber_period": 39,
+    "reach": 1,
+}
+"""Rows of those that say something of nothing, too: summaries."""
+
+
+def crowd() -> list[View]:
+    """Two hundred views of a few subscribers in a few weeks, and two subscribers who left."""
+    rng = random.Random(7)
+    left = [View(LAST - timedelta(days=20 + n), 9, 1_000 + n, "A", f"gone {n % 2}", 4, zone=ZONE) for n in range(8)]
+    return left + [
+        View.ending(
+            datetime(2025, 11, 4, 5, tzinfo=UTC) - timedelta(minutes=rng.randrange(30 * 24 * 60)),
+            ZONE,
+            duration_seconds=rng.choice([None, 0, 60, 600, 3600, 5400, 100_000]),
+            channel_name=rng.choice([None, *NAMES[:5]]),
+            subscriber_code=rng.choice([None, *CODES]),
+            device_id=rng.choice([None, 1, 2, 3]),
+            isp=rng.choice([None, "Izzi", "Telmex"]),
+        )
+        for _n in range(200)
+    ]
+
+
+CROWD = crowd()
+NEW_YORK = ZoneInfo(ZONE)
+
+
+@functools.lru_cache(maxsize=8)
+def history(views: tuple[View, ...], cap_hours: float | None = None) -> History:
+    return History(views, NEW_YORK, cap_hours)
+
+
+def ask(each: Analysis, views: Iterable[View], cap_hours: float | None = None, **parameters: Any) -> list[Row]:
+    return history(tuple(views), cap_hours).ask(each.name, MONTH, **REQUIRED.get(each.name, {}), **parameters)
+
+
+def own_parameters(each: Analysis, **given: Any) -> dict[str, Any]:
+    """The parameters besides the window, as an oracle takes them."""
+    values = each.parse(REQUIRED.get(each.name, {}) | given).model_dump()
+    return {name: value for name, value in values.items() if name != "window_days"}
+
+
+@pytest.mark.parametrize("views", [[], [View(LAST, zone=ZONE)], CROWD], ids=["empty", "one view", "many"])
+@by_name
+def test_columns_have_the_declared_names_order_and_types(each: Analysis, views: list[View]) -> None:
+    frame = history(tuple(views)).frame(each.name, MONTH, **REQUIRED.get(each.name, {}))
+    dtypes = {"bigint": "Int64", "double precision": "Float64", "text": "string", "date": "object", "boolean": "boolean"}
+    assert [(column, str(frame[column].dtype)) for column in frame.columns] == [
+        (column.name, dtypes[column.type]) for column in each.columns
+    ]
+
+
+@pytest.mark.parametrize("views", [[], [View(LAST, zone=ZONE)], CROWD], ids=["empty", "one view", "many"])
+@by_name
+def test_a_result_is_strict_json_and_its_facts_are_text_and_numbers(each: Analysis, views: list[View]) -> None:
+    json.dumps(ask(each, views), allow_nan=False)
+    facts = history(tuple(views)).facts(each.name, MONTH, **REQUIRED.get(each.name, {}))
+    json.dumps(facts, allow_nan=False)
+    assert all(isinstance(value, str | int | float) for value in facts.values())
+
+
+@by_name
+def test_declared_columns_are_those_of_the_definition(each: Analysis) -> None:
+    """In name, order and type: exact fractions are double precision, whole numbers may be."""
+    if each.name == "subscriber_segments":
+        assert [(column.name, column.type) for column in each.columns] == [
+            ("segment", "text"),
+            ("subscribers", "bigint"),
+            ("share_pct", "double precision"),
+            ("mean_views", "double precision"),
+            ("mean_watch_hours", "double precision"),
+            ("mean_average_seconds", "double precision"),
+            ("mean_unique_channels", "double precision"),
+        ]
+        return
+    types: dict[type, set[str]] = {
+        Fraction: {"double precision"},
+        float: {"double precision"},
+        int: {"bigint", "double precision"},
+        bool: {"boolean"},
+        str: {"text"},
+        date: {"date"},
+    }
+    finding = FINDING.get(each.name, {})
+    rows = ORACLES[each.name](Seen(tuple(CROWD), MONTH, NEW_YORK), **own_parameters(each, **finding))
+    assert rows
+    for row in rows:
+        declared = [column for column in each.columns if (each.name, column.name) != ("subscriber_overview", "unit")]
+        assert list(row) == [column.name for column in declared]
+        for column in declared:
+            assert row[column.name] is None or column.type in types[type(row[column.name])], column.name
+
+
+@by_name
+def test_key_columns_name_a_row(each: Analysis) -> None:
+    finding = FINDING.get(each.name, {})
+    key = [column.name for column in each.columns if column.key]
+    found = [tuple(row[column] for column in key) for row in ask(each, CROWD, **finding)]
+    assert len(found) > bool(key)
+    assert len(set(found)) == len(found)
+
+
+@by_name
+def test_every_column_says_of_which_columns_of_the_views_it_is_computed(each: Analysis) -> None:
+    for column in each.columns:
+        assert column.of, column.name
+        assert set(column.of) <= set(segments.SCHEMA.names), column.name
+
+
+@by_name
+def test_of_nothing_there_is_a_summary_or_an_empty_table(each: Analysis) -> None:
+    unseen = [View(LAST + timedelta(days=1), zone=ZONE), View(LAST, duration_seconds=None, zone=ZONE)]
+    for views in ([], unseen):
+        found = ask(each, views)
+        assert len(found) == ALWAYS_THERE.get(each.name, 0)
+        if each.name in ORACLES:
+            for row in found:
+                row.pop("unit", None)
+            assert found == about(expected(each.name, views, MONTH, NEW_YORK, **own_parameters(each)))
+
+
+@by_name
+def test_a_cap_cuts_every_view_from_its_start(each: Analysis) -> None:
+    cut = capped(CROWD, 0.5)
+    finding = FINDING.get(each.name, {})
+    found = ask(each, CROWD, cap_hours=0.5, **finding)
+    if each.name == "subscriber_segments":
+        assert found == ask(each, cut)
+        return
+    for row in found:
+        row.pop("unit", None)
+    assert found == about(expected(each.name, cut, MONTH, NEW_YORK, **own_parameters(each, **finding)))
+
+
+def test_what_a_cap_takes_off_is_counted() -> None:
+    views = [View(DAY, duration_seconds=seconds) for seconds in (None, 0, 1800, 1801, 3600)]
+    store = History(views, cap_hours=0.5).store
+    taken = store.capped(Period(DAY, DAY))
+    assert taken is not None
+    assert (taken.views, taken.hours) == (2, pytest.approx(1801 / 3600))
+    assert store.capped(Period(DAY + timedelta(days=1), DAY + timedelta(days=1))) is not None
+    assert History(views).store.capped(Period(DAY, DAY)) is None
+
+
+@by_name
+def test_a_result_is_the_same_whatever_order_the_views_came_in(each: Analysis) -> None:
+    views = CROWD
+    finding = FINDING.get(each.name, {})
+    assert ask(each, views, **finding) == ask(each, views[::-1], **finding) == ask(each, views[1::2] + views[::2], **finding)
+
+
+@by_name
+def test_a_result_does_not_depend_on_what_else_is_in_the_store(each: Analysis) -> None:
+    """Days around the period change nothing, except those before it for an analysis that compares."""
+    period = MONTH
+    reads = each.reads(period)
+    outside = [
+        View(day, 12, 7_777, "Otro", "S99", 99, zone=ZONE)
+        for day in (reads.first - timedelta(days=1), reads.last + timedelta(days=1))
+    ]
+    assert ask(each, CROWD + outside) == ask(each, CROWD)
+
+
+def impossible(field: FieldInfo) -> Iterator[Any]:
+    """Values just outside of the bounds of a parameter, of which there is one on each side if it is a number."""
+    bounds = {type(each): each for each in field.metadata}
+    kinds = {field.annotation, *get_args(field.annotation)}
+    if int in kinds or float in kinds:
+        step = 1 if int in kinds else 1e-6
+        lower, upper = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Le)
+        strictly = bounds.get(annotated_types.Gt)
+        assert lower or strictly
+        assert upper
+        yield strictly.gt if strictly else lower.ge - step
+        yield upper.le + step
+        yield float("nan")
+        yield "many"
+    elif str in kinds:
+        assert bounds[annotated_types.MinLen].min_length == 1
+        yield ""
+    else:
+        assert "Literal" in str(get_origin(field.annotation))
+        yield "never"
+    if type(None) not in kinds:
+        yield None
+
+
+@by_name
+def test_a_parameter_outside_of_its_bounds_is_refused_by_name(each: Analysis) -> None:
+    for name, field in each.parameters.model_fields.items():
+        values = list(impossible(field))
+        assert values
+        for value in values:
+            with pytest.raises(RequestRefused, match=f"{each.name} cannot run with these parameters: {name}: "):
+                each.parse(REQUIRED.get(each.name, {}) | {name: value})
+    with pytest.raises(RequestRefused, match="unknown: "):
+        each.parse(REQUIRED.get(each.name, {}) | {"unknown": 1})
+
+
+@by_name
+def test_only_what_is_required_must_be_said(each: Analysis) -> None:
+    assert each.runs_unattended == (each.name not in REQUIRED)
+    assert (each.kind == "period") != issubclass(each.parameters, GeneralParameters)
+    if not each.runs_unattended:
+        with pytest.raises(RequestRefused, match="subscriber_code: "):
+            each.parse({})

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import re
+import warnings
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.reports.charts import as_markdown, draw
+from telemetry_pipeline.warehouse.columns import Column, conform
+
+# What each chart must say, and the columns that it is drawn from: t(ext), i(nteger), f(loat), d(ate) or b(oolean).
+CHARTS = {
+    "active_subscribers": ("suscriptores", "date:d active_subscribers:i"),
+    "anomalies": ("desviaciones estándar", "date:d views:i mean:f std:f z_score:f direction:t"),
+    "average_audience": ("suscriptores", "channel:t hour:i subscriber_minutes:f minutes:i average_audience:f"),
+    "average_duration": ("minutos por reproducción", "channel:t average_seconds:f views:i watch_hours:f"),
+    "channel_audience": ("dispositivos", "channel:t unique_devices:i unique_subscribers:i views:i watch_hours:f"),
+    "channel_flow": ("desde el canal", "from_channel:t to_channel:t transitions:i unique_devices:i share_pct:f"),
+    "channel_performance": (
+        "puntos de 100",
+        "channel:t unique_devices:i unique_subscribers:i views:i watch_hours:f average_seconds:f active_days:i"
+        " views_per_subscriber:f watch_hours_per_subscriber:f views_score:f subscribers_score:f watch_time_score:f"
+        " average_duration_score:f performance_score:f rank:i",
+    ),
+    "churn_risk": ("reproducciones por suscriptor", "subscriber_code:t views_previous:i views_last:i last_seen:d risk:t"),
+    "cohorts": (
+        "meses desde el primero",
+        "cohort_month:d month:d subscribers:i cohort_size:i retention_pct:f unique_channels:i watch_hours:f",
+    ),
+    "concurrency": ("hora del día", "date:d hour:i peak_streams:i mean_streams:f peak_subscribers:i mean_subscribers:f"),
+    "correlation": ("Pearson", "feature_a:t feature_b:t pearson:f strength:t"),
+    "day_over_day": ("reproducciones", "date:d views:i previous_views:i change:i change_pct:f"),
+    "general_summary": ("horas vistas", "views:i active_subscribers:i unique_devices:i unique_channels:i watch_hours:f"),
+    "geography": ("país y proveedor", "country:t isp:t views:i unique_devices:i unique_subscribers:i"),
+    "peak_hours": ("hora del día", "channel:t hour:i views:i rank:i"),
+    "period_breakdown": (
+        "inicio del periodo",
+        "period_start:d views:i unique_subscribers:i unique_devices:i watch_hours:f average_seconds:f",
+    ),
+    "period_channels": (
+        "reproducciones por canal",
+        "channel:t views:i unique_subscribers:i unique_devices:i watch_hours:f average_seconds:f active_days:i"
+        " share_pct:f views_per_subscriber:f watch_hours_per_subscriber:f",
+    ),
+    "period_comparison": ("antes", "metric:t current:f previous:f change:f change_pct:f trend:t"),
+    "period_events": ("fecha", "date:d views:i unique_channels:i unique_subscribers:i z_score:f is_peak:b is_valley:b"),
+    "period_subscribers": (
+        "reproducciones por suscriptor",
+        "subscriber_code:t views:i unique_channels:i unique_devices:i watch_hours:f average_seconds:f active_days:i"
+        " first_date:d last_date:d activity_pct:f views_per_active_day:f",
+    ),
+    "period_summary": (
+        "dispositivos",
+        "days:i views:i unique_subscribers:i unique_devices:i unique_channels:i watch_hours:f average_seconds:f"
+        " max_seconds:i min_seconds:i views_per_day:f",
+    ),
+    "period_trend": (
+        "dirección",
+        "direction:t strength:t slope:f r_squared:f first_day_views:i last_day_views:i change:i change_pct:f",
+    ),
+    "rating": ("% de suscriptores activos", "channel:t hour:i average_audience:f universe:i rating_pct:f"),
+    "reach": ("suscriptores activos", "scope:t channel:t reached_subscribers:i active_subscribers:i reach_pct:f"),
+    "share": ("% de las horas vistas", "channel:t watch_hours:f share_pct:f"),
+    "stickiness": (
+        "suscriptores activos",
+        "date:d daily_active:i weekly_active:i monthly_active:i stickiness_pct:f new_subscribers:i"
+        " returning_subscribers:i dormant_subscribers:i",
+    ),
+    "subscriber_overview": ("media por suscriptor", "section:t metric:t value:f unit:t"),
+    "subscriber_period": ("reproducciones por día", "section:t item:t views:i watch_hours:f value:f reference:f label:t"),
+    "subscriber_profile": ("reproducciones por hora", "section:t item:t views:i watch_hours:f value:f"),
+    "subscriber_segments": (
+        "veces la media",
+        "segment:t subscribers:i share_pct:f mean_views:f mean_watch_hours:f mean_average_seconds:f mean_unique_channels:f",
+    ),
+    "time_slots": ("reproducciones por franja", "slot:t views:i watch_hours:f share_pct:f"),
+    "top_channels": ("reproducciones por canal", "channel:t rank:i views:i share_pct:f"),
+    "top_subscribers": ("canales", "ranking:t rank:i subscriber_code:t value:f watch_hours:f"),
+    "viewing_by_period": ("inicio del periodo", "period_start:d views:i unique_subscribers:i watch_hours:f"),
+    "viewing_forecast": (
+        "pronóstico",
+        "date:d views:i moving_average_7d:f trend:f forecast:f lower:f upper:f kind:t",
+    ),
+}
+TYPES: dict[str, Any] = {"t": "text", "i": "bigint", "f": "double precision", "d": "date", "b": "boolean"}
+COLUMNS = {
+    name: tuple(Column(column, TYPES[kind], "") for column, kind in (each.split(":") for each in columns.split()))
+    for name, (_, columns) in CHARTS.items()
+}
+FEATURES = ("watch_hours", "average_seconds", "views", "unique_channels", "average_hour")
+# As rows of analyses have them: values that repeat in step.
+VALUES: dict[str, tuple[str, ...]] = {
+    "section": ("day", "total", "channel", "slot", "device", "hour", "comparison", "mean", "retention", "activo"),
+    "item": ("2026-01-05", "views", "Uno", "noche", "17", "20", "views", "views", "2026-01-15", "watch_hours"),
+    "metric": ("views", "subscribers", "watch_hours", "views", "x", "x", "x", "views", "retention_pct", "watch_hours"),
+    "ranking": ("by_hours", "by_views", "by_channels"),
+    "scope": ("total", *["channel"] * 5_000),
+    "feature_a": tuple(a for n, a in enumerate(FEATURES) for _ in FEATURES[n + 1 :]),
+    "feature_b": tuple(b for n, _ in enumerate(FEATURES) for b in FEATURES[n + 1 :]),
+    "risk": ("high", "medium"),
+}
+FIRST = date(2025, 11, 3)
+ROWS = {
+    "general_summary": 1,
+    "period_summary": 1,
+    "period_trend": 1,
+    "period_comparison": 3,
+    "time_slots": 4,
+    "correlation": 10,
+}
+FEW_KILOBYTES = 16_000
+
+
+def value(column: Column, row: int, random: np.random.Generator) -> Any:
+    if column.name == "hour":
+        return None if row % 25 == 0 else row % 25 - 1
+    if column.name == "cohort_month":
+        return date(2025, 1 + row // 12 % 12, 1)
+    if column.name == "month":
+        return date(2025 + (row // 12 % 12 + row % 12) // 12, 1 + (row // 12 % 12 + row % 12) % 12, 1)
+    if column.name in VALUES:
+        return VALUES[column.name][row % len(VALUES[column.name])]
+    return {
+        "text": f"{column.name} número {row // (25 if column.name == 'channel' else 1)}",
+        "date": FIRST + timedelta(days=row),
+        "bigint": int(random.integers(0, 5_000)),
+        "boolean": row % 7 == 0,
+        "double precision": float(random.uniform(0, 100)),
+    }[column.type]
+
+
+def result(name: str, rows: int | None = None, **fixed: Any) -> pd.DataFrame:
+    """Rows as the analysis *name* gives them; *fixed* columns have one value throughout."""
+    random = np.random.default_rng(7)
+    count = ROWS.get(name, 40) if rows is None else rows
+    data = {
+        column.name: [fixed[column.name] if column.name in fixed else value(column, row, random) for row in range(count)]
+        for column in COLUMNS[name]
+    }
+    return conform(pd.DataFrame(data, columns=[column.name for column in COLUMNS[name]]), COLUMNS[name])
+
+
+def texts(svg: str | None) -> list[str]:
+    """What can be read in a chart, which is well-formed XML."""
+    assert svg is not None
+    return ["".join(each.itertext()) for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("text")]
+
+
+def test_every_analysis_has_a_chart_of_the_columns_that_it_has() -> None:
+    registered = {
+        name: [(column.name, column.type) for column in analysis.columns] for name, analysis in all_analyses().items()
+    }
+    assert registered == {name: [(column.name, column.type) for column in columns] for name, columns in COLUMNS.items()}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_says_in_spanish_what_it_shows_and_is_small(name: str) -> None:
+    svg = draw(name, result(name))
+    assert svg is not None
+    assert CHARTS[name][0] in " ".join(texts(svg))
+    assert len(svg.encode()) < FEW_KILOBYTES
+    assert not re.search(r"\b(views|watch_hours|subscribers|unique_\w+|nan|inf)\b", " ".join(texts(svg)))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_thousands_of_rows_are_a_small_chart_too(name: str) -> None:
+    svg = draw(name, result(name, 4_000))
+    assert svg is not None
+    assert len(svg.encode()) < 1.5 * FEW_KILOBYTES
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_one_row_is_enough(name: str) -> None:
+    svg = draw(name, result(name, 1))
+    assert svg is None or texts(svg)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_nothing_is_drawn_of_nothing(name: str) -> None:
+    assert draw(name, result(name, 0)) is None
+    nulls = {column.name: None for column in COLUMNS[name]}
+    assert draw(name, result(name, 3, **nulls)) is None
+
+
+def test_an_analysis_without_a_chart_has_none() -> None:
+    assert draw("no_such_analysis", pd.DataFrame({"views": [1]})) is None
+
+
+def test_the_same_result_is_the_same_text() -> None:
+    for name in ("peak_hours", "viewing_forecast", "subscriber_period"):
+        assert draw(name, result(name)) == draw(name, result(name))
+
+
+@pytest.mark.parametrize(
+    ("channel", "shown"),
+    [
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("A & B", "A & B"),
+        ("$\\frac{1}{0}$ y $x_1$", "$\\frac{1}{0}$ y $x_1$"),
+        ("\"uno\" 'dos'", "\"uno\" 'dos'"),
+        ("line\nbreak\x00\x1b", "line break"),
+        ("日本テレビ 😀", "日本テレビ 😀"),
+        ("Un canal de nombre larguísimo en alta definición", "Un canal de nombre larguísimo…"),
+    ],
+)
+@pytest.mark.parametrize("name", ["top_channels", "share"])
+def test_a_name_is_shown_as_it_is_whatever_it_holds(name: str, channel: str, shown: str) -> None:
+    assert shown in texts(draw(name, result(name, channel=channel)))
+
+
+def test_a_ranking_is_cut_and_says_by_how_much() -> None:
+    said = texts(draw("average_duration", result("average_duration", 1_045)))
+    assert "y 1,025 más" in said
+    assert not [each for each in texts(draw("average_duration", result("average_duration", 20))) if each.startswith("y ")]
+
+
+def test_nothing_of_matplotlib_s_settings_is_changed() -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    draw("top_channels", result("top_channels"))
+    assert dict(mpl.rcParams) == before
+
+
+def test_markdown_holds_the_whole_chart() -> None:
+    svg = draw("top_channels", result("top_channels", channel="(a) [b] <c> 100 % #1"))
+    assert svg is not None
+    markdown = as_markdown(svg)
+    found = re.fullmatch(r"!\[gráfica\]\(data:image/svg\+xml,([^\s()<>\"]+)\)", markdown)
+    assert found
+    assert unquote(found[1]) == svg
+
+
+CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "bigint": st.none() | st.integers(-(2**53), 2**53) | st.integers(0, 23),
+    "double precision": st.none() | st.floats(-1e15, 1e15),
+    "text": st.none() | st.text(max_size=40) | st.sampled_from([each for values in VALUES.values() for each in values[:10]]),
+    "date": st.none() | st.dates(),
+    "boolean": st.none() | st.booleans(),
+}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_whatever_a_result_holds_a_chart_can_be_drawn(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(CHARTS)))
+    columns = COLUMNS[name]
+    rows = data.draw(st.lists(st.tuples(*(CELLS[column.type] for column in columns)), max_size=8))
+    frame = conform(pd.DataFrame(rows, columns=[column.name for column in columns]), columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = draw(name, frame)
+    assert svg is None or texts(svg)
