@@ -213,7 +213,7 @@ def _report(bed: Bed, found: Mapping[str, list[Seconds]]) -> None:
         memory_seconds=median(memory),
         ratio_to_rows=median(_ratios(rows, whole)),
         ratio_to_memory=median(_ratios(whole, memory)),
-        reused_ms=max(1000 * median([laps[analysis.name] for laps in found["reused"]]) for analysis, _, _ in _asked()),
+        reused_ms=max(median([1000 * laps[analysis.name] for laps in found["reused"]]) for analysis, _, _ in _asked()),
         refresh_seconds=median([bed.refresh_seconds]),
         memory_mb=_memory_mb(bed),
     )
