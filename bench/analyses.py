@@ -35,7 +35,7 @@ from telemetry_pipeline.analyses.views import Store, Views
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.warehouse import segments
 from telemetry_pipeline.warehouse.columns import conform
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.database import connect, shared
 from telemetry_pipeline.warehouse.partitions import ensure_months
 from telemetry_pipeline.warehouse.segments import Segments
 
@@ -68,7 +68,7 @@ class Bed:
         segments.refresh(connect(url))
         self.refresh_seconds = time.perf_counter() - begin
         self._memory = _InMemory(_ZONE)
-        self._memory.load(connect(url), Period(date.min, _LAST))
+        self._memory.load(connect(url), Period(date.min, _LAST), {})
 
     def change(self) -> None:
         """Make the last day's segment out of date, as a merge does."""
@@ -105,7 +105,7 @@ class Bed:
         store = Store(_ZONE)
         seconds = _Stopwatch()
         for analysis, period, parameters in _asked():
-            updated = computing.update(connect(self.url), store, analysis, [period], parameters, draw=_nothing)
+            updated = computing.update(shared(self.url), store, analysis, [period], parameters, draw=_nothing)
             seconds.lap(analysis.name)
             if updated.reasons != [None]:
                 raise SystemExit(f"{analysis.name} was computed again: {updated.reasons[0]}")
@@ -117,7 +117,7 @@ class Bed:
         _, memory = self.memory()
         store = Store(_ZONE)
         for analysis, period, parameters in _asked():
-            updated = computing.update(connect(self.url), store, analysis, [period], parameters, draw=_nothing)
+            updated = computing.update(shared(self.url), store, analysis, [period], parameters, draw=_nothing)
             for answers in (rows, memory):
                 pd.testing.assert_frame_equal(
                     _plain(answers[analysis.name], analysis), _plain(updated.last, analysis), obj=analysis.name, rtol=1e-9
@@ -127,12 +127,12 @@ class Bed:
 def ours(url: str, draw: Draw) -> tuple[Seconds, Seconds]:
     """As the steps of one tick do it in one process; also what of that is computing, without reading and storing."""
     seconds = _Stopwatch()
-    segments.refresh(connect(url))
+    segments.refresh(shared(url))
     seconds.lap("segment")
     computed = {}
     store = Store(_ZONE)
     for analysis, period, parameters in _asked():
-        updated = computing.update(connect(url), store, analysis, [period], parameters, draw=draw)
+        updated = computing.update(shared(url), store, analysis, [period], parameters, draw=draw)
         seconds.lap(analysis.name)
         computed[analysis.name] = updated.infos[0].compute_seconds
     return seconds.laps, computed

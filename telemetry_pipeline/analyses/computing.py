@@ -56,32 +56,30 @@ def update(
     """
     values = parameters.model_dump(mode="json")
     reads = [analysis.reads(period) for period in periods]
-    ends = periods[0].last, periods[-1].last
-    with engine.connect() as connection:
-        stored = results.find(connection, analysis.table, values, *ends)
-        around = Period.around(reads)
+    around = Period.around(reads)
+    with engine.begin() as connection:
+        stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
         days = segments.versions(connection, around.first, around.last)
-    reasons = [
-        _reason(stored.get((period.first, period.last)), _input_version(days, read, store.cap_seconds))
-        for period, read in zip(periods, reads, strict=True)
-    ]
-    needed = [read for read, reason in zip(reads, reasons, strict=True) if reason]
-    if needed and segments.count(engine, days) <= _MOST_VIEWS_AT_ONCE:
-        store.load(engine, Period.around(needed))
+        infos = [stored.get((period.first, period.last)) for period in periods]
+        reasons = [
+            _reason(info, _input_version(days, read, store.cap_seconds)) for info, read in zip(infos, reads, strict=True)
+        ]
+        results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
+        views = segments.count(connection, days) if len(periods) > 1 else 0
+    if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
+        store.load(engine, around, days)
     computed: list[Result] = []
     for period, read, reason in zip(periods, reads, reasons, strict=True):
         if reason:
             checkpoint()
-            store.load(engine, read)
+            store.load(engine, read, days)
             computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
     with engine.begin() as connection:
-        results.replace(connection, analysis.table, computed)
-        stored = results.find(connection, analysis.table, values, *ends)
-        infos = [stored[period.first, period.last] for period in periods]
-        results.want(connection, infos)
-        last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, infos[-1])
+        new = {(info.period_first, info.period_last): info for info in results.replace(connection, analysis.table, computed)}
+        every = [new.get((period.first, period.last)) or stored[period.first, period.last] for period in periods]
+        last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, every[-1])
         checkpoint()
-    return Updated(infos, reasons, last)
+    return Updated(every, reasons, last)
 
 
 def _compute(

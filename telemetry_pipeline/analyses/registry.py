@@ -147,10 +147,7 @@ def analysis(
 
         @functools.wraps(function)
         def compute(views: Views, values: P) -> pd.DataFrame:
-            found = function(views, values)
-            frame = conform(found, columns)
-            frame.attrs = found.attrs
-            return frame
+            return conform(function(views, values), columns)
 
         ResultTable(name, columns)  # sees that names can be those of a table and its columns
         _registered[name] = Analysis(name, kind, description, columns, parameters, compute, compares)

@@ -73,14 +73,16 @@ class Store:
         self._loaded: Period | None = None
         self.versions: dict[date, int] = {}
 
-    def load(self, engine: sa.Engine, period: Period) -> None:
-        """Have the views of *period* as they are committed now; reads nothing if they are here."""
-        if self._loaded and period in self._loaded:
-            with engine.connect() as connection:
-                current = segments.versions(connection, period.first, period.last)
-            if current == self._versions_of(period):
-                return
+    def load(self, engine: sa.Engine, period: Period, days: Mapping[date, int]) -> None:
+        """Have the views of *period* as they are committed now.
+
+        :param days: versions of days, from which the store knows whether it has them already.
+        """
+        if self._loaded and period in self._loaded and _within(period, days) == _within(period, self.versions):
+            return
         self.put(segments.read(engine, period.first, period.last), period)
+        # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
+        pa.default_memory_pool().release_unused()
 
     def put(self, found: Segments, period: Period) -> None:
         """Have exactly these views."""
@@ -141,8 +143,9 @@ class Store:
             }
         )
 
-    def _versions_of(self, period: Period) -> dict[date, int]:
-        return {day: version for day, version in self.versions.items() if period.first <= day <= period.last}
+
+def _within(period: Period, days: Mapping[date, int]) -> dict[date, int]:
+    return {day: version for day, version in days.items() if period.first <= day <= period.last}
 
 
 @dataclass(frozen=True)

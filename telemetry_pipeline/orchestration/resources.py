@@ -12,7 +12,7 @@ from telemetry_pipeline.panaccess.client import PanAccessClient
 from telemetry_pipeline.panaccess.feed import Feed
 from telemetry_pipeline.panaccess.records import PageDecoder
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.database import shared
 
 
 class Warehouse:
@@ -23,8 +23,8 @@ class Warehouse:
 
     @property
     def engine(self) -> sa.Engine:
-        """A fresh engine, safe in a forked process."""
-        return connect(self._settings.database_url)
+        """An engine of this process's own."""
+        return shared(self._settings.database_url)
 
     @functools.cached_property
     def views(self) -> Store:

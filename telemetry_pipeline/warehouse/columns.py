@@ -73,7 +73,9 @@ def conform(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     expected = [column.name for column in columns]
     if list(frame.columns) != expected:
         raise TypeError(f"the columns are {list(frame.columns)}, and {expected} are declared")
-    return pd.DataFrame({column.name: _conform_column(frame[column.name], column) for column in columns})
+    conformed = pd.DataFrame({column.name: _conform_column(frame[column.name], column) for column in columns})
+    conformed.attrs = frame.attrs
+    return conformed
 
 
 def _conform_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:

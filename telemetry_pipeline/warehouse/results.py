@@ -149,8 +149,8 @@ def parameters_key(parameters: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Result]) -> int:
-    """Store *results* in place of those with the same period and parameters, and return how many rows they have.
+def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Result]) -> list[ResultInfo]:
+    """Store *results* in place of those with the same period and parameters, and return what the catalogue says of them.
 
     The caller's transaction holds it all: readers see the old results until it commits, then the new ones. Writers of
     the same table take turns from here to the commit.
@@ -159,7 +159,7 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     """
     kept = {(each.period_last, each.period_first, parameters_key(each.parameters)): each for each in results}
     if not kept:
-        return 0
+        return []
     lock(connection, f"{SCHEMA}.{table.name}")
     _ensure_table(connection, table)
     stored = _table(table)
@@ -174,29 +174,27 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
             for ordinal, values in enumerate(_records(conform(result.frame, table.columns))):
                 copy.write_row((*key, ordinal, *values))
     at = connection.scalar(sa.select(sa.func.clock_timestamp()))
-    connection.execute(
-        _UPSERT,
-        [
-            {
-                "asset": table.name,
-                "partition_date": result.partition_date,
-                "period_first": result.period_first,
-                "period_last": result.period_last,
-                "parameters": dict(result.parameters),
-                "parameters_key": key,
-                "row_count": len(result.frame),
-                "computed_at": at,
-                "input_version": result.input_version,
-                "code_version": result.code_version,
-                "compute_seconds": result.compute_seconds,
-                "facts": dict(result.facts),
-                "chart": result.chart,
-                "wanted_at": at,
-            }
-            for (_, _, key), result in kept.items()
-        ],
-    )
-    return sum(len(result.frame) for result in kept.values())
+    assert at is not None
+    infos = [
+        ResultInfo(
+            asset=table.name,
+            partition_date=result.partition_date,
+            period_first=result.period_first,
+            period_last=result.period_last,
+            parameters=dict(result.parameters),
+            parameters_key=key,
+            row_count=len(result.frame),
+            computed_at=at,
+            input_version=result.input_version,
+            code_version=result.code_version,
+            compute_seconds=result.compute_seconds,
+            facts=dict(result.facts),
+            chart=result.chart,
+        )
+        for (_, _, key), result in kept.items()
+    ]
+    connection.execute(_UPSERT, [{**vars(info), "wanted_at": at} for info in infos])
+    return infos
 
 
 def find(

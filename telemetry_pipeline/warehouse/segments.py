@@ -61,10 +61,9 @@ def versions(connection: sa.Connection, first: date, last: date) -> dict[date, i
     return dict(connection.execute(_VERSIONS, {"first": first, "last": last}).all())
 
 
-def count(engine: sa.Engine, days: Collection[date]) -> int:
+def count(connection: sa.Connection, days: Collection[date]) -> int:
     """How many views some days had when their segments were made."""
-    with engine.connect() as connection:
-        return connection.scalar(_COUNT, {"days": list(days)}) or 0
+    return connection.scalar(_COUNT, {"days": list(days)}) or 0
 
 
 def refresh(engine: sa.Engine, first: date = date.min, last: date = date.max) -> int:

@@ -42,7 +42,7 @@ def row(channel: str, rank: int = 1) -> Row:
 
 def store(engine: sa.Engine, *stored: Result, table: ResultTable = TABLE) -> int:
     with engine.begin() as connection:
-        return results.replace(connection, table, stored)
+        return sum(info.row_count for info in results.replace(connection, table, stored))
 
 
 def channels(engine: sa.Engine, partition: date | None = None) -> list[Any] | None:
