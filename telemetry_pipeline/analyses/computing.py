@@ -57,28 +57,30 @@ def update(
     values = parameters.model_dump(mode="json")
     reads = [analysis.reads(period) for period in periods]
     around = Period.around(reads)
-    with engine.begin() as connection:
-        stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
-        days = segments.versions(connection, around.first, around.last)
-        infos = [stored.get((period.first, period.last)) for period in periods]
-        reasons = [
-            _reason(info, _input_version(days, read, store.cap_seconds)) for info, read in zip(infos, reads, strict=True)
-        ]
-        results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
-        views = segments.count(connection, days) if len(periods) > 1 else 0
-    if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
-        store.load(engine, around, days)
-    computed: list[Result] = []
-    for period, read, reason in zip(periods, reads, reasons, strict=True):
-        if reason:
+    with engine.connect() as connection:
+        with connection.begin():
+            stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
+            days = segments.versions(connection, around.first, around.last)
+            infos = [stored.get((period.first, period.last)) for period in periods]
+            reasons = [
+                _reason(info, _input_version(days, read, store.cap_seconds)) for info, read in zip(infos, reads, strict=True)
+            ]
+            results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
+            views = segments.count(connection, days) if len(periods) > 1 else 0
+        if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
+            store.load(engine, around, days)
+        computed: list[Result] = []
+        for period, read, reason in zip(periods, reads, reasons, strict=True):
+            if reason:
+                checkpoint()
+                store.load(engine, read, days)
+                computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
+        with connection.begin():
+            replaced = results.replace(connection, analysis.table, computed)
+            stored |= {(info.period_first, info.period_last): info for info in replaced}
+            every = [stored[period.first, period.last] for period in periods]
+            last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, every[-1])
             checkpoint()
-            store.load(engine, read, days)
-            computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
-    with engine.begin() as connection:
-        new = {(info.period_first, info.period_last): info for info in results.replace(connection, analysis.table, computed)}
-        every = [new.get((period.first, period.last)) or stored[period.first, period.last] for period in periods]
-        last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, every[-1])
-        checkpoint()
     return Updated(every, reasons, last)
 
 

@@ -21,7 +21,7 @@ from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.warehouse import segments
 from telemetry_pipeline.warehouse.segments import Segments
 
-_MEMORY_LIMIT = "256MB"
+_MEMORY_LIMIT = "192MB"
 _NAMES = [field.name for field in segments.SCHEMA if pa.types.is_dictionary(field.type)]
 _HOUR = timedelta(hours=1)
 
@@ -71,6 +71,7 @@ class Store:
         self.cap_seconds = _NO_CAP if cap_hours is None else round(cap_hours * 3600)
         self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})
         self._loaded: Period | None = None
+        self._counted: Period | None = None
         self.versions: dict[date, int] = {}
 
     def load(self, engine: sa.Engine, period: Period, days: Mapping[date, int]) -> None:
@@ -86,10 +87,10 @@ class Store:
 
     def put(self, found: Segments, period: Period) -> None:
         """Have exactly these views."""
-        self._loaded = None
+        self._loaded = self._counted = None
         self._duckdb.execute("drop view if exists counted; drop table if exists views")
         for name in _NAMES:
-            names = {name for chunk in found.table.column(name).chunks for name in chunk.dictionary.to_pylist()}
+            names = {entry for chunk in found.table.column(name).chunks for entry in chunk.dictionary.to_pylist()}
             self._duckdb.register("arrow_names", pa.table({"name": sorted(names)}, pa.schema([("name", pa.string())])))
             self._duckdb.execute(f"create or replace type {name}_names as enum (select name from arrow_names)")
         self._duckdb.register("arrow_views", found.table)
@@ -108,7 +109,9 @@ class Store:
         self, period: Period, select: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[str, Any]
     ) -> pd.DataFrame:
         """See :meth:`Views.query`."""
-        self._duckdb.execute(_COUNTED.format(cap=self.cap_seconds, first=period.first, last=period.last))
+        if period != self._counted:
+            self._duckdb.execute(_COUNTED.format(cap=self.cap_seconds, first=period.first, last=period.last))
+            self._counted = period
         for name, frame in frames.items():
             self._duckdb.register(name, frame)
         used = {name: value for name, value in parameters.items() if f"${name}" in select}

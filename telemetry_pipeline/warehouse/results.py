@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
 import pandas as pd
 import psycopg
+import pyarrow as pa
+import pyarrow.csv
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -69,6 +71,13 @@ _UNWANTED = sa.text("""
     ) as aged
     where age > 1 and wanted_at < now() - make_interval(days => :days) and asset = any(:assets)
 """)
+_ARROW_TYPES: dict[SqlType, pa.DataType] = {
+    "bigint": pa.int64(),
+    "double precision": pa.float64(),
+    "text": pa.string(),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+}
 _KEYS = ("period_last", "period_first", "parameters_key", "ordinal")
 
 
@@ -95,7 +104,7 @@ class Result:
     :ivar period_first: first day that it was computed from; ``date.min`` for all history.
     :ivar partition_date: the one partition that it is of; None if it is of every day of its period.
     :ivar parameters: all of them, as values that JSON can hold.
-    :ivar frame: rows in the order in which they are to be read.
+    :ivar frame: rows in the order in which they are to be read, as ``columns.conform`` gives them.
     :ivar input_version: of what it was computed from. :ivar code_version: of what computed it.
     :ivar facts: what else is to be said of it, as values that JSON can hold.
     :ivar chart: how it looks, as SVG.
@@ -165,14 +174,12 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     stored = _table(table)
     identity = sa.tuple_(stored.c.period_last, stored.c.period_first, stored.c.parameters_key)
     connection.execute(sa.delete(stored).where(identity.in_(list(kept))))
-    copied = sql.SQL("copy {} ({}) from stdin").format(
+    copied = sql.SQL("copy {} ({}) from stdin (format csv)").format(
         sql.Identifier(SCHEMA, table.name),
         sql.SQL(", ").join(sql.Identifier(name) for name in (*_KEYS, *(column.name for column in table.columns))),
     )
     with _driver_connection(connection).cursor() as cursor, cursor.copy(copied) as copy:
-        for key, result in kept.items():
-            for ordinal, values in enumerate(_records(conform(result.frame, table.columns))):
-                copy.write_row((*key, ordinal, *values))
+        copy.write(_as_csv(table, kept))
     at = connection.scalar(sa.select(sa.func.clock_timestamp()))
     assert at is not None
     infos = [
@@ -341,6 +348,17 @@ def _driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
-def _records(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    columns = [[None if value is pd.NA else value for value in frame[name].tolist()] for name in frame.columns]
-    return zip(*columns, strict=True)
+def _as_csv(table: ResultTable, kept: Mapping[tuple[date, date, str], Result]) -> bytes:
+    """The rows with their keys as COPY reads them: text in quotes, null without."""
+    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in table.columns])
+    tables = []
+    for key, result in kept.items():
+        if list(result.frame.columns) != schema.names:
+            raise TypeError(f"the columns are {list(result.frame.columns)}, and {schema.names} are declared")
+        rows = pa.Table.from_pandas(result.frame, schema, preserve_index=False)
+        ordinals = pa.array(range(rows.num_rows), pa.int64())
+        keys = [pa.repeat(pa.scalar(value), rows.num_rows) for value in key]
+        tables.append(pa.table([*keys, ordinals, *rows.columns], [*_KEYS, *schema.names]))
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(pa.concat_tables(tables), sink, pyarrow.csv.WriteOptions(include_header=False))
+    return bytes(sink.getvalue())

@@ -11,6 +11,7 @@ import io
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, cast
 
 import psycopg
 import pyarrow as pa
@@ -20,6 +21,8 @@ import sqlalchemy as sa
 from telemetry_pipeline.warehouse.database import lock, snapshot
 
 _LOCK = "telemetry.view_segments"
+# A day is too little to share.
+_ONE_THREAD = pa.ipc.IpcReadOptions(use_threads=False)
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
 SCHEMA = pa.schema(
@@ -43,7 +46,7 @@ class Segments:
     """The views of some days at one moment.
 
     :ivar versions: of every day of them that has ever had views.
-    :ivar table: in the columns of ``SCHEMA``, with one dictionary for all days in each column of names.
+    :ivar table: in the columns of ``SCHEMA``; names have a dictionary for each day.
     """
 
     versions: dict[date, int]
@@ -89,22 +92,21 @@ def read(engine: sa.Engine, first: date, last: date) -> Segments:
         with snapshot(engine) as connection:
             days = versions(connection, first, last)
             if connection.execute(_STALE, bounds).first() is None:
-                files = connection.execute(_READ, bounds).scalars().all()
-                return Segments(days, _joined(files))
+                # As bytes: in PostgreSQL's text form they are twice as long.
+                with _driver(connection).cursor(binary=True) as cursor:
+                    return Segments(days, _joined(file for (file,) in cursor.execute(_READ, bounds)))
         refresh(engine, first, last)
 
 
 def from_rows(table: pa.Table, days: dict[date, int]) -> Segments:
     """Segments that are in no database, of a table in the columns of ``SCHEMA``."""
-    return Segments(days, table.cast(SCHEMA).unify_dictionaries())
+    return Segments(days, table.cast(SCHEMA))
 
 
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
     """One day's rows, as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as row by row."""
     text = io.BytesIO()
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    with driver.cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
+    with _driver(connection).cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
         for chunk in copy:
             text.write(chunk)
     if not text.tell():
@@ -123,6 +125,10 @@ def _day(connection: sa.Connection, local_date: date) -> pa.Table:
     )
 
 
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
 def _encoded(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
@@ -131,8 +137,8 @@ def _encoded(table: pa.Table) -> bytes:
 
 
 def _joined(files: Iterable[bytes]) -> pa.Table:
-    tables = [pa.ipc.open_file(file).read_all() for file in files]
-    return pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries()
+    tables = [pa.ipc.open_file(file, options=_ONE_THREAD).read_all() for file in files]
+    return pa.concat_tables([SCHEMA.empty_table(), *tables])
 
 
 _MARK_CHANGED = sa.text("""
@@ -157,9 +163,10 @@ _KEEP = sa.text("""
     on conflict (local_date) do update set version = excluded.version, views = excluded.views, arrow = excluded.arrow
 """)
 
-_READ = sa.text("""
-    select arrow from telemetry.view_segments where local_date between :first and :last and views > 0 order by local_date
-""")
+_READ = """
+    select arrow from telemetry.view_segments where local_date between %(first)s and %(last)s and views > 0
+    order by local_date
+"""
 
 _COPY_DAY = """
     copy (

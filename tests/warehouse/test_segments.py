@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from warehouse.events import ZONE, start, stop, store
@@ -103,12 +102,3 @@ def test_a_day_that_lost_its_views_is_empty(engine: sa.Engine) -> None:
         connection.execute(sa.text("delete from telemetry.records"))
     merge(engine, ZONE, rebuild=(FIRST, FIRST))
     assert segments.read(engine, FIRST, FIRST).table.num_rows == 0
-
-
-def test_names_have_one_dictionary_for_all_days(engine: sa.Engine) -> None:
-    store(engine, start(1, "A", 1), start(2, "B", 2), stop(3, 1), stop(4, 2, hours=24))
-    merge(engine, ZONE)
-    [*chunks] = segments.read(engine, FIRST, SECOND).table.column("channel_name").chunks
-    assert sum(len(chunk) > 0 for chunk in chunks) == 2
-    assert len({tuple(chunk.dictionary.to_pylist()) for chunk in chunks}) == 1
-    assert all(pa.types.is_dictionary(chunk.type) for chunk in chunks)
