@@ -360,5 +360,6 @@ def _as_csv(table: ResultTable, kept: Mapping[tuple[date, date, str], Result]) -
         keys = [pa.repeat(pa.scalar(value), rows.num_rows) for value in key]
         tables.append(pa.table([*keys, ordinals, *rows.columns], [*_KEYS, *schema.names]))
     sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(pa.concat_tables(tables), sink, pyarrow.csv.WriteOptions(include_header=False))
+    # In one piece: behind an empty first piece Arrow 26 writes bytes that it did not set.
+    pyarrow.csv.write_csv(pa.concat_tables(tables).combine_chunks(), sink, pyarrow.csv.WriteOptions(include_header=False))
     return bytes(sink.getvalue())

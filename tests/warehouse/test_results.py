@@ -207,6 +207,13 @@ def test_a_column_that_is_declared_later_is_added_and_null_in_older_rows(engine:
     assert comment == "more [users]"
 
 
+@pytest.mark.parametrize("sizes", [(0,), (0, 1), (0, 0, 2, 0), (1, 0, 1)], ids=str)
+def test_results_without_rows_are_stored_between_others(engine: sa.Engine, sizes: tuple[int, ...]) -> None:
+    days = [date(2026, 3, number + 1) for number in range(len(sizes))]
+    store(engine, *(result(*[row("A")] * size, day=day, first=day) for day, size in zip(days, sizes, strict=True)))
+    assert [channels(engine, day) for day in days] == [["A"] * size for size in sizes]
+
+
 def test_a_column_of_another_type_is_refused_before_anything_is_written(engine: sa.Engine) -> None:
     store(engine, result(row("A")))
     changed = ResultTable("order", (*COLUMNS[:1], Column("rank", "text", "place"), *COLUMNS[2:]))

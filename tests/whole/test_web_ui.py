@@ -66,14 +66,24 @@ def test_the_asset_graph_shows_the_groups_and_the_lineage(
     operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
     url = operator.state["webserver_url"]
-    see(browser, f"{url}/asset-groups", "telemetry", "analyses", screenshot=tmp_path / "graph.png")
+    see(
+        browser,
+        f"{url}/asset-groups",
+        "telemetry",
+        "general",
+        "audience",
+        "subscribers",
+        "period",
+        "documents",
+        screenshot=tmp_path / "graph.png",
+    )
     see(
         browser,
         f"{url}/assets/ott_views?view=lineage",
         "telemetry_records",
         "ott_views",
         "average_duration",
-        "geography",
+        "concurrency",
         "viewing_by_period",
         screenshot=tmp_path / "lineage.png",
     )
@@ -89,6 +99,23 @@ def test_the_partitions_of_the_run_are_materialized(
         "16",
         screenshot=tmp_path / "partitions.png",
     )
+
+
+def test_an_analysis_shows_a_preview_and_a_chart(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    url = f"{operator.state['webserver_url']}/assets/top_channels?view=overview"
+    see(browser, url, "Which channels have the most views?", "share_pct", "Show Markdown", screenshot=tmp_path / "asset.png")
+    [link] = browser.find_elements(By.XPATH, "//*[text()='[Show Markdown]']")
+    browser.execute_script("arguments[0].click()", link)  # type: ignore[no-untyped-call]
+
+    def width_of_chart(driver: webdriver.Chrome) -> int:
+        charts = driver.find_elements(By.CSS_SELECTOR, "img[src^='data:image/svg']")
+        return int(driver.execute_script("return arguments[0].naturalWidth", charts[0])) if charts else 0  # type: ignore[no-untyped-call]
+
+    WebDriverWait(browser, _PATIENCE_SECONDS).until(width_of_chart)
+    browser.save_screenshot(str(tmp_path / "chart.png"))
+    assert width_of_chart(browser) <= 800
 
 
 def test_the_schedule_is_shown_as_running(operator: Operator, browser: webdriver.Chrome, tmp_path: Path) -> None:

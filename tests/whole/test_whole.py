@@ -85,6 +85,43 @@ def test_parameters_reach_the_analysis(operator: Operator, ranged: str) -> None:
     assert len(json.loads(operator.types("show", "top_channels", "--format", "json").stdout)) == 3
 
 
+def test_a_subscriber_is_profiled_on_request(operator: Operator, ranged: str) -> None:
+    [first, *_] = json.loads(operator.types("show", "top_subscribers", "--format", "json").stdout)
+    code = first["subscriber_code"]
+    refused = operator.types("run", "subscriber_profile")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "subscriber_profile.subscriber_code is required" in refused.stderr
+    done = operator.types("run", "subscriber_profile", "--set", f"subscriber_profile.subscriber_code={code}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(operator.types("show", "subscriber_profile", "--format", "json").stdout)
+    [hours] = [row["value"] for row in rows if (row["section"], row["item"]) == ("total", "watch_hours")]
+    assert hours == pytest.approx(first["watch_hours"])
+
+
+def test_a_document_is_there_for_programs_and_over_graphql(operator: Operator, ranged: str) -> None:
+    document = json.loads(operator.types("show", "full_analysis", "--format", "json").stdout)
+    assert document["missing"] == []
+    [summary] = document["analyses"]["general_summary"]
+    assert summary == json.loads(operator.types("show", "general_summary", "--format", "json").stdout)[0]
+    found = operator.asks(
+        """query { assetNodeOrError(assetKey: {path: ["full_analysis"]}) { ... on AssetNode { assetMaterializations(limit: 1) {
+            metadataEntries { label ... on JsonMetadataEntry { jsonString } } } } } }"""
+    )
+    entries = found["assetNodeOrError"]["assetMaterializations"][0]["metadataEntries"]
+    [shown] = [entry["jsonString"] for entry in entries if entry["label"] == "document"]
+    assert json.loads(shown) == document
+
+
+def test_what_nothing_changed_for_is_reused(operator: Operator, ranged: str) -> None:
+    assert operator.types("run", "geography").returncode == 0
+    found = operator.asks(
+        """query { assetNodeOrError(assetKey: {path: ["geography"]}) { ... on AssetNode { assetMaterializations(limit: 1) {
+            metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
+    )
+    entries = found["assetNodeOrError"]["assetMaterializations"][0]["metadataEntries"]
+    assert [entry["text"][:7] for entry in entries if entry["label"] == "result"] == ["reused:"]
+
+
 def test_a_tick_without_news_succeeds_and_skips_the_rest(operator: Operator, ranged: str) -> None:
     done = operator.types("run", "telemetry_tick")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -133,14 +170,14 @@ def test_an_impossible_run_is_refused_at_launch_over_graphql(
     assert complaint in answer["message"]
 
 
-def test_the_schedule_is_on_by_default(operator: Operator) -> None:
+def test_the_schedules_are_on_by_default(operator: Operator) -> None:
     found = operator.asks(
         "query { schedulesOrError(repositorySelector: {repositoryName: "
         '"__repository__", repositoryLocationName: "telemetry_pipeline"}) '
         "{ ... on Schedules { results { name scheduleState { status } } } } }"
     )
-    [schedule] = found["schedulesOrError"]["results"]
-    assert schedule == {"name": "telemetry_tick_schedule", "scheduleState": {"status": "RUNNING"}}
+    schedules = {each["name"]: each["scheduleState"]["status"] for each in found["schedulesOrError"]["results"]}
+    assert schedules == {"telemetry_tick_schedule": "RUNNING", "telemetry_cleanup_schedule": "RUNNING"}
 
 
 def test_the_doctor_finds_nothing_wrong(operator: Operator, ranged: str) -> None:
