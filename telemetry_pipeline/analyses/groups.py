@@ -26,6 +26,7 @@ _LEAST_VIEWS = 10
 _MODERATE = 0.4
 _STRONG = 0.7
 _STARTS = 5
+_MOST_TRIES = 100
 _STEPS = 50
 
 
@@ -198,8 +199,10 @@ def _k_means(points: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int3
     from scipy.cluster.vq import ClusterError, kmeans2  # takes half a second to import, and nothing else needs it
 
     found: list[tuple[float, npt.NDArray[np.int32]]] = []
-    for seed in range(_STARTS):
+    for seed in range(_MOST_TRIES):
         with suppress(ClusterError):  # a cluster lost its last point on the way
             centres, labels = kmeans2(points, count, iter=_STEPS, minit="++", missing="raise", rng=seed)
             found.append((float(np.sum((points - centres[labels]) ** 2)), labels))
+        if len(found) == _STARTS:
+            break
     return min(found, key=lambda each: each[0])[1]
