@@ -52,10 +52,10 @@ def test_a_process_that_ends_at_start_shows_the_end_of_its_log(tmp_path: Path) -
 
 def test_the_log_of_an_earlier_start_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(StackError):
-        Script(tmp_path, "print('earlier'); raise SystemExit(1)").start()
+        Script(tmp_path, "print('of yore'); raise SystemExit(1)").start()
     with pytest.raises(StackError) as failure:
         Script(tmp_path, "raise SystemExit(1)").start()
-    assert "earlier" not in str(failure.value)
+    assert "of yore" not in str(failure.value)
 
 
 def test_what_ignores_polite_signals_is_killed_with_its_children(tmp_path: Path) -> None:
