@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
@@ -159,9 +160,13 @@ class Sync:
 
         :returns: the delivery at which the deadline came; None when everything was read.
         """
-        reading = _Reading(slices, self.feed.read(slices, tries=tries), moves_cursor)
         storing: Future[Stored] | None = None
-        with records.writing(self.engine) as connection, ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer:
+        with (
+            closing(self.feed.read(slices, tries=tries)) as deliveries,
+            records.writing(self.engine) as connection,
+            ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer,
+        ):
+            reading = _Reading(slices, deliveries, moves_cursor)
             try:
                 for batch in self._batches(reading):
                     self.checkpoint()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -119,38 +119,38 @@ class Feed:
         page = self._open(self._call({"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}, tries))
         return page.last_id or 0
 
-    def read(self, slices: Iterable[Slice], *, tries: int = TRIES) -> Iterator[Delivery]:
+    def read(self, slices: Iterable[Slice], *, tries: int = TRIES) -> Generator[Delivery]:
         """Read the slices one after the other; deliveries come in the order of the slices, and of ids within one.
 
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
         queue: deque[tuple[Slice, list[Future[Unread]]]] = deque((piece, []) for piece in slices if piece.width > 0)
         ahead = 1
-        with ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="panaccess") as pool:
+        pool = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="panaccess")
 
-            def read_ahead(pages: int) -> None:
-                for piece, pending in islice(queue, pages):
-                    if not pending:
-                        pending.append(pool.submit(self._request, piece, tries))
+        def read_ahead(pages: int) -> None:
+            for piece, pending in islice(queue, pages):
+                if not pending:
+                    pending.append(pool.submit(self._request, piece, tries))
 
-            try:
-                while queue:
-                    read_ahead(max(1, ahead))
-                    piece, [pending] = queue.popleft()
-                    ahead = max(1, ahead - 1) if pending.done() else min(MAX_IN_FLIGHT, ahead + 1)
-                    try:
-                        page = self._checked(piece, pending.result())
-                    except PanAccessError as err:
-                        yield from self._narrow_down(piece, err)
-                        continue
-                    rest = _rest(piece, page)
-                    queue.extendleft((left_over, []) for left_over in reversed(rest))
-                    read_ahead(ahead)
-                    yield _delivery(piece, page, rest)
-            finally:
-                for _, unread in queue:
-                    for pending in unread:
-                        pending.cancel()
+        try:
+            while queue:
+                read_ahead(max(1, ahead))
+                piece, [pending] = queue.popleft()
+                ahead = max(1, ahead - 1) if pending.done() else min(MAX_IN_FLIGHT, ahead + 1)
+                try:
+                    page = self._checked(piece, pending.result())
+                except PanAccessError as err:
+                    yield from self._narrow_down(piece, err)
+                    continue
+                rest = _rest(piece, page)
+                queue.extendleft((left_over, []) for left_over in reversed(rest))
+                read_ahead(ahead)
+                yield _delivery(piece, page, rest)
+        finally:
+            # Without waiting: a reader that was left in the middle may be finalized anywhere, by a thread, too, that holds
+            # the lock which threads need to end.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _narrow_down(self, failing: Slice, error: PanAccessError) -> Iterator[Delivery]:
         """Deliver what can be had of a slice whose page keeps failing, and the failing ids as missing.

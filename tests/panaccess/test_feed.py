@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -333,6 +334,22 @@ def test_reading_ahead_is_bounded() -> None:
         time.sleep(0.05)
     deliveries.close()
     assert seen <= len(taken) + MAX_IN_FLIGHT
+
+
+def test_a_reader_that_is_left_in_the_middle_waits_for_nothing() -> None:
+    """Wherever it is finalized: in a thread that has just begun, waiting for other threads would never end."""
+    upstream = Upstream(map(record, range(1, 1001)), page_cap=10)
+    released = threading.Event()
+    deliveries = feed_of(upstream).read([Slice(0, 1000)])
+    next(deliveries)
+    upstream.before = lambda number: released.wait(30)
+    next(deliveries)
+    finalizer = threading.Thread(target=deliveries.close)
+    finalizer.start()
+    finalizer.join(5)
+    waits = finalizer.is_alive()
+    released.set()
+    assert not waits
 
 
 def test_empty_slices_cost_nothing() -> None:
