@@ -63,6 +63,9 @@ PostgresUrl = Annotated[
     ),
 ]
 RedisUrl = Annotated[SecretStr, _url("redis", "rediss", example="redis://:password@host:6379/0")]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Minutes = Annotated[int, Field(ge=1, le=10_080)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 HttpUrl = Annotated[str, _url("http", "https", example="https://panaccess.example/api")]
 
 
@@ -85,12 +88,34 @@ class StackSettings(BaseSettings):
     panaccess_encoding: Literal["json", "brackets"] = "json"
 
     operator_timezone: TimeZone = "America/Mexico_City"
-    tick_cron: Cron = "*/2 * * * *"
-    cleanup_cron: Cron = "30 4 * * *"
-    result_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
-    view_cap_hours: Annotated[float, Field(gt=0, le=24)] | None = None
     first_partition: date = date(2025, 1, 1)
+    view_cap_hours: Annotated[float, Field(gt=0, le=24)] | None = None
+
+    tick_cron: Cron = "*/2 * * * *"
+    repair_cron: Cron = "0 2 * * *"
+    repair_days: Days = 3
+    merge_cron: Cron = "15 */6 * * *"
+    merge_days: Days = 3
+    cleanup_cron: Cron = "30 4 * * *"
+    result_retention_days: Days = 30
+    run_retention_days: Days = 14
+
+    run_soft_time_limit_minutes: Minutes = 25
+    run_time_limit_minutes: Minutes = 30
+    worker_child_tasks: Annotated[int, Field(ge=1)] = 1_000
+    worker_child_memory_mb: Annotated[int, Field(ge=200)] = 700
+
+    alert_urls: SecretStr = SecretStr("")
+    web_url: HttpUrl | None = None
+    freshness_minutes: Minutes = 30
+    heartbeat_minutes: Minutes = 10
+    max_rejected_pct: Percent = 1.0
+    max_unnamed_pct: Percent = 20.0
+
     telemetry_home: Path = Path(".telemetry")
+    log_directory: Path | None = None
+    log_format: Literal["text", "json"] = "text"
+    flower_password: SecretStr | None = None
 
     @field_validator("first_partition")
     @classmethod
@@ -99,6 +124,14 @@ class StackSettings(BaseSettings):
         if zone and first > datetime.now(ZoneInfo(zone)).date():
             raise ValueError("expected a day that has begun")
         return first
+
+    @field_validator("run_time_limit_minutes")
+    @classmethod
+    def _is_above_the_soft_limit(cls, limit: int, info: ValidationInfo) -> int:
+        soft = info.data.get("run_soft_time_limit_minutes")
+        if soft and limit <= soft:
+            raise ValueError(f"expected more than RUN_SOFT_TIME_LIMIT_MINUTES, which is {soft}")
+        return limit
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:

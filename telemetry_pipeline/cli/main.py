@@ -26,8 +26,11 @@ COMMANDS = {
     "run": "telemetry_pipeline.cli.run",
     "show": "telemetry_pipeline.cli.show",
     "status": "telemetry_pipeline.cli.status",
+    "logs": "telemetry_pipeline.cli.logs",
+    "dead-letters": "telemetry_pipeline.cli.dead_letters",
     "doctor": "telemetry_pipeline.cli.doctor",
     "demo": "telemetry_pipeline.cli.demo",
+    "watch": "telemetry_pipeline.cli.watch",
     "migrate": "telemetry_pipeline.cli.migrate",
     "simulator": "telemetry_pipeline.cli.simulator",
 }
@@ -67,7 +70,7 @@ class LazyGroup(click.Group):
         """The command object that the module of that name defines under that name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         if not any(parameter.name == "debug" for parameter in command.params):
             command.params.append(_debug_option())
         return command

@@ -1,0 +1,1 @@
+"""Noticing what is wrong with the running system, and telling people about it."""
