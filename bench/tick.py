@@ -12,15 +12,15 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import requests
 import sqlalchemy as sa
 
 from bench.harness import median, result
-from telemetry_pipeline.cli.graphql import ENDED, LOCATION, REPOSITORY, DagsterApi
+from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.stack.services import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
@@ -47,7 +47,7 @@ class Bed:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._api = DagsterApi(stack.state.graphql_url)
+        self._client = TelemetryClient(stack.state.graphql_url)
         self._today = datetime.now(stack.settings.operator_zone).date()
 
     def fill(self, records: int) -> None:
@@ -85,26 +85,11 @@ class Bed:
     def tick(self, assets: Sequence[str] | None = None) -> float:
         """Seconds from submitting a tick, of everything or of some assets, to its success."""
         self._stack.tend()
-        job: dict[str, Any] = {"jobName": "telemetry_tick"}
-        if assets:
-            job = {"jobName": "__ASSET_JOB", "assetSelection": [{"path": [asset]} for asset in assets]}
         begin = time.perf_counter()
-        run_id = self._api.launch(
-            {
-                "selector": {
-                    "repositoryLocationName": LOCATION,
-                    "repositoryName": REPOSITORY,
-                    **job,
-                },
-                "runConfigData": {},
-                "mode": "default",
-                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": self._today.isoformat()}]},
-            }
-        )
-        while (status := self._api.events(run_id, None).status) not in ENDED:
-            time.sleep(0.05)
-        if status != "SUCCESS":
-            raise SystemExit(f"the tick ended with {status}; see 'telemetry-pipeline status {run_id}'")
+        run_id = self._client.launch(assets or "telemetry_tick", partition=self._today)
+        *_, progress = self._client.watch(run_id, poll_seconds=0.05)
+        if progress.status != RunStatus.SUCCESS:
+            raise SystemExit(f"the tick ended with {progress.status}; see 'telemetry-pipeline status {run_id}'")
         return time.perf_counter() - begin
 
 
@@ -119,7 +104,8 @@ def bed(records: int, days: int) -> Iterator[Bed]:
             panaccess_url=None,
             telemetry_home=Path(home),
             tick_cron=_NEVER,
-            first_partition=date.today() - timedelta(days=days + 2),
+            # Past days are no partitions, so no sensor analyses them anew meanwhile.
+            first_partition=datetime.now(StackSettings().operator_zone).date(),
         )
         with Stack(settings, simulator=SimulatorOptions(records_count=records, days=days, live=0)) as stack:
             filled = Bed(stack)

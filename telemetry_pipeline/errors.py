@@ -4,6 +4,7 @@ TelemetryError                    what went wrong, in one sentence an operator c
 ├── SettingsError                 a setting is missing or impossible; lists them all
 ├── RequestRefused                a partition, range, parameter or job that cannot be; says what is allowed
 ├── Cancelled                     the run was cancelled; nothing uncommitted was kept
+├── TimeLimitReached              the run has been at work for too long; what is stored stays
 ├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
 ├── StackError                    the local stack cannot start, or is not running
 └── PanAccessError                the upstream answered with an error, or not at all
@@ -30,6 +31,10 @@ class RequestRefused(TelemetryError):
 
 class Cancelled(TelemetryError):
     """The run was cancelled while a step was at work; nothing uncommitted was kept."""
+
+
+class TimeLimitReached(TelemetryError):
+    """The run has been at work for longer than its soft time limit; what is stored stays."""
 
 
 class WarehouseError(TelemetryError):

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+from webservers import FakeWebserver, fake_webserver, toy_webserver
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
@@ -76,3 +77,17 @@ def simulator() -> Iterator[Callable[..., SimulatorServer]]:
             return running.enter_context(SimulatorServer(Options(**{"records_count": 0, **options})))
 
         yield start
+
+
+@pytest.fixture
+def webserver() -> Iterator[FakeWebserver]:
+    """A web server without Dagster, for answers that a real one gives rarely."""
+    with fake_webserver() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def dagster_webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real webserver with the definitions of ``toy_pipeline``."""
+    with toy_webserver(tmp_path_factory.mktemp("dagster")) as url:
+        yield url

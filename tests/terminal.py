@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -47,6 +48,14 @@ class Operator:
         answer = requests.post(self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
+
+
+def log_in(operator: Operator) -> str:
+    """A session of the simulator's."""
+    password = hashlib.md5(b"simulatorsimulator").hexdigest()
+    form = {"username": "simulator", "password": password, "apiToken": "simulator"}
+    url = f"{operator.state['panaccess_url']}?f=login&requestMode=function"
+    return str(requests.post(url, data=form, timeout=30).json()["answer"])
 
 
 def days_ago(days: int) -> str:

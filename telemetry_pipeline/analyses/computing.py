@@ -63,7 +63,7 @@ def update(
             days = segments.versions(connection, around.first, around.last)
             infos = [stored.get((period.first, period.last)) for period in periods]
             reasons = [
-                _reason(info, _input_version(days, read, store.cap_seconds)) for info, read in zip(infos, reads, strict=True)
+                _reason(info, input_version(days, read, store.cap_seconds)) for info, read in zip(infos, reads, strict=True)
             ]
             results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
             views = segments.count(connection, days) if len(periods) > 1 else 0
@@ -99,7 +99,7 @@ def _compute(
         partition_date=None if analysis.kind == "period" else period.last,
         parameters=parameters.model_dump(mode="json"),
         frame=frame,
-        input_version=_input_version(store.versions, read, store.cap_seconds),
+        input_version=input_version(store.versions, read, store.cap_seconds),
         code_version=code_version(),
         compute_seconds=seconds,
         facts=facts,
@@ -107,17 +107,17 @@ def _compute(
     )
 
 
-def _reason(info: ResultInfo | None, input_version: str) -> str | None:
+def _reason(info: ResultInfo | None, seen: str) -> str | None:
     if info is None:
         return "it was not stored yet"
-    if info.input_version != input_version:
+    if info.input_version != seen:
         return "the views changed"
     if info.code_version != code_version():
         return "the code changed"
     return None
 
 
-def _input_version(days: dict[date, int], period: Period, cap_seconds: int) -> str:
+def input_version(days: dict[date, int], period: Period, cap_seconds: int) -> str:
     """Twelve hexadecimal digits for the views that can be seen of a period, and how long they count."""
     inside = [f"{day}:{version}" for day, version in sorted(days.items()) if period.first <= day <= period.last]
     return hashlib.sha256(" ".join([*inside, str(cap_seconds)]).encode()).hexdigest()[:12]

@@ -58,6 +58,11 @@ class Capped:
     hours: float
 
 
+def cap_seconds(cap_hours: float | None) -> int:
+    """What of a view counts, from VIEW_CAP_HOURS."""
+    return _NO_CAP if cap_hours is None else round(cap_hours * 3600)
+
+
 class Store:
     """The views of some days in DuckDB, kept for the next analysis of this process.
 
@@ -68,7 +73,7 @@ class Store:
 
     def __init__(self, zone: ZoneInfo, cap_hours: float | None = None) -> None:
         self._zone = zone
-        self.cap_seconds = _NO_CAP if cap_hours is None else round(cap_hours * 3600)
+        self.cap_seconds = cap_seconds(cap_hours)
         self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})
         self._loaded: Period | None = None
         self._counted: Period | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.cli.follow import RunProgress
+    from telemetry_pipeline.client.progress import Progress
     from telemetry_pipeline.warehouse.status import WarehouseStatus
 
 _DAYS = 90
@@ -26,9 +26,9 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     The stack stays up until Ctrl-C.
     """
     from telemetry_pipeline.cli.days import today
-    from telemetry_pipeline.cli.graphql import DagsterApi
     from telemetry_pipeline.cli.run import launch_and_follow, plan_launch
     from telemetry_pipeline.cli.show import read_result, show_table
+    from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.stack.services import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
@@ -47,7 +47,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
         before = read_status(engine)
         click.echo(f"2/3  synchronising, merging and analysing {launch.first} to {launch.last}")
         began = time.monotonic()
-        progress, status = launch_and_follow(DagsterApi(stack.state.graphql_url), launch, stack.tend)
+        progress, status = launch_and_follow(TelemetryClient(stack.state.graphql_url), launch, stack.tend)
         seconds = time.monotonic() - began
         if status == 0:
             click.echo("3/3  what came of it")
@@ -61,7 +61,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     return 0
 
 
-def show_outcome(before: WarehouseStatus, after: WarehouseStatus, progress: RunProgress, seconds: float) -> None:
+def show_outcome(before: WarehouseStatus, after: WarehouseStatus, progress: Progress, seconds: float) -> None:
     """Print what a run added to the warehouse, and how fast."""
     from telemetry_pipeline.cli.output import duration
 

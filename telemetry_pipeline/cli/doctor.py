@@ -21,7 +21,7 @@ from telemetry_pipeline.errors import SettingsError, TelemetryError
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from telemetry_pipeline.cli.graphql import Json
+    from telemetry_pipeline.client.answers import Health
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.stack.state import StackState
 
@@ -81,6 +81,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", "failed", str(err), "correct them in the environment or in the file .env")
         return
     yield Finding("settings", "ok", f"operator in {given.operator_timezone}, partitions from {given.first_partition}")
+    yield examine_alerts(given)
     home = _run(given, "home", lambda: check_home(given.telemetry_home), "choose another directory by TELEMETRY_HOME")
     yield home
     stack = None
@@ -92,6 +93,21 @@ def examine() -> Iterator[Finding]:
         yield _describe_stack(given, stack)
     yield from _examine_servers(complete(given, stack))
     yield from _examine_dagster(given, stack)
+
+
+def examine_alerts(settings: StackSettings) -> Finding:
+    """Is every address of ALERT_URLS one that messages can be sent to? None is sent."""
+    urls = settings.alert_urls.get_secret_value()
+    if not urls.strip():
+        return Finding("alerts", "skipped", "ALERT_URLS is empty: nobody is told when something breaks")
+    from telemetry_pipeline.alerting.channels import Channels
+
+    channels = list(Channels(urls))
+    wrong = [channel.name for channel in channels if not channel.understood]
+    if wrong:
+        advice = "write them as https://appriseit.com/services/ shows; a colon, slash or @ in a password as %3A, %2F, %40"
+        return Finding("alerts", "failed", f"addresses in ALERT_URLS are not understood: {', '.join(wrong)}", advice)
+    return Finding("alerts", "ok", ", ".join(channel.name for channel in channels))
 
 
 def complete(settings: StackSettings, stack: StackState | None) -> StackSettings:
@@ -158,7 +174,7 @@ def _examine_servers(settings: StackSettings) -> Iterator[Finding]:
             settings,
             "worker",
             lambda: check_worker(settings),
-            f"{_START_ADVICE}, or 'celery -A telemetry_pipeline.orchestration.celery_app worker -Q dagster'",
+            f"{_START_ADVICE}, or 'celery -A telemetry_pipeline.orchestration.celery_app worker -Q ingest,analysis,reports'",
         )
     else:
         yield Finding("worker", "skipped", "it cannot be asked without the broker")
@@ -171,18 +187,18 @@ def _examine_servers(settings: StackSettings) -> Iterator[Finding]:
 
 
 def _examine_dagster(settings: StackSettings, stack: StackState | None) -> Iterator[Finding]:
-    from telemetry_pipeline.cli.graphql import DagsterApi
+    from telemetry_pipeline.client import TelemetryClient
 
     names = ("web server", "code", "daemon")
     if stack is None:
         yield from (Finding(name, "skipped", "it is looked for in a running stack") for name in names)
         return
-    api = DagsterApi(stack.graphql_url, timeout_seconds=20)
-    health: Json = {}
+    client = TelemetryClient(stack.graphql_url, timeout_seconds=20)
+    health: list[Health] = []
 
     def check_webserver() -> str:
-        health.update(api.health())
-        return f"Dagster {health['version']} at {stack.webserver_url}"
+        health.append(client.health())
+        return f"Dagster {health[0].version} at {stack.webserver_url}"
 
     restart = f"restart the stack; its logs are in {settings.telemetry_home / 'logs'}"
     webserver = _run(settings, names[0], check_webserver, restart)
@@ -190,8 +206,8 @@ def _examine_dagster(settings: StackSettings, stack: StackState | None) -> Itera
     if webserver.outcome != "ok":
         yield from (Finding(name, "skipped", "it cannot be asked without the web server") for name in names[1:])
         return
-    yield _run(settings, names[1], lambda: check_code(health), restart)
-    yield _run(settings, names[2], lambda: check_daemon(health), restart)
+    yield _run(settings, names[1], lambda: check_code(health[0]), restart)
+    yield _run(settings, names[2], lambda: check_daemon(health[0]), restart)
 
 
 def check_home(home: Path) -> str:
@@ -276,22 +292,18 @@ def check_panaccess(settings: StackSettings) -> str:
     return f"{settings.panaccess_url} lets {settings.panaccess_username} in"
 
 
-def check_code(health: Json) -> str:
+def check_code(health: Health) -> str:
     """Is the pipeline's code location loaded?"""
-    from telemetry_pipeline.cli.graphql import LOCATION, code_location_problem
-
-    if problem := code_location_problem(health):
-        raise TelemetryError(problem)
-    return f"{LOCATION} is loaded"
+    if health.code_problem:
+        raise TelemetryError(health.code_problem)
+    return "telemetry_pipeline is loaded"
 
 
-def check_daemon(health: Json) -> str:
+def check_daemon(health: Health) -> str:
     """Do the parts of the daemon that the pipeline needs show signs of life?"""
-    statuses = [status for status in health["instance"]["daemonHealth"]["allDaemonStatuses"] if status["required"]]
-    silent = [status["daemonType"].lower() for status in statuses if not status["healthy"]]
-    if silent:
-        raise TelemetryError(f"no sign of life from {', '.join(silent)}")
-    return f"{len(statuses)} parts show signs of life"
+    if health.silent_daemons:
+        raise TelemetryError(f"no sign of life from {', '.join(health.silent_daemons)}")
+    return f"{len(health.daemon_ids)} parts show signs of life"
 
 
 def _run(settings: StackSettings, name: str, check: Callable[[], str], advice: str) -> Finding:

@@ -1,6 +1,6 @@
 """What to launch: a job or an asset, its days and its parameters, checked before anything is started.
 
-Pure functions; what speaks with the server is in ``graphql``.
+Pure functions; what speaks with the server is in ``client``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from telemetry_pipeline.cli.graphql import LOCATION, REPOSITORY
 from telemetry_pipeline.errors import RequestRefused
 
 JOBS = ("telemetry_tick", "telemetry_range")
 SOURCE_ASSETS = ("telemetry_records", "ott_views")
-
-# What Dagster calls the job that can run any selection of assets.
-_ANY_ASSETS_JOB = "__ASSET_JOB"
 
 
 @dataclass(frozen=True)
@@ -37,27 +33,6 @@ class Launch:
     def title(self) -> str:
         """What runs, for people: ``telemetry_range 2026-10-01 to 2026-10-31``."""
         return f"{self.job} {self.first}" if self.first == self.last else f"{self.job} {self.first} to {self.last}"
-
-    def execution_params(self) -> dict[str, Any]:
-        """The ``ExecutionParams`` of the mutation ``launchRun``."""
-        selector: dict[str, Any] = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY}
-        if self.job in JOBS:
-            selector["jobName"] = self.job
-        else:
-            selector |= {"jobName": _ANY_ASSETS_JOB, "assetSelection": [{"path": [self.job]}]}
-        if self.first == self.last:
-            tags = {"dagster/partition": self.first.isoformat()}
-        else:
-            tags = {
-                "dagster/asset_partition_range_start": self.first.isoformat(),
-                "dagster/asset_partition_range_end": self.last.isoformat(),
-            }
-        return {
-            "selector": selector,
-            "mode": "default",
-            "runConfigData": {"ops": {asset: {"config": dict(values)} for asset, values in self.config.items()}},
-            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
-        }
 
 
 def check_job(job: str, analyses: Iterable[str]) -> None:

@@ -1,10 +1,176 @@
-"""``telemetry-pipeline logs``."""
+"""``telemetry-pipeline logs``: the log files, filtered and readable."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
 import click
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
-@click.command("logs", short_help="Not built yet.")
-def logs() -> None:
-    """Not built yet."""
+    from telemetry_pipeline.settings import StackSettings
+
+_LEVELS = ("INFO", "WARNING", "ERROR", "CRITICAL")
+_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+_LOOK_SECONDS = 0.2
+
+Entry = dict[str, Any]
+
+
+@click.command("logs", short_help="Show what was logged, filtered by run, step, level.")
+@click.argument("file", default="pipeline")
+@click.option("--run", metavar="ID", help="Lines of this run: its id, or the beginning of it.")
+@click.option("--step", metavar="KEY", help="Lines of this step.")
+@click.option("--level", type=click.Choice(_LEVELS, case_sensitive=False), help="Lines of this level and above.")
+@click.option("--since", type=click.FloatRange(min=0), metavar="MINUTES", help="Lines of the last minutes.")
+@click.option("--lines", type=click.IntRange(0), default=100, show_default=True, help="How many at most: the last ones.")
+@click.option("--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="The lines as they are in the file.")
+def logs(
+    file: str,
+    run: str | None,
+    step: str | None,
+    level: str | None,
+    since: float | None,
+    lines: int,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Show a log FILE: pipeline, errors, upstream, or that of a process of the local stack, such as worker.
+
+    Those of processes are plain text, which cannot be filtered.
+    """
+    from telemetry_pipeline.logs import FILES
+    from telemetry_pipeline.settings import StackSettings
+
+    settings = StackSettings.load()
+    path = _path(settings, file)
+    if file in FILES:
+        shown = _shown(_filter(run, step, level, since), None if as_json else settings.operator_zone)
+    elif run or step or level or since is not None or as_json:
+        raise click.UsageError(f"The log of {file} is plain text; --run, --step, --level, --since and --json are not for it.")
+    else:
+        shown = _as_it_is
+    with path.open("rb") as newest:
+        written = chain(_older_lines(path, newest), _whole_lines(newest))
+        found = (text for line in written if (text := shown(line)) is not None)
+        for text in deque(found, maxlen=lines):
+            click.echo(text)
+        for line in _new_lines(path, newest) if follow else ():
+            if (text := shown(line)) is not None:
+                click.echo(text)
+
+
+def readable(entry: Entry, zone: ZoneInfo) -> str:
+    """A line for people, with the time in *zone*; below it, where an error comes from."""
+    from telemetry_pipeline.logs import place
+
+    moment = datetime.fromisoformat(entry["time"]).astimezone(zone)
+    level = click.style(f"{entry['level']:<8}", fg=_COLOURS.get(entry["level"]))
+    where = click.style(place(entry.get("run"), entry.get("step")), dim=True)
+    line = f"{moment:%Y-%m-%d %H:%M:%S} {level} {where}{_printable(entry['message'])}"
+    return "\n".join([line, *(f"    {_printable(part)}" for part in entry.get("error", ()))])
+
+
+def _path(settings: StackSettings, file: str) -> Path:
+    """The newest file of a log.
+
+    :raises RequestRefused: there is none, or none of that name.
+    """
+    from telemetry_pipeline.errors import RequestRefused
+    from telemetry_pipeline.logs import FILES, directory
+
+    if file in FILES:
+        path = directory(settings) / f"{file}.log"
+        if not path.exists():
+            raise RequestRefused(f"nothing was logged yet: there is no {path}")
+        return path
+    processes = {path.stem: path for path in (settings.telemetry_home.expanduser() / "logs").glob("*.log")}
+    if file not in processes:
+        names = ", ".join([*FILES, *sorted(processes.keys() - set(FILES))])
+        raise RequestRefused(f"there is no log {file!r}; there are {names}")
+    return processes[file]
+
+
+def _older_lines(path: Path, newest: BinaryIO) -> Iterator[bytes]:
+    """What a log was before it was rotated, oldest first; without *newest*, should that be rotated just now."""
+    from telemetry_pipeline.logs import BACKUPS
+
+    for name in [*(f"{path.name}.{number}" for number in range(BACKUPS, 0, -1)), f"{path.name}.old"]:
+        with suppress(FileNotFoundError), path.with_name(name).open("rb") as file:
+            if not os.path.samestat(os.fstat(file.fileno()), os.fstat(newest.fileno())):
+                yield from file
+
+
+def _filter(run: str | None, step: str | None, level: str | None, since: float | None) -> Callable[[Entry], bool]:
+    levels = _LEVELS[_LEVELS.index(level) :] if level else _LEVELS
+    # As text: all times in the files are UTC and written alike.
+    begin = (datetime.now(UTC) - timedelta(minutes=since)).isoformat() if since is not None else ""
+
+    def keeps(entry: Entry) -> bool:
+        return (
+            entry["level"] in levels
+            and entry["time"] >= begin
+            and (not run or entry.get("run", "").startswith(run.lower()))
+            and (not step or entry.get("step") == step)
+        )
+
+    return keeps
+
+
+def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[bytes], str | None]:
+    """How a JSON line is shown: for people with times in *zone*, or as it is without one; None if it is not kept."""
+    import orjson
+
+    def shown(line: bytes) -> str | None:
+        try:
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return _as_it_is(line)  # cut off when the disk was full, or the power went
+        if not keeps(entry):
+            return None
+        return readable(entry, zone) if zone else _as_it_is(line)
+
+    return shown
+
+
+def _as_it_is(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip("\n")
+
+
+def _printable(text: str) -> str:
+    """The text without what would move the cursor or change colours."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines from here on, without one at the end that is still being written."""
+    position = file.tell()
+    while (line := file.readline()).endswith(b"\n"):
+        position += len(line)
+        yield line
+    file.seek(position)
+
+
+def _new_lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    """The lines as they come, for ever, in whichever file that is by then."""
+    while True:
+        yield from _whole_lines(file)
+        time.sleep(_LOOK_SECONDS)
+        try:
+            replaced = not os.path.samestat(path.stat(), os.fstat(file.fileno()))
+        except FileNotFoundError:
+            continue  # it is being rotated
+        if replaced:
+            yield from _whole_lines(file)
+            file.close()
+            file = path.open("rb")

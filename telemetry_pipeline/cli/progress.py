@@ -1,4 +1,4 @@
-"""How a run's progress looks: two moving lines on a terminal, plain lines elsewhere. What it means is in ``follow``."""
+"""How a run's progress looks: two moving lines on a terminal, plain ones elsewhere. What it means is in ``client.progress``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+from rich import progress as bars
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from telemetry_pipeline.cli.follow import Display, Observation, RunProgress
+from telemetry_pipeline.cli.follow import Display
 from telemetry_pipeline.cli.output import duration
+from telemetry_pipeline.client.progress import Progress
 
 _LINE_EVERY_SECONDS = 3.0
 
@@ -36,7 +37,7 @@ class LineDisplay:
         self._shown: tuple[dict[str, str], bool] | None = None
         self._shown_at = 0.0
 
-    def update(self, progress: RunProgress) -> None:
+    def update(self, progress: Progress) -> None:
         """Print a line if it is time for one."""
         due = time.monotonic() - self._shown_at >= _LINE_EVERY_SECONDS
         now = (dict(progress.states), progress.ended)
@@ -54,11 +55,11 @@ class TerminalDisplay:
     """A bar for the whole run, and under it a line that says what is at work."""
 
     def __init__(self, title: str) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeElapsedColumn(),
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(),
+            bars.TextColumn("{task.percentage:3.0f} %"),
+            bars.TimeElapsedColumn(),
         )
         self._task = self._bar.add_task(title, total=100.0)
         self._live = Live(self._picture("waiting to start"), console=Console())
@@ -70,7 +71,7 @@ class TerminalDisplay:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def update(self, progress: RunProgress) -> None:
+    def update(self, progress: Progress) -> None:
         """Redraw."""
         self._bar.update(self._task, completed=progress.percent)
         self._live.update(self._picture(describe(progress)))
@@ -83,33 +84,10 @@ class TerminalDisplay:
         return Group(self._bar, Text(f"  {at_work}", no_wrap=True, overflow="ellipsis"))
 
 
-def describe(progress: RunProgress) -> str:
+def describe(progress: Progress) -> str:
     """What a run is at, in one line: ``3/12 steps  telemetry_records: 172,000 of 400,000 records, 12 s left``."""
     if not progress.states:
-        return "waiting to start"
-    counted = f"{progress.steps_done}/{len(progress.states)} steps"
-    if progress.ended:
-        return f"{counted}  {progress.status.lower()}"
-    if progress.status == "CANCELING":
-        return f"{counted}  cancelling"
-    if not progress.running:
-        waiting = {0: "starting", len(progress.states): "ending"}
-        return f"{counted}  {waiting.get(progress.steps_done, 'waiting for the next step')}"
-    observed = [
-        f"{step}: {_observed(progress.observations[step])}" for step in progress.running if step in progress.observations
-    ]
-    silent = [step for step in progress.running if step not in progress.observations]
-    return f"{counted}  {', '.join([*observed, *silent])}"
-
-
-def _observed(observation: Observation) -> str:
-    parts = []
-    if observation.records is None:
-        parts.append(f"{observation.percent:.0f} %")
-    elif observation.total is None:
-        parts.append(f"{observation.records:,} records")
-    else:
-        parts.append(f"{observation.records:,} of {observation.total:,} records")
-    if observation.eta_seconds is not None:
-        parts.append(f"{duration(max(0.0, observation.eta_seconds))} left")
-    return ", ".join(parts)
+        return progress.message
+    said = progress.status.lower() if progress.ended else progress.message
+    left = "" if progress.ended or progress.eta_seconds is None else f", {duration(progress.eta_seconds)} left"
+    return f"{progress.steps_done}/{progress.steps_total} steps  {said}{left}"

@@ -11,9 +11,10 @@ import click
 from telemetry_pipeline.cli.days import parse_day
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.cli.follow import RunProgress
-    from telemetry_pipeline.cli.graphql import DagsterApi
     from telemetry_pipeline.cli.launch import Launch
+    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.answers import Run
+    from telemetry_pipeline.client.progress import Progress
     from telemetry_pipeline.settings import StackSettings
 
 _CODE_LOADS_SECONDS = 60
@@ -39,8 +40,8 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     The run goes to the stack that is running, else one is brought up for it. Ctrl-C cancels the run; a second one
     leaves at once. The exit status is 0 after a success, 1 after a failure, 130 when cancelled.
     """
-    from telemetry_pipeline.cli.graphql import DagsterApi
     from telemetry_pipeline.cli.target import stack_for_run
+    from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings import StackSettings
 
     if (first is None) != (last is None):
@@ -52,7 +53,7 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     settings = StackSettings.load()
     launch = plan_launch(settings, job, first or partition, last or partition, assignments)
     with stack_for_run(settings) as (stack, tend):
-        return launch_and_follow(DagsterApi(stack.graphql_url), launch, tend)[1]
+        return launch_and_follow(TelemetryClient(stack.graphql_url), launch, tend)[1]
 
 
 def plan_launch(
@@ -76,7 +77,7 @@ def plan_launch(
     return Launch(job, first, last, parse_parameters(job, assignments, models))
 
 
-def launch_and_follow(api: DagsterApi, launch: Launch, tend: Callable[[], None]) -> tuple[RunProgress, int]:
+def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[], None]) -> tuple[Progress, int]:
     """Submit, show the progress and a summary.
 
     :param tend: called at each look at the run, to keep going what it runs on.
@@ -85,17 +86,17 @@ def launch_and_follow(api: DagsterApi, launch: Launch, tend: Callable[[], None])
     from telemetry_pipeline.cli.follow import Interrupts, follow
     from telemetry_pipeline.cli.progress import open_display
 
-    api.wait_for_code(_CODE_LOADS_SECONDS)
+    client.wait_for_code(_CODE_LOADS_SECONDS)
     with Interrupts() as interrupts:
-        run_id = api.launch(launch.execution_params())
+        run_id = client.launch(launch.job, first=launch.first, last=launch.last, parameters=launch.config)
         click.echo(f"{launch.title}: run {run_id}")
         with open_display(launch.job) as display:
-            progress = follow(api, run_id, display, interrupts, tend)
-        ended = api.run(run_id) or {}
-    return progress, summarize(launch, run_id, progress, ended.get("startTime"), ended.get("endTime"))
+            progress = follow(client, run_id, display, interrupts, tend)
+        run = client.run(run_id)
+    return progress, summarize(launch, run, progress)
 
 
-def summarize(launch: Launch, run_id: str, progress: RunProgress, started: float | None, ended: float | None) -> int:
+def summarize(launch: Launch, run: Run, progress: Progress) -> int:
     """Print how a run ended and what it stored; the exit status that goes with it."""
     from telemetry_pipeline.cli.main import EXIT_CANCELLED, EXIT_FAILED
     from telemetry_pipeline.cli.output import duration, print_table
@@ -109,7 +110,7 @@ def summarize(launch: Launch, run_id: str, progress: RunProgress, started: float
     skipped = ", ".join(step for step, state in progress.states.items() if state == "skipped")
     if skipped:
         click.echo(f"there was nothing new for {skipped}")
-    took = f" in {duration(ended - started)}" if started and ended else ""
+    took = f" in {duration((run.ended_at - run.started_at).total_seconds())}" if run.started_at and run.ended_at else ""
     if progress.status == "SUCCESS":
         click.echo(f"{launch.title}: success{took}")
         return 0
@@ -118,11 +119,11 @@ def summarize(launch: Launch, run_id: str, progress: RunProgress, started: float
         return EXIT_CANCELLED
     for step, message in progress.failures or [(None, "the run gave no reason")]:
         click.echo(f"error: {step or launch.job} failed: {message}", err=True)
-    click.echo(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run_id[:8]}'")
+    click.echo(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run.run_id[:8]}'")
     return EXIT_FAILED
 
 
-def _took(progress: RunProgress, asset: str) -> str | None:
+def _took(progress: Progress, asset: str) -> str | None:
     from telemetry_pipeline.cli.output import duration
 
     return duration(progress.seconds[asset]) if asset in progress.seconds else None

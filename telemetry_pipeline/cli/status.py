@@ -2,197 +2,328 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from telemetry_pipeline.errors import TelemetryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
-    from telemetry_pipeline.cli.graphql import DagsterApi, Json
+    from telemetry_pipeline.broker import WorkerInfo
+    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.answers import Run, Step
+    from telemetry_pipeline.client.graphql import Json
     from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.stack.state import StackState
     from telemetry_pipeline.warehouse.status import Count, WarehouseStatus
 
+_TICK = "telemetry_tick"
 _LAST_RUNS = 10
 # A prefix is looked for among this many of the newest runs: two weeks of ticks.
 _SEARCHED_RUNS = 10_000
+_ID_LENGTH = 36
+_WEB_TIMEOUT_SECONDS = 20.0
+
+_TICKS = """
+query Ticks($schedule: ScheduleSelector!, $limit: Int!) {
+  scheduleOrError(scheduleSelector: $schedule) {
+    __typename
+    ... on Schedule { scheduleState { status ticks(limit: $limit) { status runs { status } } } }
+    ... on ScheduleNotFoundError { message }
+    ... on PythonError { message className causes { message className } }
+  }
+}"""
+
+T = TypeVar("T")
 
 
 @click.command("status", short_help="Show how the pipeline is doing, or how a run went.")
 @click.argument("run", required=False)
-def status(run: str | None) -> None:
-    """Show the stack, the last runs and what is stored; or one RUN, by its id or the beginning of it."""
+def status(run: str | None) -> int:
+    """Show what is wrong, how far behind it is, the last runs, queues, workers, and what is stored; or one RUN.
+
+    RUN is the id of a run, or the beginning of it. Without it, the exit status is 1 if a server does not answer.
+    """
     from telemetry_pipeline.settings import StackSettings
 
     settings = StackSettings.load()
     if run is None:
-        _show_pipeline(settings)
-    else:
-        _show_run(settings, run)
+        return _show_pipeline(settings)
+    _show_run(settings, run)
+    return 0
 
 
-def _show_pipeline(settings: StackSettings) -> None:
-    from telemetry_pipeline.cli.graphql import DagsterApi
-    from telemetry_pipeline.cli.output import moment
-    from telemetry_pipeline.cli.target import find_stack
+def _show_pipeline(settings: StackSettings) -> int:
+    from telemetry_pipeline import broker
+    from telemetry_pipeline.cli.doctor import complete
+    from telemetry_pipeline.cli.main import EXIT_FAILED
+    from telemetry_pipeline.cli.target import find_stack, graphql_url
+    from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.status import read_status
 
     zone = settings.operator_zone
     stack = find_stack(settings)
-    if stack is None:
-        click.echo("stack          not running; start it with 'telemetry-pipeline up'")
-    else:
-        click.echo(f"stack          running since {moment(stack.started_at.astimezone(zone))}")
-        click.echo(f"web UI         {stack.webserver_url}")
-    failure: TelemetryError | None = None
-    if settings.database_url is not None or stack is not None:
-        url = settings.database_url or (stack.database_url if stack else "")
+    known = complete(settings, stack)
+    failed = False
+
+    def ask(server: str, question: Callable[[], T]) -> T | None:
+        """The answer; without one, say so and go on."""
+        nonlocal failed
         try:
-            for line in describe_warehouse(read_status(connect(url)), zone, datetime.now(UTC)):
-                click.echo(line)
+            return question()
         except TelemetryError as err:
-            failure = err  # told at the end: the runs may say why
+            failed = True
+            click.echo(f"{server:15}{err}")
+            return None
+
+    _show_addresses(settings, stack)
+    warehouse = None
+    if (database_url := known.database_url) is not None:
+        warehouse = ask("PostgreSQL", lambda: read_status(connect(database_url)))
+    if warehouse is not None:
+        _show_problems(warehouse, zone)
+        _show_newest_record(warehouse, zone)
+    if known.panaccess_url is not None:
+        _show_upstream(known, warehouse)
+    if stack is not None or settings.web_url is not None:
+        client = TelemetryClient(graphql_url(settings), _WEB_TIMEOUT_SECONDS)
+        runs = ask("web server", lambda: client.runs(limit=_LAST_RUNS))
+        if runs is not None:
+            ask("ticks", lambda: _show_ticks(graphql_url(settings), client, zone))
+            _show_runs(runs, zone)
+    if known.redis_url is not None:
+        redis_url = known.redis_url.get_secret_value()
+        waiting = ask("broker", lambda: (broker.waiting(redis_url), broker.unacknowledged(redis_url)))
+        if waiting is not None:
+            _show_queues(*waiting)
+            workers = ask("workers", lambda: broker.workers(redis_url))
+            if workers is not None:
+                _show_workers(workers)
+    if warehouse is not None:
+        _show_stored(warehouse, zone)
+    return EXIT_FAILED if failed else 0
+
+
+def _show_addresses(settings: StackSettings, stack: StackState | None) -> None:
+    from telemetry_pipeline.cli.output import moment
+
     if stack is not None:
-        _show_runs(DagsterApi(stack.graphql_url), zone)
-    if failure is not None:
-        raise failure
+        click.echo(f"stack          running since {moment(stack.started_at.astimezone(settings.operator_zone))}")
+        click.echo(f"web UI         {stack.webserver_url}")
+        if stack.flower_url is not None:
+            click.echo(f"Flower         {stack.flower_url}")
+    elif settings.database_url and settings.redis_url:
+        click.echo("stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere")
+        if settings.web_url:
+            click.echo(f"web UI         {settings.web_url}")
+    else:
+        click.echo("stack          not running; start it with 'telemetry-pipeline up'")
 
 
-def describe_warehouse(warehouse: WarehouseStatus, zone: ZoneInfo, now: datetime) -> Iterator[str]:
-    """What is stored, in lines; times in *zone*."""
+def _show_problems(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
+    from telemetry_pipeline.cli.output import moment
+    from telemetry_pipeline.client.graphql import one_line
+
+    if not warehouse.problems:
+        click.echo("problems       none open")
+    for problem in warehouse.problems:
+        noticed = f"since {moment(problem.opened_at.astimezone(zone))}"
+        if problem.times > 1:
+            noticed += f", {problem.times:,} times, last {moment(problem.last_at.astimezone(zone))}"
+        click.secho(f"problem        {problem.summary} ({noticed})", fg="red")
+    for channel in warehouse.failing_channels:
+        failing = f"failing since {moment(channel.failing_since.astimezone(zone))}, {channel.failures:,} times"
+        click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error)}", fg="red")
+
+
+def _show_newest_record(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import duration, moment
 
-    yield f"records        {_count(warehouse.records)}"
-    yield f"views          {_count(warehouse.views)}"
-    synced = f", last sync {moment(warehouse.synced_at.astimezone(zone))}" if warehouse.synced_at else ""
-    yield f"cursor         record id {warehouse.cursor}{synced}"
     if warehouse.newest_at is None:
-        yield "newest record  none"
+        click.echo("newest record  none")
     else:
-        lag = max(0.0, (now - warehouse.newest_at).total_seconds())
-        yield f"newest record  {moment(warehouse.newest_at.astimezone(zone))}, {duration(lag)} ago"
-    if warehouse.open_gaps:
-        yield f"gaps           {warehouse.open_gaps:,} open, {warehouse.open_gap_ids:,} ids; they are tried again"
-    else:
-        yield "gaps           none open"
-    if not warehouse.rejected:
-        yield "rejected       none"
-    for rejected in warehouse.rejected:
-        yield (f"rejected       {rejected.records:,}: {rejected.reason} (last {moment(rejected.last_at.astimezone(zone))})")
+        age = max(0.0, (datetime.now(UTC) - warehouse.newest_at).total_seconds())
+        click.echo(f"newest record  {moment(warehouse.newest_at.astimezone(zone))}, {duration(age)} ago")
 
 
-def _count(count: Count) -> str:
-    return f"{count.rows:,}" if count.exact else f"about {count.rows:,}"
+def _show_upstream(settings: StackSettings, warehouse: WarehouseStatus | None) -> None:
+    """How far the cursor is behind. An upstream that does not answer is not for us to mend."""
+    try:
+        newest = _newest_upstream_id(settings)
+    except TelemetryError as err:
+        click.echo(f"upstream       {err}")
+        return
+    behind = ""
+    if warehouse is not None:
+        # Ids do not begin at 1.
+        ahead = f"{max(0, newest - warehouse.cursor):,} ids ahead of the cursor"
+        behind = f", {ahead if warehouse.cursor else 'nothing is read yet'}"
+    click.echo(f"upstream       newest is record id {newest}{behind}")
 
 
-def _show_runs(api: DagsterApi, zone: ZoneInfo) -> None:
+def _newest_upstream_id(settings: StackSettings) -> int:
+    import redis
+
+    from telemetry_pipeline.panaccess.client import PanAccessClient
+    from telemetry_pipeline.panaccess.feed import Feed
+    from telemetry_pipeline.panaccess.records import PageDecoder
+    from telemetry_pipeline.settings import Settings
+
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    # These are not needed for that.
+    values["database_url"] = values["database_url"] or "postgresql://unused"
+    values["dagster_database_url"] = values["dagster_database_url"] or "postgresql://unused"
+    full = Settings.load(**{name: value for name, value in values.items() if value is not None})
+    decode = PageDecoder(full.panaccess_zone, full.operator_zone)
+    try:
+        return Feed(PanAccessClient.from_settings(full, shared=True), decode, full.panaccess_zone).newest_id(tries=1)
+    except redis.RedisError as err:
+        raise TelemetryError("not asked: its session is kept by the broker, which does not answer") from err
+
+
+def _show_ticks(url: str, client: TelemetryClient, zone: ZoneInfo) -> None:
+    from telemetry_pipeline.cli.output import duration, moment
+    from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
+    from telemetry_pipeline.client.graphql import Endpoint, unwrap
+
+    schedule = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, "scheduleName": f"{_TICK}_schedule"}
+    answer = Endpoint(url, _WEB_TIMEOUT_SECONDS).ask(_TICKS, schedule=schedule, limit=_LAST_RUNS)
+    state = unwrap(answer["scheduleOrError"])["scheduleState"]
+    succeeded = client.runs(job=_TICK, statuses=["SUCCESS"], limit=1)
+    last = "none succeeded yet"
+    if succeeded and (ended_at := succeeded[0].ended_at) is not None:
+        age = max(0.0, (datetime.now(UTC) - ended_at).total_seconds())
+        last = f"last success {moment(ended_at.astimezone(zone))}, {duration(age)} ago"
+    counts = Counter(_outcome(tick) for tick in state["ticks"])
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+    click.echo(f"ticks          {last}" + (f"; of the last {counts.total()}: {counted}" if counts else ""))
+    if state["status"] != "RUNNING":
+        click.secho(f"ticks          {_TICK}_schedule is switched off", fg="red")
+
+
+def _outcome(tick: Json) -> str:
+    """What came of a tick of the schedule; of one that launched a run, of that."""
+    if tick["status"] in ("SKIPPED", "FAILURE"):
+        return "skipped" if tick["status"] == "SKIPPED" else "failed"
+    statuses = {run["status"] for run in tick["runs"]}
+    return "succeeded" if statuses == {"SUCCESS"} else "failed" if statuses & {"FAILURE", "CANCELED"} else "under way"
+
+
+def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import print_table
 
-    runs = api.runs(_LAST_RUNS)
     if not runs:
         click.echo("runs           none yet")
         return
     click.echo()
     print_table(
         ["run", "job", "days", "status", "started", "took"],
-        [
-            (run["runId"][:8], _job(run), _days(run), run["status"].lower(), _time(run["startTime"], zone), _took(run))
-            for run in runs
-        ],
+        [(run.run_id[:8], run.target, _days(run), run.status.lower(), _time(run.started_at, zone), _took(run)) for run in runs],
     )
+    click.echo()
+
+
+def _show_queues(waiting: dict[str, int], unacknowledged: int) -> None:
+    waits = ", ".join(f"{queue} {count:,}" for queue, count in waiting.items())
+    click.echo(f"queues         {waits} waiting; {unacknowledged:,} with workers")
+
+
+def _show_workers(workers: list[WorkerInfo]) -> None:
+    if not workers:
+        click.secho("workers        none answers", fg="red")
+    for worker in workers:
+        at_work = ", ".join(step.step for step in worker.steps if step.at_work) or "none"
+        processes = "1 process" if len(worker.processes) == 1 else f"{len(worker.processes)} processes"
+        click.echo(f"worker         {worker.node}: {', '.join(worker.queues)}; {processes}; steps at work: {at_work}")
+
+
+def _show_stored(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
+    from telemetry_pipeline.cli.output import moment
+
+    see = "; see 'telemetry-pipeline dead-letters'"
+    click.echo(f"dead letters   {f'{warehouse.dead_letters:,}{see}' if warehouse.dead_letters else 'none'}")
+    click.echo(f"records        {_count(warehouse.records)}")
+    click.echo(f"views          {_count(warehouse.views)}")
+    synced = f", last sync {moment(warehouse.synced_at.astimezone(zone))}" if warehouse.synced_at else ""
+    click.echo(f"cursor         record id {warehouse.cursor}{synced}")
+    gaps = f"{warehouse.open_gaps:,} open, {warehouse.open_gap_ids:,} ids; they are tried again"
+    click.echo(f"gaps           {gaps if warehouse.open_gaps else 'none open'}")
+    if not warehouse.rejected:
+        click.echo("rejected       none")
+    for rejected in warehouse.rejected:
+        last = moment(rejected.last_at.astimezone(zone))
+        click.echo(f"rejected       {rejected.records:,}: {rejected.reason} (last {last})")
+
+
+def _count(count: Count) -> str:
+    return f"{count.rows:,}" if count.exact else f"about {count.rows:,}"
 
 
 def _show_run(settings: StackSettings, wanted: str) -> None:
-    from telemetry_pipeline.cli.graphql import DagsterApi
     from telemetry_pipeline.cli.output import print_table
-    from telemetry_pipeline.cli.target import need_stack
+    from telemetry_pipeline.cli.target import graphql_url
+    from telemetry_pipeline.client import TelemetryClient
 
     zone = settings.operator_zone
-    api = DagsterApi(need_stack(settings).graphql_url)
-    run = find_run(api, wanted)
-    click.echo(f"run            {run['runId']}")
-    click.echo(f"job            {_job(run)} {_days(run)}")
-    click.echo(f"status         {run['status'].lower()}")
-    click.echo(f"started        {_time(run['startTime'], zone) or 'not yet'}")
+    client = TelemetryClient(graphql_url(settings))
+    run = find_run(client, wanted)
+    click.echo(f"run            {run.run_id}")
+    click.echo(f"job            {run.target} {_days(run)}")
+    click.echo(f"status         {run.status.lower()}")
+    click.echo(f"started        {_time(run.started_at, zone) or 'not yet'}")
     if took := _took(run):
         click.echo(f"took           {took}")
-    steps = {step["stepKey"]: step for step in run["stepStats"]}
-    planned = [step["key"] for step in (run["executionPlan"] or {"steps": []})["steps"]]
-    rows = []
-    for key in [*planned, *(key for key in steps if key not in planned)]:
-        step = steps.get(key) or {"status": None, "startTime": None, "endTime": None, "attempts": []}
-        rows.append(
-            (
-                key,
-                (step["status"] or "not started").lower().replace("_", " "),
-                _time(step["startTime"], zone),
-                _took(step),
-                len(step["attempts"]) or None,
-            )
-        )
+    rows = [
+        (step.key, step.status.lower().replace("_", " "), _time(step.started_at, zone), _took(step), step.attempts or None)
+        for step in run.steps
+    ]
     if rows:
         click.echo()
         print_table(["step", "status", "started", "took", "attempts"], rows)
-    for step_key, message in _failures(api, run):
+    for step_key, message in _failures(client, run):
         click.echo(f"{step_key or 'the run'} failed: {message}")
 
 
-def find_run(api: DagsterApi, wanted: str) -> Json:
+def find_run(client: TelemetryClient, wanted: str) -> Run:
     """The run whose id is, or begins with, *wanted*.
 
     :raises RequestRefused: none has, or several have.
     """
     from telemetry_pipeline.errors import RequestRefused
 
-    run = api.run(wanted)
-    if run is None:
-        found = [known["runId"] for known in api.runs(_SEARCHED_RUNS) if known["runId"].startswith(wanted.lower())]
-        if len(found) > 1:
-            raise RequestRefused(f"{len(found)} runs begin with {wanted!r}; give more of the id")
-        run = api.run(found[0]) if found else None
-    if run is None:
+    if len(wanted) >= _ID_LENGTH:
+        return client.run(wanted)
+    found = [run.run_id for run in client.runs(limit=_SEARCHED_RUNS) if run.run_id.startswith(wanted.lower())]
+    if len(found) > 1:
+        raise RequestRefused(f"{len(found)} runs begin with {wanted!r}; give more of the id")
+    if not found:
         raise RequestRefused(f"there is no run {wanted!r}; 'telemetry-pipeline status' lists the last ones")
-    return run
+    return client.run(found[0])
 
 
-def _failures(api: DagsterApi, run: Json) -> list[tuple[str | None, str]]:
-    from telemetry_pipeline.cli.follow import RunProgress
-
-    if run["status"] != "FAILURE":
-        return []
-    progress, cursor, more = RunProgress(), None, True
-    while more:
-        page = api.events(run["runId"], cursor)
-        progress.feed(page.events)
-        cursor, more = page.cursor, page.has_more
-    return progress.failures
+def _failures(client: TelemetryClient, run: Run) -> list[tuple[str | None, str]]:
+    return client.progress(run.run_id).failures if run.status == "FAILURE" else []
 
 
-def _job(run: Json) -> str:
-    """The job; of a run of some assets, these."""
-    assets = ["/".join(key["path"]) for key in run["assetSelection"] or []]
-    return ", ".join(assets) if assets and run["jobName"].startswith("__") else str(run["jobName"])
+def _days(run: Run) -> str:
+    if run.partitions is None:
+        return ""
+    first, last = run.partitions
+    return first if first == last else f"{first} to {last}"
 
 
-def _days(run: Json) -> str:
-    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-    first, last = (tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
-    if first and last:
-        return first if first == last else f"{first} to {last}"
-    return str(tags.get("dagster/partition", ""))
+def _time(at: datetime | None, zone: ZoneInfo) -> str:
+    return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _time(seconds: float | None, zone: ZoneInfo) -> str:
-    return "" if seconds is None else datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _took(ran: Json) -> str:
+def _took(ran: Run | Step) -> str:
     """How long a run or a step took; nothing until it has ended."""
     from telemetry_pipeline.cli.output import duration
 
-    return duration(ran["endTime"] - ran["startTime"]) if ran["startTime"] and ran["endTime"] else ""
+    return duration((ran.ended_at - ran.started_at).total_seconds()) if ran.started_at and ran.ended_at else ""

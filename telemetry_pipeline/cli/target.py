@@ -22,17 +22,20 @@ def find_stack(settings: StackSettings) -> StackState | None:
     return running(settings.telemetry_home)
 
 
-def need_stack(settings: StackSettings) -> StackState:
-    """The stack that runs.
+def graphql_url(settings: StackSettings) -> str:
+    """Where GraphQL is: the running stack's, else that of the web server at ``WEB_URL``.
 
-    :raises StackError: none does; says how to start one.
+    :raises StackError: neither is there; says how to start a stack.
     """
     state = find_stack(settings)
-    if state is None:
-        raise StackError(
-            f"no stack is running (there is none in {settings.telemetry_home}); start one with 'telemetry-pipeline up'"
-        )
-    return state
+    if state is not None:
+        return state.graphql_url
+    if settings.web_url is not None:
+        return f"{settings.web_url.rstrip('/')}/graphql"
+    raise StackError(
+        f"no stack is running (there is none in {settings.telemetry_home}), and WEB_URL is not set; "
+        "start one with 'telemetry-pipeline up'"
+    )
 
 
 @contextmanager

@@ -1,10 +1,97 @@
-"""``telemetry-pipeline watch``."""
+"""``telemetry-pipeline watch``: notice what has died, and tell people about every problem."""
 
 from __future__ import annotations
 
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
 import click
 
+from telemetry_pipeline.errors import SettingsError
 
-@click.command("watch", short_help="Not built yet.")
-def watch() -> None:
-    """Not built yet."""
+if TYPE_CHECKING:
+    from telemetry_pipeline.alerting.components import Addresses, Components
+    from telemetry_pipeline.settings import StackSettings
+
+
+@click.command("watch", short_help="Notice what has died, and send alerts.")
+@click.option("--webserver", help="Address of the web server.  [default: the running stack's, else WEB_URL]")
+@click.option("--once", is_flag=True, help="Look once and print what is wrong; send nothing.")
+def watch(webserver: str | None, once: bool) -> int:
+    """Look at every component again and again, and tell ALERT_URLS about every problem until SIGTERM or Ctrl-C."""
+    from telemetry_pipeline.alerting.components import Components
+    from telemetry_pipeline.settings import StackSettings
+
+    settings = StackSettings.load()
+    addresses = find_addresses(settings, webserver)
+    components = Components(addresses, timedelta(minutes=settings.heartbeat_minutes), _now)
+    if once:
+        return _look_once(components)
+    _run(settings, addresses, components)
+    return 0
+
+
+def find_addresses(settings: StackSettings, webserver: str | None) -> Addresses:
+    """Where the components are: as the settings say, else where the running stack has them.
+
+    :raises SettingsError: neither says it; lists what is missing.
+    """
+    from telemetry_pipeline.alerting.components import Addresses
+    from telemetry_pipeline.cli.doctor import complete
+    from telemetry_pipeline.cli.target import find_stack
+    from telemetry_pipeline.warehouse.database import connect
+
+    stack = find_stack(settings)
+    found = complete(settings, stack)
+    url = webserver or (stack.webserver_url if stack else None) or settings.web_url
+    database, dagster, redis = found.database_url, found.dagster_database_url, found.redis_url
+    if database is None or dagster is None or redis is None or url is None:
+        known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "--webserver": url}
+        missing = ", ".join(name for name, value in known.items() if value is None)
+        raise SettingsError(f"no stack is running in {settings.telemetry_home}, and these are not given: {missing}")
+    return Addresses(connect(database), connect(dagster), redis.get_secret_value(), url)
+
+
+def _look_once(components: Components) -> int:
+    from telemetry_pipeline.alerting.judging import title
+    from telemetry_pipeline.cli.main import EXIT_FAILED
+
+    faults = {name: reading.fault for name, reading in components.look().items() if reading.fault is not None}
+    for name, fault in faults.items():
+        click.echo(f"{title(name)}: {fault}")
+    if not faults:
+        click.echo("everything works")
+    return EXIT_FAILED if faults else 0
+
+
+def _run(settings: StackSettings, addresses: Addresses, components: Components) -> None:
+    from telemetry_pipeline.alerting.channels import Channels
+    from telemetry_pipeline.alerting.notebook import Notebook
+    from telemetry_pipeline.alerting.watch import LOOK_SECONDS, Watch
+
+    channels = Channels(settings.alert_urls.get_secret_value())
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    watch = Watch(
+        Notebook(addresses.warehouse, _now),
+        channels,
+        zone=settings.operator_zone,
+        web_url=settings.web_url or addresses.webserver_url,
+        clock=_now,
+        say=click.echo,
+    )
+    click.echo(f"watching, with {len(channels)} channels for alerts")
+    while not stopped.is_set():
+        look = components.look()
+        if stopped.is_set():
+            break  # who ends the watch ends the others, too
+        watch.judge(look)
+        watch.tell()
+        stopped.wait(LOOK_SECONDS)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

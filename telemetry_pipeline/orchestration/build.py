@@ -8,11 +8,12 @@ from typing import Any
 import dagster as dg
 
 from telemetry_pipeline.orchestration.assets import analyses, documents, telemetry
-from telemetry_pipeline.orchestration.executor import celery
+from telemetry_pipeline.orchestration.executor import build_executor
 from telemetry_pipeline.orchestration.jobs import build_jobs
 from telemetry_pipeline.orchestration.partitions import daily_partitions
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
-from telemetry_pipeline.orchestration.schedules import build_cleanup_schedule, build_tick_schedule
+from telemetry_pipeline.orchestration.schedules import build_schedules
+from telemetry_pipeline.orchestration.sensors import build_sensors
 from telemetry_pipeline.settings import Settings
 
 
@@ -26,9 +27,10 @@ def build_defs(settings: Settings | None = None, resources: Mapping[str, Any] | 
     settings = settings or Settings.load()
     daily = daily_partitions(settings)
     return dg.Definitions(
-        assets=[*telemetry.build_assets(daily), *analyses.build_assets(daily), *documents.build_assets(daily)],
+        assets=[*telemetry.build_assets(daily, settings), *analyses.build_assets(daily), *documents.build_assets(daily)],
         jobs=build_jobs(settings),
-        schedules=[build_tick_schedule(settings), build_cleanup_schedule(settings)],
-        executor=celery,
+        schedules=build_schedules(settings),
+        sensors=build_sensors(settings),
+        executor=build_executor(settings),
         resources={"warehouse": Warehouse(settings), "panaccess": PanAccess(settings), **(resources or {})},
     )

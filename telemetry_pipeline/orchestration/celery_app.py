@@ -1,14 +1,18 @@
-"""What a Celery worker runs: ``celery -A telemetry_pipeline.orchestration.celery_app worker``."""
+"""What a Celery worker runs: ``celery -A telemetry_pipeline.orchestration.celery_app worker -Q ingest,analysis,reports``."""
 
 from __future__ import annotations
 
+from celery.signals import setup_logging
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
 
-from telemetry_pipeline.orchestration.executor import CELERY_SETTINGS
+from telemetry_pipeline import logs
+from telemetry_pipeline.orchestration.executor import celery_settings
+from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
 
-_redis_url = Settings.load().redis_url.get_secret_value()
+_settings = Settings.load()
+_redis_url = _settings.redis_url.get_secret_value()
 
 app = make_app(
     {
@@ -21,7 +25,13 @@ app = make_app(
             "matplotlib.figure",
             "scipy.cluster.vq",
         ],
-        "config_source": CELERY_SETTINGS,
+        "config_source": celery_settings(_settings),
     }
 )
-execute_plan = create_task(app)
+execute_plan = create_task(app, base=StepTask)
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _set_up_logging(**_: object) -> None:
+    """In place of Celery's own, which knows nothing of runs and steps."""
+    logs.configure(_settings)

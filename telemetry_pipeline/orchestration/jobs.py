@@ -6,11 +6,15 @@ import dagster as dg
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
-from telemetry_pipeline.orchestration.tags import MAX_RUNTIME_SECONDS
 from telemetry_pipeline.settings import Settings
 
 TICK = "telemetry_tick"
 RANGE = "telemetry_range"
+MERGE = "telemetry_merge"
+REBUILD = "telemetry_rebuild"
+
+# Among the steps that wait, those of ticks go first: on Redis the lowest priority does.
+_FIRST = {"dagster-celery/run_priority": "-5"}
 
 
 def whole_graph() -> dg.AssetSelection:
@@ -20,19 +24,28 @@ def whole_graph() -> dg.AssetSelection:
 
 
 def build_jobs(settings: Settings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
-    """The tick, for one day, and the range, for any number of days in one run, both of the whole graph; and the clean-up."""
+    """The jobs that schedules and sensors launch, and people."""
     return [
         dg.define_asset_job(
             TICK,
             selection=whole_graph(),
             description="Synchronise what is new, merge it, and analyse one day: today, every two minutes.",
-            tags={MAX_RUNTIME_SECONDS: "1800"},
+            tags=_FIRST,
         ),
         dg.define_asset_job(
             RANGE,
             selection=whole_graph(),
             description="Read a range of days again, store what is missing, merge the days anew, and analyse each of them.",
-            tags={MAX_RUNTIME_SECONDS: "21600"},
         ),
-        build_cleanup(settings.result_retention_days),
+        dg.define_asset_job(
+            MERGE,
+            selection=dg.AssetSelection.assets("ott_views"),
+            description="Merge the views of a range of days anew.",
+        ),
+        dg.define_asset_job(
+            REBUILD,
+            selection=whole_graph() - dg.AssetSelection.assets("telemetry_records", "ott_views"),
+            description="Analyse a range of days whose views changed after they had been analysed.",
+        ),
+        build_cleanup(settings),
     ]

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import dagster as dg
 from dagster._core.launcher import LaunchRunContext
+from dagster._serdes import ConfigurableClassData
 
+from telemetry_pipeline import logs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.requests import check_request
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.orchestration.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
+from telemetry_pipeline.settings import Settings, StackSettings
 
 
 class CheckedRunLauncher(dg.DefaultRunLauncher):
-    """Every launch comes through here: from the web UI, GraphQL, a schedule, a sensor or a backfill."""
+    """Every launch comes through here: from the web UI, GraphQL, a schedule, a sensor or a backfill.
+
+    A run that says nothing of its time limits gets those of the settings, as tags.
+    """
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        # The one thing of ours that the daemon, the web server and the code server all make: their errors are logged, too.
+        logs.configure(StackSettings.load())
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run's process.
@@ -27,4 +38,9 @@ class CheckedRunLauncher(dg.DefaultRunLauncher):
             first_partition=settings.first_partition,
             today=today(daily_partitions(settings)),
         )
+        limits = {
+            SOFT_TIME_LIMIT_SECONDS: settings.run_soft_time_limit_minutes * 60,
+            MAX_RUNTIME_SECONDS: settings.run_time_limit_minutes * 60,
+        }
+        self._instance.add_run_tags(run.run_id, {tag: str(limit) for tag, limit in limits.items() if tag not in run.tags})
         super().launch_run(context)

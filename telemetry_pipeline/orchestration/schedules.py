@@ -1,15 +1,18 @@
-"""When jobs run by themselves."""
+"""When jobs run by themselves. Every schedule can be seen and switched in the web UI."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import dagster as dg
 
 from telemetry_pipeline.orchestration.cleanup import CLEANUP
-from telemetry_pipeline.orchestration.jobs import RANGE, TICK
+from telemetry_pipeline.orchestration.jobs import MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.orchestration.tags import PARTITION
+from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.settings import Settings
 
 IN_FLIGHT = [
@@ -19,46 +22,87 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_SILENT_SECONDS = 300
+"""A run that has said nothing for so long holds up no tick; whether it is at an end, Dagster's run monitoring finds out."""
 
 
-def build_tick_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The tick for today; one that finds another run of the graph at work is skipped, with a reason."""
+@dataclass(frozen=True)
+class InFlight:
+    """A run that has not ended, and for how long it has said nothing."""
+
+    run: dg.DagsterRun
+    silent_seconds: float
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """The tick, the nightly repair, the merge every few hours, and the clean-up."""
     daily = daily_partitions(settings)
 
-    @dg.schedule(
-        name=f"{TICK}_schedule",
-        job_name=TICK,
-        cron_schedule=settings.tick_cron,
-        execution_timezone=settings.operator_timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Every tick takes in what is new. One at a time: a tick that finds a run in flight is skipped.",
+    def schedule(
+        job: str, purpose: str, cron: str, description: str
+    ) -> Callable[[Callable[[dg.ScheduleEvaluationContext], dg.RunRequest | dg.SkipReason]], dg.ScheduleDefinition]:
+        return dg.schedule(
+            name=f"telemetry_{purpose}_schedule",
+            job_name=job,
+            cron_schedule=cron,
+            execution_timezone=settings.operator_timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=description,
+        )
+
+    @schedule(
+        TICK,
+        "tick",
+        settings.tick_cron,
+        "Every tick takes in what is new. One at a time: a tick that finds a run in flight is skipped.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        in_flight = [
-            run
-            for job in (TICK, RANGE)
-            for run in context.instance.get_runs(dg.RunsFilter(job_name=job, statuses=IN_FLIGHT), limit=1)
-        ]
-        return plan_tick(today(daily).isoformat(), in_flight)
+        return plan_tick(today(daily).isoformat(), in_flight(context.instance, TICK, RANGE))
 
-    return tick
+    @schedule(RANGE, "repair", settings.repair_cron, "The last REPAIR_DAYS days are read again; what is missing is stored.")
+    def repair(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        last = today(daily) - timedelta(days=1)
+        return _range(last - timedelta(days=settings.repair_days - 1), last, settings.first_partition)
 
+    @schedule(MERGE, "merge", settings.merge_cron, "The views of the last MERGE_DAYS days are merged anew.")
+    def merge(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        last = today(daily)
+        return _range(last - timedelta(days=settings.merge_days - 1), last, settings.first_partition)
 
-def build_cleanup_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The daily clean-up."""
-    return dg.ScheduleDefinition(
-        name=f"{CLEANUP}_schedule",
-        job_name=CLEANUP,
-        cron_schedule=settings.cleanup_cron,
-        execution_timezone=settings.operator_timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Results that nobody asked for in RESULT_RETENTION_DAYS are deleted, but the newest of each partition.",
+    @schedule(
+        CLEANUP,
+        "cleanup",
+        settings.cleanup_cron,
+        "Results that nobody asked for in RESULT_RETENTION_DAYS go, and runs older than RUN_RETENTION_DAYS with their events.",
     )
+    def cleanup(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return dg.RunRequest()
+
+    return [tick, repair, merge, cleanup]
 
 
-def plan_tick(partition: str, in_flight: Sequence[dg.DagsterRun]) -> dg.RunRequest | dg.SkipReason:
-    """A run for the partition, unless a run of the graph is in flight."""
-    if in_flight:
-        run = in_flight[0]
-        return dg.SkipReason(f"Run {run.run_id} of {run.job_name} is {run.status.value}; the next tick takes over.")
+def in_flight(instance: dg.DagsterInstance, *jobs: str) -> list[InFlight]:
+    """The runs of some jobs that have not ended."""
+    found = []
+    for job in jobs:
+        for record in instance.get_run_records(dg.RunsFilter(job_name=job, statuses=IN_FLIGHT)):
+            newest = instance.get_records_for_run(record.dagster_run.run_id, limit=1, ascending=False).records
+            last = newest[0].event_log_entry.timestamp if newest else record.create_timestamp.timestamp()
+            found.append(InFlight(record.dagster_run, time.time() - last))
+    return found
+
+
+def plan_tick(partition: str, others: Sequence[InFlight]) -> dg.RunRequest | dg.SkipReason:
+    """A run for the partition, unless a run of the graph is in flight that shows signs of life."""
+    for other in others:
+        if other.silent_seconds < _SILENT_SECONDS:
+            run = other.run
+            return dg.SkipReason(f"Run {run.run_id} of {run.job_name} is {run.status.value}; the next tick takes over.")
     return dg.RunRequest(partition_key=partition, tags={PARTITION: partition})
+
+
+def _range(first: date, last: date, first_partition: date) -> dg.RunRequest | dg.SkipReason:
+    first = max(first, first_partition)
+    if first > last:
+        return dg.SkipReason(f"There is no day before today yet: FIRST_PARTITION is {first_partition}.")
+    return dg.RunRequest(tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})

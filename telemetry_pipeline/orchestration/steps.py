@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from telemetry_pipeline.errors import Cancelled, TelemetryError
+from telemetry_pipeline.errors import Cancelled, TelemetryError, TimeLimitReached
 from telemetry_pipeline.ingestion.sync import Progress
+from telemetry_pipeline.orchestration.tags import SOFT_TIME_LIMIT_SECONDS
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Three tries in all, for PostgreSQL or a worker that was away; errors of our own say whether they are worth another."""
@@ -18,10 +19,15 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_REPORTS = 1.0
 
 
-class RunGuard:
-    """Tells a long step that its run was ended: Celery cannot stop a task that is running."""
+def has_ended(run: dg.DagsterRun | None) -> bool:
+    """Is there nothing left to do for a run?"""
+    return run is None or run.is_finished or run.status is dg.DagsterRunStatus.CANCELING
 
-    def __init__(self, context: dg.AssetExecutionContext) -> None:
+
+class RunGuard:
+    """Tells a long step that its run was ended, or has been at work for too long."""
+
+    def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
         self._instance = context.instance
         self._run_id = context.run.run_id
         self._looked_at = float("-inf")
@@ -30,13 +36,20 @@ class RunGuard:
         """Look at the run, at most twice a second.
 
         :raises Cancelled: the run is no longer at work.
+        :raises TimeLimitReached: it has been for longer than its tag ``telemetry/soft_time_limit`` says, in seconds.
         """
         if time.monotonic() - self._looked_at < _SECONDS_BETWEEN_LOOKS:
             return
         self._looked_at = time.monotonic()
-        run = self._instance.get_run_by_id(self._run_id)
-        if run is None or run.is_finished or run.status is dg.DagsterRunStatus.CANCELING:
+        record = self._instance.get_run_record_by_id(self._run_id)
+        if record is None or has_ended(record.dagster_run):
             raise Cancelled(f"run {self._run_id} was ended; the step stopped and kept nothing uncommitted")
+        limit_seconds = record.dagster_run.tags.get(SOFT_TIME_LIMIT_SECONDS)
+        if limit_seconds and record.start_time and time.time() - record.start_time > float(limit_seconds):
+            raise TimeLimitReached(
+                f"run {self._run_id} has been at work for {float(limit_seconds) / 60:.0f} minutes, its limit; what is stored "
+                "stays. Take fewer days a run, or raise RUN_SOFT_TIME_LIMIT_MINUTES and RUN_TIME_LIMIT_MINUTES"
+            )
 
 
 class ProgressReporter:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -31,6 +34,9 @@ TRIES = 3
 MAX_IN_FLIGHT = 8
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 _TRANSIENT_STATUSES = frozenset({408, 429})
+
+_log = logging.getLogger("telemetry_pipeline.panaccess")
+_current_try = ContextVar("_current_try", default=1)
 
 
 class Reply(Protocol):
@@ -119,6 +125,7 @@ class PanAccessClient:
             reraise=True,
         ):
             with attempt:
+                _current_try.set(attempt.retry_state.attempt_number)
                 reply = self._call_in_session(function, parameters, decode)
         return reply
 
@@ -162,6 +169,7 @@ class PanAccessClient:
 
     def _post(self, function: str, parameters: Mapping[str, Any]) -> bytes:
         host = urlsplit(self._url).netloc.rpartition("@")[2]
+        began = time.monotonic()
         try:
             response = self._http.request(
                 "POST",
@@ -170,7 +178,9 @@ class PanAccessClient:
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
             )
         except urllib3.exceptions.HTTPError as err:
+            _log_call(function, began, problem=_reason(err))
             raise PanAccessUnavailable(f"PanAccess at {host} did not answer {function}: {_reason(err)}") from err
+        _log_call(function, began, status=response.status, size=len(response.data))
         if response.status >= 500 or response.status in _TRANSIENT_STATUSES:
             raise PanAccessUnavailable(f"PanAccess at {host} answered {function} with HTTP {response.status}")
         if response.status != 200:
@@ -184,3 +194,22 @@ class PanAccessClient:
 def _reason(err: urllib3.exceptions.HTTPError) -> str:
     """The failure without the memory addresses that urllib3 writes in front of it."""
     return str(err).rpartition(">: ")[2] or type(err).__name__
+
+
+def _log_call(function: str, began: float, *, status: int | None = None, size: int = 0, problem: str | None = None) -> None:
+    """One line a call; parameters and answers hold sessions and people's data, so nothing of them is on it.
+
+    :param began: by ``time.monotonic``.
+    :param size: bytes of the body.
+    """
+    milliseconds = round((time.monotonic() - began) * 1000, 1)
+    attempt = _current_try.get()
+    _log.log(
+        logging.INFO if status == 200 else logging.WARNING,
+        "%s: %s in %s ms%s",
+        function,
+        problem or f"HTTP {status}, {size:,} bytes",
+        milliseconds,
+        f", try {attempt}" if attempt > 1 else "",
+        extra={"function": function, "status": status, "ms": milliseconds, "bytes": size, "try": attempt},
+    )

@@ -14,12 +14,13 @@ from pydantic import SecretStr
 from telemetry_pipeline.settings import Settings
 
 
-def environment(settings: Settings, *, code_server_port: int = 0) -> dict[str, str]:
+def environment(settings: Settings, *, code_server_port: int = 0, web_url: str = "") -> dict[str, str]:
     """The environment of a process of the pipeline: this process's own, with the settings on top.
 
     ``DAGSTER_DATABASE_URL`` names the driver psycopg2, which Dagster's storage needs and SQLAlchemy would not choose.
 
     :param code_server_port: where ``workspace.yaml`` finds the code; 0 for processes that do not ask.
+    :param web_url: of the web UI, unless WEB_URL says where people open it.
     """
     variables = dict(os.environ)
     for name in type(settings).model_fields:
@@ -27,6 +28,7 @@ def environment(settings: Settings, *, code_server_port: int = 0) -> dict[str, s
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         variables[name.upper()] = "" if text is None else str(text)
     home = settings.telemetry_home.expanduser().resolve()
+    variables["WEB_URL"] = settings.web_url or web_url
     return variables | {
         "TELEMETRY_HOME": str(home),
         "DAGSTER_HOME": str(dagster_home(home)),

@@ -41,6 +41,7 @@ _POSTGRES_SETTINGS = {
     "log_timezone": "UTC",
     "max_connections": "200",
     "shared_buffers": "256MB",
+    "log_error_verbosity": "terse",  # the details of an error quote rows
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",

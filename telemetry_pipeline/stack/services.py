@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ import celery
 import kombu.exceptions
 
 import telemetry_pipeline
+from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.polling import polling
@@ -127,7 +130,7 @@ class CodeServer(Service):
         """Dagster's own command."""
         address = ["--host", LOOPBACK, "--port", str(self.port)]
         program = [sys.executable, "-m", "dagster", "code-server", "start"]
-        return [*program, "--module-name", "telemetry_pipeline.definitions", *address]
+        return [*program, "--module-name", "telemetry_pipeline.definitions", *address, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
         """Does it listen? That comes after the code was loaded, or failed to, which the web UI tells."""
@@ -156,7 +159,7 @@ class Worker(Service):
         """Celery's own command."""
         program = [sys.executable, "-m", "celery", "-A", "telemetry_pipeline.orchestration.celery_app", "worker"]
         # One worker has nobody to gossip with, and mingling costs it a second.
-        options = ["-Q", "dagster", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        options = ["-Q", ",".join(QUEUES), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         return [*program, *options, "--concurrency", str(self.concurrency), "-n", self.node]
 
     def is_ready(self) -> bool:
@@ -186,7 +189,8 @@ class Webserver(Service):
     def command(self) -> Sequence[str | Path]:
         """Dagster's own command."""
         address = ["--host", LOOPBACK, "--port", str(self.port)]
-        return [sys.executable, "-m", "dagster_webserver", "--workspace", PROJECT / "workspace.yaml", *address]
+        program: list[str | Path] = [sys.executable, "-m", "dagster_webserver", "--workspace", PROJECT / "workspace.yaml"]
+        return [*program, *address, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
         """Does it answer, with the code loaded?
@@ -208,8 +212,76 @@ class Daemon(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Dagster's own command."""
-        return [sys.executable, "-m", "dagster._daemon", "run", "--workspace", PROJECT / "workspace.yaml"]
+        program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", PROJECT / "workspace.yaml"]
+        return [*program, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
         """Does the web UI see the heartbeats of all its parts?"""
         return graphql.daemons_are_healthy(self._webserver_url)
+
+
+class Watch(Service):
+    """Notices what has died, and sends alerts."""
+
+    name = "watch"
+    title = "the watch"
+
+    def __init__(self, home: Path, environment: Mapping[str, str], webserver_url: str) -> None:
+        super().__init__(home, environment)
+        self._webserver_url = webserver_url
+
+    def command(self) -> Sequence[str | Path]:
+        """The project's own command."""
+        return [sys.executable, "-m", "telemetry_pipeline", "watch", "--webserver", self._webserver_url]
+
+    def is_ready(self) -> bool:
+        """Nobody asks it anything."""
+        return True
+
+
+class Flower(Service):
+    """The workers' own web UI: which steps they execute, and which wait. For one user, ``operator``, with a password."""
+
+    name = "flower"
+    title = "Flower"
+    user_name: ClassVar[str] = "operator"
+
+    def __init__(self, home: Path, redis_url: str, password: str | None, port: int) -> None:
+        self.password_file = None if password else home / "flower-password"
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "CELERY_BROKER_URL": redis_url,
+            "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
+        }
+        super().__init__(home, environment)
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """For a browser."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str | Path]:
+        """Celery's own command; without the pipeline's code, which would take five times the memory."""
+        options = [f"--conf={PROJECT / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
+        return [sys.executable, "-m", "celery", "flower", *options]
+
+    def is_ready(self) -> bool:
+        """Does it answer?"""
+        try:
+            graphql.DIRECT.open(f"{self.url}/healthcheck", timeout=_ANSWER_TIMEOUT_SECONDS).close()
+        except OSError:
+            return False
+        return True
+
+
+def _log_format(environment: Mapping[str, str]) -> Sequence[str]:
+    """The option of Dagster's own processes that goes with LOG_FORMAT."""
+    return ["--log-format", "json" if environment.get("LOG_FORMAT") == "json" else "colored"]
+
+
+def _kept_password(path: Path) -> str:
+    """Made up at the first start, and kept for the operator's eyes only."""
+    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(24))
+    return path.read_text()

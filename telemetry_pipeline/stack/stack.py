@@ -33,12 +33,15 @@ from telemetry_pipeline.stack.servers import (
     port_is_free,
 )
 from telemetry_pipeline.stack.services import (
+    LOOPBACK,
     PROJECT,
     CodeServer,
     Daemon,
     DagsterMigration,
+    Flower,
     Simulator,
     SimulatorOptions,
+    Watch,
     Webserver,
     Worker,
 )
@@ -189,7 +192,7 @@ class Stack:
         check_redis(self.settings.redis_url.get_secret_value())
 
         code_port = free_port()
-        variables = environment(self.settings, code_server_port=code_port)
+        variables = environment(self.settings, code_server_port=code_port, web_url=f"http://{LOOPBACK}:{web_port}")
         self._write_dagster_home()
         self._migrate(DagsterMigration(self.home, variables))
         if postgres is not None:
@@ -203,6 +206,8 @@ class Stack:
         self._run([webserver, Daemon(self.home, variables, webserver.url)])
         if self._owns_runs and (runs := cancel_runs(webserver.url, began)):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
+        self._run([Watch(self.home, variables, webserver.url)])
+        flower = self._launch_flower()
 
         self._supervisor = Supervisor(self._services, self._say)
         self._state = StackState(
@@ -214,6 +219,7 @@ class Stack:
             dagster_database_url=self.settings.dagster_database_url.get_secret_value(),
             redis_url=self.settings.redis_url.get_secret_value(),
             panaccess_url=self.settings.panaccess_url,
+            flower_url=flower.url,
             processes={},
         )
         self._write_state()
@@ -277,18 +283,31 @@ class Stack:
             self._say(f"{service.title} is ready ({time.monotonic() - began:.1f} s)")
 
     def _stop_politely(self) -> None:
+        for service in self._services:
+            if isinstance(service, Watch):
+                service.ask_to_stop()  # before it takes what ends now for dead
         if self._state is not None and self._owns_runs:
             # Long steps look at their run and stop cleanly. Should the web UI fail, the next start cancels the runs.
             with suppress(StackError):
                 runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
                 self._say(f"  runs cancelled: {runs}")
         for service in self._services:
-            if isinstance(service, Daemon | Webserver | CodeServer):  # independent of each other, and slow
+            if isinstance(service, Daemon | Webserver | CodeServer | Flower):  # independent of each other, and slow
                 service.ask_to_stop()
         for service in reversed(self._services):
             began = time.monotonic()
             service.stop()
             self._say(f"  {service.title} has stopped ({time.monotonic() - began:.1f} s)")
+
+    def _launch_flower(self) -> Flower:
+        """Without waiting for it: nothing depends on it."""
+        password = self._given.flower_password
+        redis_url = self.settings.redis_url.get_secret_value()
+        flower = Flower(self.home, redis_url, password.get_secret_value() if password else None, free_port())
+        self._launch([flower])
+        where = flower.password_file or "FLOWER_PASSWORD"
+        self._say(f"Flower will be at {flower.url} (user {flower.user_name}, password in {where})")
+        return flower
 
     def _write_state(self) -> None:
         pids = {service.name: service.pid for service in self._services}

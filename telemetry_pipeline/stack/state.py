@@ -29,6 +29,7 @@ class StackState(BaseModel):
     :ivar pid: of the supervisor.
     :ivar database_url: of the warehouse.
     :ivar panaccess_url: of the simulator, if it has one.
+    :ivar flower_url: of the workers' own web UI.
     :ivar processes: name of each child process to its process id.
     """
 
@@ -40,6 +41,7 @@ class StackState(BaseModel):
     dagster_database_url: str
     redis_url: str
     panaccess_url: str
+    flower_url: str | None = None
     processes: dict[str, int]
 
 

@@ -24,6 +24,8 @@ from telemetry_pipeline.warehouse.reading import reached
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CONNECT_TIMEOUT_SECONDS = 10
+# Errors go into logs and events: without the parameters of statements, which are people's data.
+_HIDE_PARAMETERS = True
 _UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this program"
 
 
@@ -34,6 +36,7 @@ def connect(url: SecretStr | str) -> sa.Engine:
         sa.make_url(text).set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+        hide_parameters=_HIDE_PARAMETERS,
     )
 
 
@@ -54,6 +57,7 @@ def _shared(url: str, _process: int) -> sa.Engine:
         pool_size=2,
         pool_pre_ping=True,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+        hide_parameters=_HIDE_PARAMETERS,
     )
 
 

@@ -181,6 +181,7 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
             with driver_connection.cursor() as cursor:
                 cursor.copy_expert(COPY_RECORDS, BytesIO(payload), size=len(payload))
             connection.execute(_INSERT_PENDING, [{**piece, "days": list(stored.days)} for piece in _ranges(ids)])
+            connection.execute(_RECEIVED)
         if batch.rejected:
             stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
         if batch.gaps:
@@ -311,6 +312,7 @@ _INSERT_GAP = sa.text("""
     on conflict (first_record_id, last_record_id) where resolved_at is null do nothing
 """)
 _MOVE_CURSOR = sa.text("update telemetry.sync_state set cursor = greatest(cursor, :cursor), synced_at = now()")
+_RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
 _OPEN_GAPS = sa.text("""
     select first_record_id, last_record_id, reason, null from telemetry.sync_gaps
     where resolved_at is null and last_record_id > :after_id

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -217,6 +217,32 @@ def find(
         _CATALOGUE.c.period_last.between(first_end, last_end),
     )
     return {(row.period_first, row.period_last): ResultInfo(**row._mapping) for row in connection.execute(choice)}
+
+
+@dataclass(frozen=True)
+class Computed:
+    """When a stored result was computed, and from what."""
+
+    asset: str
+    period_first: date
+    period_last: date
+    input_version: str
+    computed_at: datetime
+
+
+def computed(
+    connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first_end: date, last_end: date
+) -> list[Computed]:
+    """What is stored of some analyses with exactly some parameters, whose periods end from *first_end* to *last_end*.
+
+    :param parameters: name of the analysis to its parameters.
+    """
+    columns = _CATALOGUE.c
+    wanted = [(name, parameters_key(values)) for name, values in parameters.items()]
+    choice = sa.select(*(columns[each.name] for each in fields(Computed))).where(
+        sa.tuple_(columns.asset, columns.parameters_key).in_(wanted), columns.period_last.between(first_end, last_end)
+    )
+    return [Computed(*row) for row in connection.execute(choice)]
 
 
 def want(connection: sa.Connection, results: Iterable[ResultInfo]) -> None:

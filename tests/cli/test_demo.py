@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from cli.harness import LOADED, FakeWebserver, Outcome
+from cli.harness import Outcome
+from webservers import LOADED, TARGETS, FakeWebserver, run_answer
 
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.settings import StackSettings
@@ -64,10 +65,11 @@ def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch
         store(database_url)
         return {"launchRun": {"__typename": "LaunchRunSuccess", "run": {"runId": "id-of-the-run"}}}
 
-    run = {"__typename": "Run", "status": "SUCCESS", "executionPlan": None, "startTime": 1.0, "endTime": 3.0}
+    run = run_answer(executionPlan=None, stepStats=[])
     events = {"__typename": "EventConnection", "cursor": "1", "hasMore": False, "events": []}
     webserver.answers |= {
         "Code": LOADED,
+        "Targets": TARGETS,
         "Launch": launch,
         "Run": {"runOrError": run},
         "Events": {"runOrError": run, "logsForRun": events},

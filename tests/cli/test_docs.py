@@ -28,7 +28,7 @@ def options(name: str) -> set[str]:
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
     assert list(SECTIONS) == list(COMMANDS)
-    assert re.findall(r"^\| \[`(\w+)`\]\(#\1\)", DOCUMENT, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^\| \[`([\w-]+)`\]\(#\1\)", DOCUMENT, re.MULTILINE) == list(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from telemetry_pipeline.cli.launch import Launch, check_job, parse_parameters
+from telemetry_pipeline.cli.launch import check_job, parse_parameters
 from telemetry_pipeline.errors import RequestRefused
 
 
@@ -108,17 +107,3 @@ def test_an_unknown_job_is_refused_with_what_there_is() -> None:
     check_job("telemetry_range", MODELS)
     with pytest.raises(RequestRefused, match=r"jobs: telemetry_tick, telemetry_range; assets: .*, geography"):
         check_job("telemetry", MODELS)
-
-
-def test_one_day_is_a_partition_and_several_are_a_range() -> None:
-    day, later = date(2026, 10, 1), date(2026, 10, 31)
-    one = Launch("telemetry_tick", day, day, {}).execution_params()
-    assert one["selector"]["jobName"] == "telemetry_tick"
-    assert one["executionMetadata"]["tags"] == [{"key": "dagster/partition", "value": "2026-10-01"}]
-    several = Launch("ott_views", day, later, {}).execution_params()
-    assert several["selector"]["jobName"] == "__ASSET_JOB"
-    assert several["selector"]["assetSelection"] == [{"path": ["ott_views"]}]
-    assert {tag["key"]: tag["value"] for tag in several["executionMetadata"]["tags"]} == {
-        "dagster/asset_partition_range_start": "2026-10-01",
-        "dagster/asset_partition_range_end": "2026-10-31",
-    }

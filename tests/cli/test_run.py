@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cli.harness import LOADED, FakeWebserver, Outcome
+from cli.harness import Outcome
+from webservers import LOADED, TARGETS, FakeWebserver
 
 from telemetry_pipeline.cli.days import today
 from telemetry_pipeline.settings import StackSettings
@@ -157,7 +158,7 @@ def test_what_the_server_refuses_is_one_line(
     answer: dict[str, Any],
     said: str,
 ) -> None:
-    webserver.answers |= {"Code": LOADED, "Launch": {"launchRun": answer}}
+    webserver.answers |= {"Code": LOADED, "Targets": TARGETS, "Launch": {"launchRun": answer}}
     announce(webserver.url)
     outcome = cli("run", "telemetry_tick")
     assert (outcome.status, outcome.err) == (1, f"error: {said}\n")
@@ -203,6 +204,10 @@ def test_a_proxy_of_the_environment_is_not_asked(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setitem(os.environ, "NO_PROXY", "")
-    webserver.answers |= {"Code": LOADED, "Launch": {"launchRun": {"__typename": "RunConflict", "message": "asked"}}}
+    webserver.answers |= {
+        "Code": LOADED,
+        "Targets": TARGETS,
+        "Launch": {"launchRun": {"__typename": "RunConflict", "message": "asked"}},
+    }
     announce(webserver.url)
     assert cli("run", "telemetry_tick").err == "error: asked\n"

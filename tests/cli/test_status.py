@@ -1,36 +1,41 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 import sqlalchemy as sa
-from cli.harness import FakeWebserver, Outcome
+from celery import Celery
+from cli.harness import Outcome
+from waiting_worker import waiting_worker
+from webservers import FakeWebserver, run_answer
 
+from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.warehouse import status as warehouse_status
+from telemetry_pipeline.warehouse.dead_letters import DeadLetter, add
 from telemetry_pipeline.warehouse.status import read_status
 
 FULL_ID = "0098262b-cb97-4815-bc8b-2c8e0495552d"
 
 
-def run(run_id: str = FULL_ID, status: str = "SUCCESS", **more: Any) -> dict[str, Any]:
-    return {
-        "__typename": "Run",
-        "runId": run_id,
-        "jobName": "telemetry_tick",
-        "status": status,
-        "creationTime": 1_795_233_221.0,
-        "startTime": 1_795_233_223.5,
-        "endTime": 1_795_233_233.0,
-        "tags": [{"key": "dagster/partition", "value": "2026-11-20"}],
-        "assetSelection": None,
-        **more,
-    }
-
-
 def runs(*found: dict[str, Any]) -> dict[str, Any]:
     return {"runsOrError": {"__typename": "Runs", "results": list(found)}}
+
+
+def ticks(*found: tuple[str, str | None], schedule: str = "RUNNING") -> dict[str, Any]:
+    """Ticks of the schedule by their status and that of the run that they launched."""
+    listed = [{"status": status, "runs": [{"status": run}] if run else []} for status, run in found]
+    return {"scheduleOrError": {"__typename": "Schedule", "scheduleState": {"status": schedule, "ticks": listed}}}
+
+
+def label(line: str) -> str:
+    return line[:15].strip()
 
 
 @pytest.fixture
@@ -72,35 +77,220 @@ def filled(engine: sa.Engine, database_url: str) -> str:
     return database_url
 
 
-def test_the_stack_the_store_and_the_last_runs_are_shown(
-    cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver, filled: str
+@pytest.fixture
+def broker_url(redis_url: str) -> Iterator[str]:
+    """A database of the broker's that no other test uses."""
+    url = urlsplit(redis_url)._replace(path="/8").geturl()
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+def test_the_whole_pipeline_is_seen_at_a_glance(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    filled: str,
+    broker_url: str,
+    simulator: Callable[..., SimulatorServer],
 ) -> None:
     range_tags = [
         {"key": "dagster/asset_partition_range_start", "value": "2026-10-01"},
         {"key": "dagster/asset_partition_range_end", "value": "2026-10-31"},
     ]
-    webserver.answers["Runs"] = runs(
-        run(status="STARTED", endTime=None),
-        run("11111111-0000", jobName="telemetry_range", tags=range_tags),
-        run("22222222-0000", jobName="__ASSET_JOB", assetSelection=[{"path": ["geography"]}], tags=[]),
-    )
-    announce(webserver.url, database_url=filled)
+    last = [
+        run_answer(FULL_ID, status="STARTED", endTime=None),
+        run_answer("11111111-0000", jobName="telemetry_range", tags=range_tags),
+        run_answer("22222222-0000", jobName="__ASSET_JOB", assetSelection=[{"path": ["geography"]}], tags=[]),
+    ]
+    webserver.answers |= {
+        "Runs": lambda variables: runs(run_answer()) if variables["filter"] else runs(*last),
+        "Ticks": ticks(
+            ("STARTED", None), ("SKIPPED", None), ("SUCCESS", "SUCCESS"), ("SUCCESS", "SUCCESS"), ("SUCCESS", "FAILURE")
+        ),
+    }
+    with redis.Redis.from_url(broker_url) as client:
+        client.lpush("ingest", "{}")
+        client.lpush("ingest\x06\x163", "{}", "{}")
+        client.hset("unacked", "tag", "{}")
+    upstream = simulator(records_count=20)
+    announce(webserver.url, database_url=filled, redis_url=broker_url, panaccess_url=upstream.url, flower_url="http://flower/")
     outcome = cli("status")
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
+    assert [label(line) for line in lines] == [
+        *("stack", "web UI", "Flower", "problems", "newest record", "upstream", "ticks"),
+        *("", "run       job", "0098262b  telem", "11111111  telem", "22222222  geogr", ""),
+        *("queues", "workers", "dead letters", "records", "views", "cursor", "gaps", "rejected", "rejected"),
+    ]
     assert lines[0] == "stack          running since 2026-11-21 06:00:00 CST"
     assert f"web UI         {webserver.url}" in lines
+    assert "problems       none open" in lines
+    assert any(re.fullmatch(r"newest record  .*, 2 min \d+ s ago", line) for line in lines)
+    [ticked] = [line for line in lines if label(line) == "ticks"]
+    assert ticked.startswith("ticks          last success 2026-11-20 21:53:53 CST, ")
+    assert ticked.endswith("ago; of the last 5: 2 succeeded, 1 under way, 1 skipped, 1 failed")
+    assert "queues         ingest 3, analysis 0, reports 0 waiting; 1 with workers" in lines
+    assert "workers        none answers" in lines
+    assert "dead letters   none" in lines
     assert "records        3" in lines
     assert "views          1" in lines
     assert any(line.startswith("cursor         record id 5000000000, last sync 20") for line in lines)
-    assert any(line.endswith("2 min 0 s ago") for line in lines)
     assert "gaps           1 open, 3 ids; they are tried again" in lines
     assert [line[15:30] for line in lines if line.startswith("rejected")] == ["2: no timestamp", "1: no id (last "]
-    table = [line.split() for line in lines[-3:]]
+    table = [line.split() for line in lines[9:12]]
     assert table[0] == ["0098262b", "telemetry_tick", "2026-11-20", "started", "2026-11-20", "21:53:43"]
     assert table[1][:5] == ["11111111", "telemetry_range", "2026-10-01", "to", "2026-10-31"]
     assert table[1][-2:] == ["9.5", "s"]
     assert table[2][:3] == ["22222222", "geography", "success"]
+
+
+def test_what_is_wrong_comes_first(cli: Callable[..., Outcome], engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into telemetry.problems (key, summary, opened_at, last_at, times, resolved_at) values "
+                "('ticks', 'ticks have stopped', '2026-11-21 12:00Z', '2026-11-21 12:00Z', 1, null), "
+                "('run:telemetry_tick', 'telemetry_tick failed', '2026-11-21 13:00Z', '2026-11-21 13:10Z', 6, null), "
+                "('old', 'mended', '2026-11-20 12:00Z', '2026-11-20 12:00Z', 1, now())"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "insert into telemetry.alert_channels (channel, succeeded_at, failing_since, failures, error) values "
+                "('mailto://smtp.example', now(), null, 0, null), "
+                "('slack://T1', null, '2026-11-21 12:30Z', 2, 'HTTP 404\nno such hook')"
+            )
+        )
+    add(engine, [DeadLetter("run-1", "telemetry_tick", "ott_views", "2026-11-20", "broken")])
+    monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+    outcome = cli("status")
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[1:4] == [
+        "problem        ticks have stopped (since 2026-11-21 06:00:00 CST)",
+        "problem        telemetry_tick failed (since 2026-11-21 07:00:00 CST, 6 times, last 2026-11-21 07:10:00 CST)",
+        "alerts         slack://T1 (failing since 2026-11-21 06:30:00 CST, 2 times): HTTP 404 no such hook",
+    ]
+    assert "dead letters   1; see 'telemetry-pipeline dead-letters'" in outcome.out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (1200, "1,200 ids ahead of the cursor"),
+        (0, "0 ids ahead of the cursor"),
+        (-5, "0 ids ahead of the cursor"),
+        (None, "nothing is read yet"),
+    ],
+    ids=["behind", "there", "ahead", "never synced"],
+)
+def test_the_lag_behind_the_upstream_is_counted_in_record_ids(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    engine: sa.Engine,
+    database_url: str,
+    broker_url: str,
+    simulator: Callable[..., SimulatorServer],
+    behind: int | None,
+    told: str,
+) -> None:
+    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks(schedule="STOPPED")}
+    upstream = simulator(records_count=2000)
+    newest = max(record["recordId"] for record in upstream.records())
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("update telemetry.sync_state set cursor = :cursor"), {"cursor": 0 if behind is None else newest - behind}
+        )
+    announce(webserver.url, database_url=database_url, redis_url=broker_url, panaccess_url=upstream.url)
+    lines = cli("status").out.splitlines()
+    assert f"upstream       newest is record id {newest}, {told}" in lines
+    assert "ticks          telemetry_tick_schedule is switched off" in lines
+
+
+def test_whatever_does_not_answer_says_so_and_the_rest_is_shown(
+    cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver, database_url: str
+) -> None:
+    announce("http://127.0.0.1:9", database_url=database_url)
+    outcome = cli("status")
+    assert (outcome.status, outcome.err) == (1, "")
+    lines = {label(line): line[15:] for line in outcome.out.splitlines()}
+    assert lines["upstream"] == "not asked: its session is kept by the broker, which does not answer"
+    assert lines["web server"] == "the webserver at http://127.0.0.1:9/graphql does not answer (connection refused)"
+    assert lines["broker"].startswith("the broker does not answer: ")
+    assert lines["records"] == "0"
+    assert "queues" not in lines
+    assert "sesame" not in outcome.out
+
+
+def test_without_postgresql_the_runs_and_the_queues_are_shown(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    broker_url: str,
+    simulator: Callable[..., SimulatorServer],
+) -> None:
+    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
+    upstream = simulator(records_count=20)
+    announce(webserver.url, redis_url=broker_url, panaccess_url=upstream.url)
+    outcome = cli("status")
+    assert (outcome.status, outcome.err) == (1, "")
+    lines = {label(line): line[15:] for line in outcome.out.splitlines()}
+    assert lines["PostgreSQL"].startswith("PostgreSQL cannot be reached: ")
+    assert lines["upstream"].startswith("newest is record id ")
+    assert {"ticks", "queues", "workers"} <= lines.keys()
+    assert "records" not in lines
+
+
+def test_a_silent_upstream_is_not_a_failure_of_ours(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    database_url: str,
+    broker_url: str,
+) -> None:
+    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
+    announce(webserver.url, database_url=database_url, redis_url=broker_url)
+    outcome = cli("status")
+    assert outcome.status == 0
+    assert "upstream       PanAccess at 127.0.0.1:9 did not answer login: " in outcome.out
+
+
+def test_a_stack_elsewhere_is_looked_at_by_the_settings(
+    cli: Callable[..., Outcome],
+    webserver: FakeWebserver,
+    database_url: str,
+    broker_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", broker_url)
+    monkeypatch.setenv("WEB_URL", f"{webserver.url}/")
+    outcome = cli("status")
+    assert (outcome.status, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[:2] == [
+        "stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere",
+        f"web UI         {webserver.url}/",
+    ]
+    assert {"ticks", "queues", "records"} <= {label(line) for line in lines}
+
+
+@pytest.mark.slow
+def test_a_worker_is_shown_with_its_queues_and_its_steps(
+    cli: Callable[..., Outcome], broker_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", broker_url)
+    with waiting_worker(broker_url, "night@shift", ("ingest", "analysis"), tmp_path / "log"):
+        with Celery(broker=broker_url, set_as_current=False) as app:
+            step = {"pipeline_run_id": "run-1", "step_keys_to_execute": ["ott_views"]}
+            app.send_task("execute_plan", kwargs={"execute_step_args_packed": step}, queue="ingest")
+        for _ in polling(20):
+            if "steps at work: ott_views" in (shown := cli("status").out):
+                break
+    assert "\nworker         night@shift: ingest, analysis; 1 process; steps at work: ott_views\n" in shown
 
 
 def test_without_a_stack_it_is_said_how_to_start_one(cli: Callable[..., Outcome]) -> None:
@@ -129,7 +319,8 @@ def test_a_large_table_is_estimated(engine: sa.Engine, filled: str, monkeypatch:
 def test_a_run_shows_its_steps_and_why_it_failed(
     cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver
 ) -> None:
-    failed = run(
+    failed = run_answer(
+        FULL_ID,
         status="FAILURE",
         executionPlan={"steps": [{"key": "telemetry_records"}, {"key": "ott_views"}]},
         stepStats=[
@@ -154,7 +345,7 @@ def test_a_run_shows_its_steps_and_why_it_failed(
         "Run": lambda variables: {
             "runOrError": failed if variables["id"] == FULL_ID else {"__typename": "RunNotFoundError", "message": "no"}
         },
-        "Runs": runs(run("11111111-0000"), run()),
+        "Runs": runs(run_answer("11111111-0000"), run_answer(FULL_ID)),
         "Events": {
             "runOrError": failed,
             "logsForRun": {"__typename": "EventConnection", "cursor": "1", "hasMore": False, "events": [failure]},
@@ -179,7 +370,7 @@ def test_a_run_that_is_not_there_or_not_clear_is_told(
 ) -> None:
     webserver.answers |= {
         "Run": {"runOrError": {"__typename": "RunNotFoundError", "message": "no"}},
-        "Runs": runs(run("11111111-0000"), run("12222222-0000")),
+        "Runs": runs(run_answer("11111111-0000"), run_answer("12222222-0000")),
     }
     announce(webserver.url)
     outcome = cli("status", wanted)

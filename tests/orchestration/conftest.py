@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
 
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.stack.environment import dagster_storage_url
+from telemetry_pipeline.stack.servers import at_database
 
 # The whole graph is run once, in test_assets; more is said of single analyses in tests/analyses.
 SOME_OF_EACH = ["telemetry_records", "ott_views", "general_summary", "top_channels", "period_summary"]
 SECRET = "hunter2-very-secret"
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -54,6 +62,19 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
+def postgres_instance(tmp_path: Path, postgres_url: str) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance that keeps its runs and events where production does."""
+    name = f"dagster_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        url = dagster_storage_url(at_database(postgres_url, name))
+        storage = {"storage": {"postgres": {"postgres_url": url}}, "telemetry": {"enabled": False}}
+        with dg.DagsterInstance.local_temp(str(tmp_path), storage) as temporary:
+            yield temporary
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
 def pipeline(
     make_settings: Callable[..., Settings],
     database_url: str,
@@ -64,6 +85,16 @@ def pipeline(
     server = simulator()
     settings = make_settings(database_url=database_url, redis_url=redis_url, panaccess_url=server.url)
     return Pipeline(settings, server, instance)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def this_day(pipeline: Any) -> date:
+    return today(daily_partitions(pipeline.settings))
 
 
 class Pipeline:

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from orchestration.harness import record, scalar
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.jobs import whole_graph
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.reports.documents import DOCUMENTS, gathered
 from telemetry_pipeline.warehouse import documents
 from telemetry_pipeline.warehouse.database import connect
-
-
-def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[str, Any]:
-    return {
-        "recordId": record_id,
-        "actionId": action,
-        "timestamp": f"{when:%Y-%m-%d %H:%M:%S}",
-        "dataId": 7,
-        "dataName": "Canal Siete" if action == 7 else "",
-        "dataDuration": 600 if action == 8 else None,
-        "subscriberCode": "S1",
-        "deviceId": 1,
-        **fields,
-    }
-
-
-def scalar(pipeline: Any, query: str) -> Any:
-    with connect(pipeline.settings.database_url).connect() as connection:
-        return connection.scalar(sa.text(query))
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
@@ -51,16 +31,6 @@ def materialized(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
 
 def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
     return str(result.failure_data_for_node(step).user_failure_data.description)
-
-
-@pytest.fixture
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def this_day(pipeline: Any) -> date:
-    return today(daily_partitions(pipeline.settings))
 
 
 def test_a_tick_takes_in_what_is_new_merges_it_and_analyses_today(pipeline: Any, now: datetime, this_day: date) -> None:
@@ -229,19 +199,6 @@ def test_a_subscriber_is_asked_for_by_name(pipeline: Any, now: datetime, this_da
     assert pipeline.run(this_day, selection=["subscriber_profile"], run_config=config).success
     query = "select value from analysis.subscriber_profile where section = 'total' and item = 'views'"
     assert scalar(pipeline, query) == 1
-
-
-def test_the_cleanup_deletes_what_nobody_wants(pipeline: Any, now: datetime, this_day: date) -> None:
-    pipeline.simulator.add_records([record(1, 8, now)])
-    assert pipeline.run(this_day).success
-    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
-    assert pipeline.run(this_day, selection=["top_channels"], run_config=config).success
-    with connect(pipeline.settings.database_url).begin() as connection:
-        connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
-    job = build_defs(pipeline.settings).resolve_job_def("telemetry_cleanup")
-    done = job.execute_in_process(instance=pipeline.instance)
-    assert done.success
-    assert scalar(pipeline, "select parameters->>'limit' from analysis.results where asset = 'top_channels'") == "3"
 
 
 def test_a_cancelled_run_stops_its_steps_before_they_commit(instance: dg.DagsterInstance) -> None:

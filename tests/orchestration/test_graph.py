@@ -9,6 +9,7 @@ import dagster as dg
 
 from telemetry_pipeline import analyses
 from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.reports.documents import DOCUMENTS
 
 
@@ -38,15 +39,55 @@ def test_every_asset_says_what_it_is_and_where_it_is_stored(defs: dg.Definitions
         assert spec.partitions_def is not None, spec.key
 
 
-def test_jobs_and_schedules_are_the_documented_ones(defs: dg.Definitions) -> None:
-    assert {job.name for job in defs.jobs or []} == {"telemetry_tick", "telemetry_range", "telemetry_cleanup"}
-    schedule = defs.resolve_schedule_def("telemetry_tick_schedule")
-    assert schedule.cron_schedule == "*/2 * * * *"
-    assert schedule.execution_timezone == "America/Mexico_City"
-    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    cleanup = defs.resolve_schedule_def("telemetry_cleanup_schedule")
-    assert (cleanup.cron_schedule, cleanup.execution_timezone) == ("30 4 * * *", "America/Mexico_City")
-    assert cleanup.default_status is dg.DefaultScheduleStatus.RUNNING
+def test_jobs_schedules_and_sensors_are_the_documented_ones(defs: dg.Definitions) -> None:
+    assert {job.name for job in defs.jobs or []} == {
+        "telemetry_tick",
+        "telemetry_range",
+        "telemetry_merge",
+        "telemetry_rebuild",
+        "telemetry_cleanup",
+    }
+    assert {schedule.name: schedule.cron_schedule for schedule in defs.schedules or []} == {
+        "telemetry_tick_schedule": "*/2 * * * *",
+        "telemetry_repair_schedule": "0 2 * * *",
+        "telemetry_merge_schedule": "15 */6 * * *",
+        "telemetry_cleanup_schedule": "30 4 * * *",
+    }
+    assert {schedule.execution_timezone for schedule in defs.schedules or []} == {"America/Mexico_City"}
+    assert {schedule.default_status for schedule in defs.schedules or []} == {dg.DefaultScheduleStatus.RUNNING}
+    assert {sensor.name: sensor.default_status for sensor in defs.sensors or []} == {
+        "late_data_sensor": dg.DefaultSensorStatus.RUNNING,
+        "run_failures_sensor": dg.DefaultSensorStatus.RUNNING,
+        "run_successes_sensor": dg.DefaultSensorStatus.RUNNING,
+        "freshness_sensor": dg.DefaultSensorStatus.RUNNING,
+    }
+
+
+def test_every_step_has_a_queue_and_only_the_sync_a_pool(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def("telemetry_range")
+    queues: dict[str, set[str]] = {}
+    for node in job.nodes:
+        queues.setdefault(node.definition.tags["dagster-celery/queue"], set()).add(node.name)
+    assert queues["ingest"] == {"telemetry_records", "ott_views"}
+    assert queues["reports"] == set(DOCUMENTS)
+    assert set(queues) == set(QUEUES)
+    assert {node.name: node.definition.pool for node in job.nodes if node.definition.pool} == {"telemetry_records": "panaccess"}
+    cleanup = defs.resolve_job_def("telemetry_cleanup")
+    assert {node.definition.tags["dagster-celery/queue"] for node in cleanup.nodes} == {"reports"}
+
+
+def test_checks_block_where_going_on_would_publish_wrong_figures(defs: dg.Definitions) -> None:
+    specs = [spec for asset in defs.assets or [] for spec in asset.check_specs]
+    assert {f"{spec.asset_key.to_user_string()}.{spec.name}": spec.blocking for spec in specs} == {
+        "telemetry_records.record_ids_are_unique": True,
+        "telemetry_records.few_records_are_rejected": False,
+        "telemetry_records.few_records_are_of_the_future": False,
+        "ott_views.views_are_stops": True,
+        "ott_views.few_views_are_unnamed": False,
+        **{f"{document}.totals_agree": True for document in DOCUMENTS},
+    }
+    fresh = {spec.key.to_user_string() for spec in defs.resolve_all_asset_specs() if spec.freshness_policy}
+    assert fresh == {"telemetry_records", "ott_views"}
 
 
 def test_both_jobs_run_on_celery_all_that_need_not_be_told_a_subscriber(defs: dg.Definitions) -> None:

@@ -1,22 +1,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 from dagster import DagsterInstance, build_schedule_context
 
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.orchestration.schedules import build_tick_schedule
+from telemetry_pipeline.orchestration.schedules import InFlight, build_schedules, plan_tick
 from telemetry_pipeline.settings import Settings
 
 RUN_ID = "00000000-0000-4000-8000-000000000001"
 
 
-def evaluate(settings: Settings, instance: DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    data = build_tick_schedule(settings).evaluate_tick(build_schedule_context(instance=instance))
+def evaluate(settings: Settings, instance: DagsterInstance, purpose: str = "tick") -> dg.RunRequest | dg.SkipReason:
+    [schedule] = [each for each in build_schedules(settings) if each.name == f"telemetry_{purpose}_schedule"]
+    data = schedule.evaluate_tick(build_schedule_context(instance=instance))
     [request] = data.run_requests or [dg.SkipReason(data.skip_message)]
     return request
+
+
+def span(request: dg.RunRequest | dg.SkipReason) -> tuple[str, str]:
+    assert isinstance(request, dg.RunRequest)
+    return request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"]
 
 
 def test_a_tick_is_for_the_operators_today(make_settings: Callable[..., Settings], instance: DagsterInstance) -> None:
@@ -45,5 +52,36 @@ def test_a_run_that_ended_does_not_hold_up_the_next_tick(
     assert isinstance(evaluate(make_settings(), instance), dg.RunRequest)
 
 
-def test_the_cron_is_a_setting(make_settings: Callable[..., Settings]) -> None:
-    assert build_tick_schedule(make_settings(tick_cron="*/7 * * * *")).cron_schedule == "*/7 * * * *"
+def test_a_run_that_says_nothing_for_five_minutes_does_not_hold_up_ticks() -> None:
+    """Its process may hang, or what ought to end it may be down."""
+    run = dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+    assert isinstance(plan_tick("2026-11-21", [InFlight(run, silent_seconds=299)]), dg.SkipReason)
+    assert isinstance(plan_tick("2026-11-21", [InFlight(run, silent_seconds=301)]), dg.RunRequest)
+
+
+def test_the_repair_is_of_the_days_before_today(make_settings: Callable[..., Settings], instance: DagsterInstance) -> None:
+    settings = make_settings(repair_days=3)
+    this_day = today(daily_partitions(settings))
+    first, last = this_day - timedelta(days=3), this_day - timedelta(days=1)
+    assert span(evaluate(settings, instance, "repair")) == (first.isoformat(), last.isoformat())
+
+
+def test_the_merge_ends_with_today(make_settings: Callable[..., Settings], instance: DagsterInstance) -> None:
+    settings = make_settings(merge_days=2)
+    this_day = today(daily_partitions(settings))
+    assert span(evaluate(settings, instance, "merge")) == ((this_day - timedelta(days=1)).isoformat(), this_day.isoformat())
+
+
+def test_nothing_is_repaired_before_the_first_partition(
+    make_settings: Callable[..., Settings], instance: DagsterInstance
+) -> None:
+    this_day = today(daily_partitions(make_settings()))
+    yesterday = this_day - timedelta(days=1)
+    assert span(evaluate(make_settings(first_partition=yesterday), instance, "repair")) == (yesterday.isoformat(),) * 2
+    assert isinstance(evaluate(make_settings(first_partition=this_day), instance, "repair"), dg.SkipReason)
+
+
+@pytest.mark.parametrize("purpose", ["tick", "repair", "merge", "cleanup"])
+def test_every_cron_is_a_setting(make_settings: Callable[..., Settings], purpose: str) -> None:
+    schedules = {each.name: each for each in build_schedules(make_settings(**{f"{purpose}_cron": "*/7 * * * *"}))}
+    assert schedules[f"telemetry_{purpose}_schedule"].cron_schedule == "*/7 * * * *"

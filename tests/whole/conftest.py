@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from terminal import Operator, days_ago, wait_until
+from terminal import Operator, days_ago, log_in, wait_until
 
 from telemetry_pipeline.settings import StackSettings
 
@@ -53,9 +52,7 @@ def upstream(operator: Any) -> list[dict[str, Any]]:
     """Every record that the upstream shows, read in another way than the pipeline's: by offset, with filters off."""
     url = operator.state["panaccess_url"]
     requests.post(f"{url}reveal", timeout=30)
-    password = hashlib.md5(b"simulatorsimulator").hexdigest()
-    form = {"username": "simulator", "password": password, "apiToken": "simulator"}
-    session = requests.post(f"{url}?f=login&requestMode=function", data=form, timeout=30).json()["answer"]
+    session = log_in(operator)
     records: list[dict[str, Any]] = []
     while True:
         page = requests.post(

@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +18,9 @@ import psycopg
 import pytest
 import redis
 import requests
-from terminal import OPERATOR_ZONE, Operator, days_ago
+from terminal import OPERATOR_ZONE, Operator, days_ago, wait_until
+
+from telemetry_pipeline import broker
 
 pytestmark = pytest.mark.slow
 
@@ -177,7 +181,8 @@ def test_the_schedules_are_on_by_default(operator: Operator) -> None:
         "{ ... on Schedules { results { name scheduleState { status } } } } }"
     )
     schedules = {each["name"]: each["scheduleState"]["status"] for each in found["schedulesOrError"]["results"]}
-    assert schedules == {"telemetry_tick_schedule": "RUNNING", "telemetry_cleanup_schedule": "RUNNING"}
+    names = [f"telemetry_{purpose}_schedule" for purpose in ("tick", "repair", "merge", "cleanup")]
+    assert schedules == dict.fromkeys(names, "RUNNING")
 
 
 def test_the_doctor_finds_nothing_wrong(operator: Operator, ranged: str) -> None:
@@ -204,3 +209,64 @@ def test_secrets_are_in_no_event_no_message_and_no_log(operator: Operator, range
     assert not any(secret.encode() in (broker.get(key) or b"") for key in broker.scan_iter() if broker.type(key) == b"string")
     for log in (operator.home / "logs").glob("*.log"):
         assert secret not in log.read_text(errors="replace"), log
+
+
+SLOW_PAGES = [{"kind": "timeout", "seconds": 4}]
+TERMINATE = """
+mutation Terminate($id: String!) { terminateRun(runId: $id, terminatePolicy: SAFE_TERMINATE) { __typename } }
+"""
+STEPS = """
+query Steps($id: ID!) { runOrError(runId: $id) { ... on Run { status stepStats { stepKey status startTime endTime } } } }
+"""
+
+
+def launch(operator: Operator, assets: list[str], day: str) -> str:
+    selector = {
+        "repositoryLocationName": "telemetry_pipeline",
+        "repositoryName": "__repository__",
+        "jobName": "__ASSET_JOB",
+        "assetSelection": [{"path": [asset]} for asset in assets],
+    }
+    tags = [{"key": "dagster/partition", "value": day}]
+    params = {"selector": selector, "runConfigData": {}, "mode": "default", "executionMetadata": {"tags": tags}}
+    return str(operator.asks(LAUNCH, params=params)["launchRun"]["run"]["runId"])
+
+
+def run_state(operator: Operator, run_id: str) -> tuple[str, dict[str, Any]]:
+    run = operator.asks(STEPS, id=run_id)["runOrError"]
+    return run["status"], {step["stepKey"]: step for step in run["stepStats"]}
+
+
+def is_at_work(operator: Operator, run_id: str) -> bool:
+    return any(run_id in worker.run_ids for worker in broker.workers(operator.state["redis_url"]))
+
+
+@pytest.fixture
+def slow_upstream(operator: Operator) -> Iterator[None]:
+    """Every page takes four seconds."""
+    url = f"{operator.state['panaccess_url']}faults"
+    requests.post(url, json=SLOW_PAGES, timeout=30).raise_for_status()
+    yield
+    requests.delete(url, timeout=30)
+
+
+def test_a_terminated_run_stops_its_steps_within_five_seconds_and_stays_cancelled(
+    operator: Operator, ranged: str, slow_upstream: None
+) -> None:
+    run_id = launch(operator, ["telemetry_records", "ott_views"], days_ago(2))
+    wait_until(lambda: is_at_work(operator, run_id), seconds=60)
+    operator.asks(TERMINATE, id=run_id)
+    begin = time.monotonic()
+    wait_until(lambda: not is_at_work(operator, run_id), seconds=30)
+    # The step would go on for another minute. Five seconds, one for asking the workers, and some for a busy machine.
+    assert time.monotonic() - begin < 12
+    wait_until(lambda: run_state(operator, run_id)[0] == "CANCELED", seconds=30)
+    wait_until(lambda: broker.unacknowledged(operator.state["redis_url"]) == 0, seconds=30)
+    assert run_state(operator, run_id)[0] == "CANCELED"
+
+
+def test_a_pool_lets_one_step_at_a_time_read_from_panaccess(operator: Operator, ranged: str, slow_upstream: None) -> None:
+    runs = [launch(operator, ["telemetry_records"], days_ago(day)) for day in (3, 4)]
+    wait_until(lambda: all(run_state(operator, run)[0] == "SUCCESS" for run in runs), seconds=120)
+    spans = sorted((step["startTime"], step["endTime"]) for run in runs for step in run_state(operator, run)[1].values())
+    assert spans[0][1] <= spans[1][0]

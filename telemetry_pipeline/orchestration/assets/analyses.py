@@ -11,9 +11,11 @@ from telemetry_pipeline.analyses import computing
 from telemetry_pipeline.analyses.computing import Updated
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses, code_version
+from telemetry_pipeline.orchestration.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
+from telemetry_pipeline.orchestration.tags import ROWS
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.reports.rows import to_rows
 from telemetry_pipeline.warehouse.results import ResultInfo
@@ -55,6 +57,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition) -> dg.Assets
             "dagster/column_schema": _column_schema(analysis),
         },
         retry_policy=RETRIES,
+        op_tags=on_queue(ANALYSIS),
     )
     return declare(with_parameters if analysis.parameters.model_fields else without_parameters)
 
@@ -73,19 +76,21 @@ def _materialize(
             draw=charts.draw,
             checkpoint=RunGuard(context).check,
         )
-    context.add_asset_metadata(_picture(updated, analysis), partition_key=context.partition_key_range.end)
+    all_rows = context.run.tags.get(ROWS) == "all"
+    context.add_asset_metadata(_picture(updated, analysis, all_rows=all_rows), partition_key=context.partition_key_range.end)
     for info, reason in zip(updated.infos, updated.reasons, strict=True):
         context.add_asset_metadata(_facts(info, reason), partition_key=info.period_last.isoformat())
     return dg.MaterializeResult(metadata={"dagster/column_lineage": _column_lineage(analysis)})
 
 
-def _picture(updated: Updated, analysis: Analysis) -> dict[str, Any]:
-    """What there is to look at of the last partition's result; the preview is rounded, the result is not."""
+def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
+    """What there is to look at of the last partition's result; the preview is rounded, the result and its rows are not."""
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
     chart = updated.infos[-1].chart
     return {
         **({"chart": dg.MetadataValue.md(charts.as_markdown(chart))} if chart else {}),
         "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=_column_schema(analysis)),
+        **({"rows": dg.MetadataValue.json(to_rows(updated.last))} if all_rows else {}),
     }
 
 

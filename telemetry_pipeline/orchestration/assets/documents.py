@@ -1,11 +1,14 @@
 """The documents as assets over the analyses that they gather."""
 
 # Annotations are values here: Dagster reads the types of an asset's arguments from them.
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.orchestration.checks import check_totals, totals_check
+from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
@@ -32,18 +35,28 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         group_name="documents",
         kinds={"json", "postgres"},
         metadata={"dagster/table_name": "analysis.documents"},
+        check_specs=[totals_check(name)],
         retry_policy=RETRIES,
+        op_tags=on_queue(REPORTS),
     )
-    def asset(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
+    def asset(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         run = Period(*days_of(context))
         guard = RunGuard(context)
         periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
         with failing_clearly(), snapshot(warehouse.engine) as connection:
             for period in periods:
                 body = assemble(connection, analyses, period.first, period.last)
+                totals = check_totals(body)
+                if not totals.passed:
+                    yield totals
+                    raise dg.Failure(f"{name} of {period} contradicts itself and is not stored", allow_retries=False)
                 documents.keep(connection, name, period.first, period.last, body)
                 guard.check()
         context.add_asset_metadata({"document": dg.MetadataValue.json(body)}, partition_key=run.last.isoformat())
-        return dg.MaterializeResult(metadata={"analyses": len(body["analyses"]), "missing": ", ".join(body["missing"])})
+        yield dg.MaterializeResult(
+            metadata={"analyses": len(body["analyses"]), "missing": ", ".join(body["missing"])}, check_results=[totals]
+        )
 
     return asset

@@ -10,10 +10,16 @@ import dagster as dg
 from pydantic import Field
 
 from telemetry_pipeline.ingestion.sync import Sync
+from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
+from telemetry_pipeline.orchestration.executor import INGEST, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of, today
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, ProgressReporter, RunGuard, failing_clearly
+from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import records, segments, views
+
+PANACCESS_POOL = "panaccess"
+"""Bounds how many steps read from PanAccess at the same time; its limit is in dagster.yaml and in the web UI."""
 
 _STEPS_A_REPAIR = 10_000
 _LARGE_MERGE_VIEWS = 10_000
@@ -47,8 +53,9 @@ class SyncConfig(dg.Config):
     max_seconds: float = Field(default=90, description="how long one step works before the next one goes on from the cursor")
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
+    freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))
 
     @dg.asset(
         partitions_def=daily,
@@ -56,7 +63,11 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
         group_name="telemetry",
         kinds={"panaccess", "postgres"},
         metadata={"dagster/table_name": "telemetry.records"},
+        check_specs=RECORDS_CHECKS,
+        freshness_policy=freshness,
         retry_policy=RETRIES,
+        op_tags=on_queue(INGEST),
+        pool=PANACCESS_POOL,
         output_required=False,
     )
     def telemetry_records(
@@ -64,7 +75,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
         config: SyncConfig,
         warehouse: dg.ResourceParam[Warehouse],
         panaccess: dg.ResourceParam[PanAccess],
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         """Viewing telemetry as PanAccess gives it, one row per record.
 
         Today's partition is the live edge: it takes every record that is new, whatever its date. A past day or a range is
@@ -97,6 +108,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
             if position:
                 context.log.info(f"Stopped after {config.max_seconds} s; going on with {position.day} in a new step.")
                 raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
+        yield from check_records(engine, settings, first, last, recent=is_tick)
         if is_tick and not sync.outcome.stored and not records.merge_is_pending(engine):
             context.log.info("There is nothing new.")
             return
@@ -118,9 +130,14 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
         group_name="telemetry",
         kinds={"postgres"},
         metadata={"dagster/table_name": "telemetry.views"},
+        check_specs=VIEWS_CHECKS,
+        freshness_policy=freshness,
         retry_policy=RETRIES,
+        op_tags=on_queue(INGEST),
     )
-    def ott_views(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Any]:
+    def ott_views(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         """Finished OTT playbacks with the names of their channels, one row per stop.
 
         A channel's name is the one that its starts carried when the view was recorded, so a renamed channel keeps its past.
@@ -142,12 +159,13 @@ def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinitio
         _report_other_days(context, daily, {day: {"dagster/partition_row_count": counts[day]} for day in merged.days})
         for day in _days(first, last):
             context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={
                 "views_merged": merged.inserted,
                 "views_renamed": merged.renamed,
                 "dagster/column_lineage": _VIEWS_LINEAGE,
-            }
+            },
+            check_results=check_views(warehouse.engine, settings, first, last),
         )
 
     return [telemetry_records, ott_views]

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Creates the two databases and the user that owns them, once, in a PostgreSQL that has just been set up.
+# The password goes from its file to psql without being an argument.
+set -euo pipefail
+
+export PASSWORD_FILE=${PASSWORD_FILE:-/run/secrets/database_password}
+psql --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'
+\set password `cat "$PASSWORD_FILE"`
+create role telemetry login createdb password :'password';
+create database telemetry owner telemetry;
+create database dagster owner telemetry;
+SQL

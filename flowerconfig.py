@@ -1,0 +1,20 @@
+"""Settings of Flower, the workers' own web UI. Its password comes from the environment, as FLOWER_PASSWORD.
+
+Flower shows and changes nothing: what stops a worker or a task has its place elsewhere.
+"""
+
+import os
+
+from flower.views.monitor import Metrics
+from tornado.web import authenticated
+
+if not os.environ.get("FLOWER_PASSWORD"):
+    raise SystemExit("FLOWER_PASSWORD is not set, and Flower shows nothing to anybody without a password")
+
+basic_auth = ["operator:" + os.environ["FLOWER_PASSWORD"]]
+read_only = True
+# Those of the last hours; all of a day would take hundreds of megabytes.
+max_tasks = 2_000
+
+# Flower would tell everybody the names of workers and tasks here.
+Metrics.get = authenticated(Metrics.get)

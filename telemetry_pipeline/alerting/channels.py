@@ -1,0 +1,116 @@
+"""The ways of telling people that ``ALERT_URLS`` names, each by itself: one that is broken holds up no other.
+
+What is said here about a channel never holds a secret of its address.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import apprise
+
+_TIMEOUT_SECONDS = 20.0
+# Apprise pauses between two messages, by default so long that several problems at once would keep the watch from looking.
+_PAUSE_SECONDS = 1.0
+
+# What Apprise writes may hold parts of addresses; what is worth knowing of it is in the deliveries.
+logging.getLogger("apprise").propagate = False
+
+_ASSET = apprise.AppriseAsset(app_id="Telemetry Pipeline", app_desc="Telemetry Pipeline", app_url="")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message on one channel.
+
+    :ivar channel: its address without secrets.
+    :ivar error: why it did not take the message; None when it did.
+    """
+
+    channel: str
+    error: str | None
+
+
+class Channel:
+    """One address.
+
+    :ivar name: the address without secrets.
+    :ivar understood: whether Apprise knows what to do with it; if not, every message fails.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._apprise = apprise.Apprise(asset=_ASSET)
+        server = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
+        self.understood = server is not None
+        self.name = f"{_scheme(url)}..."
+        if server is not None:
+            self.name = _without_secrets(server)
+            server.request_rate_per_sec = min(server.request_rate_per_sec, _PAUSE_SECONDS)
+            self._apprise.add(server)
+        known = set(_parts(self.name))
+        # Longest first, or a part that is contained in another would tear it apart.
+        self._secrets = sorted({part for part in _parts(url) if len(part) > 3 and part not in known}, key=len, reverse=True)
+
+    def send(self, subject: str, body: str) -> Delivery:
+        """Send one message, within a bounded time."""
+        if not self.understood:
+            return Delivery(self.name, "Apprise does not understand this address")
+        result = self._apprise.notify(
+            body=body, title=subject, body_format="text", timeout=_TIMEOUT_SECONDS, log_level=logging.WARNING
+        )
+        if result:
+            return Delivery(self.name, None)
+        said = "; ".join(dict.fromkeys(entry.message for entry in result.logs())) or "it did not take the message"
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
+        return Delivery(self.name, " ".join(said.split()))
+
+
+class Channels:
+    """All of them; false when there are none.
+
+    :param alert_urls: addresses, separated by spaces or lines.
+    """
+
+    def __init__(self, alert_urls: str) -> None:
+        self._channels = [Channel(url) for url in alert_urls.split()]
+        for at, channel in enumerate(self._channels):
+            if same := sum(other.name == channel.name for other in self._channels[:at]):
+                channel.name += f" #{same + 1}"
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(self._channels)
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def send(self, subject: str, body: str) -> list[Delivery]:
+        """Send one message on all of them at once; waits for all, within a bounded time."""
+        with ThreadPoolExecutor(max_workers=max(1, len(self._channels))) as pool:
+            return list(pool.map(lambda channel: channel.send(subject, body), self._channels))
+
+
+def _without_secrets(server: Any) -> str:
+    # Apprise leaves the query as it is, which has headers of web hooks, and the path of generic ones, which is often the key.
+    name: str = server.url(privacy=True).split("?")[0].rstrip("/")
+    path = getattr(server, "fullpath", None)
+    if path and path != "/":
+        scheme, _, rest = name.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}/***"
+    return name
+
+
+def _scheme(url: str) -> str:
+    scheme, separator, _ = url.partition("://")
+    return f"{scheme}://" if separator and scheme.isalnum() and len(scheme) <= 16 else "?://"
+
+
+def _parts(url: str) -> list[str]:
+    parts = [part for part in re.split(r"[/:@?&=#+]+", url) if part]
+    return [*parts, *(unquote(part) for part in parts)]

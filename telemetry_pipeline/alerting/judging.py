@@ -1,0 +1,139 @@
+"""What a look at the components means, given the looks before: which problems begin, which are over. Pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+
+from telemetry_pipeline.alerting.components import (
+    BROKER,
+    CODE,
+    DAEMON,
+    POSTGRES,
+    QUEUES,
+    TICKS,
+    WEBSERVER,
+    WORKER_PREFIX,
+    Look,
+    Reading,
+)
+from telemetry_pipeline.warehouse.problems import Problem
+
+KEY_PREFIX = "component:"
+
+_RESTARTS = "whoever supervises it starts it again; if it does not come back, read its log and start it by hand"
+_TITLES = {
+    POSTGRES: "PostgreSQL",
+    BROKER: "the broker",
+    WEBSERVER: "the web server",
+    CODE: "the code server",
+    DAEMON: "Dagster's daemon",
+    QUEUES: "the service of the queues",
+    TICKS: "the ticks",
+}
+_FAILURES = {
+    QUEUES: "Steps wait and no worker takes them",
+    TICKS: "Ticks have stopped: no new telemetry is stored",
+    CODE: "Runs cannot be launched: the pipeline's code is not there",
+}
+_ADVICE = {
+    POSTGRES: "see that PostgreSQL runs and has disk space; runs wait and go on when it is back",
+    QUEUES: "start a worker for these queues; see the workers' logs for why they ended",
+    TICKS: (
+        "see whether the schedule telemetry_tick is on, what its last ticks say, and whether a run hangs; "
+        "'telemetry-pipeline doctor' checks all components"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of a component.
+
+    :ivar identity: of its process when it last worked.
+    :ivar faults: in how many looks in a row it did not work.
+    :ivar worked: whether it was ever seen to work.
+    """
+
+    identity: str | None = None
+    faults: int = 0
+    worked: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to write down: first the problems that begin, then the keys of those that are over. A restart is in both."""
+
+    memories: dict[str, Memory]
+    begun: list[Problem]
+    over: list[str]
+
+
+def judge(memories: Mapping[str, Memory], look: Look, open_keys: Set[str], *, starting: bool) -> Verdict:
+    """Compare a look with what is remembered.
+
+    :param open_keys: of the problems that are known.
+    :param starting: whether components that never worked are given time to start.
+    """
+    known = dict(memories)
+    begun: list[Problem] = []
+    over: list[str] = []
+    readings = {**_missing_workers(known, look), **look}
+    # Last, for it names the components that are silent.
+    for name in sorted(readings, key=lambda name: name == TICKS):
+        reading, memory, key = readings[name], known.get(name, Memory()), KEY_PREFIX + name
+        if reading.fault is None:
+            restarted = None not in (memory.identity, reading.identity) and memory.identity != reading.identity
+            if restarted and key not in open_keys:
+                begun.append(_restart(name))
+            if restarted or key in open_keys:
+                over.append(key)
+            known[name] = Memory(identity=reading.identity or memory.identity, worked=True)
+            continue
+        known[name] = replace(memory, faults=memory.faults + 1)
+        if key in open_keys or known[name].faults < reading.patience or (starting and not memory.worked):
+            continue
+        silent = (set(open_keys) | {problem.key for problem in begun}) - set(over)
+        begun.append(_failure(name, reading.fault, silent))
+        if name.startswith(WORKER_PREFIX):
+            del known[name]  # another one may take its place, under another name
+    if QUEUES in look and look[QUEUES].fault is None:
+        lost = {*open_keys, *(problem.key for problem in begun)} - set(over)
+        over += sorted(key for key in lost if key.startswith(KEY_PREFIX + WORKER_PREFIX))
+    return Verdict(known, begun, over)
+
+
+def title(name: str) -> str:
+    """The component in words."""
+    return _TITLES.get(name) or f"the worker {name.removeprefix(WORKER_PREFIX)}"
+
+
+def _missing_workers(known: Mapping[str, Memory], look: Look) -> Look:
+    if QUEUES not in look:
+        return {}
+    missing = (name for name in known if name.startswith(WORKER_PREFIX) and name not in look)
+    return {name: Reading(fault="it does not answer over the broker any more", patience=2) for name in missing}
+
+
+def _failure(name: str, fault: str, open_keys: Set[str]) -> Problem:
+    detail = fault[0].upper() + fault[1:] + "."
+    if name == TICKS:
+        silent = sorted(key.removeprefix(KEY_PREFIX) for key in open_keys if key.startswith(KEY_PREFIX))
+        others = ", ".join(title(other) for other in silent if other != TICKS)
+        detail += f" Not working: {others}." if others else " All components answer."
+    verb = "is gone" if name.startswith(WORKER_PREFIX) else "does not work"
+    summary = _FAILURES.get(name) or f"{_capitalized(title(name))} {verb}"
+    return Problem(KEY_PREFIX + name, summary, detail, _ADVICE.get(name, _RESTARTS))
+
+
+def _restart(name: str) -> Problem:
+    return Problem(
+        KEY_PREFIX + name,
+        f"{_capitalized(title(name))} had ended and was restarted",
+        "It is another process than before, and works.",
+        "nothing if somebody restarted it on purpose; else read its log for why it ended",
+    )
+
+
+def _capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]

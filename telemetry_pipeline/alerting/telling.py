@@ -1,0 +1,59 @@
+"""What people are told, and when: at most one message per problem and hour, and one when it is over. Pure decisions.
+
+How messages read is in ``messages``, how they are sent in ``channels``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from telemetry_pipeline.warehouse.problems import Incident
+
+QUIET = timedelta(hours=1)
+
+
+class Kind(Enum):
+    """What a message says of its incident."""
+
+    PROBLEM = "problem"
+    REMINDER = "reminder"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One message to send."""
+
+    kind: Kind
+    incident: Incident
+
+
+def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
+    """The messages to send now.
+
+    An open problem is told, and again every hour. What was over before anybody was told is told with its end, or a short
+    outage would go unseen. What comes and goes within an hour after a message is told again only if it is open when the
+    hour is over.
+    """
+    told_at = {incident.key: incident.key_told_at for incident in incidents}
+    is_open = {incident.key for incident in incidents if incident.resolved_at is None}
+    tellings = []
+
+    def tell_problem(incident: Incident) -> None:
+        tellings.append(Telling(Kind.REMINDER if incident.told_at else Kind.PROBLEM, incident))
+        told_at[incident.key] = now
+
+    for incident in incidents:
+        before = told_at[incident.key]
+        if incident.resolved_at is None:
+            if before is None or now - before >= QUIET:
+                tell_problem(incident)
+        elif incident.told_at is not None:
+            tellings.append(Telling(Kind.RECOVERY, incident))
+        elif incident.key not in is_open and (before is None or incident.opened_at - before >= QUIET):
+            tell_problem(incident)
+            tellings.append(Telling(Kind.RECOVERY, incident))
+    return tellings

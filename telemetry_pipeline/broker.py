@@ -1,0 +1,162 @@
+"""Looks at the broker and its workers: which steps wait in the queues, which are at work, and where. Changes nothing.
+
+What goes into the queues, and what a run without any message means, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import celery
+import kombu.exceptions
+import redis
+from kombu.transport.redis import Channel
+
+from telemetry_pipeline.errors import TelemetryError
+
+QUEUES = ("ingest", "analysis", "reports")
+
+_TIMEOUT_SECONDS = 5.0
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step in the hands of a worker.
+
+    :ivar at_work: whether it is being executed; else the worker has it in store.
+    """
+
+    run_id: str
+    step: str
+    at_work: bool
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker that answers.
+
+    :ivar pid: of its main process.
+    :ivar processes: ids of the child processes that execute steps.
+    """
+
+    node: str
+    pid: int
+    queues: tuple[str, ...]
+    steps: tuple[Step, ...]
+    processes: tuple[int, ...]
+
+    @property
+    def run_ids(self) -> frozenset[str]:
+        """The runs that it has steps of."""
+        return frozenset(step.run_id for step in self.steps)
+
+
+def waiting(redis_url: str) -> dict[str, int]:
+    """How many messages wait in each queue for a worker to take them.
+
+    :raises TelemetryError: the broker does not answer.
+    """
+    with _asking(redis_url) as client:
+        return {queue: sum(int(client.llen(name)) for name in _lists(queue)) for queue in QUEUES}
+
+
+def unacknowledged(redis_url: str) -> int:
+    """How many messages a worker has taken whose steps have not ended. Those of a worker that died are among them until
+    the visibility timeout has passed and they are handed out again.
+
+    :raises TelemetryError: the broker does not answer.
+    """
+    with _asking(redis_url) as client:
+        return int(client.hlen(Channel.unacked_key))
+
+
+def steps_waiting(redis_url: str) -> list[Step]:
+    """The steps that wait in a queue.
+
+    A step goes from the queue to a worker, so who wants to know which ones nobody has asks here first, then :func:`workers`.
+
+    :raises TelemetryError: the broker does not answer.
+    """
+    with _asking(redis_url) as client:
+        messages = [message for queue in QUEUES for name in _lists(queue) for message in client.lrange(name, 0, -1)]
+    return [step for message in messages for step in _steps(_keyword_arguments(message), at_work=False)]
+
+
+def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
+    """The workers that answer, by name. It takes *timeout_seconds* at least: nobody knows how many there are.
+
+    :raises TelemetryError: the broker does not answer, or a worker fell silent in the middle.
+    """
+    with _asking(redis_url) as client:
+        client.ping()  # Celery would try for minutes
+    with celery.Celery(broker=redis_url, set_as_current=False) as app:
+        try:
+            queues = app.control.inspect(timeout=timeout_seconds).active_queues()
+            if not queues:
+                return []
+            # Those that are named are waited for until they have answered, which takes milliseconds.
+            named = app.control.inspect(destination=list(queues), timeout=_TIMEOUT_SECONDS)
+            # In the order in which a task goes through them.
+            answers = [queues, *(ask() or {} for ask in (named.scheduled, named.reserved, named.active, named.stats))]
+        except kombu.exceptions.OperationalError as err:
+            raise _no_answer(err) from err
+    if silent := [node for node in queues if any(node not in answer for answer in answers)]:
+        raise TelemetryError(f"workers fell silent: {', '.join(sorted(silent))}")
+    return [_worker(node, *(answer[node] for answer in answers)) for node in sorted(queues)]
+
+
+def _worker(
+    node: str, queues: list[Json], scheduled: list[Json], reserved: list[Json], active: list[Json], stats: Json
+) -> WorkerInfo:
+    tasks = {task["id"]: (task["kwargs"], True) for task in active}
+    for task in (*reserved, *(entry["request"] for entry in scheduled)):
+        tasks.setdefault(task["id"], (task["kwargs"], False))
+    return WorkerInfo(
+        node=node,
+        pid=stats["pid"],
+        queues=tuple(queue["name"] for queue in queues),
+        steps=tuple(step for kwargs, at_work in tasks.values() for step in _steps(kwargs, at_work=at_work)),
+        processes=tuple(stats["pool"].get("processes", ())),
+    )
+
+
+def _lists(queue: str) -> Iterable[str]:
+    """The lists of Redis that a queue consists of: one for each priority, 0 without a suffix."""
+    return (f"{queue}{Channel.sep}{priority}" if priority else queue for priority in Channel.priority_steps)
+
+
+def _keyword_arguments(message: bytes) -> Json:
+    """Those of the task that a message asks for; of protocol 2 of Celery: the body is ``[args, kwargs, embed]``."""
+    _args, kwargs, _embed = json.loads(b64decode(json.loads(message)["body"]))
+    return dict(kwargs)
+
+
+def _steps(kwargs: Json, *, at_work: bool) -> Iterator[Step]:
+    """The steps that a task of dagster-celery executes; none of any other task."""
+    request = kwargs.get("execute_step_args_packed")
+    if request is not None:
+        for key in request["step_keys_to_execute"]:
+            # Dagster's serialization keeps the field's old name.
+            yield Step(request["pipeline_run_id"], key, at_work)
+
+
+@contextmanager
+def _asking(redis_url: str) -> Iterator[Any]:
+    try:
+        with redis.Redis.from_url(
+            redis_url, socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS
+        ) as client:
+            yield client
+    except redis.RedisError as err:
+        raise _no_answer(err) from err
+
+
+def _no_answer(err: Exception) -> TelemetryError:
+    return TelemetryError(f"the broker does not answer: {' '.join(str(err).split())}")

@@ -1,0 +1,197 @@
+"""What the client gives back: runs, health and results, and how they are read from GraphQL's answers.
+
+A run on its way is in ``progress``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from telemetry_pipeline.client.documents import LOCATION
+from telemetry_pipeline.client.graphql import Json, error_message
+
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+# What Dagster calls the job that can run any selection of assets.
+ANY_ASSETS_JOB = "__ASSET_JOB"
+
+
+class RunStatus(StrEnum):
+    """What state a run is in."""
+
+    QUEUED = "QUEUED"
+    NOT_STARTED = "NOT_STARTED"
+    MANAGED = "MANAGED"
+    STARTING = "STARTING"
+    STARTED = "STARTED"
+    SUSPENDED = "SUSPENDED"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    CANCELING = "CANCELING"
+    CANCELED = "CANCELED"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (RunStatus.SUCCESS, RunStatus.FAILURE, RunStatus.CANCELED)
+
+
+class StepStatus(StrEnum):
+    """What state a step is in."""
+
+    NOT_STARTED = "NOT_STARTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run; times are UTC, None until they are known."""
+
+    key: str
+    status: StepStatus = StepStatus.NOT_STARTED
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run; times are UTC, None until they are known.
+
+    :ivar job: the job; ``__ASSET_JOB`` for a run of assets alone.
+    :ivar assets: the assets that were selected; empty for all that the job has.
+    :ivar parent_run_id: the run that this one is a re-execution of.
+    :ivar steps: in the plan's order; only :meth:`TelemetryClient.run` knows them.
+    """
+
+    run_id: str
+    job: str
+    status: RunStatus
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    tags: Mapping[str, str]
+    assets: tuple[str, ...] = ()
+    parent_run_id: str | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """What was launched: the job, or the assets of a run of assets alone."""
+        return ", ".join(self.assets) if self.assets and self.job.startswith("__") else self.job
+
+    @property
+    def partitions(self) -> tuple[str, str] | None:
+        """The first and the last partition; None: the run has no partitions."""
+        first = self.tags.get(RANGE_START, self.tags.get(PARTITION))
+        last = self.tags.get(RANGE_END, self.tags.get(PARTITION))
+        return (first, last) if first and last else None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the servers are.
+
+    :ivar version: Dagster's.
+    :ivar code_problem: why runs cannot be launched; None when they can.
+    :ivar code_server_id: changes whenever the code server is a new process.
+    :ivar daemon_ids: the parts of the daemon that have to be at work, in lower case.
+    :ivar silent_daemons: those of them without a sign of life.
+    """
+
+    version: str
+    code_problem: str | None
+    code_server_id: str | None
+    daemon_ids: tuple[str, ...]
+    silent_daemons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of an analysis, not rounded.
+
+    :ivar rows: one ``{column: value}`` per row, in order.
+    :ivar period: the days that they are about, as text.
+    :ivar parameters: all of them, also those left at their defaults.
+    :ivar run_id: the run that computed them, or found them unchanged.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[dict[str, Any]]
+    period: str
+    parameters: Mapping[str, Any]
+    run_id: str
+
+
+def read_run(answer: Json) -> Run:
+    """A run of the fields that the documents ``Run`` and ``Runs`` ask for."""
+    stats = {step["stepKey"]: step for step in answer.get("stepStats", [])}
+    planned = [step["key"] for step in (answer.get("executionPlan") or {"steps": []})["steps"]]
+    return Run(
+        run_id=answer["runId"],
+        job=answer["jobName"],
+        status=RunStatus(answer["status"]),
+        created_at=datetime.fromtimestamp(answer["creationTime"], UTC),
+        started_at=_time(answer["startTime"]),
+        ended_at=_time(answer["endTime"]),
+        tags={tag["key"]: tag["value"] for tag in answer["tags"]},
+        assets=tuple("/".join(key["path"]) for key in answer["assetSelection"] or []),
+        parent_run_id=answer["parentRunId"],
+        steps=tuple(_step(key, stats.get(key)) for key in dict.fromkeys([*planned, *stats])),
+    )
+
+
+def read_health(answer: Json) -> Health:
+    """The answer to the document ``Health``."""
+    statuses = [status for status in answer["instance"]["daemonHealth"]["allDaemonStatuses"] if status["required"]]
+    entry = _location(answer) or {}
+    return Health(
+        version=answer["version"],
+        code_problem=code_problem(answer),
+        code_server_id=(entry.get("locationOrLoadError") or {}).get("serverId"),
+        daemon_ids=tuple(status["daemonType"].lower() for status in statuses),
+        silent_daemons=tuple(status["daemonType"].lower() for status in statuses if not status["healthy"]),
+    )
+
+
+def code_problem(answer: Json) -> str | None:
+    """Why runs cannot be launched yet; None when they can."""
+    workspace = answer["workspaceOrError"]
+    if workspace["__typename"] != "Workspace":
+        return error_message(workspace)
+    entry = _location(answer)
+    if entry is None:
+        return f"there is no code location {LOCATION}"
+    loaded = entry["locationOrLoadError"]
+    if loaded is None or entry["loadStatus"] != "LOADED":
+        return f"{LOCATION} is still loading"
+    return error_message(loaded) if loaded["__typename"] == "PythonError" else None
+
+
+def _location(answer: Json) -> Json | None:
+    entries: list[Json] = answer["workspaceOrError"].get("locationEntries", [])
+    return next((entry for entry in entries if entry["name"] == LOCATION), None)
+
+
+def _step(key: str, stats: Json | None) -> Step:
+    if stats is None:
+        return Step(key)
+    return Step(
+        key,
+        status=StepStatus(stats["status"]) if stats["status"] else StepStatus.NOT_STARTED,
+        started_at=_time(stats["startTime"]),
+        ended_at=_time(stats["endTime"]),
+        attempts=len(stats["attempts"]),
+    )
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

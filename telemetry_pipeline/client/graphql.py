@@ -1,0 +1,123 @@
+"""One GraphQL address: documents sent there, and what comes back read, errors above all.
+
+Which documents there are is in ``documents``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+
+from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
+
+Json = dict[str, Any]
+
+
+class Endpoint:
+    """Sends documents to one address.
+
+    :param timeout_seconds: how long one answer may take.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float) -> None:
+        self.url = url
+        self._timeout = timeout_seconds
+        self._session = requests.Session()
+        # The stack listens on loopback: a proxy of the environment has no business in between.
+        self._session.trust_env = False
+
+    def ask(self, document: str, **variables: Any) -> Json:
+        """The data that answers a document.
+
+        :raises StackError: nobody answers, or what is behind the web server is down.
+        :raises TelemetryError: the document is refused.
+        """
+        try:
+            response = self._session.post(self.url, json={"query": document, "variables": variables}, timeout=self._timeout)
+        except requests.RequestException as err:
+            raise StackError(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise StackError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
+        if answer.get("errors") or not isinstance(answer.get("data"), dict):
+            errors = answer.get("errors")
+            message = one_line(errors[0].get("message", "")) if errors else f"HTTP {response.status_code}"
+            # 500: something behind it is down or wrong, perhaps for a moment; 400: the question itself is wrong.
+            kind = StackError if response.status_code >= 500 else TelemetryError
+            raise kind(f"the webserver at {self.url} could not answer: {message}")
+        data: Json = answer["data"]
+        return data
+
+
+def unwrap(answer: Json) -> Json:
+    """A member of a union that is no error.
+
+    :raises RequestRefused: what was asked for is not there.
+    :raises TelemetryError: the server failed.
+    """
+    kind = answer["__typename"]
+    if kind == "PythonError":
+        raise TelemetryError(f"the webserver could not answer: {error_message(answer)}")
+    if kind.endswith("NotFoundError"):
+        raise RequestRefused(one_line(answer["message"]))
+    if kind.endswith("Error"):
+        raise TelemetryError(one_line(answer["message"]))
+    return answer
+
+
+def refusal(answer: Json) -> str:
+    """Why a mutation was not carried out."""
+    match answer["__typename"]:
+        case "RunConfigValidationInvalid":
+            return "; ".join(one_line(error["message"]) for error in answer["errors"])
+        case "PythonError":
+            return error_message(answer)
+        case kind:
+            return one_line(answer.get("message") or f"the server answered {kind}")
+
+
+def error_message(error: Json) -> str:
+    """The message worth reading of a ``PythonError`` and its causes, in one line.
+
+    Dagster wraps what a step raises, and our own errors wrap what a library raised: ours says best what happened;
+    without one of ours, the deepest cause does.
+    """
+    chain = [error, *error.get("causes", [])]
+    own = [link for link in chain if link["message"].startswith("telemetry_pipeline.")]
+    failures = [link for link in chain if link.get("className") == "Failure"]
+    return one_line((own or failures or chain)[-1]["message"])
+
+
+def one_line(message: str) -> str:
+    """A message without its exception class's dotted name, on one line, of a bearable length."""
+    text = " ".join(message.split())
+    text = re.sub(r"^(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*: ", "", text)
+    return text if len(text) <= 600 else text[:599] + "…"
+
+
+def metadata(entries: Iterable[Json]) -> Json:
+    """Metadata entries as ``{label: int | float | str | bool | what JSON holds}``; other kinds are left out."""
+    values: Json = {}
+    for entry in entries:
+        if "intRepr" in entry:
+            values[entry["label"]] = int(entry["intRepr"])
+        elif "jsonString" in entry:
+            values[entry["label"]] = json.loads(entry["jsonString"])
+        else:
+            for kind in ("floatValue", "text", "boolValue"):
+                if entry.get(kind) is not None:
+                    values[entry["label"]] = entry[kind]
+    return values
+
+
+def _reason(err: requests.RequestException) -> str:
+    if isinstance(err, requests.Timeout):
+        return "time-out"
+    return "connection refused" if "refused" in str(err) else "connection lost"

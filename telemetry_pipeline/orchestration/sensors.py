@@ -1,0 +1,254 @@
+"""What is noticed by itself: late data, runs and checks that fail or recover, and an upstream that went silent.
+
+A sensor reads, decides and acts; its decision is a pure function. What it finds wrong it puts on record as a problem; people
+are told by the process ``telemetry-pipeline watch``, which also notices when Dagster itself is dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+from dagster._core.events import JobFailureData
+from dagster._core.execution.stats import StepEventStatus
+from dagster_shared.error import SerializableErrorInfo
+
+from telemetry_pipeline.analyses.staleness import stale_days
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.orchestration.jobs import RANGE, REBUILD
+from telemetry_pipeline.orchestration.partitions import daily_partitions, today
+from telemetry_pipeline.orchestration.schedules import in_flight
+from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse import dead_letters, problems
+from telemetry_pipeline.warehouse.checks import Freshness, read_freshness
+from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.dead_letters import DeadLetter
+from telemetry_pipeline.warehouse.problems import Problem
+
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+_DAYS_A_REBUILD = 31
+_REST = timedelta(hours=1)
+"""How long a day that was analysed anew is left alone: late records trickle in, and each rebuild leaves its events behind."""
+
+Days = tuple[date, date]
+
+
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """Every sensor."""
+    return [_late_data(settings), _run_failures(settings), _run_successes(settings), _freshness(settings)]
+
+
+def _late_data(settings: Settings) -> dg.SensorDefinition:
+    daily = daily_partitions(settings)
+
+    @dg.sensor(
+        name="late_data_sensor",
+        job_name=REBUILD,
+        minimum_interval_seconds=60,
+        default_status=_RUNNING,
+        description="Past days whose views changed after they had been analysed are analysed anew, contiguous days in one run.",
+    )
+    def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        yesterday = today(daily) - timedelta(days=1)
+        try:
+            stale = stale_days(connect(settings.database_url), settings.first_partition, yesterday, settings.view_cap_hours)
+        except WarehouseError as err:
+            return dg.SkipReason(f"It cannot be said which days changed: {err}")
+        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), datetime.now(UTC))
+
+    return late_data
+
+
+def plan_rebuild(
+    stale: Mapping[date, datetime | None], others: Sequence[object], now: datetime
+) -> dg.RunRequest | dg.SkipReason:
+    """A run over the newest contiguous days that are stale; one at a time.
+
+    :param stale: in order of days; when the day was last analysed, if it was.
+    :param others: runs in flight that analyse past days.
+    """
+    due = [day for day, analysed_at in stale.items() if analysed_at is None or now - analysed_at >= _REST]
+    if not stale:
+        return dg.SkipReason("The analyses of every past day are of its views as they are.")
+    if others:
+        return dg.SkipReason(f"{len(stale)} days wait for the run that is in flight.")
+    if not due:
+        return dg.SkipReason(f"{len(stale)} days changed again within an hour of their last analysis.")
+    first, last = contiguous(due)[-1]
+    first = max(first, last - timedelta(days=_DAYS_A_REBUILD - 1))
+    return dg.RunRequest(tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
+
+
+def contiguous(days: Sequence[date]) -> list[Days]:
+    """Days, in order, as ranges from a first to a last one."""
+    ranges: list[Days] = []
+    for day in days:
+        if ranges and day - ranges[-1][1] == timedelta(days=1):
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return ranges
+
+
+def _run_failures(settings: Settings) -> dg.SensorDefinition:
+    @dg.run_failure_sensor(
+        name="run_failures_sensor",
+        minimum_interval_seconds=15,
+        default_status=_RUNNING,
+        description="A failed run is a problem until one of the same job and days succeeds; its failed steps are dead letters.",
+    )
+    def run_failures(context: dg.RunFailureSensorContext) -> None:
+        engine = connect(settings.database_url)
+        run = context.dagster_run
+        errors = {str(event.step_key): _reason(event) for event in context.get_step_failure_events()}
+        of_run = _of_run(context.failure_event)
+        if not errors:
+            # The run's process or a worker was lost in the middle of these.
+            stats = context.instance.get_run_step_stats(run.run_id)
+            errors = {each.step_key: of_run for each in stats if each.status in (None, StepEventStatus.IN_PROGRESS)}
+        dead_letters.add(
+            engine, [DeadLetter(run.run_id, title(run), step, days_of_run(run), error) for step, error in errors.items()]
+        )
+        problems.report(
+            engine,
+            Problem(
+                key=problem_key(run),
+                summary=f"{title(run)} failed" + (f" at {', '.join(errors)}" if errors else ""),
+                detail="\n".join(dict.fromkeys(errors.values())) or of_run,
+                advice="See the run's steps in the web UI or with 'telemetry-pipeline status "
+                f"{run.run_id[:8]}'. Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
+                run_id=run.run_id,
+            ),
+        )
+        _note_checks(settings, context.instance, run)
+
+    return run_failures
+
+
+def _run_successes(settings: Settings) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        name="run_successes_sensor",
+        minimum_interval_seconds=15,
+        default_status=_RUNNING,
+        description="A run that succeeds ends the problem that an earlier one of the same job and days was.",
+    )
+    def run_successes(context: dg.RunStatusSensorContext) -> None:
+        engine = connect(settings.database_url)
+        run = context.dagster_run
+        problems.resolve(engine, problem_key(run))
+        if dead_letters.open_letters(engine):
+            steps = [stats.step_key for stats in context.instance.get_run_step_stats(run.run_id)]
+            dead_letters.settle_repeated(engine, run.run_id, days_of_run(run), steps)
+        _note_checks(settings, context.instance, run)
+
+    return run_successes
+
+
+def _note_checks(settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Put failed checks of a run on record, and take off those that passed."""
+    engine = connect(settings.database_url)
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+    opened = {problem.key for problem in problems.open_problems(engine)}
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        if event is None:
+            continue
+        evaluation = event.asset_check_evaluation_data
+        asset = evaluation.asset_key.to_user_string()
+        key = f"check:{asset}:{evaluation.check_name}"
+        if not evaluation.passed:
+            found = ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items())
+            problems.report(
+                engine,
+                Problem(
+                    key=key,
+                    summary=f"the check {evaluation.check_name} of {asset} does not pass",
+                    detail=found,
+                    advice="What it checks is said with the asset in the web UI, under Checks.",
+                    run_id=run.run_id,
+                ),
+            )
+        elif key in opened:
+            problems.resolve(engine, key)
+
+
+def _freshness(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="freshness_sensor",
+        minimum_interval_seconds=60,
+        default_status=_RUNNING,
+        description="No new record for FRESHNESS_MINUTES although ticks succeed: the upstream, or what feeds it, is silent.",
+    )
+    def freshness(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        engine = connect(settings.database_url)
+        try:
+            silent = silent_for(
+                read_freshness(engine),
+                datetime.now(UTC),
+                limit=timedelta(minutes=settings.freshness_minutes),
+                ticks_within=timedelta(minutes=settings.heartbeat_minutes),
+            )
+            if silent is None:
+                problems.resolve(engine, "freshness")
+                return dg.SkipReason("New records come in, or ticks do not succeed, which the watch tells.")
+            minutes = int(silent.total_seconds() // 60)
+            summary = f"no new record has come from PanAccess for {settings.freshness_minutes} minutes, although ticks succeed"
+            advice = "See in PanAccess whether it still receives telemetry; compare 'telemetry-pipeline status'."
+            problems.report(engine, Problem("freshness", summary, f"for {minutes} minutes now", advice))
+        except WarehouseError as err:
+            return dg.SkipReason(f"It cannot be said how fresh the records are: {err}")
+        return dg.SkipReason(f"No new record for {minutes} minutes.")
+
+    return freshness
+
+
+def silent_for(freshness: Freshness, now: datetime, *, limit: timedelta, ticks_within: timedelta) -> timedelta | None:
+    """For how long no new record has come, if that is longer than *limit* and ticks succeed meanwhile; else None."""
+    if freshness.synced_at is None or freshness.received_at is None or now - freshness.synced_at > ticks_within:
+        return None
+    silence = now - freshness.received_at
+    return silence if silence > limit else None
+
+
+def title(run: dg.DagsterRun) -> str:
+    """What ran, for people: the job; of a run of some assets, these."""
+    if run.job_name.startswith("__") and run.asset_selection:
+        return ", ".join(sorted(key.to_user_string() for key in run.asset_selection))
+    return run.job_name
+
+
+def days_of_run(run: dg.DagsterRun) -> str:
+    """The partition of a run, ``first to last`` of a range, or nothing."""
+    if RANGE_START in run.tags:
+        first, last = run.tags[RANGE_START], run.tags[RANGE_END]
+        return first if first == last else f"{first} to {last}"
+    return run.tags.get(PARTITION, "")
+
+
+def problem_key(run: dg.DagsterRun) -> str:
+    """Names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
+    days = "" if run.job_name == "telemetry_tick" else f":{days_of_run(run)}"
+    return f"run:{title(run)}{days}"
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed: what our own errors say, else the deepest cause."""
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    return _deepest(failure.error) or str(event.message)
+
+
+def _of_run(event: dg.DagsterEvent) -> str:
+    """Why a run failed, where no step did."""
+    failure = event.event_specific_data
+    return (isinstance(failure, JobFailureData) and _deepest(failure.error)) or str(event.message)
+
+
+def _deepest(error: SerializableErrorInfo | None) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return "" if error is None else error.message.partition("\n\nStack Trace:")[0].strip()

@@ -1,0 +1,138 @@
+"""How a worker treats the task of a step: in its own Dagster instance, and not beyond the end of the step's run."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import celery
+import dagster as dg
+from billiard.einfo import ExceptionInfo
+from celery.exceptions import WorkerLostError
+from celery.worker.request import Request
+from dagster._grpc.types import ExecuteStepArgs
+from dagster_shared.serdes import pack_value, unpack_value
+
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.orchestration.steps import has_ended
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.problems import Problem
+
+LOOK_SECONDS = 1.0
+GRACE_SECONDS = 3.0
+"""How long a step of a run that was ended may take to stop by itself."""
+
+_log = logging.getLogger(__name__)
+
+
+class StepRequest(Request):  # type: ignore[misc]
+    """A task as the worker's main process sees it: tells when the child process that executes it is lost."""
+
+    def on_failure(self, exc_info: ExceptionInfo, **options: Any) -> None:
+        """Celery's own, and a problem on record if the child was killed, by whatever did."""
+        if isinstance(exc_info.exception, WorkerLostError) and not _run_has_ended(self._step_args.run_id):
+            step = ", ".join(self._step_args.step_keys_to_execute or [])
+            self._note(
+                problems.report,
+                Problem(
+                    key=self._problem_key,
+                    summary=f"a process of worker {self.hostname} was killed at step {step}",
+                    detail=str(exc_info.exception),
+                    advice="The step is tried again, twice at most. If it happens again, look whether memory runs out "
+                    "(WORKER_CHILD_MEMORY_MB, the machine's log).",
+                    run_id=self._step_args.run_id,
+                ),
+            )
+            _workers_with_problems.add(self.hostname)
+        super().on_failure(exc_info, **options)
+
+    def on_success(self, result: Any, **options: Any) -> None:
+        """Celery's own; a worker whose steps succeed again has no problem."""
+        super().on_success(result, **options)
+        if self.hostname in _workers_with_problems:
+            _workers_with_problems.discard(self.hostname)
+            self._note(problems.resolve, self._problem_key)
+
+    @property
+    def _step_args(self) -> ExecuteStepArgs:
+        return unpack_value(self.kwargs["execute_step_args_packed"], as_type=ExecuteStepArgs)
+
+    @property
+    def _problem_key(self) -> str:
+        return f"child:{self.hostname}"
+
+    def _note(self, act: Any, about: Problem | str) -> None:
+        try:
+            act(connect(Settings.load().database_url), about)
+        except WarehouseError as err:
+            _log.warning("a problem could not be put on record: %s", err)
+
+
+_workers_with_problems: set[str] = set()
+
+
+class StepTask(celery.Task):  # type: ignore[misc]
+    """Executes one step of a run, in a child process of the worker."""
+
+    Request = StepRequest
+
+    def __call__(self, execute_step_args_packed: dict[str, Any], executable_dict: dict[str, Any]) -> list[str]:
+        """The step's events; none when its run has ended, as that of a task which was given out again late."""
+        instance = _instance(os.getpid())
+        run_id = unpack_value(execute_step_args_packed, as_type=ExecuteStepArgs).run_id
+        if _run_has_ended(run_id):
+            _log.warning("run %s has ended: its step is not executed", run_id)
+            return []
+        # The submitter's directories may not exist on this machine.
+        own = {**execute_step_args_packed, "instance_ref": pack_value(instance.get_ref())}
+        with _ended_with_its_run(run_id):
+            events: list[str] = self.run(execute_step_args_packed=own, executable_dict=executable_dict)
+            return events
+
+
+@functools.cache
+def _instance(_process: int) -> dg.DagsterInstance:
+    # A connection must not be used on both sides of a fork.
+    return dg.DagsterInstance.get()
+
+
+def _run_has_ended(run_id: str) -> bool:
+    return has_ended(_instance(os.getpid()).get_run_by_id(run_id))
+
+
+@contextmanager
+def _ended_with_its_run(run_id: str) -> Iterator[None]:
+    """End this process if its run is ended and the step does not stop by itself. PostgreSQL keeps nothing of it that was not
+    committed; Celery begins the task anew, which then sees that the run has ended.
+    """
+    done = threading.Event()
+
+    def watch() -> None:
+        ended_at: float | None = None
+        while not done.wait(LOOK_SECONDS):
+            try:
+                ended = _run_has_ended(run_id)
+            except Exception as err:  # noqa: BLE001 - the database may be away; the step finds that out by itself
+                _log.warning("run %s cannot be looked at: %s", run_id, err)
+                continue
+            if ended:
+                ended_at = ended_at or time.monotonic()
+                if time.monotonic() - ended_at >= GRACE_SECONDS and not done.is_set():
+                    _log.warning("run %s was ended and its step did not stop: this process ends", run_id)
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch, name="run-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()

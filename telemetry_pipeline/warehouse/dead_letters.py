@@ -1,0 +1,99 @@
+"""Steps that failed after all retries: on the list until somebody repeats them with success, or gives them up.
+
+Which failures belong here, and how a step is repeated, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.warehouse.reading import explained
+
+_ADD = sa.text("""
+insert into telemetry.dead_letters (run_id, job, step, partition, error)
+values (:run_id, :job, :step, :partition, :error)
+on conflict (run_id, step) do nothing
+""")
+_OPEN = sa.text("""
+select run_id, job, step, partition, error, dead_letter_id, failed_at
+from telemetry.dead_letters where settled_at is null order by dead_letter_id
+""")
+_SETTLE = sa.text("""
+update telemetry.dead_letters set settled_at = now(), settled_by = :by
+where settled_at is null and dead_letter_id = any(:ids)
+""")
+_SETTLE_REPEATED = sa.text("""
+update telemetry.dead_letters set settled_at = now(), settled_by = :run_id
+where settled_at is null and run_id <> :run_id and partition = :partition and step = any(:steps)
+""")
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A step that failed after all retries.
+
+    :ivar partition: its day, ``2026-10-01 to 2026-10-31`` of a range, or nothing.
+    :ivar error: why it failed.
+    """
+
+    run_id: str
+    job: str
+    step: str
+    partition: str
+    error: str
+
+
+@dataclass(frozen=True)
+class OpenLetter(DeadLetter):
+    """A dead letter that waits for somebody.
+
+    :ivar id: its number on the list.
+    """
+
+    id: int
+    failed_at: datetime
+
+
+def add(engine: sa.Engine, letters: Iterable[DeadLetter]) -> None:
+    """Put letters on the list; one that is or was there, of the same run and step, stays as it is.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
+    """
+    values = [asdict(letter) for letter in letters]
+    if values:
+        with explained(), engine.begin() as connection:
+            connection.execute(_ADD, values)
+
+
+def open_letters(engine: sa.Engine) -> list[OpenLetter]:
+    """What is on the list, oldest first.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
+    """
+    with explained(), engine.connect() as connection:
+        return [OpenLetter(*row) for row in connection.execute(_OPEN)]
+
+
+def settle(engine: sa.Engine, ids: Iterable[int], by: str) -> int:
+    """Take letters off the list; how many were still on it.
+
+    :param by: the run that repeats their steps, or why they were given up.
+    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
+    """
+    with explained(), engine.begin() as connection:
+        return connection.execute(_SETTLE, {"ids": list(ids), "by": by}).rowcount
+
+
+def settle_repeated(engine: sa.Engine, run_id: str, partition: str, steps: Iterable[str]) -> int:
+    """Take off the list what the later run *run_id* made good: the same steps of the same partition; how many there were.
+
+    :param partition: as in :class:`DeadLetter`.
+    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
+    """
+    values = {"run_id": run_id, "partition": partition, "steps": list(steps)}
+    with explained(), engine.begin() as connection:
+        return connection.execute(_SETTLE_REPEATED, values).rowcount

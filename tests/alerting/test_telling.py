@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_pipeline.alerting.messages import compose
+from telemetry_pipeline.alerting.telling import QUIET, Kind, Telling, due
+from telemetry_pipeline.warehouse.problems import Incident
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def incident(**changes: object) -> Incident:
+    begin = Incident("component:broker", "The broker does not work", opened_at=NOW - MINUTE, last_at=NOW - MINUTE)
+    return replace(begin, **changes)  # type: ignore[arg-type]
+
+
+def told(*incidents: Incident, now: datetime = NOW) -> list[str]:
+    return [telling.kind.value for telling in due(incidents, now)]
+
+
+def test_an_open_problem_is_told_once_an_hour() -> None:
+    assert told(incident()) == ["problem"]
+    known = incident(told_at=NOW, key_told_at=NOW)
+    assert told(known, now=NOW + 59 * MINUTE) == []
+    assert told(known, now=NOW + 60 * MINUTE) == ["reminder"]
+
+
+def test_the_end_of_a_problem_that_was_told_is_told_at_once() -> None:
+    assert told(incident(told_at=NOW, key_told_at=NOW, resolved_at=NOW)) == ["recovery"]
+
+
+def test_a_short_outage_that_nobody_was_told_of_is_told_with_its_end() -> None:
+    assert told(incident(resolved_at=NOW)) == ["problem", "recovery"]
+
+
+def test_what_comes_back_within_the_hour_is_told_when_the_hour_is_over_if_it_is_open_then() -> None:
+    again = incident(key_told_at=NOW - 30 * MINUTE)
+    assert told(again) == []
+    assert told(again, now=NOW + 30 * MINUTE) == ["problem"]
+    assert told(replace(again, resolved_at=NOW), now=NOW + 30 * MINUTE) == []
+
+
+def test_of_two_incidents_of_a_key_the_one_that_is_open_is_told() -> None:
+    over = incident(opened_at=NOW - 5 * MINUTE, resolved_at=NOW - 4 * MINUTE)
+    assert due([over, incident()], NOW) == [Telling(Kind.PROBLEM, incident())]
+
+
+def test_different_problems_do_not_silence_each_other() -> None:
+    assert told(incident(), incident(key="component:daemon")) == ["problem", "problem"]
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_however_a_problem_flaps_there_is_one_message_an_hour_and_no_end_without_a_beginning(states: Sequence[bool]) -> None:
+    incidents: list[Incident] = []
+    told_at: list[datetime] = []
+    for number, is_wrong in enumerate(states):
+        now = NOW + 3 * number * MINUTE
+        last = incidents[-1] if incidents else None
+        if is_wrong and (last is None or last.resolved_at):
+            incidents.append(incident(opened_at=now, last_at=now, problem_id=number))
+        elif not is_wrong and last is not None and not last.resolved_at:
+            incidents[-1] = replace(last, resolved_at=now)
+        untold = [replace(each, key_told_at=max(told_at, default=None)) for each in incidents if not each.resolution_told_at]
+        for telling in due(untold, now):
+            at = [each.problem_id for each in incidents].index(telling.incident.problem_id)
+            if telling.kind is Kind.RECOVERY:
+                assert incidents[at].told_at is not None
+                incidents[at] = replace(incidents[at], resolution_told_at=now)
+            else:
+                told_at.append(now)
+                incidents[at] = replace(incidents[at], told_at=now)
+    assert all(later - earlier >= QUIET for earlier, later in pairwise(told_at))
+
+
+def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do() -> None:
+    problem = incident(
+        key="run:telemetry_tick",
+        summary="A tick failed",
+        detail="PanAccess answered 500",
+        advice="look at the run",
+        run_id="0098262b",
+        times=3,
+        openings=2,
+    )
+    zone = ZoneInfo("America/Mexico_City")
+    subject, body = compose(Telling(Kind.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/")
+    assert subject == "[Telemetry Pipeline] PROBLEM: A tick failed"
+    for part in (
+        "Since: 2026-11-21 05:59:00 CST (1 min 0 s)",
+        "Reported: 3 times",
+        "came up 2 times",
+        "Run: 0098262b",
+        "Look: https://telemetry.example.com/runs/0098262b",
+        "PanAccess answered 500",
+        "What to do: look at the run",
+    ):
+        assert part in body
+
+
+def test_a_recovery_says_how_long_it_lasted() -> None:
+    over = incident(opened_at=NOW - 83 * MINUTE, resolved_at=NOW, told_at=NOW)
+    subject, body = compose(Telling(Kind.RECOVERY, over), NOW, ZoneInfo("UTC"), None)
+    assert subject == "[Telemetry Pipeline] OVER: The broker does not work"
+    assert "Lasted: 1 h 23 min" in body
+    assert "Look:" not in body

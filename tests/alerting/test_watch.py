@@ -1,0 +1,269 @@
+"""The watch over real servers: PostgreSQL, Valkey, SMTP; the looks at components are the test's own where it says so."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from telemetry_pipeline.alerting.channels import Channels
+from telemetry_pipeline.alerting.components import BROKER, DAEMON, POSTGRES, TICKS, WEBSERVER, Addresses, Components, Reading
+from telemetry_pipeline.alerting.notebook import Notebook
+from telemetry_pipeline.alerting.telling import due
+from telemetry_pipeline.alerting.watch import Watch
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.stack.servers import LocalPostgres, at_database, ensure_database
+from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse.database import connect, migrate
+from telemetry_pipeline.warehouse.problems import Problem
+
+FAILED = Problem("run:telemetry_tick", "A tick failed", "PanAccess answered 500", "look at the run", run_id="0098262b")
+MINUTE = timedelta(minutes=1)
+Start = Callable[..., Watch]
+
+
+@pytest.fixture
+def start(engine: sa.Engine, clock, mailbox) -> Start:
+    def start(alert_urls: str = mailbox.url, at: sa.Engine = engine) -> Watch:
+        return Watch(
+            Notebook(at, clock),
+            Channels(alert_urls),
+            zone=ZoneInfo("UTC"),
+            web_url="http://127.0.0.1:3000",
+            clock=clock,
+            say=print,
+        )
+
+    return start
+
+
+def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(start: Start, engine: sa.Engine, clock, mailbox) -> None:
+    watch = start()
+    problems.report(engine, FAILED)
+    for _ in range(3):
+        watch.tell()
+    assert mailbox.subjects == ["PROBLEM: A tick failed"]
+    assert "http://127.0.0.1:3000/runs/0098262b" in mailbox.text(0)
+    clock.ahead = 59 * MINUTE
+    watch.tell()
+    assert len(mailbox.mails) == 1
+    clock.ahead = 61 * MINUTE
+    watch.tell()
+    watch.tell()
+    assert mailbox.subjects[1:] == ["STILL: A tick failed"]
+    problems.resolve(engine, FAILED.key)
+    watch.tell()
+    watch.tell()
+    assert mailbox.subjects[2:] == ["OVER: A tick failed"]
+    assert "Lasted:" in mailbox.text(2)
+
+
+def test_another_watch_knows_what_was_told(start: Start, engine: sa.Engine, mailbox) -> None:
+    problems.report(engine, FAILED)
+    start().tell()
+    start().tell()
+    assert mailbox.subjects == ["PROBLEM: A tick failed"]
+
+
+def test_a_broken_channel_is_a_problem_that_the_others_tell_and_is_over_when_it_works(
+    start: Start, engine: sa.Engine, clock, mailbox, closed_port: int
+) -> None:
+    broken = f"json://hans:geheimnis@127.0.0.1:{closed_port}/"
+    watch = start(f"{broken} {mailbox.url}")
+    problems.report(engine, FAILED)
+    watch.tell()
+    watch.tell()
+    name = f"json://hans:****@127.0.0.1:{closed_port}"
+    assert mailbox.subjects == ["PROBLEM: A tick failed", f"PROBLEM: Alerts do not get through {name}"]
+    failing, working = problems.channels(engine)
+    assert (failing.channel, failing.failures, failing.succeeded_at) == (name, 2, None)
+    assert failing.failing_since is not None
+    assert "Connection error" in str(failing.error)
+    assert working.error is None
+    assert f"channel:{name}" in {problem.key for problem in problems.open_problems(engine)}
+    mended = start(mailbox.url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("update telemetry.problems set key = :key where key like 'channel:%'"),
+            {"key": f"channel:{working.channel}"},
+        )
+    clock.ahead = 61 * MINUTE
+    mended.judge({})
+    mended.tell()
+    mended.tell()
+    assert {problem.key for problem in problems.open_problems(engine)} == {FAILED.key}
+    assert mailbox.subjects[-1] == f"OVER: Alerts do not get through {name}"
+    with engine.connect() as connection:
+        everything = connection.execute(sa.text("select problems::text from telemetry.problems")).scalars().all()
+    assert "geheimnis" not in f"{everything}{problems.channels(engine)}{[mail.as_string() for mail in mailbox.mails]}"
+
+
+def test_what_no_channel_took_is_not_told_and_tried_again_a_minute_later(
+    start: Start, engine: sa.Engine, clock, closed_port: int
+) -> None:
+    watch = start(f"json://127.0.0.1:{closed_port}/")
+    problems.report(engine, FAILED)
+    watch.tell()
+    watch.tell()
+    assert [channel.failures for channel in problems.channels(engine)] == [1]
+    assert all(incident.told_at is None for incident in problems.open_problems(engine))
+    clock.ahead = MINUTE
+    watch.tell()
+    assert [channel.failures for channel in problems.channels(engine)] == [2]
+
+
+def test_a_restart_that_a_look_shows_is_mailed_with_its_end(start: Start, mailbox) -> None:
+    watch = start()
+    for process in ("1", "2", "2"):
+        watch.judge({DAEMON: Reading(identity=process)})
+        watch.tell()
+    assert mailbox.subjects == [
+        "PROBLEM: Dagster's daemon had ended and was restarted",
+        "OVER: Dagster's daemon had ended and was restarted",
+    ]
+
+
+def test_while_postgresql_is_away_nothing_is_told_again_that_was_told_within_the_hour(
+    engine: sa.Engine, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what an earlier watch told of."""
+    problems.report(engine, FAILED)
+    problems.report(engine, replace(FAILED, key="over"))
+    for incident in problems.untold(engine, clock()):
+        problems.mark_told(engine, incident.problem_id or 0, clock(), resolution=False)
+    problems.resolve(engine, "over")
+    notebook = Notebook(engine, clock)
+    notebook.refresh()
+
+    def fail(*_: object) -> None:
+        raise WarehouseError("away")
+
+    monkeypatch.setattr(problems, "report", fail)
+    notebook.report(FAILED)
+    notebook.report(replace(FAILED, key="over"))
+    (kept,) = notebook.untold()
+    assert kept.key == "over"
+    assert due([kept], clock()) == []
+    monkeypatch.undo()
+    notebook.refresh()
+    assert notebook.open_keys == {FAILED.key, "over"}
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[LocalPostgres]:
+    with tempfile.TemporaryDirectory(prefix="telemetry-") as directory:
+        server = LocalPostgres(Path(directory))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.mark.slow
+def test_postgresql_going_away_is_mailed_meanwhile_and_written_down_when_it_is_back(
+    start: Start, own_postgres: LocalPostgres, redis_url: str, closed_port: int, clock, mailbox
+) -> None:
+    """Everything else that ends while PostgreSQL is away has to be told, too."""
+    engine = connect(ensure_database(own_postgres.url, "telemetry"))
+    migrate(engine)
+    dagster = connect(at_database(own_postgres.url, "dagster"))
+    components = Components(
+        Addresses(engine, dagster, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
+    )
+    watch = start(at=engine)
+
+    def look_and_tell() -> None:
+        look = components.look()
+        watch.judge({name: look[name] for name in (POSTGRES, BROKER) if name in look})
+        watch.tell()
+
+    look_and_tell()
+    own_postgres.stop()
+    look_and_tell()
+    look_and_tell()
+    assert mailbox.subjects == ["PROBLEM: PostgreSQL does not work"]
+    watch.judge({POSTGRES: Reading(fault="away"), DAEMON: Reading(identity="1")})
+    watch.judge({POSTGRES: Reading(fault="away"), DAEMON: Reading(identity="2")})
+    watch.tell()
+    assert [subject.split(":")[0] for subject in mailbox.subjects[1:]] == ["PROBLEM", "OVER"]
+    clock.ahead = 61 * MINUTE
+    look_and_tell()
+    assert mailbox.subjects[3:] == ["STILL: PostgreSQL does not work"]
+    own_postgres.start()
+    look_and_tell()
+    look_and_tell()
+    assert mailbox.subjects[4:] == ["OVER: PostgreSQL does not work"]
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.text("select key, resolved_at is not null, resolution_told_at is not null from telemetry.problems order by 1")
+        ).all()
+    assert [tuple(row) for row in rows] == [("component:daemon", True, True), ("component:postgresql", True, True)]
+
+
+def test_a_look_tells_what_works_and_what_does_not(engine: sa.Engine, redis_url: str, closed_port: int, clock) -> None:
+    components = Components(
+        Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
+    )
+    look = components.look()
+    assert {name for name, reading in look.items() if reading.fault is None} == {POSTGRES, BROKER, TICKS}
+    assert look[WEBSERVER] == Reading(fault="the connection is refused")
+    assert look["queues"] == Reading(fault="nobody serves ingest, analysis, reports", patience=2)
+
+
+@pytest.mark.parametrize(("minutes", "stopped"), [(9, False), (11, True)])
+def test_ticks_have_stopped_when_the_last_sync_is_older_than_the_setting(
+    engine: sa.Engine, redis_url: str, closed_port: int, clock, minutes: int, stopped: bool
+) -> None:
+    components = Components(
+        Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
+    )
+    with engine.begin() as connection:
+        connection.execute(sa.text("update telemetry.sync_state set synced_at = now() - interval '1 day'"))
+    assert components.look()[TICKS].fault is None  # it may have begun to run just now
+    with engine.begin() as connection:
+        connection.execute(sa.text("update telemetry.sync_state set synced_at = :at"), {"at": clock().astimezone(UTC)})
+    clock.ahead = minutes * MINUTE
+    assert (components.look()[TICKS].fault is not None) == stopped
+
+
+@pytest.mark.parametrize(
+    ("beats", "fault", "identity"),
+    [
+        ([("SCHEDULER", "new", 10), ("SENSOR", "new", 40), ("ASSET", "old", 4000)], None, "new"),
+        ([("SCHEDULER", "new", 10), ("SENSOR", "new", 400)], "its parts sensor give no sign of life", "new"),
+        ([("SCHEDULER", "new", 100)], "its last sign of life was", None),
+        ([], "it never gave a sign of life", None),
+    ],
+    ids=["healthy, with a part of an older version", "a part hangs", "dead", "never started"],
+)
+def test_the_daemon_is_judged_by_its_heartbeats(
+    engine: sa.Engine,
+    redis_url: str,
+    closed_port: int,
+    clock,
+    beats: list[tuple[str, str, int]],
+    fault: str | None,
+    identity: str | None,
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("create table daemon_heartbeats (daemon_type text, daemon_id text, timestamp timestamp not null)")
+        )
+        for part, process, age in beats:
+            connection.execute(
+                sa.text(
+                    "insert into daemon_heartbeats values (:part, :process, timezone('utc', now()) - :age * interval '1 s')"
+                ),
+                {"part": part, "process": process, "age": age},
+            )
+    components = Components(
+        Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
+    )
+    seen = components.look()[DAEMON]
+    assert seen.identity == identity
+    assert str(seen.fault).startswith(str(fault))

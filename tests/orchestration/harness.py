@@ -1,0 +1,29 @@
+"""What the tests of the orchestration share: records as the upstream gives them, and looks into the warehouse."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.warehouse.database import connect
+
+
+def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[str, Any]:
+    return {
+        "recordId": record_id,
+        "actionId": action,
+        "timestamp": f"{when:%Y-%m-%d %H:%M:%S}",
+        "dataId": 7,
+        "dataName": "Canal Siete" if action == 7 else "",
+        "dataDuration": 600 if action == 8 else None,
+        "subscriberCode": "S1",
+        "deviceId": 1,
+        **fields,
+    }
+
+
+def scalar(pipeline: Any, query: str) -> Any:
+    with connect(pipeline.settings.database_url).connect() as connection:
+        return connection.scalar(sa.text(query))

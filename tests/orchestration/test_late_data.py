@@ -1,0 +1,74 @@
+"""Late records change views of past days: what was analysed from the earlier views is found, and analysed anew."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+from orchestration.harness import record, scalar
+
+from telemetry_pipeline.analyses.staleness import stale_days
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.tags import RANGE_END, RANGE_START
+from telemetry_pipeline.warehouse.database import connect
+
+ANALYSES = ["general_summary", "top_channels"]
+
+
+def stale(pipeline: Any, this_day: date) -> dict[int, datetime | None]:
+    """Days ago to when they were last analysed."""
+    found = stale_days(
+        connect(pipeline.settings.database_url), this_day - timedelta(days=40), this_day - timedelta(days=1), None
+    )
+    return {(this_day - day).days: analysed_at for day, analysed_at in found.items()}
+
+
+def test_days_never_analysed_are_stale_and_todays_is_the_ticks_business(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(3)])
+    assert pipeline.run(this_day).success
+    assert stale(pipeline, this_day) == {2: None, 1: None}
+
+
+def test_a_late_record_makes_stale_what_looks_back_to_its_day_and_nothing_else(
+    pipeline: Any, now: datetime, this_day: date
+) -> None:
+    pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(5)])
+    first = this_day - timedelta(days=4)
+    assert pipeline.run(first, this_day, selection=["telemetry_records", "ott_views", *ANALYSES]).success
+    assert stale(pipeline, this_day) == {}
+    pipeline.simulator.add_records([record(99, 8, now - timedelta(days=2))])
+    assert pipeline.run(this_day).success
+    assert set(stale(pipeline, this_day)) == {2, 1}
+    assert all(stale(pipeline, this_day).values())
+    rebuilt = pipeline.run(this_day - timedelta(days=2), this_day - timedelta(days=1), selection=ANALYSES)
+    assert rebuilt.success
+    assert stale(pipeline, this_day) == {}
+    views = "select views from analysis.general_summary where period_last = current_date"
+    assert scalar(pipeline, views.replace("current_date", f"date '{this_day - timedelta(days=2)}'")) == 4
+
+
+def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
+    pipeline: Any, now: datetime, this_day: date
+) -> None:
+    """A rebuild computes with default parameters: a day that was stale for another's sake would be stale for ever."""
+    day = this_day - timedelta(days=1)
+    pipeline.simulator.add_records([record(1, 8, now - timedelta(days=1))])
+    assert pipeline.run(day, selection=["telemetry_records", "ott_views", *ANALYSES]).success
+    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
+    assert pipeline.run(day, selection=["top_channels"], run_config=config).success
+    pipeline.simulator.add_records([record(2, 8, now - timedelta(days=1))])
+    assert pipeline.run(day, selection=["telemetry_records", "ott_views", *ANALYSES]).success
+    assert stale(pipeline, this_day) == {}
+
+
+def test_the_sensor_has_stale_days_analysed_in_one_run(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(4)])
+    assert pipeline.run(this_day).success
+    repository = build_defs(pipeline.settings).get_repository_def()
+    sensor = repository.get_sensor_def("late_data_sensor")
+    data = sensor.evaluate_tick(dg.build_sensor_context(instance=pipeline.instance, repository_def=repository))
+    [request] = data.run_requests or []
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == tuple(
+        (this_day - timedelta(days=n)).isoformat() for n in (3, 1)
+    )

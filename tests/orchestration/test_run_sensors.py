@@ -1,0 +1,77 @@
+"""Runs that fail are problems on record with their steps as dead letters, until a run of the same days succeeds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+from orchestration.harness import record
+
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.warehouse import dead_letters, problems
+from telemetry_pipeline.warehouse.database import connect
+
+
+def sense(pipeline: Any, result: dg.ExecuteInProcessResult) -> None:
+    """Tell the sensor that is for such an end of it."""
+    repository = build_defs(pipeline.settings).get_repository_def()
+    of_type = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
+    [event] = [event for event in result.all_events if event.event_type is of_type]
+    name = "run_successes_sensor" if result.success else "run_failures_sensor"
+    context = dg.build_run_status_sensor_context(
+        sensor_name=name, dagster_event=event, dagster_instance=pipeline.instance, dagster_run=result.dagster_run
+    )
+    repository.get_sensor_def(name)(context if result.success else context.for_run_failure())
+
+
+def open_keys(pipeline: Any) -> set[str]:
+    return {problem.key for problem in problems.open_problems(connect(pipeline.settings.database_url))}
+
+
+def test_a_failed_step_is_a_problem_and_a_dead_letter_until_it_succeeds(pipeline: Any, now: datetime, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    pipeline.simulator.set_faults([{"kind": "error", "status": 503, "functions": ["*"]}])
+    sense(pipeline, pipeline.run(this_day))
+    [problem] = problems.open_problems(engine)
+    assert problem.key == f"run:job:{this_day}"
+    assert problem.summary == "job failed at telemetry_records"
+    assert "HTTP 503" in problem.detail
+    [letter] = dead_letters.open_letters(engine)
+    assert (letter.step, letter.partition) == ("telemetry_records", this_day.isoformat())
+    assert "HTTP 503" in letter.error
+    pipeline.simulator.set_faults([])
+    pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
+    sense(pipeline, pipeline.run(this_day))
+    assert open_keys(pipeline) == set()
+    assert dead_letters.open_letters(engine) == []
+
+
+def test_a_check_that_fails_is_a_problem_until_it_passes(pipeline: Any, now: datetime, this_day: date) -> None:
+    """A view is lost behind the merge's back: what depends on the views is not computed from them."""
+    engine = connect(pipeline.settings.database_url)
+    pipeline.simulator.add_records([record(1, 8, now), record(2, 8, now)])
+    assert pipeline.run(this_day).success
+    with engine.begin() as connection:
+        connection.execute(sa.text("delete from telemetry.views where record_id = 1"))
+    pipeline.simulator.add_records([record(3, 8, now)])
+    failed = pipeline.run(this_day)
+    assert not failed.success
+    assert not [event for event in failed.all_events if event.step_key == "general_summary" and event.is_step_success]
+    sense(pipeline, failed)
+    assert "check:ott_views:views_are_stops" in open_keys(pipeline)
+    with engine.begin() as connection:
+        connection.execute(sa.text("delete from telemetry.records where record_id = 1"))
+    passed = pipeline.run(this_day, selection=["ott_views"])
+    assert passed.success
+    sense(pipeline, passed)
+    assert "check:ott_views:views_are_stops" not in open_keys(pipeline)
+
+
+def test_rejected_records_are_a_warning_that_stops_nothing(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now), record(2, 8, now, timestamp="never")])
+    result = pipeline.run(this_day)
+    assert result.success
+    sense(pipeline, result)
+    assert "check:telemetry_records:few_records_are_rejected" in open_keys(pipeline)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from telemetry_pipeline.orchestration.sensors import contiguous, days_of_run, plan_rebuild, problem_key, silent_for, title
+from telemetry_pipeline.warehouse.checks import Freshness
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=1)
+
+
+def day(number: int) -> date:
+    return date(2026, 11, number)
+
+
+def span(request: dg.RunRequest | dg.SkipReason) -> tuple[str, str]:
+    assert isinstance(request, dg.RunRequest)
+    return request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"]
+
+
+def test_contiguous_days_are_one_range() -> None:
+    assert contiguous([day(1), day(2), day(3), day(5), day(7), day(8)]) == [
+        (day(1), day(3)),
+        (day(5), day(5)),
+        (day(7), day(8)),
+    ]
+    assert contiguous([]) == []
+
+
+def test_the_newest_stale_days_are_analysed_anew_first() -> None:
+    stale = {day(1): None, day(7): LONG_AGO, day(8): None}
+    assert span(plan_rebuild(stale, [], NOW)) == ("2026-11-07", "2026-11-08")
+
+
+def test_a_rebuild_is_of_a_month_at_most() -> None:
+    stale = {date(2026, 8, 1) + timedelta(days=number): None for number in range(100)}
+    first, last = span(plan_rebuild(stale, [], NOW))
+    assert (date.fromisoformat(last) - date.fromisoformat(first)).days == 30
+
+
+@pytest.mark.parametrize(
+    ("stale", "others", "reason"),
+    [
+        pytest.param({}, [], "as they are", id="nothing is stale"),
+        pytest.param({day(1): None}, ["a run"], "in flight", id="a run is in flight"),
+        pytest.param({day(1): NOW - timedelta(minutes=59)}, [], "within an hour", id="analysed within the hour"),
+    ],
+)
+def test_nothing_is_analysed_anew_when(stale: Any, others: list[str], reason: str) -> None:
+    skipped = plan_rebuild(stale, others, NOW)
+    assert isinstance(skipped, dg.SkipReason)
+    assert reason in (skipped.skip_message or "")
+
+
+@pytest.mark.parametrize(
+    ("received", "synced", "expected"),
+    [
+        pytest.param(31, 1, 31, id="ticks succeed and nothing comes"),
+        pytest.param(29, 1, None, id="something came"),
+        pytest.param(31, 11, None, id="ticks do not succeed"),
+        pytest.param(None, 1, None, id="nothing ever came"),
+        pytest.param(31, None, None, id="no tick ever succeeded"),
+    ],
+)
+def test_the_upstream_is_silent_when(received: int | None, synced: int | None, expected: int | None) -> None:
+    def ago(minutes: int | None) -> datetime | None:
+        return None if minutes is None else NOW - timedelta(minutes=minutes)
+
+    silent = silent_for(
+        Freshness(synced_at=ago(synced), received_at=ago(received)),
+        NOW,
+        limit=timedelta(minutes=30),
+        ticks_within=timedelta(minutes=10),
+    )
+    assert silent == (None if expected is None else timedelta(minutes=expected))
+
+
+def test_a_tick_makes_up_for_any_earlier_one_and_another_run_for_one_of_the_same_days() -> None:
+    tick = dg.DagsterRun(job_name="telemetry_tick", run_id="1", tags={"dagster/partition": "2026-11-21"})
+    assert problem_key(tick) == "run:telemetry_tick"
+    ends = {"dagster/asset_partition_range_start": "2026-11-01", "dagster/asset_partition_range_end": "2026-11-03"}
+    ranged = dg.DagsterRun(job_name="telemetry_range", run_id="2", tags=ends)
+    assert problem_key(ranged) == "run:telemetry_range:2026-11-01 to 2026-11-03"
+    adhoc = dg.DagsterRun(
+        job_name="__ASSET_JOB",
+        run_id="3",
+        tags={"dagster/partition": "2026-11-02"},
+        asset_selection={dg.AssetKey("geography")},
+    )
+    assert (title(adhoc), days_of_run(adhoc)) == ("geography", "2026-11-02")

@@ -1,0 +1,187 @@
+"""Reads the compose files as compose does, and runs a service without a container: same command, environment and secrets.
+
+What only containers have is put in place of: paths and names of hosts are replaced, each service has a home of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from telemetry_pipeline.stack import orphans
+
+PROJECT = Path(__file__).parents[2]
+DOCKER = PROJECT / "docker"
+Spec = dict[str, Any]
+
+
+def load(*names: str) -> Spec:
+    """The files of ``docker/``, the later ones on top of the earlier ones."""
+    merged: Spec = {}
+    for name in names:
+        merged = _merge(merged, yaml.safe_load((DOCKER / name).read_text()))
+    merged["services"] = {name: spec for name, spec in merged["services"].items() if "profiles" not in spec}
+    return merged
+
+
+def _merge(below: Any, above: Any, key: str = "") -> Any:
+    if isinstance(below, dict) and isinstance(above, dict):
+        return below | {name: _merge(below.get(name), value, name) for name, value in above.items()}
+    if isinstance(below, list) and isinstance(above, list) and key not in ("command", "entrypoint", "test"):
+        return below + above
+    return above
+
+
+def interpolated(text: str) -> str:
+    """With the defaults of ``${NAME:-default}``, and ``$`` for ``$$``."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
+
+
+def is_ours(spec: Spec) -> bool:
+    """Does it run our image?"""
+    return "telemetry-pipeline" in spec["image"]
+
+
+def image_environment() -> dict[str, str]:
+    """What the Dockerfile's last stage sets."""
+    text = (DOCKER / "Dockerfile").read_text().replace("\\\n", " ")
+    [line] = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(word.split("=", 1) for word in shlex.split(line))
+
+
+def image_entrypoint() -> list[str]:
+    """What the Dockerfile's last stage sets."""
+    [line] = re.findall(r"^ENTRYPOINT (\[.*\])$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
+    return yaml.safe_load(line)
+
+
+def env_file(text: str) -> dict[str, str]:
+    """NAME=value lines."""
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return dict(line.split("=", 1) for line in lines)
+
+
+class Machine:
+    """Where services run: an installation, the secrets, and which address stands for which.
+
+    :param folder: of its own; holds the installation, the secrets and a home for each service.
+    :param replaced: texts in commands, environments, health checks and secrets, and what takes their place.
+    """
+
+    def __init__(self, folder: Path, replaced: Mapping[str, str], settings: Mapping[str, str], path: str) -> None:
+        self.folder = folder.resolve()
+        self.settings = settings
+        self.path = path
+        self._replaced = dict(replaced)
+        self.installation = folder / "opt"
+        (self.installation / "docker").mkdir(parents=True)
+        for name in ("dagster.yaml", "workspace.yaml"):
+            (self.installation / name).write_bytes((PROJECT / name).read_bytes())
+        for name in ("entrypoint", "backup", "restore", "connection"):
+            script = self.installation / "docker" / name
+            script.write_bytes((DOCKER / name).read_bytes())
+            script.chmod(0o755)
+        self.secrets = folder / "secrets"
+        subprocess.run([DOCKER / "make-secrets", self.secrets], check=True, capture_output=True)
+        for secret in self.secrets.iterdir():
+            secret.write_text(self.resolve(secret.read_text()))
+
+        orphans.watch(self.folder)
+
+    def stop(self) -> None:
+        """End whatever runs here."""
+        orphans.sweep(self.folder, seconds=5)
+        orphans.dismiss(self.folder)
+
+    def resolve(self, text: str) -> str:
+        """The text as it is on this machine."""
+        for old, new in self._replaced.items():
+            text = re.sub(rf"(?<![\w.]){re.escape(old)}(?!\w)", lambda _, new=new: new, text)
+        return text
+
+
+class Container:
+    """One service as a process.
+
+    :param spec: what the compose file says of it.
+    """
+
+    def __init__(self, machine: Machine, name: str, spec: Spec) -> None:
+        self.name = name
+        self.spec = spec
+        self.home = machine.folder / name
+        self.log = machine.folder / f"{name}.log"
+        self._machine = machine
+        self._process: subprocess.Popen[bytes] | None = None
+        secrets = self.home / "secrets"
+        secrets.mkdir(parents=True)
+        for secret in spec.get("secrets", []):
+            (secrets / secret).write_bytes((machine.secrets / f"{secret}.txt").read_bytes())
+        (self.home / "backups").mkdir()
+        variables = image_environment() if is_ours(spec) else {}
+        if "env_file" in spec:
+            variables |= machine.settings
+        variables |= {key: str(value) for key, value in spec.get("environment", {}).items()}
+        variables = {key: self._resolve(value) for key, value in variables.items()}
+        self.environment = variables | {
+            "PATH": f"{machine.installation / 'docker'}:{Path(sys.executable).parent}:{machine.path}",
+            "HOSTNAME": name,
+            "HOME": str(self.home),
+            "SECRETS_DIRECTORY": str(secrets),
+            "PYTHONWARNINGS": "ignore",
+            orphans.MARKER: str(machine.folder),
+        }
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """Of the process that was started, once it has ended."""
+        assert self._process is not None
+        return self._process.poll()
+
+    def start(self) -> None:
+        """Start the process."""
+        entrypoint = self.spec.get("entrypoint", image_entrypoint() if is_ours(self.spec) else [])
+        command = [self._resolve(word) for word in [*entrypoint, *self.spec["command"]]]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self.environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def is_healthy(self) -> bool:
+        """Run the health check; as in a container, it has the environment but not what the entrypoint adds."""
+        kind, *words = [self._resolve(word) for word in self.spec["healthcheck"]["test"]]
+        command = words if kind == "CMD" else ["sh", "-c", *words]
+        done = subprocess.run(command, env=self.environment, cwd=self.home, capture_output=True, timeout=60)
+        return done.returncode == 0
+
+    def stop(self) -> None:
+        """As compose does."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+
+    def _resolve(self, text: str) -> str:
+        text = self._machine.resolve(interpolated(text))
+        places = {
+            "/opt/telemetry": self._machine.installation,
+            "/var/lib/telemetry": self.home,
+            "/run/secrets": self.home / "secrets",
+            "/backups": self.home / "backups",
+            "%h": self.name,
+        }
+        for place, stand_in in places.items():
+            text = text.replace(place, str(stand_in))
+        return text

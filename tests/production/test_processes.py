@@ -1,0 +1,297 @@
+"""What compose would start, started without a container engine: the same commands, settings, secrets and health checks.
+
+Each process has a home of its own and shares no folder with another one: PostgreSQL and the broker are all they have in common.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+import redis
+import requests
+from production.compose import DOCKER, Container, Machine, Spec, env_file, interpolated, load
+from terminal import OPERATOR_ZONE, wait_until
+
+from telemetry_pipeline.simulator.options import Options
+from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+RECORDS = 3_000
+TERMINAL_STATES = {"SUCCESS", "FAILURE", "CANCELED"}
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on PythonError { message } ... on LaunchRunSuccess { run { runId } } } }
+"""
+
+
+class Postgres(LocalPostgres):
+    """With the options that compose gives it, over TCP, and with passwords asked for as in the image."""
+
+    def __init__(self, home: Path, options: list[str]) -> None:
+        super().__init__(home)
+        self.tcp_port = free_port()
+        self.programs = Path(super().command()[0]).parent
+        self._options = options
+
+    def command(self) -> list[str | Path]:
+        access = self.socket_directory / "access.conf"
+        access.write_text("local all all trust\nhost all all all scram-sha-256\n")
+        own = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.tcp_port),
+            "unix_socket_directories": str(self.socket_directory),
+            "dynamic_shared_memory_type": "mmap",
+            "hba_file": str(access),
+        }
+        return [
+            self.programs / "postgres",
+            *self._options,
+            "-D",
+            self.data,
+            *(part for name, value in own.items() for part in ("-c", f"{name}={value}")),
+        ]
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("port=5432", f"port={self.tcp_port}")
+
+
+class Valkey(LocalValkey):
+    """With the arguments and the configuration file that compose gives it."""
+
+    def __init__(self, home: Path, arguments: list[str]) -> None:
+        super().__init__(home)
+        self.configuration = home / "valkey.conf"
+        self._arguments = arguments
+
+    def command(self) -> list[str | Path]:
+        own = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.home / "valkey")]
+        # Not in its title: processes are found by their environments, which a title overwrites.
+        return [super().command()[0], self.configuration, *self._arguments, *own, "--set-proc-title", "no"]
+
+    def standard_input(self) -> None:
+        return None
+
+    @property
+    def url(self) -> str:
+        password = self.configuration.read_text().split()[1]
+        return f"redis://:{password}@127.0.0.1:{self.port}/0"
+
+
+class Deployment:
+    """Every service of compose.yaml, and a second worker for analyses as compose.worker.yaml has it."""
+
+    def __init__(self, folder: Path, upstream: SimulatorServer, running: ExitStack) -> None:
+        compose = load("compose.yaml")["services"]
+        self.postgres = Postgres(folder / "postgres", arguments_of(compose["postgres"]))
+        self.valkey = Valkey(folder / "valkey", arguments_of(compose["valkey"])[1:])
+        self.ports = {port: free_port() for port in ("4000", "3000", "3001", "5555")}
+        replaced = {
+            "postgres:5432": f"127.0.0.1:{self.postgres.tcp_port}",
+            "valkey:6379": f"127.0.0.1:{self.valkey.port}",
+            "http://webserver": "http://127.0.0.1",
+            "0.0.0.0": "127.0.0.1",
+            **{port: str(free) for port, free in self.ports.items()},
+        }
+        settings = env_file((DOCKER / "settings.env.example").read_text()) | {
+            "PANACCESS_URL": upstream.url,
+            "PANACCESS_USERNAME": "simulator",
+            # One run alone: nothing is due, and no day before today is there to be computed anew.
+            "FIRST_PARTITION": datetime.now(OPERATOR_ZONE).date().isoformat(),
+            **dict.fromkeys(("TICK_CRON", "REPAIR_CRON", "MERGE_CRON", "CLEANUP_CRON"), "0 0 29 2 *"),
+        }
+        path = f"{self.postgres.programs}:{os.environ['PATH']}"
+        self.machine = Machine(folder / "machine", replaced, settings, path)
+        running.callback(self.machine.stop)
+        for name in ("panaccess_password", "panaccess_api_token", "panaccess_salt"):
+            (self.machine.secrets / f"{name}.txt").write_text("simulator\n")
+        self.valkey.home.mkdir(parents=True)
+        self.valkey.configuration.write_bytes((self.machine.secrets / "valkey_conf.txt").read_bytes())
+        for server in (self.postgres, self.valkey):
+            running.callback(server.stop)
+            server.start()
+        self._create_databases()
+
+        compose = {name: spec for name, spec in compose.items() if name not in ("postgres", "valkey")}
+        [worker] = load("compose.worker.yaml")["services"].values()
+        self.services = {name: Container(self.machine, name, spec) for name, spec in compose.items()}
+        self.services["elsewhere"] = Container(self.machine, "elsewhere", worker)
+        for service in self.services.values():
+            if service.environment.get("CODE_SERVER_HOST") == "code-server":
+                service.environment["CODE_SERVER_HOST"] = "127.0.0.1"
+            self._await_those_before(service)
+            service.start()
+        for service in self.services.values():
+            if service.name != "migrate":
+                self._await(service.name, service.is_healthy)
+
+    def url(self, port: str) -> str:
+        return f"http://127.0.0.1:{self.ports[port]}"
+
+    def asks(self, port: str, query: str, **variables: Any) -> dict[str, Any]:
+        """GraphQL, at one of the web servers."""
+        answer = requests.post(f"{self.url(port)}/graphql", json={"query": query, "variables": variables}, timeout=60)
+        return answer.json()["data"]
+
+    def launches_a_tick(self, port: str) -> dict[str, Any]:
+        today = datetime.now(OPERATOR_ZONE).date().isoformat()
+        return self.asks(
+            port,
+            LAUNCH,
+            params={
+                "selector": {
+                    "repositoryLocationName": "telemetry_pipeline",
+                    "repositoryName": "__repository__",
+                    "jobName": "telemetry_tick",
+                },
+                "runConfigData": {},
+                "mode": "default",
+                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": today}]},
+            },
+        )["launchRun"]
+
+    def secret(self, name: str) -> str:
+        return (self.machine.secrets / f"{name}.txt").read_text().strip()
+
+    def _create_databases(self) -> None:
+        surroundings = {
+            "PATH": self.machine.path,
+            "PGHOST": str(self.postgres.socket_directory),
+            "PGPORT": str(self.postgres.tcp_port),
+            "PASSWORD_FILE": str(self.machine.secrets / "database_password.txt"),
+        }
+        subprocess.run([DOCKER / "create-databases.sh"], env=surroundings, check=True, capture_output=True)
+
+    def _await_those_before(self, service: Container) -> None:
+        conditions: Mapping[str, Spec] = service.spec.get("depends_on", {})
+        for name, wanted in conditions.items():
+            if name in self.services:
+                before = self.services[name]
+                done = wanted["condition"] == "service_completed_successfully"
+                self._await(name, (lambda before=before: before.exit_status == 0) if done else before.is_healthy)
+
+    def _await(self, name: str, condition: Callable[[], bool]) -> None:
+        service = self.services[name]
+
+        def is_so() -> bool:
+            assert service.exit_status is None or name == "migrate", f"it ended with status {service.exit_status}"
+            return condition()
+
+        try:
+            wait_until(is_so, seconds=120)
+        except AssertionError as err:
+            raise AssertionError(f"{name}: {err}; {service.log.read_text()[-3000:]}") from None
+
+
+def arguments_of(spec: Spec) -> list[str]:
+    return [interpolated(word) for word in spec["command"][1:]]
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with ExitStack() as running:
+        upstream = running.enter_context(SimulatorServer(Options(records_count=RECORDS, days=1, late_ids=0)))
+        yield Deployment(tmp_path_factory.mktemp("production"), upstream, running)
+
+
+@pytest.fixture(scope="module")
+def tick(deployment: Deployment) -> str:
+    """The id of a tick that has ended."""
+    launched = deployment.launches_a_tick("3000")
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    query = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+    def status() -> str:
+        return deployment.asks("3000", query, id=run_id)["runOrError"]["status"]
+
+    wait_until(lambda: status() in TERMINAL_STATES, seconds=240)
+    assert status() == "SUCCESS", deployment.services["code-server"].log.read_text()[-3000:]
+    return run_id
+
+
+def test_a_tick_takes_in_everything(deployment: Deployment, tick: str) -> None:
+    with psycopg.connect(deployment.secret("database_url")) as connection:
+        assert connection.execute("select count(*) from telemetry.records").fetchone() == (RECORDS,)
+
+
+def test_one_run_has_its_steps_on_every_worker_the_one_elsewhere_too(deployment: Deployment, tick: str) -> None:
+    """The proof that a worker needs the image and the two addresses: homes are separate, and no folder is shared."""
+    url = deployment.secret("dagster_database_url").replace("+psycopg2", "")
+    with psycopg.connect(url) as connection:
+        events = connection.execute("select event from event_logs where run_id = %s", [tick]).fetchall()
+    workers = [name for name in deployment.services if name.startswith("worker-")] + ["elsewhere"]
+    busy = {name: executed_by(deployment.services[name], tick) for name in workers}
+    assert all(busy.values()), busy
+    assert len(workers) == 4
+    homes = {service.environment.get("TELEMETRY_HOME") for service in deployment.services.values()} - {None}
+    assert len(homes) == len(deployment.services) - 1
+    assert not [home for home in homes if any(home in event for (event,) in events)]
+
+
+def executed_by(service: Container, run_id: str) -> int:
+    """How many lines the worker wrote about steps of the run."""
+    return service.log.read_text().count(run_id)
+
+
+def test_a_health_check_notices_a_process_that_is_gone(deployment: Deployment, tick: str) -> None:
+    elsewhere = deployment.services["elsewhere"]
+    elsewhere.stop()
+    assert not elsewhere.is_healthy()
+
+
+def test_the_read_only_web_server_shows_runs_and_launches_none(deployment: Deployment, tick: str) -> None:
+    found = deployment.asks("3001", "{ runsOrError { ... on Runs { results { runId status } } } }")
+    assert {"runId": tick, "status": "SUCCESS"} in found["runsOrError"]["results"]
+    assert deployment.launches_a_tick("3001")["__typename"] == "UnauthorizedError"
+
+
+@pytest.mark.parametrize("page", ["/", "/workers", "/api/workers", "/api/tasks", "/metrics"])
+def test_flower_shows_nothing_without_the_password(deployment: Deployment, page: str) -> None:
+    url = deployment.url("5555")
+    assert requests.get(f"{url}{page}", timeout=30).status_code == 401
+    assert requests.get(f"{url}{page}", auth=("operator", "guess"), timeout=30).status_code == 401
+    user, password = deployment.secret("flower_basic_auth").split(":")
+    assert requests.get(f"{url}{page}", auth=(user, password), timeout=30).status_code == 200
+
+
+def test_the_broker_wants_the_password_and_keeps_what_is_queued(deployment: Deployment) -> None:
+    with redis.Redis(host="127.0.0.1", port=deployment.valkey.port) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    with redis.Redis.from_url(deployment.secret("redis_url"), decode_responses=True) as broker:
+        assert broker.config_get("appendonly", "maxmemory-policy") == {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+
+
+def test_the_pipeline_is_no_superuser_of_postgresql(deployment: Deployment) -> None:
+    with psycopg.connect(deployment.secret("database_url")) as connection:
+        assert connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() == (False,)
+
+
+def test_the_first_backup_is_made_at_the_start(deployment: Deployment) -> None:
+    dumps = sorted(path.name.split("-")[0] for path in (deployment.services["backup"].home / "backups").iterdir())
+    assert dumps == ["dagster", "telemetry"]
+
+
+def test_no_secret_is_an_argument_or_in_a_log(deployment: Deployment, tick: str) -> None:
+    names = ("database_password", "postgres_password", "flower_basic_auth", "valkey_conf")
+    secrets = [deployment.secret(name).replace(":", " ").split()[-1] for name in names]
+    for service in deployment.services.values():
+        written = service.log.read_text() + "".join(
+            path.read_text(errors="replace") for path in service.home.rglob("*.log*") if path.is_file()
+        )
+        assert not [secret for secret in secrets if secret in written], service.name
+        if service.exit_status is None:
+            process = psutil.Process(service.pid)
+            told = [word for each in (process, *process.children(recursive=True)) for word in each.cmdline()]
+            assert not [secret for secret in secrets if any(secret in word for word in told)], service.name

@@ -1,0 +1,177 @@
+"""Web servers with GraphQL for tests: one that says what a test wants, and a real one over the toy pipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack.servers import free_port
+
+# What a web server answers to the question whether the pipeline's code is loaded.
+LOADED = {
+    "workspaceOrError": {
+        "__typename": "Workspace",
+        "locationEntries": [
+            {
+                "name": "telemetry_pipeline",
+                "loadStatus": "LOADED",
+                "locationOrLoadError": {"__typename": "RepositoryLocation"},
+            }
+        ],
+    },
+}
+
+
+_DAYS = {"partitionKeys": ["2026-11-21"]}
+# What a web server answers to the question what can be launched.
+TARGETS = {
+    "repositoryOrError": {
+        "__typename": "Repository",
+        "jobs": [
+            {"name": "__ASSET_JOB", "partitionKeysOrError": _DAYS},
+            {"name": "telemetry_cleanup", "partitionKeysOrError": {"partitionKeys": []}},
+            {"name": "telemetry_range", "partitionKeysOrError": _DAYS},
+            {"name": "telemetry_tick", "partitionKeysOrError": _DAYS},
+        ],
+        "assetNodes": [
+            {"assetKey": {"path": [name]}, "isPartitioned": True, "groupName": group, "kinds": kinds}
+            for name, group, kinds in (
+                ("full_analysis", "documents", ["json"]),
+                ("ott_views", "telemetry", ["postgres"]),
+                ("top_channels", "general", ["duckdb", "postgres"]),
+            )
+        ],
+    },
+}
+
+
+def run_answer(run_id: str = "id-of-the-run", status: str = "SUCCESS", **more: Any) -> dict[str, Any]:
+    """A run of one tick, from 21:53:43.5 to 21:53:53 on 2026-11-20 in Mexico City."""
+    return {
+        "__typename": "Run",
+        "runId": run_id,
+        "jobName": "telemetry_tick",
+        "status": status,
+        "creationTime": 1_795_233_221.0,
+        "startTime": 1_795_233_223.5,
+        "endTime": 1_795_233_233.0,
+        "parentRunId": None,
+        "tags": [{"key": "dagster/partition", "value": "2026-11-20"}],
+        "assetSelection": None,
+        **more,
+    }
+
+
+@dataclass
+class FakeWebserver:
+    """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``.
+
+    :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``.
+    """
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, operation: str, variables: dict[str, Any]) -> tuple[int, str]:
+        self.asked.append((operation, variables))
+        answer = self.answers[operation]
+        if callable(answer):
+            answer = answer(variables)
+        return answer if isinstance(answer, tuple) else (200, json.dumps({"data": answer}))
+
+
+@contextmanager
+def fake_webserver() -> Iterator[FakeWebserver]:
+    """A web server without Dagster, for answers that a real one gives rarely."""
+    fake = FakeWebserver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            operation = request["query"].split("(")[0].split("{")[0].split()[-1]
+            status, text = fake.answer(operation, request["variables"])
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """A client that leaves in the middle is what some tests are about."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def toy_webserver(directory: Path) -> Iterator[str]:
+    """URL of a real webserver with the definitions of ``toy_pipeline``."""
+    coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
+    (directory / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nrun_coordinator: {coordinator}\n")
+    toy = Path(__file__).with_name("toy_pipeline.py")
+    (directory / "workspace.yaml").write_text(
+        f"load_from:\n  - python_file: {{relative_path: {toy}, location_name: telemetry_pipeline}}\n"
+    )
+    port = free_port()
+    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml"]
+    environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[1])}
+    url = f"http://127.0.0.1:{port}"
+    with (
+        (directory / "log").open("wb") as log,
+        _process(command, cwd=directory, env=environment, stdout=log) as process,
+    ):
+        client = TelemetryClient(f"{url}/graphql", timeout_seconds=10)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                client.wait_for_code(30)
+                break
+            except StackError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail((directory / "log").read_text())
+                time.sleep(0.1)
+        yield url
+
+
+@contextmanager
+def _process(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stderr=subprocess.STDOUT, start_new_session=True, **options)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,203 @@
+"""Processes of a stack are killed: the next tick succeeds, nothing is lost or counted twice, and people are told.
+
+The short form kills several at a time. ``-m by_hand`` kills every kind of process on its own, which takes half an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+import psycopg
+import pytest
+import requests
+from postbox import Postbox
+from terminal import Operator, days_ago, log_in, wait_until
+
+from telemetry_pipeline.settings import StackSettings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+MINUTELY = "* * * * *"
+HEALED_SECONDS = 180
+OPTIONS = ["--records-count", "20000", "--days", "5", "--live", "20"]
+
+
+@dataclass
+class Night:
+    """A stack that ticks every minute over live records, with somebody's post box."""
+
+    operator: Operator
+    postbox: Postbox
+
+    def processes(self, what: str) -> list[int]:
+        """The ids of the processes of one kind."""
+        pids = self.operator.state["processes"]
+        if what == "child":
+            return [child.pid for child in psutil.Process(pids["worker"]).children()][:1]
+        if what == "run":
+            return [
+                process.pid
+                for process in psutil.Process(pids["code-server"]).children(recursive=True)
+                if "spawn_main" in " ".join(process.cmdline())
+            ]
+        return [pids[what]]
+
+    def kill(self, *kinds: str) -> None:
+        victims = {kind: self.processes(kind) for kind in kinds}
+        assert all(victims.values()), victims
+        for pids in victims.values():
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def succeeded(self) -> list[tuple[str, float]]:
+        """The ticks that succeeded: run, and when it ended."""
+        with psycopg.connect(self.operator.state["dagster_database_url"]) as connection:
+            return connection.execute(
+                "select run_id, end_time from runs "
+                "where pipeline_name = 'telemetry_tick' and status = 'SUCCESS' order by end_time"
+            ).fetchall()
+
+    def wait_for_a_tick(self, after: float) -> float:
+        """Seconds until a tick that ends after a moment has succeeded."""
+
+        def there() -> bool:
+            with suppress(psycopg.OperationalError):
+                return any(ended and ended > after for _, ended in self.succeeded())
+            return False
+
+        wait_until(there, HEALED_SECONDS)
+        return time.time() - after
+
+    def wait_for_a_step(self) -> None:
+        """Until a tick is in the middle of its work."""
+
+        def at_work() -> bool:
+            with psycopg.connect(self.operator.state["dagster_database_url"]) as connection:
+                [row] = connection.execute(
+                    "select count(*) from event_logs join runs using (run_id) "
+                    "where status = 'STARTED' and dagster_event_type = 'STEP_START'"
+                ).fetchall()
+            return bool(row[0])
+
+        wait_until(at_work, 90)
+
+    def incidents(self) -> list[str]:
+        """The keys of the problems so far, oldest first."""
+        with psycopg.connect(self.operator.state["database_url"]) as connection:
+            found = connection.execute("select key from telemetry.problems order by problem_id").fetchall()
+        return [key for (key,) in found]
+
+    def is_quiet_again(self) -> bool:
+        """Whether every problem is over, and people were told of each kind that there was, and of its end."""
+        with suppress(psycopg.OperationalError), psycopg.connect(self.operator.state["database_url"]) as connection:
+            kinds = connection.execute(
+                "select bool_and(resolved_at is not null), bool_or(told_at is not null), "
+                "bool_or(resolution_told_at is not null) from telemetry.problems group by key"
+            ).fetchall()
+            return all(all(kind) for kind in kinds)
+        return False
+
+    def compare_with_the_upstream(self) -> None:
+        """Every record of the upstream up to the cursor is stored once, and every stop is one view."""
+        with psycopg.connect(self.operator.state["database_url"]) as connection:
+            stored, ids, cursor = connection.execute(
+                "select count(*), count(distinct record_id), (select cursor from telemetry.sync_state) from telemetry.records "
+                "where record_id <= (select cursor from telemetry.sync_state)"
+            ).fetchone() or (0, 0, 0)
+            [stops, views] = connection.execute(
+                "select (select count(*) from telemetry.records where action_id = 8 and data_id is not null and not exists ("
+                " select from telemetry.pending_merges where record_id between first_record_id and last_record_id)), "
+                "(select count(*) from telemetry.views)"
+            ).fetchone() or (0, 0)
+            rejected = connection.execute("select count(distinct record_id) from telemetry.rejected_records").fetchone()
+        assert stored == ids
+        assert stored + (rejected or (0,))[0] == count_upstream(self.operator, cursor)
+        assert stops == views
+
+
+def count_upstream(operator: Operator, up_to_id: int) -> int:
+    """How many records the simulator has up to an id, as it counts them itself."""
+    url = operator.state["panaccess_url"]
+    requests.post(f"{url}reveal", timeout=30)
+    rules = [{"field": "recordId", "op": "le", "data": str(up_to_id)}]
+    page = requests.post(
+        f"{url}?f=getListOfTelemetryRecords&requestMode=function",
+        data={
+            "sessionId": log_in(operator),
+            "offset": 0,
+            "limit": 1,
+            "newFilters": json.dumps({"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]}),
+        },
+        timeout=60,
+    ).json()["answer"]
+    return int(page["count"])
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    folder = tmp_path_factory.mktemp("night")
+    unset = {name.upper() for name in StackSettings.model_fields}
+    with Postbox() as postbox, (folder / "up.log").open("w+") as log:
+        environment = {name: value for name, value in os.environ.items() if name not in unset} | {
+            "TELEMETRY_HOME": str(folder / "home"),
+            "TICK_CRON": MINUTELY,
+            "FIRST_PARTITION": days_ago(0),
+            "ALERT_URLS": postbox.url,
+        }
+        up = subprocess.Popen(
+            [sys.executable, "-m", "telemetry_pipeline", "up", *OPTIONS],
+            env=environment,
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_until(lambda: (folder / "home" / "stack.json").exists() or up.poll() is not None, seconds=180)
+            assert up.poll() is None, (folder / "up.log").read_text()
+            night = Night(Operator(folder / "home", environment, up), postbox)
+            night.wait_for_a_tick(after=0)
+            yield night
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait(60)
+
+
+def survive(night: Night, *kinds: str) -> None:
+    before = len(night.incidents())
+    night.wait_for_a_step()
+    killed_at = time.time()
+    night.kill(*kinds)
+    seconds = night.wait_for_a_tick(after=killed_at)
+    wait_until(lambda: len(night.incidents()) > before and night.is_quiet_again(), HEALED_SECONDS)
+    told = night.incidents()[before:]
+    print(f"killed {', '.join(kinds)}: a tick succeeded after {seconds:.0f} s; on record: {', '.join(told)}")
+    assert night.postbox.letters
+    night.compare_with_the_upstream()
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(("worker", "daemon", "webserver"), id="worker, daemon and web UI"),
+        pytest.param(("postgres",), id="PostgreSQL"),
+    ],
+)
+def test_the_next_tick_succeeds_although_processes_were_killed(night: Night, kinds: tuple[str, ...]) -> None:
+    survive(night, *kinds)
+
+
+@pytest.mark.by_hand
+@pytest.mark.parametrize("kind", ["child", "worker", "run", "daemon", "webserver", "code-server", "valkey", "postgres"])
+def test_the_next_tick_succeeds_although_one_process_was_killed(night: Night, kind: str) -> None:
+    survive(night, kind)
