@@ -105,7 +105,7 @@ def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
             named = app.control.inspect(destination=list(queues), timeout=_TIMEOUT_SECONDS)
             # In the order in which a task goes through them.
             answers = [queues, *(ask() or {} for ask in (named.scheduled, named.reserved, named.active, named.stats))]
-        except kombu.exceptions.OperationalError as err:
+        except (kombu.exceptions.OperationalError, redis.RedisError) as err:
             raise _no_answer(err) from err
     if silent := [node for node in queues if any(node not in answer for answer in answers)]:
         raise TelemetryError(f"workers fell silent: {', '.join(sorted(silent))}")

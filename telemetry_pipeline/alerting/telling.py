@@ -34,7 +34,7 @@ class Telling:
 def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     """The messages to send now.
 
-    An open problem is told, and again every hour. What was over before anybody was told is told with its end, or a short
+    An open problem is told, and again every hour while it lasts or comes up again. What was over before anybody was told is told with its end, or a short
     outage would go unseen. What comes and goes within an hour after a message is told again only if it is open when the
     hour is over.
     """
@@ -49,7 +49,8 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     for incident in incidents:
         before = told_at[incident.key]
         if incident.resolved_at is None:
-            if before is None or now - before >= QUIET:
+            again = incident.told_at is None or incident.last_at > incident.told_at or _lasts(incident)
+            if again and (before is None or now - before >= QUIET):
                 tell_problem(incident)
         elif incident.told_at is not None:
             tellings.append(Telling(Kind.RECOVERY, incident))
@@ -57,3 +58,8 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
             tell_problem(incident)
             tellings.append(Telling(Kind.RECOVERY, incident))
     return tellings
+
+
+def _lasts(incident: Incident) -> bool:
+    """Is it a state that people wait to see end, and not a run of the past that failed?"""
+    return not incident.key.startswith("run:")

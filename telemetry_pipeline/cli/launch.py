@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from telemetry_pipeline.errors import RequestRefused
 
-JOBS = ("telemetry_tick", "telemetry_range")
+JOBS = ("telemetry_tick", "telemetry_range", "telemetry_merge", "telemetry_rebuild")
 SOURCE_ASSETS = ("telemetry_records", "ott_views")
 
 

@@ -91,13 +91,16 @@ def check_views(engine: sa.Engine, settings: Settings, first: date, last: date) 
 def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
     """The check of a document: of each period, the views of every analysis that counts all of them.
 
+    Analyses are compared where they are of the same views. While late records come in, one may have been computed before them and
+    another after; such a document is made anew when the late analyses are.
+
     :param body: as ``reports.documents.assemble`` gives it.
     """
     totals: dict[str, dict[str, int]] = {}
     for name in _COUNT_ALL_VIEWS & body["analyses"].keys():
         of = body["filters"]["analyses"][name]
         total = sum(row["views"] for row in body["analyses"][name])
-        totals.setdefault(f"{of['first']} to {of['last']}", {})[name] = total
+        totals.setdefault(f"{of['first']} to {of['last']}, views {of['input_version']}", {})[name] = total
     contradictions = {period: counts for period, counts in totals.items() if len(set(counts.values())) > 1}
     return dg.AssetCheckResult(check_name=_TOTALS, passed=not contradictions, metadata={"contradictions": contradictions})
 

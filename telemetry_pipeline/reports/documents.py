@@ -29,8 +29,8 @@ def gathered(document: str) -> list[Analysis]:
 def assemble(connection: sa.Connection, analyses: Iterable[Analysis], first: date, last: date) -> dict[str, Any]:
     """What is stored of the days, seen through a connection that holds one moment.
 
-    :return: ``generated_at``; ``filters``: the days, and each analysis's own period and parameters; ``analyses``: name to
-        rows; ``missing``: the names of those that are not stored.
+    :return: ``generated_at``; ``filters``: the days, and each analysis's own period, parameters and version of its views;
+        ``analyses``: name to rows; ``missing``: the names of those that are not stored.
     """
     filters: dict[str, Any] = {}
     found: dict[str, Any] = {}
@@ -46,6 +46,7 @@ def assemble(connection: sa.Connection, analyses: Iterable[Analysis], first: dat
             "last": info.period_last.isoformat(),
             "parameters": dict(info.parameters),
             "computed_at": info.computed_at.astimezone(UTC).isoformat(),
+            "input_version": info.input_version,
         }
         found[analysis.name] = to_rows(results.load(connection, analysis.table, info))
     return {

@@ -168,7 +168,7 @@ class Container:
         return done.returncode == 0
 
     def stop(self) -> None:
-        """As compose does."""
+        """As compose does; does nothing if it has ended."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(60)
