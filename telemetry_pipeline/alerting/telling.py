@@ -34,9 +34,9 @@ class Telling:
 def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     """The messages to send now.
 
-    An open problem is told, and again every hour while it lasts or comes up again. What was over before anybody was told is told with its end, or a short
-    outage would go unseen. What comes and goes within an hour after a message is told again only if it is open when the
-    hour is over.
+    An open problem is told, and again every hour while it lasts or comes up again. What was over before anybody was told is
+    told with its end, or a short outage would go unseen. What comes and goes within an hour after a message is told again
+    only if it is open when the hour is over.
     """
     told_at = {incident.key: incident.key_told_at for incident in incidents}
     is_open = {incident.key for incident in incidents if incident.resolved_at is None}

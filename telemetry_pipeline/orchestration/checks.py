@@ -91,8 +91,8 @@ def check_views(engine: sa.Engine, settings: Settings, first: date, last: date) 
 def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
     """The check of a document: of each period, the views of every analysis that counts all of them.
 
-    Analyses are compared where they are of the same views. While late records come in, one may have been computed before them and
-    another after; such a document is made anew when the late analyses are.
+    Analyses are compared where they are of the same views. While late records come in, one may have been computed before them
+    and another after; such a document is made anew when the late analyses are.
 
     :param body: as ``reports.documents.assemble`` gives it.
     """

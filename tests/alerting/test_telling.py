@@ -33,6 +33,12 @@ def test_an_open_problem_is_told_once_an_hour() -> None:
     assert told(known, now=NOW + 60 * MINUTE) == ["reminder"]
 
 
+def test_a_run_that_failed_is_told_again_only_if_it_fails_again() -> None:
+    failed = incident(key="run:telemetry_range:2026-11-01", told_at=NOW, key_told_at=NOW)
+    assert told(failed, now=NOW + 60 * MINUTE) == []
+    assert told(replace(failed, last_at=NOW + MINUTE), now=NOW + 60 * MINUTE) == ["reminder"]
+
+
 def test_the_end_of_a_problem_that_was_told_is_told_at_once() -> None:
     assert told(incident(told_at=NOW, key_told_at=NOW, resolved_at=NOW)) == ["recovery"]
 

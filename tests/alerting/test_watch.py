@@ -55,6 +55,9 @@ def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(start: Start,
     assert len(mailbox.mails) == 1
     clock.ahead = 61 * MINUTE
     watch.tell()
+    assert len(mailbox.mails) == 1, "nothing new has happened"
+    problems.report(engine, FAILED)
+    watch.tell()
     watch.tell()
     assert mailbox.subjects[1:] == ["STILL: A tick failed"]
     problems.resolve(engine, FAILED.key)

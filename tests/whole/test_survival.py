@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 import requests
-from postbox import Postbox
+from postbox import Mailbox
 from terminal import Operator, days_ago, log_in, wait_until
 
 from telemetry_pipeline.settings import StackSettings
@@ -33,16 +33,16 @@ OPTIONS = ["--records-count", "20000", "--days", "5", "--live", "20"]
 
 @dataclass
 class Night:
-    """A stack that ticks every minute over live records, with somebody's post box."""
+    """A stack that ticks every minute over live records, with somebody's mailbox."""
 
     operator: Operator
-    postbox: Postbox
+    mailbox: Mailbox
 
     def processes(self, what: str) -> list[int]:
         """The ids of the processes of one kind."""
         pids = self.operator.state["processes"]
         if what == "child":
-            return [child.pid for child in psutil.Process(pids["worker"]).children()][:1]
+            return [child.pid for child in psutil.Process(pids["worker"]).children()]
         if what == "run":
             return [
                 process.pid
@@ -147,12 +147,12 @@ def count_upstream(operator: Operator, up_to_id: int) -> int:
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     folder = tmp_path_factory.mktemp("night")
     unset = {name.upper() for name in StackSettings.model_fields}
-    with Postbox() as postbox, (folder / "up.log").open("w+") as log:
+    with Mailbox() as mailbox, (folder / "up.log").open("w+") as log:
         environment = {name: value for name, value in os.environ.items() if name not in unset} | {
             "TELEMETRY_HOME": str(folder / "home"),
             "TICK_CRON": MINUTELY,
             "FIRST_PARTITION": days_ago(0),
-            "ALERT_URLS": postbox.url,
+            "ALERT_URLS": mailbox.url,
         }
         up = subprocess.Popen(
             [sys.executable, "-m", "telemetry_pipeline", "up", *OPTIONS],
@@ -165,7 +165,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         try:
             wait_until(lambda: (folder / "home" / "stack.json").exists() or up.poll() is not None, seconds=180)
             assert up.poll() is None, (folder / "up.log").read_text()
-            night = Night(Operator(folder / "home", environment, up), postbox)
+            night = Night(Operator(folder / "home", environment, up), mailbox)
             night.wait_for_a_tick(after=0)
             yield night
         finally:
@@ -182,7 +182,7 @@ def survive(night: Night, *kinds: str) -> None:
     wait_until(lambda: len(night.incidents()) > before and night.is_quiet_again(), HEALED_SECONDS)
     told = night.incidents()[before:]
     print(f"killed {', '.join(kinds)}: a tick succeeded after {seconds:.0f} s; on record: {', '.join(told)}")
-    assert night.postbox.letters
+    assert night.mailbox.mails
     night.compare_with_the_upstream()
 
 
