@@ -1,4 +1,4 @@
-"""Settings of Flower, the workers' own web UI. Its password comes from the environment, as FLOWER_PASSWORD.
+"""Settings of Flower, the workers' own web UI. Its broker and its password are in the environment: REDIS_URL, FLOWER_PASSWORD.
 
 Flower shows and changes nothing: what stops a worker or a task has its place elsewhere.
 """
@@ -10,6 +10,9 @@ from tornado.web import authenticated
 
 if not os.environ.get("FLOWER_PASSWORD"):
     raise SystemExit("FLOWER_PASSWORD is not set, and Flower shows nothing to anybody without a password")
+
+# Celery looks for it when it connects. (An option of the command would show it to every user of the machine.)
+os.environ.setdefault("CELERY_BROKER_URL", os.environ["REDIS_URL"])
 
 basic_auth = ["operator:" + os.environ["FLOWER_PASSWORD"]]
 read_only = True

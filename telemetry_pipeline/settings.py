@@ -99,6 +99,7 @@ class StackSettings(BaseSettings):
     cleanup_cron: Cron = "30 4 * * *"
     result_retention_days: Days = 30
     run_retention_days: Days = 14
+    tick_retention_days: Days = 2
 
     run_soft_time_limit_minutes: Minutes = 25
     run_time_limit_minutes: Minutes = 30
@@ -107,6 +108,7 @@ class StackSettings(BaseSettings):
 
     alert_urls: SecretStr = SecretStr("")
     web_url: HttpUrl | None = None
+    webserver_url: HttpUrl | None = None
     freshness_minutes: Minutes = 30
     heartbeat_minutes: Minutes = 10
     max_rejected_pct: Percent = 1.0

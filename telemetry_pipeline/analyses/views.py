@@ -6,6 +6,9 @@ in PostgreSQL. Where the columns come from, and why they are exactly what is com
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -74,7 +77,10 @@ class Store:
     def __init__(self, zone: ZoneInfo, cap_hours: float | None = None) -> None:
         self._zone = zone
         self.cap_seconds = cap_seconds(cap_hours)
-        self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})
+        # Of its own: what processes spill into the same directory has the same names.
+        spilled = tempfile.mkdtemp(prefix="telemetry-duckdb-")
+        weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
+        self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spilled})
         self._loaded: Period | None = None
         self._counted: Period | None = None
         self.versions: dict[date, int] = {}

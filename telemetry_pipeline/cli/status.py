@@ -62,7 +62,7 @@ def _show_pipeline(settings: StackSettings) -> int:
     from telemetry_pipeline import broker
     from telemetry_pipeline.cli.doctor import complete
     from telemetry_pipeline.cli.main import EXIT_FAILED
-    from telemetry_pipeline.cli.target import find_stack, graphql_url
+    from telemetry_pipeline.cli.target import find_stack, graphql_url, webserver_url
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.status import read_status
@@ -91,7 +91,7 @@ def _show_pipeline(settings: StackSettings) -> int:
         _show_newest_record(warehouse, zone)
     if known.panaccess_url is not None:
         _show_upstream(known, warehouse)
-    if stack is not None or settings.web_url is not None:
+    if webserver_url(settings) is not None:
         client = TelemetryClient(graphql_url(settings), _WEB_TIMEOUT_SECONDS)
         runs = ask("web server", lambda: client.runs(limit=_LAST_RUNS))
         if runs is not None:

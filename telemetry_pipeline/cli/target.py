@@ -22,20 +22,26 @@ def find_stack(settings: StackSettings) -> StackState | None:
     return running(settings.telemetry_home)
 
 
-def graphql_url(settings: StackSettings) -> str:
-    """Where GraphQL is: the running stack's, else that of the web server at ``WEB_URL``.
-
-    :raises StackError: neither is there; says how to start a stack.
-    """
+def webserver_url(settings: StackSettings) -> str | None:
+    """Where the web server is: the running stack's, else at ``WEBSERVER_URL``, else at ``WEB_URL``; None if nothing says it."""
     state = find_stack(settings)
     if state is not None:
-        return state.graphql_url
-    if settings.web_url is not None:
-        return f"{settings.web_url.rstrip('/')}/graphql"
-    raise StackError(
-        f"no stack is running (there is none in {settings.telemetry_home}), and WEB_URL is not set; "
-        "start one with 'telemetry-pipeline up'"
-    )
+        return state.webserver_url
+    return settings.webserver_url or settings.web_url
+
+
+def graphql_url(settings: StackSettings) -> str:
+    """Where GraphQL is, of the web server at :func:`webserver_url`.
+
+    :raises StackError: nothing says where that is; says how to start a stack.
+    """
+    url = webserver_url(settings)
+    if url is None:
+        raise StackError(
+            f"no stack is running (there is none in {settings.telemetry_home}), and neither WEBSERVER_URL nor WEB_URL is set; "
+            "start one with 'telemetry-pipeline up'"
+        )
+    return f"{url.rstrip('/')}/graphql"
 
 
 @contextmanager

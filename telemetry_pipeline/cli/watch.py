@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command("watch", short_help="Notice what has died, and send alerts.")
-@click.option("--webserver", help="Address of the web server.  [default: the running stack's, else WEB_URL]")
 @click.option("--once", is_flag=True, help="Look once and print what is wrong; send nothing.")
-def watch(webserver: str | None, once: bool) -> int:
+def watch(once: bool) -> int:
     """Look at every component again and again, and tell ALERT_URLS about every problem until SIGTERM or Ctrl-C."""
     from telemetry_pipeline.alerting.components import Components
     from telemetry_pipeline.settings import StackSettings
 
     settings = StackSettings.load()
-    addresses = find_addresses(settings, webserver)
+    addresses = find_addresses(settings)
     components = Components(addresses, timedelta(minutes=settings.heartbeat_minutes), _now)
     if once:
         return _look_once(components)
@@ -33,22 +32,21 @@ def watch(webserver: str | None, once: bool) -> int:
     return 0
 
 
-def find_addresses(settings: StackSettings, webserver: str | None) -> Addresses:
+def find_addresses(settings: StackSettings) -> Addresses:
     """Where the components are: as the settings say, else where the running stack has them.
 
     :raises SettingsError: neither says it; lists what is missing.
     """
     from telemetry_pipeline.alerting.components import Addresses
     from telemetry_pipeline.cli.doctor import complete
-    from telemetry_pipeline.cli.target import find_stack
+    from telemetry_pipeline.cli.target import find_stack, webserver_url
     from telemetry_pipeline.warehouse.database import connect
 
-    stack = find_stack(settings)
-    found = complete(settings, stack)
-    url = webserver or (stack.webserver_url if stack else None) or settings.web_url
+    found = complete(settings, find_stack(settings))
+    url = webserver_url(settings)
     database, dagster, redis = found.database_url, found.dagster_database_url, found.redis_url
     if database is None or dagster is None or redis is None or url is None:
-        known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "--webserver": url}
+        known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "WEBSERVER_URL": url}
         missing = ", ".join(name for name, value in known.items() if value is None)
         raise SettingsError(f"no stack is running in {settings.telemetry_home}, and these are not given: {missing}")
     return Addresses(connect(database), connect(dagster), redis.get_secret_value(), url)

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
+from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RunGuard, failing_clearly
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import results
 from telemetry_pipeline.warehouse.database import connect
-
-CLEANUP = "telemetry_cleanup"
 
 # Dagster has no interface for either: what a run is the latest to have materialized, and old evaluations of checks.
 _RUNS_TO_KEEP = sa.text("""
@@ -45,12 +44,19 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(tags=on_queue(REPORTS))
     def delete_old_runs(context: dg.OpExecutionContext) -> None:
-        """Delete runs older than RUN_RETENTION_DAYS with their events, but those with a partition's latest materialization."""
-        before = datetime.now(UTC) - timedelta(days=settings.run_retention_days)
-        guard = RunGuard(context)
+        """Delete runs older than RUN_RETENTION_DAYS, and ticks that succeeded older than TICK_RETENTION_DAYS, with their
+        events, but those with a partition's latest materialization.
+        """
+        now = datetime.now(UTC)
         with failing_clearly():
-            deleted, kept = delete_runs(context.instance, settings.dagster_database_url.get_secret_value(), before, guard)
-        context.add_output_metadata({"runs_deleted": deleted, "runs_kept": kept, "retention_days": settings.run_retention_days})
+            deleted, kept = delete_runs(
+                context.instance,
+                settings.dagster_database_url.get_secret_value(),
+                before=now - timedelta(days=settings.run_retention_days),
+                ticks_before=now - timedelta(days=settings.tick_retention_days),
+                guard=RunGuard(context),
+            )
+        context.add_output_metadata({"runs_deleted": deleted, "runs_kept": kept})
 
     @dg.job(name=CLEANUP, description="Delete results that nobody asked for in a long time, and old runs.")
     def cleanup() -> None:
@@ -60,21 +66,27 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
     return cleanup
 
 
-def delete_runs(instance: dg.DagsterInstance, database_url: str, before: datetime, guard: RunGuard) -> tuple[int, int]:
-    """Delete what ended before a moment, events included; how many runs went, and how many of that time stay because a
-    partition owes them its status.
+def delete_runs(
+    instance: dg.DagsterInstance, database_url: str, *, before: datetime, ticks_before: datetime, guard: RunGuard
+) -> tuple[int, int]:
+    """Delete old runs that have ended, events included; how many went, and how many that are as old stay because a partition
+    owes them its status.
+
+    :param ticks_before: of ticks that succeeded.
     """
-    engine = connect(database_url)
-    with engine.begin() as connection:
+    with connect(database_url).begin() as connection:
         keep = set(connection.scalars(_RUNS_TO_KEEP))
         connection.execute(_DELETE_OLD_EVALUATIONS, {"before": before.replace(tzinfo=None)})
-    old = [
-        record.dagster_run.run_id
-        for record in instance.get_run_records(dg.RunsFilter(created_before=before))
-        if record.dagster_run.is_finished
-    ]
-    for run_id in old:
-        if run_id not in keep:
-            guard.check()
-            instance.delete_run(run_id)
-    return len(set(old) - keep), len(set(old) & keep)
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    old = {
+        run.run_id
+        for choice in (
+            dg.RunsFilter(statuses=ended, created_before=before),
+            dg.RunsFilter(statuses=ended[:1], job_name=TICK, created_before=ticks_before),
+        )
+        for run in instance.get_runs(choice)
+    }
+    for run_id in old - keep:
+        guard.check()
+        instance.delete_run(run_id)
+    return len(old - keep), len(old & keep)

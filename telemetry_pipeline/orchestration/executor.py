@@ -15,6 +15,7 @@ from dagster_celery.core_execution_loop import core_celery_execution_loop
 from dagster_celery.executor import CeleryExecutor, _submit_task
 
 from telemetry_pipeline.broker import QUEUES
+from telemetry_pipeline.orchestration.liveness import alive
 from telemetry_pipeline.orchestration.lost_steps import StepWatch, WatchedResult, known_steps
 from telemetry_pipeline.settings import Settings
 
@@ -61,17 +62,27 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 class StepExecutor(CeleryExecutor):
-    """Dagster's Celery executor, which submits a step again whose task got lost with its worker or its broker."""
+    """Dagster's Celery executor, which submits a step again whose task got lost with its worker or its broker, and shows that
+    the process of the run lives.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        redis_url = settings.redis_url.get_secret_value()
+        super().__init__(
+            retries=RetryMode.ENABLED, broker=redis_url, backend=redis_url, config_source=celery_settings(settings)
+        )
+        self.database_url = settings.dagster_database_url.get_secret_value()
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:
         """Execute the plan's steps on Celery."""
-        watch = StepWatch(lambda: known_steps(self.broker, plan_context.run_id))
+        run_id = plan_context.run_id
+        watch = StepWatch(lambda: known_steps(self.broker, run_id))
 
         def submit(app: Celery, context: PlanOrchestrationContext, step: ExecutionStep, *details: Any) -> WatchedResult:
             return WatchedResult(step.key, lambda: _submit_task(app, context, step, *details), watch, context.log.warning)
 
-        events: Iterator[dg.DagsterEvent] = core_celery_execution_loop(plan_context, execution_plan, submit)
-        return events
+        with alive(self.database_url, run_id):
+            yield from core_celery_execution_loop(plan_context, execution_plan, submit)
 
 
 def build_executor(settings: Settings) -> dg.ExecutorDefinition:
@@ -79,9 +90,6 @@ def build_executor(settings: Settings) -> dg.ExecutorDefinition:
 
     @dg.executor(name="celery", requirements=dg.multiple_process_executor_requirements())
     def celery(_: dg.InitExecutorContext) -> StepExecutor:
-        redis_url = settings.redis_url.get_secret_value()
-        return StepExecutor(
-            retries=RetryMode.ENABLED, broker=redis_url, backend=redis_url, config_source=celery_settings(settings)
-        )
+        return StepExecutor(settings)
 
     return celery

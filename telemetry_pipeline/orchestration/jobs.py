@@ -6,12 +6,8 @@ import dagster as dg
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
+from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.settings import Settings
-
-TICK = "telemetry_tick"
-RANGE = "telemetry_range"
-MERGE = "telemetry_merge"
-REBUILD = "telemetry_rebuild"
 
 # Among the steps that wait, those of ticks go first: on Redis the lowest priority does.
 _FIRST = {"dagster-celery/run_priority": "-5"}

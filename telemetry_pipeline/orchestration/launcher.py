@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import dagster as dg
-from dagster._core.launcher import LaunchRunContext
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 
 from telemetry_pipeline import logs
+from telemetry_pipeline.orchestration.liveness import is_alive
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.requests import check_request
 from telemetry_pipeline.orchestration.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 from telemetry_pipeline.settings import Settings, StackSettings
+
+_BEGINNING_SECONDS = 10.0
+_DOUBT_SECONDS = 2.0
 
 
 class CheckedRunLauncher(dg.DefaultRunLauncher):
@@ -44,3 +50,20 @@ class CheckedRunLauncher(dg.DefaultRunLauncher):
         }
         self._instance.add_run_tags(run.run_id, {tag: str(limit) for tag, limit in limits.items() if tag not in run.tags})
         super().launch_run(context)
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Dagster's run monitoring asks :meth:`check_run_worker_health` of every run at work."""
+        return True
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """Does the run's process live? One that is about to begin, or to end, gets the benefit of the doubt."""
+        if is_alive(Settings.load().dagster_database_url.get_secret_value(), run.run_id):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        time.sleep(_DOUBT_SECONDS)
+        record = self._instance.get_run_record_by_id(run.run_id)
+        if record is None or record.dagster_run.is_finished:
+            return CheckRunHealthResult(WorkerStatus.SUCCESS)
+        if time.time() - (record.start_time or time.time()) < _BEGINNING_SECONDS:
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.FAILED, "its process is lost")

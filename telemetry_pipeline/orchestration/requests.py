@@ -8,8 +8,7 @@ from typing import Any
 
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.orchestration.cleanup import CLEANUP
-from telemetry_pipeline.orchestration.jobs import TICK
+from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 
 

@@ -9,8 +9,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from telemetry_pipeline.orchestration.cleanup import CLEANUP
-from telemetry_pipeline.orchestration.jobs import MERGE, RANGE, TICK
+from telemetry_pipeline.orchestration.names import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.settings import Settings
@@ -73,7 +72,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         CLEANUP,
         "cleanup",
         settings.cleanup_cron,
-        "Results that nobody asked for in RESULT_RETENTION_DAYS go, and runs older than RUN_RETENTION_DAYS with their events.",
+        "Results that nobody asked for in RESULT_RETENTION_DAYS go, and old runs and ticks with their events.",
     )
     def cleanup(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         return dg.RunRequest()

@@ -16,7 +16,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from telemetry_pipeline.analyses.staleness import stale_days
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.orchestration.jobs import RANGE, REBUILD
+from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
@@ -230,7 +230,7 @@ def days_of_run(run: dg.DagsterRun) -> str:
 
 def problem_key(run: dg.DagsterRun) -> str:
     """Names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
-    days = "" if run.job_name == "telemetry_tick" else f":{days_of_run(run)}"
+    days = "" if run.job_name == TICK else f":{days_of_run(run)}"
     return f"run:{title(run)}{days}"
 
 

@@ -14,13 +14,13 @@ from pydantic import SecretStr
 from telemetry_pipeline.settings import Settings
 
 
-def environment(settings: Settings, *, code_server_port: int = 0, web_url: str = "") -> dict[str, str]:
+def environment(settings: Settings, *, code_server_port: int = 0, webserver_url: str = "") -> dict[str, str]:
     """The environment of a process of the pipeline: this process's own, with the settings on top.
 
     ``DAGSTER_DATABASE_URL`` names the driver psycopg2, which Dagster's storage needs and SQLAlchemy would not choose.
 
     :param code_server_port: where ``workspace.yaml`` finds the code; 0 for processes that do not ask.
-    :param web_url: of the web UI, unless WEB_URL says where people open it.
+    :param webserver_url: of the stack's own web server; people open it there, too, unless WEB_URL says otherwise.
     """
     variables = dict(os.environ)
     for name in type(settings).model_fields:
@@ -28,11 +28,12 @@ def environment(settings: Settings, *, code_server_port: int = 0, web_url: str =
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         variables[name.upper()] = "" if text is None else str(text)
     home = settings.telemetry_home.expanduser().resolve()
-    variables["WEB_URL"] = settings.web_url or web_url
+    variables["WEB_URL"] = settings.web_url or webserver_url
     return variables | {
         "TELEMETRY_HOME": str(home),
         "DAGSTER_HOME": str(dagster_home(home)),
         "DAGSTER_DATABASE_URL": dagster_storage_url(settings.dagster_database_url.get_secret_value()),
+        "WEBSERVER_URL": webserver_url,
         "CODE_SERVER_HOST": "127.0.0.1",
         "CODE_SERVER_PORT": str(code_server_port),
         "PYTHONUNBUFFERED": "1",

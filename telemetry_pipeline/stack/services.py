@@ -226,13 +226,9 @@ class Watch(Service):
     name = "watch"
     title = "the watch"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], webserver_url: str) -> None:
-        super().__init__(home, environment)
-        self._webserver_url = webserver_url
-
     def command(self) -> Sequence[str | Path]:
         """The project's own command."""
-        return [sys.executable, "-m", "telemetry_pipeline", "watch", "--webserver", self._webserver_url]
+        return [sys.executable, "-m", "telemetry_pipeline", "watch"]
 
     def is_ready(self) -> bool:
         """Nobody asks it anything."""
@@ -250,7 +246,7 @@ class Flower(Service):
         self.password_file = None if password else home / "flower-password"
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
-            "CELERY_BROKER_URL": redis_url,
+            "REDIS_URL": redis_url,
             "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
         }
         super().__init__(home, environment)

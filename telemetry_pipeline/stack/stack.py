@@ -118,6 +118,7 @@ class Stack:
             raise StackError("PANACCESS_URL is not set and the simulator is ruled out: set it, or let the simulator run")
         make_home(self.home)
         self._lock = HomeLock.acquire(self.home)
+        forget_state(self.home)  # of a stack that was killed
         try:
             self._take_signals()
             self._start()
@@ -192,7 +193,7 @@ class Stack:
         check_redis(self.settings.redis_url.get_secret_value())
 
         code_port = free_port()
-        variables = environment(self.settings, code_server_port=code_port, web_url=f"http://{LOOPBACK}:{web_port}")
+        variables = environment(self.settings, code_server_port=code_port, webserver_url=f"http://{LOOPBACK}:{web_port}")
         self._write_dagster_home()
         self._migrate(DagsterMigration(self.home, variables))
         if postgres is not None:
@@ -206,7 +207,7 @@ class Stack:
         self._run([webserver, Daemon(self.home, variables, webserver.url)])
         if self._owns_runs and (runs := cancel_runs(webserver.url, began)):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
-        self._run([Watch(self.home, variables, webserver.url)])
+        self._run([Watch(self.home, variables)])
         flower = self._launch_flower()
 
         self._supervisor = Supervisor(self._services, self._say)

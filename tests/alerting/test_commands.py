@@ -33,10 +33,14 @@ def command(*options: str) -> list[str]:
 
 
 def test_one_look_prints_what_does_not_work_and_fails(tmp_path: Path, database_url: str, closed_port: int) -> None:
-    nowhere = {"REDIS_URL": f"redis://127.0.0.1:{closed_port}/0", "DAGSTER_DATABASE_URL": database_url}
+    nowhere = {
+        "REDIS_URL": f"redis://127.0.0.1:{closed_port}/0",
+        "WEBSERVER_URL": f"http://127.0.0.1:{closed_port}",
+        "WEB_URL": "https://telemetry.example.com",
+    }
     done = subprocess.run(
-        command("--once", "--webserver", f"http://127.0.0.1:{closed_port}"),
-        env=environment(tmp_path, DATABASE_URL=database_url, **nowhere),
+        command("--once"),
+        env=environment(tmp_path, DATABASE_URL=database_url, DAGSTER_DATABASE_URL=database_url, **nowhere),
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -44,19 +48,25 @@ def test_one_look_prints_what_does_not_work_and_fails(tmp_path: Path, database_u
     )
     assert done.returncode == 1, done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["the broker", "the web server"]
+    assert "telemetry.example.com" not in done.stdout
 
 
 def test_without_addresses_it_says_what_is_missing(tmp_path: Path) -> None:
     done = subprocess.run(command(), env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "DATABASE_URL, DAGSTER_DATABASE_URL, REDIS_URL, --webserver" in done.stderr
+    assert "DATABASE_URL, DAGSTER_DATABASE_URL, REDIS_URL, WEBSERVER_URL" in done.stderr
 
 
 def test_sigterm_ends_it_cleanly_whatever_is_away(tmp_path: Path, closed_port: int) -> None:
     away = f"postgresql://127.0.0.1:{closed_port}/telemetry"
-    settings = {"DATABASE_URL": away, "DAGSTER_DATABASE_URL": away, "REDIS_URL": f"redis://127.0.0.1:{closed_port}/0"}
+    settings = {
+        "DATABASE_URL": away,
+        "DAGSTER_DATABASE_URL": away,
+        "REDIS_URL": f"redis://127.0.0.1:{closed_port}/0",
+        "WEBSERVER_URL": f"http://127.0.0.1:{closed_port}",
+    }
     with subprocess.Popen(
-        command("--webserver", f"http://127.0.0.1:{closed_port}"),
+        command(),
         env=environment(tmp_path, **settings),
         cwd=tmp_path,
         stdout=subprocess.PIPE,

@@ -137,7 +137,7 @@ def test_without_a_web_server_it_is_said_how_to_give_one(
     monkeypatch.setenv("DATABASE_URL", database_url)
     outcome = cli("dead-letters", "--rerun", "all")
     assert outcome.status == 1
-    assert "WEB_URL is not set; start one with 'telemetry-pipeline up'" in outcome.err
+    assert "neither WEBSERVER_URL nor WEB_URL is set; start one with 'telemetry-pipeline up'" in outcome.err
 
 
 def test_a_letter_is_given_up(

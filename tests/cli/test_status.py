@@ -256,7 +256,9 @@ def test_a_silent_upstream_is_not_a_failure_of_ours(
     assert "upstream       PanAccess at 127.0.0.1:9 did not answer login: " in outcome.out
 
 
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["where people open it", "not where people open it"])
 def test_a_stack_elsewhere_is_looked_at_by_the_settings(
+    elsewhere: bool,
     cli: Callable[..., Outcome],
     webserver: FakeWebserver,
     database_url: str,
@@ -266,13 +268,16 @@ def test_a_stack_elsewhere_is_looked_at_by_the_settings(
     webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", broker_url)
-    monkeypatch.setenv("WEB_URL", f"{webserver.url}/")
+    public = "https://telemetry.example.com" if elsewhere else f"{webserver.url}/"
+    monkeypatch.setenv("WEB_URL", public)
+    if elsewhere:
+        monkeypatch.setenv("WEBSERVER_URL", webserver.url)
     outcome = cli("status")
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert lines[:2] == [
         "stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere",
-        f"web UI         {webserver.url}/",
+        f"web UI         {public}",
     ]
     assert {"ticks", "queues", "records"} <= {label(line) for line in lines}
 

@@ -19,6 +19,11 @@ def instance(postgres_instance: dg.DagsterInstance) -> dg.DagsterInstance:
     return postgres_instance
 
 
+@dg.job
+def nothing() -> None:
+    """Does nothing."""
+
+
 def clean_up(pipeline: Any, run_retention_days: int = 14) -> dg.ExecuteInProcessResult:
     url = pipeline.instance.run_storage.postgres_url
     settings = type(pipeline.settings).load(
@@ -83,6 +88,22 @@ def test_old_runs_go_but_those_that_a_partition_owes_its_status(pipeline: Any, n
         [dg.AssetCheckKey(dg.AssetKey("ott_views"), "views_are_stops")]
     ).values()
     assert evaluation.run_id == third.run_id
+
+
+def test_ticks_that_succeeded_go_earlier(pipeline: Any, this_day: date) -> None:
+    """There are 720 a day, each with a megabyte of events."""
+    made = {
+        (job, status): pipeline.instance.create_run_for_job(nothing, status=status, tags={}).run_id
+        for job in ("telemetry_tick", "telemetry_range")
+        for status in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
+    }
+    with connect(pipeline.instance.run_storage.postgres_url).begin() as connection:
+        for (job, _), run_id in made.items():
+            query = "update runs set pipeline_name = :job where run_id = :run"
+            connection.execute(sa.text(query), {"job": job, "run": run_id})
+    make_older(pipeline, set(made.values()), days=3)
+    assert clean_up(pipeline).success
+    assert set(made.values()) - run_ids(pipeline) == {made["telemetry_tick", dg.DagsterRunStatus.SUCCESS]}
 
 
 def test_young_runs_stay(pipeline: Any, now: datetime, this_day: date) -> None:

@@ -82,7 +82,7 @@ class Machine:
         self._replaced = dict(replaced)
         self.installation = folder / "opt"
         (self.installation / "docker").mkdir(parents=True)
-        for name in ("dagster.yaml", "workspace.yaml"):
+        for name in ("dagster.yaml", "workspace.yaml", "flowerconfig.py"):
             (self.installation / name).write_bytes((PROJECT / name).read_bytes())
         for name in ("entrypoint", "backup", "restore", "connection"):
             script = self.installation / "docker" / name
@@ -160,12 +160,14 @@ class Container:
                 command, env=self.environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True
             )
 
+    def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """As ``docker compose exec`` and health checks: with the environment, but without what the entrypoint adds."""
+        return subprocess.run(command, env=self.environment, cwd=self.home, capture_output=True, text=True, timeout=60)
+
     def is_healthy(self) -> bool:
-        """Run the health check; as in a container, it has the environment but not what the entrypoint adds."""
+        """Run the health check."""
         kind, *words = [self._resolve(word) for word in self.spec["healthcheck"]["test"]]
-        command = words if kind == "CMD" else ["sh", "-c", *words]
-        done = subprocess.run(command, env=self.environment, cwd=self.home, capture_output=True, timeout=60)
-        return done.returncode == 0
+        return self.execute(*(words if kind == "CMD" else ["sh", "-c", *words])).returncode == 0
 
     def stop(self) -> None:
         """As compose does; does nothing if it has ended."""

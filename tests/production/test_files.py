@@ -35,7 +35,6 @@ OTHER_NAMES = {
     "PATH",
     "PYTHONUNBUFFERED",
     "PYTHONDONTWRITEBYTECODE",
-    "FLOWER_UNAUTHENTICATED_API",
     "POSTGRES_PASSWORD_FILE",  # the image of PostgreSQL
     "POSTGRES_INITDB_ARGS",
     "BACKUP_DIRECTORY",  # docker/backup
@@ -153,11 +152,11 @@ def test_secrets_come_by_file_only(files: list[str]) -> None:
 
 
 @pytest.mark.parametrize("files", ALL, ids=by_name)
-def test_every_process_of_ours_is_given_every_setting_that_it_cannot_do_without(files: list[str]) -> None:
+def test_every_process_that_runs_our_code_is_given_every_setting_that_it_cannot_do_without(files: list[str]) -> None:
     required = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
     example = set(env_file((DOCKER / "settings.env.example").read_text()))
     for name, spec in load(*files)["services"].items():
-        if is_ours(spec):
+        if is_ours(spec) and name != "flower":
             assert required <= example | {secret.upper() for secret in spec["secrets"]}, name
 
 
@@ -166,7 +165,7 @@ def test_no_name_in_an_environment_is_a_slip_of_the_pen() -> None:
     for files in ALL:
         whole = load(*files)
         names |= {name for spec in whole["services"].values() for name in spec.get("environment", {})}
-        of_files = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "VALKEY_CONF", "FLOWER_BASIC_AUTH"}
+        of_files = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "VALKEY_CONF"}
         names |= {secret.upper() for secret in whole["secrets"]} - of_files
     for path in UNITS.rglob("*.*"):
         names |= set(re.findall(r"^Environment=(\w+)=", path.read_text(), re.MULTILINE)) if path.is_file() else set()
@@ -266,6 +265,9 @@ class Unit:
         for source in [path, *(file for folder in drop_ins for file in sorted(folder.glob("*.conf")))]:
             for line in source.read_text().splitlines():
                 if match := re.fullmatch(r"(\w+)=(.*)", line):
+                    if not match[2]:  # it takes back what was said so far
+                        self.options.pop(match[1], None)
+                        continue
                     self.options.setdefault(match[1], []).append(match[2].replace("%i", instance).replace("%%", "%"))
 
     @property
@@ -287,7 +289,7 @@ def units() -> dict[str, Unit]:
 
 
 def on_one_machine(words: list[str]) -> list[str]:
-    return [word.replace("0.0.0.0", "127.0.0.1").replace("//webserver:", "//127.0.0.1:") for word in words]
+    return [word.replace("0.0.0.0", "127.0.0.1") for word in words]
 
 
 def test_systemd_runs_the_commands_that_compose_runs() -> None:
@@ -310,6 +312,11 @@ def test_systemd_gives_the_settings_and_secrets_that_compose_gives() -> None:
         if is_ours(spec):
             wanted = {key for key in image_environment() | spec["environment"] if key != "PYTHONDONTWRITEBYTECODE"}
             assert wanted <= set(unit.environment), name
+
+
+def test_flower_is_given_the_broker_and_its_password_and_no_other_secret() -> None:
+    given = {value.split(":")[0] for value in units()["telemetry-flower"].options["LoadCredential"]}
+    assert given == set(load("compose.yaml")["services"]["flower"]["secrets"]) == {"redis_url", "flower_password"}
 
 
 def test_systemd_restarts_every_process_for_ever_and_the_target_wants_them_all() -> None:

@@ -263,14 +263,30 @@ def test_the_read_only_web_server_shows_runs_and_launches_none(deployment: Deplo
     assert deployment.launches_a_tick("3001")["__typename"] == "UnauthorizedError"
 
 
-@pytest.mark.parametrize("page", ["/", "/workers", "/api/workers", "/api/tasks", "/broker"])
-def test_flower_shows_no_page_and_no_api_without_the_password(deployment: Deployment, page: str) -> None:
-    """Its counters for Prometheus, /metrics, have no password in Flower; they are on the loopback as well."""
+@pytest.mark.parametrize("page", ["/", "/workers", "/api/workers", "/api/tasks", "/broker", "/metrics"])
+def test_flower_shows_nothing_without_the_password(deployment: Deployment, page: str) -> None:
     url = deployment.url("5555")
     assert requests.get(f"{url}{page}", timeout=30).status_code == 401
     assert requests.get(f"{url}{page}", auth=("operator", "guess"), timeout=30).status_code == 401
-    user, password = deployment.secret("flower_basic_auth").split(":")
-    assert requests.get(f"{url}{page}", auth=(user, password), timeout=30).status_code == 200
+    assert requests.get(f"{url}{page}", auth=("operator", deployment.secret("flower_password")), timeout=30).status_code == 200
+
+
+def test_flower_sees_every_worker(deployment: Deployment) -> None:
+    login = ("operator", deployment.secret("flower_password"))
+
+    def seen() -> set[str]:
+        answer = requests.get(f"{deployment.url('5555')}/api/workers?refresh=1", auth=login, timeout=30)
+        return {name.split("@")[0] for name in answer.json()}
+
+    wait_until(lambda: seen() >= {"ingest", "analysis", "reports"}, seconds=60)
+
+
+def test_status_works_inside_although_people_open_the_web_ui_elsewhere(deployment: Deployment, tick: str) -> None:
+    daemon = deployment.services["daemon"]
+    assert daemon.environment["WEB_URL"] == "https://telemetry.example.com"
+    done = daemon.execute("entrypoint", "telemetry-pipeline", "status")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert tick[:8] in done.stdout
 
 
 def test_the_broker_wants_the_password_and_keeps_what_is_queued(deployment: Deployment) -> None:
@@ -291,8 +307,8 @@ def test_the_first_backup_is_made_at_the_start(deployment: Deployment) -> None:
 
 
 def test_no_secret_is_an_argument_or_in_a_log(deployment: Deployment, tick: str) -> None:
-    names = ("database_password", "postgres_password", "flower_basic_auth", "valkey_conf")
-    secrets = [deployment.secret(name).replace(":", " ").split()[-1] for name in names]
+    names = ("database_password", "postgres_password", "flower_password", "valkey_conf")
+    secrets = [deployment.secret(name).split()[-1] for name in names]
     for service in deployment.services.values():
         written = service.log.read_text() + "".join(
             path.read_text(errors="replace") for path in service.home.rglob("*.log*") if path.is_file()

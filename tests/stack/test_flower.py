@@ -38,7 +38,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator
     service = Flower(home, redis_url, None, free_port())
     worker = subprocess.Popen(
         [sys.executable, "-m", "celery", "worker", "--pool", "solo", "-E", "-n", "some@here", "--loglevel", "ERROR"],
-        env={**service._environment},
+        env={**service._environment, "CELERY_BROKER_URL": redis_url},
         cwd=home,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
