@@ -35,8 +35,9 @@ _BEGINNINGS = {"PIPELINE_START", "STEP_START", "STEP_RESTARTED"}
 _ENDINGS = {"STEP_SUCCESS", "STEP_SKIPPED", "STEP_FAILURE", "STEP_UP_FOR_RETRY"}
 _RUN_ENDINGS = {"PIPELINE_SUCCESS", "PIPELINE_FAILURE", "PIPELINE_CANCELED"}
 _WORTH_A_LINE = _BEGINNINGS | _ENDINGS | _RUN_ENDINGS
-# Celery says of each task that it came and went, with what it returned.
-_TOO_TALKATIVE = ("celery.app.trace", "celery.worker.strategy")
+# Celery says of each task that it came and went, with what it returned; the daemon, four times a minute, that a sensor has
+# nothing to do.
+_TOO_TALKATIVE = ("celery.app.trace", "celery.worker.strategy", "dagster.daemon.SensorDaemon")
 
 _URL_PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]*@")
 # PostgreSQL quotes the row that it stumbled over, SQLAlchemy the parameters of the statement.

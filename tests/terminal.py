@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +18,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import requests
+
+from telemetry_pipeline.settings import StackSettings
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 
@@ -48,6 +53,30 @@ class Operator:
         answer = requests.post(self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
+
+
+@contextmanager
+def stack(folder: Path, *options: str, **settings: str) -> Iterator[Operator]:
+    """A stack in ``folder/home``, started as a person would: ``telemetry-pipeline up``, with no setting but these."""
+    unset = {name.upper() for name in StackSettings.model_fields}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment |= {"TELEMETRY_HOME": str(folder / "home"), **settings}
+    with (folder / "up.log").open("w+") as log:
+        up = subprocess.Popen(
+            [sys.executable, "-m", "telemetry_pipeline", "up", *options],
+            env=environment,
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_until(lambda: (folder / "home" / "stack.json").exists() or up.poll() is not None, seconds=180)
+            assert up.poll() is None, (folder / "up.log").read_text()
+            yield Operator(folder / "home", environment, up)
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait(60)
 
 
 def log_in(operator: Operator) -> str:

@@ -39,7 +39,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_retry_on_worker_lost": True,
-        "task_annotations": {"execute_plan": {"max_retries": 2}},
+        "task_annotations": {"execute_plan": {"max_retries": 2, "default_retry_delay": 1}},
         "worker_prefetch_multiplier": 1,
         # A task that outlives the visibility timeout would be run a second time beside the first.
         "task_soft_time_limit": settings.run_soft_time_limit_minutes * 60,

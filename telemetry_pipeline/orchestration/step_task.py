@@ -39,14 +39,17 @@ class StepRequest(Request):  # type: ignore[misc]
 
     def on_failure(self, exc_info: ExceptionInfo, **options: Any) -> None:
         """Celery's own, and a problem on record if the child was killed, by whatever did."""
-        if isinstance(exc_info.exception, WorkerLostError) and not _run_has_ended(self._step_args.run_id):
+        error = exc_info.exception
+        # As billiard reports it, or as Celery does afterwards; either may come wrapped.
+        lost = isinstance(getattr(error, "exc", error), WorkerLostError | SystemExit | KeyboardInterrupt)
+        if lost and not _run_has_ended(self._step_args.run_id):
             step = ", ".join(self._step_args.step_keys_to_execute or [])
             self._note(
                 problems.report,
                 Problem(
                     key=self._problem_key,
                     summary=f"a process of worker {self.hostname} was killed at step {step}",
-                    detail=str(exc_info.exception),
+                    detail=str(error),
                     advice="The step is tried again, twice at most. If it happens again, look whether memory runs out "
                     "(WORKER_CHILD_MEMORY_MB, the machine's log).",
                     run_id=self._step_args.run_id,

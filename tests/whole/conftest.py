@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from terminal import Operator, days_ago, log_in, wait_until
-
-from telemetry_pipeline.settings import StackSettings
+from terminal import Operator, days_ago, log_in, stack
 
 DAYS = 15
 NEVER = "0 0 29 2 *"
@@ -21,30 +15,9 @@ NEVER = "0 0 29 2 *"
 
 @pytest.fixture(scope="session")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    folder = tmp_path_factory.mktemp("whole")
-    home = folder / "home"
-    unset = {name.upper() for name in StackSettings.model_fields}
-    environment = {name: value for name, value in os.environ.items() if name not in unset} | {
-        "TELEMETRY_HOME": str(home),
-        "TICK_CRON": NEVER,
-        "FIRST_PARTITION": f"{days_ago(DAYS)}",
-    }
-    with (folder / "up.log").open("w+") as log:
-        up = subprocess.Popen(
-            [sys.executable, "-m", "telemetry_pipeline", "up", *f"--records-count 20000 --days {DAYS} --live 0".split()],
-            env=environment,
-            cwd=folder,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            wait_until(lambda: (home / "stack.json").exists() or up.poll() is not None, seconds=180)
-            assert up.poll() is None, (folder / "up.log").read_text()
-            yield Operator(home, environment, up)
-        finally:
-            up.send_signal(signal.SIGINT)
-            up.wait(60)
+    options = ["--records-count", "20000", "--days", str(DAYS), "--live", "0"]
+    with stack(tmp_path_factory.mktemp("whole"), *options, TICK_CRON=NEVER, FIRST_PARTITION=days_ago(DAYS)) as operator:
+        yield operator
 
 
 @pytest.fixture(scope="session")

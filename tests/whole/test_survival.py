@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,9 +18,7 @@ import psycopg
 import pytest
 import requests
 from postbox import Mailbox
-from terminal import Operator, days_ago, log_in, wait_until
-
-from telemetry_pipeline.settings import StackSettings
+from terminal import Operator, days_ago, log_in, stack, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -152,31 +148,13 @@ def count_upstream(operator: Operator, up_to_id: int) -> int:
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     folder = tmp_path_factory.mktemp("night")
-    unset = {name.upper() for name in StackSettings.model_fields}
-    with Mailbox() as mailbox, (folder / "up.log").open("w+") as log:
-        environment = {name: value for name, value in os.environ.items() if name not in unset} | {
-            "TELEMETRY_HOME": str(folder / "home"),
-            "TICK_CRON": MINUTELY,
-            "FIRST_PARTITION": days_ago(0),
-            "ALERT_URLS": mailbox.url,
-        }
-        up = subprocess.Popen(
-            [sys.executable, "-m", "telemetry_pipeline", "up", *OPTIONS],
-            env=environment,
-            cwd=folder,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            wait_until(lambda: (folder / "home" / "stack.json").exists() or up.poll() is not None, seconds=180)
-            assert up.poll() is None, (folder / "up.log").read_text()
-            night = Night(Operator(folder / "home", environment, up), mailbox)
-            night.wait_for_a_tick(after=0)
-            yield night
-        finally:
-            up.send_signal(signal.SIGINT)
-            up.wait(60)
+    with (
+        Mailbox() as mailbox,
+        stack(folder, *OPTIONS, TICK_CRON=MINUTELY, FIRST_PARTITION=days_ago(0), ALERT_URLS=mailbox.url) as operator,
+    ):
+        night = Night(operator, mailbox)
+        night.wait_for_a_tick(after=0)
+        yield night
 
 
 def survive(night: Night, *kinds: str) -> None:
