@@ -19,6 +19,7 @@ from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
+from telemetry_pipeline.orchestration.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import dead_letters, problems
@@ -122,7 +123,7 @@ def _run_failures(settings: Settings) -> dg.SensorDefinition:
                 run_id=run.run_id,
             ),
         )
-        _note_checks(settings, context.instance, run)
+        _note_end(settings, context.instance, run)
 
     return run_failures
 
@@ -142,16 +143,19 @@ def _run_successes(settings: Settings) -> dg.SensorDefinition:
         if dead_letters.open_letters(engine):
             steps = [stats.step_key for stats in context.instance.get_run_step_stats(run.run_id)]
             dead_letters.settle_repeated(engine, run.run_id, days_of_run(run), steps)
-        _note_checks(settings, context.instance, run)
+        _note_end(settings, context.instance, run)
 
     return run_successes
 
 
-def _note_checks(settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Put failed checks of a run on record, and take off those that passed."""
+def _note_end(settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Put failed checks of a run on record; take off those that passed, and the child processes that it lost."""
     engine = connect(settings.database_url)
     records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
-    opened = {problem.key for problem in problems.open_problems(engine)}
+    opened = {problem.key: problem for problem in problems.open_problems(engine)}
+    for problem in opened.values():
+        if problem.key.startswith(LOST_CHILD) and problem.run_id == run.run_id:
+            problems.resolve(engine, problem.key)
     for record in records:
         event = record.event_log_entry.dagster_event
         if event is None:

@@ -31,6 +31,9 @@ LOOK_SECONDS = 1.0
 GRACE_SECONDS = 3.0
 """How long a step of a run that was ended may take to stop by itself."""
 
+LOST_CHILD = "child:"
+"""What the keys of problems begin with that are a killed child process."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,49 +41,29 @@ class StepRequest(Request):  # type: ignore[misc]
     """A task as the worker's main process sees it: tells when the child process that executes it is lost."""
 
     def on_failure(self, exc_info: ExceptionInfo, **options: Any) -> None:
-        """Celery's own, and a problem on record if the child was killed, by whatever did."""
-        error = exc_info.exception
+        """Celery's own, and a problem on record if the child was killed, by whatever did; it is over when its run is."""
         # As billiard reports it, or as Celery does afterwards; either may come wrapped.
-        lost = isinstance(getattr(error, "exc", error), WorkerLostError | SystemExit | KeyboardInterrupt)
-        if lost and not _run_has_ended(self._step_args.run_id):
-            step = ", ".join(self._step_args.step_keys_to_execute or [])
-            self._note(
-                problems.report,
-                Problem(
-                    key=self._problem_key,
-                    summary=f"a process of worker {self.hostname} was killed at step {step}",
-                    detail=str(error),
-                    advice="The step is tried again, twice at most. If it happens again, look whether memory runs out "
-                    "(WORKER_CHILD_MEMORY_MB, the machine's log).",
-                    run_id=self._step_args.run_id,
-                ),
-            )
-            _workers_with_problems.add(self.hostname)
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
+            args = unpack_value(self.kwargs["execute_step_args_packed"], as_type=ExecuteStepArgs)
+            if not _run_has_ended(args.run_id):
+                _report_lost_child(self.hostname, args, str(error))
         super().on_failure(exc_info, **options)
 
-    def on_success(self, result: Any, **options: Any) -> None:
-        """Celery's own; a worker whose steps succeed again has no problem."""
-        super().on_success(result, **options)
-        if self.hostname in _workers_with_problems:
-            _workers_with_problems.discard(self.hostname)
-            self._note(problems.resolve, self._problem_key)
 
-    @property
-    def _step_args(self) -> ExecuteStepArgs:
-        return unpack_value(self.kwargs["execute_step_args_packed"], as_type=ExecuteStepArgs)
-
-    @property
-    def _problem_key(self) -> str:
-        return f"child:{self.hostname}"
-
-    def _note(self, act: Any, about: Problem | str) -> None:
-        try:
-            act(connect(Settings.load().database_url), about)
-        except WarehouseError as err:
-            _log.warning("a problem could not be put on record: %s", err)
-
-
-_workers_with_problems: set[str] = set()
+def _report_lost_child(node: str, args: ExecuteStepArgs, error: str) -> None:
+    problem = Problem(
+        key=f"{LOST_CHILD}{node}",
+        summary=f"a process of worker {node} was killed at step {', '.join(args.step_keys_to_execute or [])}",
+        detail=error,
+        advice="The step is tried again, twice at most. If it happens again, look whether memory runs out "
+        "(WORKER_CHILD_MEMORY_MB, the machine's log).",
+        run_id=args.run_id,
+    )
+    try:
+        problems.report(connect(Settings.load().database_url), problem)
+    except WarehouseError as err:
+        _log.warning("a lost child process could not be put on record: %s", err)
 
 
 class StepTask(celery.Task):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from orchestration.harness import record
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.warehouse import dead_letters, problems
 from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.problems import Problem
 
 
 def sense(pipeline: Any, result: dg.ExecuteInProcessResult) -> None:
@@ -75,3 +76,13 @@ def test_rejected_records_are_a_warning_that_stops_nothing(pipeline: Any, now: d
     assert result.success
     sense(pipeline, result)
     assert "check:telemetry_records:few_records_are_rejected" in open_keys(pipeline)
+
+
+def test_a_child_that_was_lost_is_over_when_its_run_is(pipeline: Any, now: datetime, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
+    result = pipeline.run(this_day)
+    for run_id, node in ((result.run_id, "a@host"), ("another", "b@host")):
+        problems.report(engine, Problem(f"child:{node}", "a process was killed", run_id=run_id))
+    sense(pipeline, result)
+    assert open_keys(pipeline) == {"child:b@host"}
