@@ -113,24 +113,21 @@ class Night:
                 return int(row[0]) if row else 0
 
             cursor = scalar("select cursor from telemetry.sync_state")
-            # Some ids become visible late; a tick reads again below its cursor.
-            expected = count_upstream(self.operator, cursor)
+            # Some ids become visible a minute late; a tick reads again below its cursor.
             stored = "select count(*) from telemetry.records where record_id <= %s"
-            wait_until(lambda: scalar(stored, cursor) >= expected, HEALED_SECONDS)
-            assert scalar(stored, cursor) == expected
-            assert scalar(stored.replace("count(*)", "count(distinct record_id)"), cursor) == expected
+            wait_until(lambda: scalar(stored, cursor) == count_upstream(self.operator, cursor), HEALED_SECONDS)
+            assert scalar(stored, cursor) == scalar(stored.replace("count(*)", "count(distinct record_id)"), cursor)
             unmerged = (
                 "select (select count(*) from telemetry.records where action_id = 8 and data_id is not null and not exists ("
                 "select from telemetry.pending_merges where record_id between first_record_id and last_record_id)) "
                 "- (select count(*) from telemetry.views)"
             )
-            assert scalar(unmerged) == 0
+            wait_until(lambda: scalar(unmerged) == 0, HEALED_SECONDS)
 
 
 def count_upstream(operator: Operator, up_to_id: int) -> int:
     """How many records the simulator has up to an id, as it counts them itself."""
     url = operator.state["panaccess_url"]
-    requests.post(f"{url}reveal", timeout=30)
     rules = [{"field": "recordId", "op": "le", "data": str(up_to_id)}]
     page = requests.post(
         f"{url}?f=getListOfTelemetryRecords&requestMode=function",
@@ -170,15 +167,8 @@ def survive(night: Night, *kinds: str) -> None:
     night.compare_with_the_upstream()
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [
-        pytest.param(("worker", "daemon", "webserver"), id="worker, daemon and web UI"),
-        pytest.param(("postgres",), id="PostgreSQL"),
-    ],
-)
-def test_the_next_tick_succeeds_although_processes_were_killed(night: Night, kinds: tuple[str, ...]) -> None:
-    survive(night, *kinds)
+def test_the_next_tick_succeeds_although_most_of_the_stack_was_killed(night: Night) -> None:
+    survive(night, "worker", "daemon", "webserver", "valkey", "postgres")
 
 
 @pytest.mark.by_hand
