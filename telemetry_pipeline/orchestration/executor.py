@@ -22,7 +22,6 @@ from telemetry_pipeline.settings import Settings
 INGEST, ANALYSIS, REPORTS = QUEUES
 
 _LIMIT_TO_REDELIVERY_SECONDS = 300
-_RESULT_SECONDS = 86_400
 
 
 def on_queue(queue: str) -> dict[str, str]:
@@ -55,7 +54,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         "task_publish_retry_policy": {"max_retries": 60, "interval_start": 0.2, "interval_step": 0.2, "interval_max": 1},
         "result_backend_always_retry": True,
-        "result_expires": _RESULT_SECONDS,
+        # Who waits for a result ends before it does. Those of a tick are a megabyte, and the broker keeps them in memory.
+        "result_expires": hard_seconds + _LIMIT_TO_REDELIVERY_SECONDS,
         "worker_send_task_events": True,
         "task_send_sent_event": True,
     }

@@ -56,7 +56,8 @@ def test_an_asset_runs_alone(cli: Callable[..., Outcome], announce: Callable[...
     assert "100 %  1/1 steps  success" in outcome.out
     shown = cli("status")
     assert "top_channels" in shown.out
-    assert shown.err.startswith("error: PostgreSQL cannot be reached")
+    assert "PostgreSQL     PostgreSQL cannot be reached" in shown.out
+    assert shown.status == 1
 
 
 @pytest.mark.slow
@@ -111,7 +112,7 @@ def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["telemetry"], "jobs: telemetry_tick, telemetry_range; assets: telemetry_records, ott_views"),
+        (["telemetry"], "jobs: telemetry_tick, telemetry_range, telemetry_merge, telemetry_rebuild; assets: telemetry_records"),
         (["telemetry_tick", "--partition", "2024-12-31"], "allowed are 2025-01-01 (FIRST_PARTITION) to "),
         (["telemetry_tick", "--partition", "2099-01-01"], "(today in America/Mexico_City)"),
         (["telemetry_range", "--from", "2026-10-02", "--to", "2026-10-01"], "begins on 2026-10-02 and ends before"),
