@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -198,39 +198,29 @@ def test_the_output_is_text_for_people_or_json_for_machines(
         assert err.rstrip().endswith("WARNING  [49519adc ott_views] look")
 
 
-def _write(directory: Path, number: int) -> None:
-    logs.configure(StackSettings(log_directory=directory))
-    for count in range(300):
-        logging.getLogger("anything").info("%s", f"{number}-{count}-" + "x" * 100)
+WRITE = """
+import logging, sys
+from pathlib import Path
+from telemetry_pipeline import logs
+from telemetry_pipeline.settings import StackSettings
+
+logs._FILE_BYTES = 60_000
+logs.configure(StackSettings(log_directory=Path(sys.argv[1])))
+for count in range(300):
+    logging.getLogger("anything").info("%s", f"{sys.argv[2]}-{count}-" + "x" * 100)
+"""
 
 
-def test_several_processes_write_and_rotate_the_same_file_and_no_line_is_lost_or_torn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "_FILE_BYTES", 60_000)
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_write, args=(tmp_path, number)) for number in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
+def test_several_processes_write_and_rotate_the_same_file_and_no_line_is_lost_or_torn(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path), str(number)], stderr=subprocess.DEVNULL, cwd=tmp_path)
+        for number in range(3)
+    ]
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
     files = list(tmp_path.glob("pipeline.log*"))
     assert len(files) > 2
     found = [json.loads(line)["message"][:-100] for file in files for line in file.read_text().splitlines()]
     assert sorted(found) == sorted(f"{number}-{count}-" for number in range(3) for count in range(300))
-
-
-def test_a_line_costs_less_than_a_fifth_of_a_millisecond_of_processor_time(configure: Configure) -> None:
-    configure()
-    log = logging.getLogger("telemetry_pipeline.panaccess")
-    best = float("inf")
-    for _ in range(5):
-        began = time.thread_time()
-        for _ in range(200):
-            log.info("%s", "called", extra={"function": "f", "status": 200, "ms": 1.5, "bytes": 1, "try": 1})
-        best = min(best, (time.thread_time() - began) / 200)
-    assert best < 0.0002
 
 
 def test_a_sync_in_trouble_leaves_no_personal_data_and_no_secret_in_any_line(

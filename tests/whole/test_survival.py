@@ -33,6 +33,7 @@ class Night:
 
     operator: Operator
     mailbox: Mailbox
+    session: str
     history_ends: int
     """Ids up to this one are older; some of those become visible hours late, which is for the nightly repair."""
 
@@ -118,7 +119,7 @@ class Night:
             # Some ids become visible a minute late; a tick reads again below its cursor.
             stored = "select count(*) from telemetry.records where record_id > %s and record_id <= %s"
             span = (self.history_ends, cursor)
-            wait_until(lambda: scalar(stored, *span) == count_upstream(self.operator, *span), HEALED_SECONDS)
+            wait_until(lambda: scalar(stored, *span) == count_upstream(self, *span), HEALED_SECONDS)
             assert scalar(stored, *span) == scalar(stored.replace("count(*)", "count(distinct record_id)"), *span)
             unmerged = (
                 "select (select count(*) from telemetry.records where action_id = 8 and data_id is not null and not exists ("
@@ -128,15 +129,14 @@ class Night:
             wait_until(lambda: scalar(unmerged) == 0, HEALED_SECONDS)
 
 
-def count_upstream(operator: Operator, after_id: int, up_to_id: int) -> int:
+def count_upstream(night: Night, after_id: int, up_to_id: int) -> int:
     """How many records the simulator shows between two ids, as it counts them itself."""
-    url = operator.state["panaccess_url"]
     bounds = [("gt", after_id), ("le", up_to_id)]
     rules = [{"field": "recordId", "op": op, "data": str(bound)} for op, bound in bounds]
     page = requests.post(
-        f"{url}?f=getListOfTelemetryRecords&requestMode=function",
+        f"{night.operator.state['panaccess_url']}?f=getListOfTelemetryRecords&requestMode=function",
         data={
-            "sessionId": log_in(operator),
+            "sessionId": night.session,
             "offset": 0,
             "limit": 1,
             "newFilters": json.dumps({"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]}),
@@ -154,7 +154,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         stack(folder, *OPTIONS, TICK_CRON=MINUTELY, FIRST_PARTITION=days_ago(0), ALERT_URLS=mailbox.url) as operator,
     ):
         newest = requests.get(f"{operator.state['panaccess_url']}health", timeout=30).json()["highest_id"]
-        night = Night(operator, mailbox, history_ends=newest)
+        night = Night(operator, mailbox, log_in(operator), newest)
         night.wait_for_a_tick(after=0)
         yield night
 
