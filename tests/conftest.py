@@ -28,14 +28,6 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests together that share servers of their own: those of a module, or of the whole."""
-    for item in items:
-        file = item.path.relative_to(item.config.rootpath / "tests")
-        shared = file.parts[0] == "whole" and file.stem != "test_survival"
-        item.add_marker(pytest.mark.xdist_group("whole" if shared else str(file)))
-
-
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL of the suite's own, with a migrated database ``template`` to copy."""
