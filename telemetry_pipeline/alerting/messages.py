@@ -42,7 +42,8 @@ def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None
         if incident.advice:
             lines += ["", f"What to do: {incident.advice}"]
     if telling.kind is not Kind.RECOVERY and incident.resolved_at is None:
-        lines += ["", "You are reminded every hour while this lasts, and told when it is over."]
+        when = "while this lasts" if incident.lasts else "in which it happens again"
+        lines += ["", f"You are reminded every hour {when}, and told when it is over."]
     subject = f"[Telemetry Pipeline] {_HEADINGS[telling.kind]}: {' '.join(incident.summary.split())}"
     return subject, "\n".join(lines)
 

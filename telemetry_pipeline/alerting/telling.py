@@ -49,8 +49,8 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     for incident in incidents:
         before = told_at[incident.key]
         if incident.resolved_at is None:
-            again = incident.told_at is None or incident.last_at > incident.told_at or _lasts(incident)
-            if again and (before is None or now - before >= QUIET):
+            news = incident.told_at is None or incident.last_at > incident.told_at
+            if (news or incident.lasts) and (before is None or now - before >= QUIET):
                 tell_problem(incident)
         elif incident.told_at is not None:
             tellings.append(Telling(Kind.RECOVERY, incident))
@@ -58,8 +58,3 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
             tell_problem(incident)
             tellings.append(Telling(Kind.RECOVERY, incident))
     return tellings
-
-
-def _lasts(incident: Incident) -> bool:
-    """Is it a state that people wait to see end, and not a run of the past that failed?"""
-    return not incident.key.startswith("run:")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from telemetry_pipeline.client.graphql import Json
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.stack.state import StackState
+    from telemetry_pipeline.warehouse.problems import ChannelState, Incident
     from telemetry_pipeline.warehouse.status import Count, WarehouseStatus
 
 _TICK = "telemetry_tick"
@@ -64,6 +65,7 @@ def _show_pipeline(settings: StackSettings) -> int:
     from telemetry_pipeline.cli.main import EXIT_FAILED
     from telemetry_pipeline.cli.target import find_stack, graphql_url, webserver_url
     from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.warehouse import problems
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.status import read_status
 
@@ -84,11 +86,12 @@ def _show_pipeline(settings: StackSettings) -> int:
 
     _show_addresses(settings, stack)
     warehouse = None
-    if (database_url := known.database_url) is not None:
-        warehouse = ask("PostgreSQL", lambda: read_status(connect(database_url)))
-    if warehouse is not None:
-        _show_problems(warehouse, zone)
-        _show_newest_record(warehouse, zone)
+    if known.database_url is not None:
+        engine = connect(known.database_url)
+        warehouse = ask("PostgreSQL", lambda: read_status(engine))
+        if warehouse is not None:
+            ask("PostgreSQL", lambda: _show_problems(problems.open_problems(engine), problems.channels(engine), zone))
+            _show_newest_record(warehouse, zone)
     if known.panaccess_url is not None:
         _show_upstream(known, warehouse)
     if webserver_url(settings) is not None:
@@ -126,20 +129,21 @@ def _show_addresses(settings: StackSettings, stack: StackState | None) -> None:
         click.echo("stack          not running; start it with 'telemetry-pipeline up'")
 
 
-def _show_problems(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
+def _show_problems(incidents: list[Incident], channels: list[ChannelState], zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
     from telemetry_pipeline.client.graphql import one_line
 
-    if not warehouse.problems:
+    if not incidents:
         click.echo("problems       none open")
-    for problem in warehouse.problems:
+    for problem in incidents:
         noticed = f"since {moment(problem.opened_at.astimezone(zone))}"
         if problem.times > 1:
             noticed += f", {problem.times:,} times, last {moment(problem.last_at.astimezone(zone))}"
         click.secho(f"problem        {problem.summary} ({noticed})", fg="red")
-    for channel in warehouse.failing_channels:
-        failing = f"failing since {moment(channel.failing_since.astimezone(zone))}, {channel.failures:,} times"
-        click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error)}", fg="red")
+    for channel in channels:
+        if channel.failing_since is not None:
+            failing = f"failing since {moment(channel.failing_since.astimezone(zone))}, {channel.failures:,} times"
+            click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error or '')}", fg="red")
 
 
 def _show_newest_record(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:

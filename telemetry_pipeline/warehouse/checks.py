@@ -70,10 +70,9 @@ def rejected_records(connection: sa.Connection, first: date, last: date) -> Shar
     return Share(rejected, rejected + stored)
 
 
-def stops_and_views(connection: sa.Connection, first: date, last: date) -> tuple[int, int]:
-    """Merged stops with a channel id, and views, of some days; in a transaction that sees one moment."""
-    bounds = {"first": first, "last": last}
-    return int(connection.scalar(_STOPS, bounds) or 0), int(connection.execute(_VIEWS, bounds).one()[0])
+def merged_stops(connection: sa.Connection, first: date, last: date) -> int:
+    """How many stops of some days have a channel id and do not wait for a merge."""
+    return int(connection.scalar(_STOPS, {"first": first, "last": last}) or 0)
 
 
 def unnamed_views(connection: sa.Connection, first: date, last: date) -> Share:

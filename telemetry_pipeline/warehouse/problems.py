@@ -101,6 +101,11 @@ class Incident(Problem):
     key_told_at: datetime | None = None
     openings: int = 1
 
+    @property
+    def lasts(self) -> bool:
+        """Is it a state that goes on until somebody sees it end, and not what some run showed?"""
+        return self.run_id is None
+
 
 @dataclass(frozen=True)
 class ChannelState:

@@ -35,37 +35,7 @@ _REJECTED = """
 select reason, count(*) as records, max(rejected_at) as last_at
 from telemetry.rejected_records group by reason order by count(*) desc, reason
 """
-_PROBLEMS = """
-select summary, opened_at, last_at, times from telemetry.problems where resolved_at is null order by opened_at, problem_id
-"""
-_FAILING_CHANNELS = """
-select channel, failing_since, failures, coalesce(error, '') from telemetry.alert_channels
-where failing_since is not null order by channel
-"""
 _DEAD_LETTERS = "select count(*) from telemetry.dead_letters where settled_at is null"
-
-
-@dataclass(frozen=True)
-class OpenProblem:
-    """Something that is wrong, and how often it was noticed."""
-
-    summary: str
-    opened_at: datetime
-    last_at: datetime
-    times: int
-
-
-@dataclass(frozen=True)
-class FailingChannel:
-    """A way of telling people that does not work.
-
-    :ivar failures: messages in a row that did not get through.
-    """
-
-    channel: str
-    failing_since: datetime
-    failures: int
-    error: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +57,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class WarehouseStatus:
-    """How far the warehouse has come, and what is wrong.
+    """How far the warehouse has come.
 
     :ivar dead_letters: steps that failed after all retries and wait for somebody.
     :ivar cursor: the highest record id that was read.
@@ -105,8 +75,6 @@ class WarehouseStatus:
     open_gaps: int
     open_gap_ids: int
     rejected: list[Rejected]
-    problems: list[OpenProblem]
-    failing_channels: list[FailingChannel]
     dead_letters: int
 
 
@@ -127,8 +95,6 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
             open_gaps=gaps,
             open_gap_ids=int(gap_ids),
             rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
-            problems=[OpenProblem(*row) for row in connection.execute(sa.text(_PROBLEMS))],
-            failing_channels=[FailingChannel(*row) for row in connection.execute(sa.text(_FAILING_CHANNELS))],
             dead_letters=connection.scalar(sa.text(_DEAD_LETTERS)) or 0,
         )
 

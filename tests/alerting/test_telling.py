@@ -34,7 +34,7 @@ def test_an_open_problem_is_told_once_an_hour() -> None:
 
 
 def test_a_run_that_failed_is_told_again_only_if_it_fails_again() -> None:
-    failed = incident(key="run:telemetry_range:2026-11-01", told_at=NOW, key_told_at=NOW)
+    failed = incident(key="run:telemetry_range:2026-11-01", run_id="0098262b", told_at=NOW, key_told_at=NOW)
     assert told(failed, now=NOW + 60 * MINUTE) == []
     assert told(replace(failed, last_at=NOW + MINUTE), now=NOW + 60 * MINUTE) == ["reminder"]
 
