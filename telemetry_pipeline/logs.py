@@ -23,6 +23,7 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.tags import partition_text
 
 FILES = ("pipeline", "errors", "upstream")
 BACKUPS = 5
@@ -115,7 +116,7 @@ class DagsterHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what is worth a line, and note which step begins or ends in this process."""
         meta: Mapping[str, Any] = getattr(record, "dagster_meta", {})
-        context = Context(meta["run_id"], meta["step_key"], _partition(meta["job_tags"]))
+        context = Context(meta["run_id"], meta["step_key"], partition_text(meta["job_tags"]) or None)
         event = meta["dagster_event"]
         kind = event.event_type_value if event else ""
         if kind in _BEGINNINGS:
@@ -213,13 +214,6 @@ def _in_context(record: logging.LogRecord) -> bool:
 
 def _note(record: logging.LogRecord, context: Context) -> None:
     vars(record).update(run=context.run, step=context.step, partition=context.partition)
-
-
-def _partition(tags: Mapping[str, str]) -> str | None:
-    if "dagster/partition" in tags:
-        return tags["dagster/partition"]
-    first, last = (tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
-    return first if first == last else f"{first} to {last}"
 
 
 def _error(error: BaseException | None) -> Iterator[str]:

@@ -143,15 +143,6 @@ def test_a_step_that_fails_is_in_the_errors_with_its_causes_and_without_the_rows
     assert "4711" not in (tmp_path / "logs" / "errors.log").read_text()
 
 
-def test_a_range_of_days_is_a_partition_with_both_ends() -> None:
-    def partition(first: str, last: str) -> str | None:
-        return logs._partition({"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last})
-
-    assert partition("2025-03-01", "2025-03-06") == "2025-03-01 to 2025-03-06"
-    assert partition("2025-03-06", "2025-03-06") == "2025-03-06"
-    assert logs._partition({}) is None
-
-
 @pytest.mark.parametrize(
     ("message", "clean"),
     [

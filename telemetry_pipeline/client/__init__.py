@@ -21,9 +21,6 @@ from typing import Any
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import (
     ANY_ASSETS_JOB,
-    PARTITION,
-    RANGE_END,
-    RANGE_START,
     Health,
     Result,
     Run,
@@ -35,10 +32,10 @@ from telemetry_pipeline.client.answers import (
 from telemetry_pipeline.client.graphql import Endpoint, Json, metadata, refusal, unwrap
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 
 _EVENTS_PER_PAGE = 500
 _POLL_SECONDS = 0.5
-_ROWS_TAG = ("telemetry/rows", "all")
 
 Day = str | date
 
@@ -234,7 +231,7 @@ class TelemetryClient:
         if asset not in targets.analyses:
             raise RequestRefused(f"there is no analysis {asset!r}; analyses: {', '.join(targets.analyses)}")
         of_asset = {asset: parameters} if parameters else None
-        run_id = self._launch(targets, [asset], partition, first, last, of_asset, dict([_ROWS_TAG]))
+        run_id = self._launch(targets, [asset], partition, first, last, of_asset, {ROWS: "all"})
         run = self.wait(run_id, timeout_seconds)
         if run.status != RunStatus.SUCCESS:
             raise TelemetryError(f"run {run_id} of {asset} did not succeed: {self.progress(run_id).message}")

@@ -13,10 +13,8 @@ from typing import Any
 
 from telemetry_pipeline.client.documents import LOCATION
 from telemetry_pipeline.client.graphql import Json, error_message
+from telemetry_pipeline.tags import partition_range
 
-PARTITION = "dagster/partition"
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 # What Dagster calls the job that can run any selection of assets.
 ANY_ASSETS_JOB = "__ASSET_JOB"
 
@@ -91,9 +89,7 @@ class Run:
     @property
     def partitions(self) -> tuple[str, str] | None:
         """The first and the last partition; None: the run has no partitions."""
-        first = self.tags.get(RANGE_START, self.tags.get(PARTITION))
-        last = self.tags.get(RANGE_END, self.tags.get(PARTITION))
-        return (first, last) if first and last else None
+        return partition_range(self.tags)
 
 
 @dataclass(frozen=True)

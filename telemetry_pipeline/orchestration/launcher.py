@@ -12,8 +12,8 @@ from telemetry_pipeline import logs
 from telemetry_pipeline.orchestration.liveness import is_alive
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.requests import check_request
-from telemetry_pipeline.orchestration.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 
 _BEGINNING_SECONDS = 10.0
 _DOUBT_SECONDS = 2.0

@@ -9,7 +9,7 @@ from typing import Any
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.names import CLEANUP, TICK
-from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 
 def check_request(

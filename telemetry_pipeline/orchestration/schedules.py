@@ -11,8 +11,8 @@ import dagster as dg
 
 from telemetry_pipeline.orchestration.names import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,

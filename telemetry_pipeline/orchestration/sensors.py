@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster._core.events import JobFailureData
 from dagster._core.execution.stats import StepEventStatus
 from dagster_shared.error import SerializableErrorInfo
@@ -20,8 +21,8 @@ from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.step_task import LOST_CHILD
-from telemetry_pipeline.orchestration.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.tags import RANGE_END, RANGE_START, partition_text
 from telemetry_pipeline.warehouse import dead_letters, problems
 from telemetry_pipeline.warehouse.checks import Freshness, read_freshness
 from telemetry_pipeline.warehouse.database import connect
@@ -109,9 +110,8 @@ def _run_failures(settings: Settings) -> dg.SensorDefinition:
             # The run's process or a worker was lost in the middle of these.
             stats = context.instance.get_run_step_stats(run.run_id)
             errors = {each.step_key: of_run for each in stats if each.status in (None, StepEventStatus.IN_PROGRESS)}
-        dead_letters.add(
-            engine, [DeadLetter(run.run_id, title(run), step, days_of_run(run), error) for step, error in errors.items()]
-        )
+        days = partition_text(run.tags)
+        dead_letters.add(engine, [DeadLetter(run.run_id, title(run), step, days, error) for step, error in errors.items()])
         problems.report(
             engine,
             Problem(
@@ -123,7 +123,7 @@ def _run_failures(settings: Settings) -> dg.SensorDefinition:
                 run_id=run.run_id,
             ),
         )
-        _note_end(settings, context.instance, run)
+        _note_end(engine, context.instance, run)
 
     return run_failures
 
@@ -142,15 +142,14 @@ def _run_successes(settings: Settings) -> dg.SensorDefinition:
         problems.resolve(engine, problem_key(run))
         if dead_letters.open_letters(engine):
             steps = [stats.step_key for stats in context.instance.get_run_step_stats(run.run_id)]
-            dead_letters.settle_repeated(engine, run.run_id, days_of_run(run), steps)
-        _note_end(settings, context.instance, run)
+            dead_letters.settle_repeated(engine, run.run_id, partition_text(run.tags), steps)
+        _note_end(engine, context.instance, run)
 
     return run_successes
 
 
-def _note_end(settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     """Put failed checks of a run on record; take off those that passed, and the child processes that it lost."""
-    engine = connect(settings.database_url)
     records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
     opened = {problem.key: problem for problem in problems.open_problems(engine)}
     for problem in opened.values():
@@ -224,17 +223,9 @@ def title(run: dg.DagsterRun) -> str:
     return run.job_name
 
 
-def days_of_run(run: dg.DagsterRun) -> str:
-    """The partition of a run, ``first to last`` of a range, or nothing."""
-    if RANGE_START in run.tags:
-        first, last = run.tags[RANGE_START], run.tags[RANGE_END]
-        return first if first == last else f"{first} to {last}"
-    return run.tags.get(PARTITION, "")
-
-
 def problem_key(run: dg.DagsterRun) -> str:
     """Names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
-    days = "" if run.job_name == TICK else f":{days_of_run(run)}"
+    days = "" if run.job_name == TICK else f":{partition_text(run.tags)}"
     return f"run:{title(run)}{days}"
 
 

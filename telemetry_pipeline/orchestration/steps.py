@@ -10,7 +10,7 @@ import dagster as dg
 
 from telemetry_pipeline.errors import Cancelled, TelemetryError, TimeLimitReached
 from telemetry_pipeline.ingestion.sync import Progress
-from telemetry_pipeline.orchestration.tags import SOFT_TIME_LIMIT_SECONDS
+from telemetry_pipeline.tags import SOFT_TIME_LIMIT_SECONDS
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Three tries in all, for PostgreSQL or a worker that was away; errors of our own say whether they are worth another."""

@@ -10,7 +10,7 @@ from orchestration.harness import record, scalar
 
 from telemetry_pipeline.analyses.staleness import stale_days
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.tags import RANGE_END, RANGE_START
+from telemetry_pipeline.tags import RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.database import connect
 
 ANALYSES = ["general_summary", "top_channels"]

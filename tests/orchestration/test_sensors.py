@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from telemetry_pipeline.orchestration.sensors import contiguous, days_of_run, plan_rebuild, problem_key, silent_for, title
+from telemetry_pipeline.orchestration.sensors import contiguous, plan_rebuild, problem_key, silent_for
 from telemetry_pipeline.warehouse.checks import Freshness
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -91,4 +91,4 @@ def test_a_tick_makes_up_for_any_earlier_one_and_another_run_for_one_of_the_same
         tags={"dagster/partition": "2026-11-02"},
         asset_selection={dg.AssetKey("geography")},
     )
-    assert (title(adhoc), days_of_run(adhoc)) == ("geography", "2026-11-02")
+    assert problem_key(adhoc) == "run:geography:2026-11-02"

@@ -15,9 +15,9 @@ from telemetry_pipeline.orchestration.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
-from telemetry_pipeline.orchestration.tags import ROWS
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.reports.rows import to_rows
+from telemetry_pipeline.tags import ROWS
 from telemetry_pipeline.warehouse.results import ResultInfo
 
 _PREVIEW_ROWS = 10

@@ -1,0 +1,15 @@
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, partition_range, partition_text
+
+
+def test_a_range_of_days_is_told_with_both_ends() -> None:
+    tags = {RANGE_START: "2025-03-01", RANGE_END: "2025-03-06"}
+    assert (partition_range(tags), partition_text(tags)) == (("2025-03-01", "2025-03-06"), "2025-03-01 to 2025-03-06")
+
+
+def test_one_day_is_told_once() -> None:
+    for tags in ({PARTITION: "2025-03-06"}, {RANGE_START: "2025-03-06", RANGE_END: "2025-03-06"}):
+        assert (partition_range(tags), partition_text(tags)) == (("2025-03-06", "2025-03-06"), "2025-03-06")
+
+
+def test_a_run_without_partitions_has_none_to_tell() -> None:
+    assert (partition_range({"other": "tag"}), partition_text({"other": "tag"})) == (None, "")
