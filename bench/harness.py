@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from telemetry_pipeline.panaccess.client import PanAccessClient
 from telemetry_pipeline.panaccess.feed import Feed
 from telemetry_pipeline.panaccess.records import PageDecoder
 from telemetry_pipeline.panaccess.session import Credentials
+from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.stack.servers import LocalPostgres, at_database
 from telemetry_pipeline.warehouse.database import connect, migrate
@@ -46,6 +47,13 @@ def database() -> Iterator[str]:
             yield url
         finally:
             server.stop()
+
+
+def stack_settings(home: str, **changes: object) -> StackSettings:
+    """A whole stack's: nothing of its own is given, and it begins today, so no sensor analyses past days meanwhile."""
+    servers = dict.fromkeys(("database_url", "dagster_database_url", "redis_url", "panaccess_url"))
+    today = datetime.now(StackSettings().operator_zone).date()
+    return StackSettings.load(**servers, telemetry_home=Path(home), first_partition=today, **changes)
 
 
 @contextmanager

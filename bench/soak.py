@@ -10,16 +10,13 @@ import argparse
 import tempfile
 import time
 from collections import defaultdict
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psutil
 import requests
 import sqlalchemy as sa
 
-from bench.harness import result
-from telemetry_pipeline.settings import StackSettings
+from bench.harness import result, stack_settings
 from telemetry_pipeline.stack.services import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.database import connect
@@ -61,16 +58,8 @@ def memory(processes: dict[str, int]) -> dict[str, float]:
 def main(minutes: float = 60, live: float = 50, records: int = 400_000, days: int = 90) -> None:
     """Run, measure and print."""
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as home:
-        settings = StackSettings.load(
-            database_url=None,
-            dagster_database_url=None,
-            redis_url=None,
-            panaccess_url=None,
-            telemetry_home=Path(home),
-            first_partition=datetime.now(StackSettings().operator_zone).date(),
-        )
         options = SimulatorOptions(records_count=records, days=days, live=live)
-        with Stack(settings, simulator=options) as stack:
+        with Stack(stack_settings(home), simulator=options) as stack:
             began = time.monotonic()
             samples: list[dict[str, float]] = []
             while time.monotonic() - began < minutes * 60:

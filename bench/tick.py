@@ -13,15 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import requests
 import sqlalchemy as sa
 
-from bench.harness import median, result
+from bench.harness import median, result, stack_settings
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import RunStatus
-from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.stack.services import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.database import connect
@@ -97,16 +95,7 @@ class Bed:
 def bed(records: int, days: int) -> Iterator[Bed]:
     """A stack over so many records, of so many days."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as home:
-        settings = StackSettings.load(
-            database_url=None,
-            dagster_database_url=None,
-            redis_url=None,
-            panaccess_url=None,
-            telemetry_home=Path(home),
-            tick_cron=_NEVER,
-            # Past days are no partitions, so no sensor analyses them anew meanwhile.
-            first_partition=datetime.now(StackSettings().operator_zone).date(),
-        )
+        settings = stack_settings(home, tick_cron=_NEVER)
         with Stack(settings, simulator=SimulatorOptions(records_count=records, days=days, live=0)) as stack:
             filled = Bed(stack)
             filled.fill(records)

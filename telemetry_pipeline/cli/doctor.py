@@ -267,15 +267,18 @@ def check_broker(settings: StackSettings) -> str:
 
 
 def check_worker(settings: StackSettings) -> str:
-    """Does a Celery worker answer over the broker?"""
-    import celery
+    """Do Celery workers answer over the broker, and do they serve every queue?"""
+    from telemetry_pipeline.broker import QUEUES, workers
 
-    broker = settings.redis_url.get_secret_value() if settings.redis_url else ""
-    with celery.Celery(broker=broker, set_as_current=False) as app:
-        replies = app.control.ping(timeout=_WORKER_ANSWERS_SECONDS)
-    if not replies:
+    answering = workers(settings.redis_url.get_secret_value() if settings.redis_url else "", _WORKER_ANSWERS_SECONDS)
+    if not answering:
         raise TelemetryError("no Celery worker answers")
-    return f"{len(replies)} answering: {', '.join(sorted(node for reply in replies for node in reply))}"
+    nodes = f"{len(answering)} answering: {', '.join(worker.node for worker in answering)}"
+    if unserved := [queue for queue in QUEUES if not any(queue in worker.queues for worker in answering)]:
+        raise AdvisedError(
+            f"{nodes}; none takes steps of {', '.join(unserved)}", f"start a worker with '-Q {','.join(unserved)}'"
+        )
+    return nodes
 
 
 def check_panaccess(settings: StackSettings) -> str:

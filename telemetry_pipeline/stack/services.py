@@ -84,11 +84,7 @@ class Simulator(Service):
 
     def is_ready(self) -> bool:
         """Does it answer?"""
-        try:
-            graphql.DIRECT.open(f"{self.url}health", timeout=_ANSWER_TIMEOUT_SECONDS).close()
-        except OSError:
-            return False
-        return True
+        return _answers(f"{self.url}health")
 
 
 class DagsterMigration(Service):
@@ -264,11 +260,15 @@ class Flower(Service):
 
     def is_ready(self) -> bool:
         """Does it answer?"""
-        try:
-            graphql.DIRECT.open(f"{self.url}/healthcheck", timeout=_ANSWER_TIMEOUT_SECONDS).close()
-        except OSError:
-            return False
-        return True
+        return _answers(f"{self.url}/healthcheck")
+
+
+def _answers(url: str) -> bool:
+    try:
+        graphql.DIRECT.open(url, timeout=_ANSWER_TIMEOUT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _log_format(environment: Mapping[str, str]) -> Sequence[str]:

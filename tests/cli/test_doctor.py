@@ -3,12 +3,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import redis
 import requests
 from cli.harness import Outcome
+from waiting_worker import waiting_worker
 from webservers import FakeWebserver
 
 from telemetry_pipeline.cli import doctor
@@ -82,6 +84,16 @@ def test_each_check_says_what_it_saw_or_what_to_do(
     assert found["code"].detail == "ImportError: no module"
     assert found["daemon"].detail == "no sign of life from sensor"
     assert all(finding.advice for finding in found.values() if finding.outcome == "failed")
+
+
+@pytest.mark.slow
+def test_queues_that_no_worker_serves_are_named(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker_url = urlsplit(redis_url)._replace(path="/8").geturl()
+    monkeypatch.setenv("REDIS_URL", broker_url)
+    with waiting_worker(broker_url, "lonely@here", ["analysis"], tmp_path / "worker.log"):
+        worker = findings()["worker"]
+    assert (worker.outcome, worker.detail) == ("failed", "1 answering: lonely@here; none takes steps of ingest, reports")
+    assert worker.advice == "start a worker with '-Q ingest,reports'"
 
 
 def test_with_nothing_there_the_way_to_start_is_shown_and_the_status_is_1(cli: Callable[..., Outcome]) -> None:
