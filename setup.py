@@ -57,6 +57,7 @@ setup(
             "pandas-stubs",
             "pytest>=9",
             "pytest-timeout>=2.4",
+            "pytest-xdist>=3.8",
             "ruff>=0.14",
             "selenium>=4.35",
             "setuptools>=77",

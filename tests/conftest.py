@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from webservers import FakeWebserver, fake_webserver, toy_webserver
+from xdist.scheduler import LoadScopeScheduling
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
@@ -20,12 +21,35 @@ from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_data
 from telemetry_pipeline.warehouse.database import connect, migrate
 
 _numbers = itertools.count(1)
+LONGEST = ["whole/test_survival.py", "whole", "production/test_processes.py", "stack/test_up.py"]
 
 
 def pytest_configure() -> None:
     """Who starts the suite in the background has it ignore Ctrl-C, and every process that it starts inherits that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def group_of(nodeid: str) -> str:
+    """Tests that share servers of their own, and so a process: those of a file, or of all files in ``whole``."""
+    file = nodeid.split("::")[0].removeprefix("tests/")
+    return "whole" if file.startswith("whole/") and file not in LONGEST else file
+
+
+class ByGroup(LoadScopeScheduling):
+    """Hands out a group at a time. (The option ``--dist loadgroup`` does not work with pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByGroup:
+    return ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: [*LONGEST, group_of(item.nodeid)].index(group_of(item.nodeid)))
 
 
 @pytest.fixture(scope="session")

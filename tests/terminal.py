@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.stack.servers import free_port
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 
@@ -63,7 +64,7 @@ def stack(folder: Path, *options: str, **settings: str) -> Iterator[Operator]:
     environment |= {"TELEMETRY_HOME": str(folder / "home"), **settings}
     with (folder / "up.log").open("w+") as log:
         up = subprocess.Popen(
-            [sys.executable, "-m", "telemetry_pipeline", "up", *options],
+            [sys.executable, "-m", "telemetry_pipeline", "up", "--port", str(free_port()), *options],
             env=environment,
             cwd=folder,
             stdout=log,

@@ -340,9 +340,9 @@ def test_a_reader_that_is_left_in_the_middle_waits_for_nothing() -> None:
     """Wherever it is finalized: in a thread that has just begun, waiting for other threads would never end."""
     upstream = Upstream(map(record, range(1, 1001)), page_cap=10)
     released = threading.Event()
+    upstream.before = lambda number: number <= 2 or released.wait(30)
     deliveries = feed_of(upstream).read([Slice(0, 1000)])
     next(deliveries)
-    upstream.before = lambda number: released.wait(30)
     next(deliveries)
     finalizer = threading.Thread(target=deliveries.close)
     finalizer.start()

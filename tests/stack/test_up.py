@@ -1,4 +1,7 @@
-"""``telemetry-pipeline up`` as a process: what it leaves behind, what it survives, what stands beside it."""
+"""``telemetry-pipeline up`` as a process: what it leaves behind, what it survives, what stands beside it.
+
+The first tests build on each other: a stack takes its time to start.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -23,35 +27,47 @@ pytestmark = pytest.mark.slow
 
 SMALL = ("--records-count", "500", "--live", "0")
 
-Up = Callable[..., subprocess.Popen[str]]
 
+class Homes:
+    """A folder of homes, and the last stack that was started in each."""
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    """Starts stacks, each in the home that is given, and waits until they are up or have given up."""
-    started: list[subprocess.Popen[str]] = []
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stacks: dict[str, subprocess.Popen[str]] = {}
 
-    def start(home: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+    def up(self, name: str, *options: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a stack, and wait until it is up or has given up."""
         unset = {name.upper() for name in StackSettings.model_fields}
         surroundings = {name: value for name, value in os.environ.items() if name not in unset}
-        with (tmp_path / f"{home.name}-{len(started)}.log").open("w") as log:
-            process = subprocess.Popen(
+        home = self.folder / name
+        with (self.folder / f"{name}.log").open("w") as log:
+            stack = subprocess.Popen(
                 [sys.executable, "-m", "telemetry_pipeline", "up", *(options or SMALL)],
                 env={**surroundings, "TELEMETRY_HOME": str(home), "TICK_CRON": "0 0 29 2 *", **environment},
-                cwd=tmp_path,
+                cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-        started.append(process)
-        wait_until(lambda: process.poll() is not None or is_up(home, process.pid), seconds=120)
-        return process
+        wait_until(lambda: stack.poll() is not None or is_up(home, stack.pid), seconds=120)
+        return stack
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+    def said(self, name: str) -> str:
+        """What the last stack there printed."""
+        return (self.folder / f"{name}.log").read_text()
+
+    def state(self, name: str) -> dict[str, Any]:
+        return json.loads((self.folder / name / "stack.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
+    homes = Homes(tmp_path_factory.mktemp("up"))
+    yield homes
+    for stack in homes.stacks.values():
+        if stack.poll() is None:
+            stack.send_signal(signal.SIGINT)
+            stack.wait(60)
 
 
 def is_up(home: Path, pid: int) -> bool:
@@ -59,10 +75,6 @@ def is_up(home: Path, pid: int) -> bool:
         return json.loads((home / "stack.json").read_text())["pid"] == pid
     except (OSError, ValueError):
         return False
-
-
-def state(home: Path) -> dict[str, str]:
-    return json.loads((home / "stack.json").read_text())
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
@@ -77,52 +89,50 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_one_ctrl_c_stops_everything_and_leaves_no_process(tmp_path: Path, up: Up) -> None:
-    home = tmp_path / "home"
-    process = up(home)
-    assert requests.get(f"{state(home)['webserver_url']}/server_info", timeout=30).ok
-    assert len(processes_of(home)) > 5
-    assert stat.S_IMODE((home / "stack.json").stat().st_mode) == 0o600
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
-    wait_until(lambda: not processes_of(home), seconds=10)
-
-
-def test_after_a_kill_the_next_start_works_and_has_the_data(tmp_path: Path, up: Up) -> None:
-    home = tmp_path / "home"
-    process = up(home)
-    with psycopg.connect(state(home)["database_url"]) as connection:
+def test_after_a_kill_the_next_start_works_and_has_the_data(homes: Homes) -> None:
+    killed = homes.stacks["one"] = homes.up("one")
+    with psycopg.connect(homes.state("one")["database_url"]) as connection:
         connection.execute("update telemetry.sync_state set cursor = 4711")
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait(10)
+    children = psutil.Process(killed.pid).children(recursive=True)
+    killed.kill()
+    killed.wait(10)
     assert children
-    assert up(home).poll() is None, (tmp_path / "home-1.log").read_text()
-    with psycopg.connect(state(home)["database_url"]) as connection:
+    homes.stacks["one"] = homes.up("one")
+    assert homes.stacks["one"].poll() is None, homes.said("one")
+    with psycopg.connect(homes.state("one")["database_url"]) as connection:
         assert connection.execute("select cursor from telemetry.sync_state").fetchone() == (4711,)
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_two_homes_run_side_by_side_and_one_home_only_once(tmp_path: Path, up: Up) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    assert up(one).poll() is None
-    assert up(other).poll() is None, (tmp_path / "other-1.log").read_text()
-    assert state(one)["webserver_url"] != state(other)["webserver_url"]
-    assert state(one)["database_url"] != state(other)["database_url"]
-    again = up(one)
-    assert again.wait(30) == 1
-    assert str(one) in (tmp_path / "one-2.log").read_text().splitlines()[-1]
-
-
-def test_servers_that_are_given_are_used(tmp_path: Path, up: Up, postgres_url: str, redis_url: str) -> None:
+def test_another_home_has_a_stack_beside_it_with_the_servers_that_are_given(
+    homes: Homes, postgres_url: str, redis_url: str
+) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("create database given")
-    home = tmp_path / "home"
     url = postgres_url.replace("/postgres?", "/given?")
-    assert up(home, DATABASE_URL=url, REDIS_URL=redis_url).poll() is None, (tmp_path / "home-0.log").read_text()
-    assert {"postgres", "valkey"}.isdisjoint(state(home)["processes"])
+    homes.stacks["other"] = homes.up("other", DATABASE_URL=url, REDIS_URL=redis_url)
+    assert homes.stacks["other"].poll() is None, homes.said("other")
+    one, other = homes.state("one"), homes.state("other")
+    assert one["webserver_url"] != other["webserver_url"]
+    assert {"postgres", "valkey"}.isdisjoint(other["processes"])
     with psycopg.connect(url) as connection:
         assert connection.execute("select count(*) from telemetry.records").fetchone() == (0,)
+
+
+def test_a_home_has_one_stack(homes: Homes) -> None:
+    assert homes.up("one").wait(30) == 1
+    assert homes.state("one")["pid"] == homes.stacks["one"].pid
+    assert str(homes.folder / "one") in homes.said("one").splitlines()[-1]
+
+
+def test_one_ctrl_c_stops_everything_and_leaves_no_process(homes: Homes) -> None:
+    home = homes.folder / "one"
+    assert requests.get(f"{homes.state('one')['webserver_url']}/server_info", timeout=30).ok
+    assert len(processes_of(home)) > 5
+    assert stat.S_IMODE((home / "stack.json").stat().st_mode) == 0o600
+    homes.stacks["one"].send_signal(signal.SIGINT)
+    assert homes.stacks["one"].wait(60) == 0
+    wait_until(lambda: not processes_of(home), seconds=10)
 
 
 @pytest.mark.parametrize(
@@ -134,12 +144,12 @@ def test_servers_that_are_given_are_used(tmp_path: Path, up: Up, postgres_url: s
     ],
 )
 def test_what_cannot_start_says_why_in_the_end(
-    tmp_path: Path, up: Up, options: list[str], environment: dict[str, str], complaint: str
+    tmp_path: Path, options: list[str], environment: dict[str, str], complaint: str
 ) -> None:
-    home = tmp_path / "home"
-    assert up(home, *options, **environment).wait(60) == 1
-    said = (tmp_path / "home-0.log").read_text()
+    homes = Homes(tmp_path)
+    assert homes.up("home", *options, **environment).wait(60) == 1
+    said = homes.said("home")
     assert complaint in said
     assert "Traceback" not in said
     assert "hunter2" not in said
-    assert not processes_of(home)
+    assert not processes_of(tmp_path / "home")

@@ -11,6 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -212,7 +213,6 @@ def test_secrets_are_in_no_event_no_message_and_no_log(operator: Operator, range
         assert secret not in log.read_text(errors="replace"), log
 
 
-SLOW_PAGES = [{"kind": "timeout", "seconds": 4}]
 TERMINATE = """
 mutation Terminate($id: String!) { terminateRun(runId: $id, terminatePolicy: SAFE_TERMINATE) { __typename } }
 """
@@ -242,23 +242,24 @@ def is_at_work(operator: Operator, run_id: str) -> bool:
     return any(run_id in worker.run_ids for worker in broker.workers(operator.state["redis_url"]))
 
 
-@pytest.fixture
-def slow_upstream(operator: Operator) -> Iterator[None]:
-    """Every page takes four seconds."""
+@contextmanager
+def pages_take(operator: Operator, seconds: float) -> Iterator[None]:
+    """A slow upstream."""
     url = f"{operator.state['panaccess_url']}faults"
-    requests.post(url, json=SLOW_PAGES, timeout=30).raise_for_status()
-    yield
-    requests.delete(url, timeout=30)
+    requests.post(url, json=[{"kind": "timeout", "seconds": seconds}], timeout=30).raise_for_status()
+    try:
+        yield
+    finally:
+        requests.delete(url, timeout=30)
 
 
-def test_a_terminated_run_stops_its_steps_within_five_seconds_and_stays_cancelled(
-    operator: Operator, ranged: str, slow_upstream: None
-) -> None:
-    run_id = launch(operator, ["telemetry_records", "ott_views"], days_ago(2))
-    wait_until(lambda: is_at_work(operator, run_id), seconds=60)
-    operator.asks(TERMINATE, id=run_id)
-    begin = time.monotonic()
-    wait_until(lambda: not is_at_work(operator, run_id), seconds=30)
+def test_a_terminated_run_stops_its_steps_within_five_seconds_and_stays_cancelled(operator: Operator, ranged: str) -> None:
+    with pages_take(operator, seconds=4):
+        run_id = launch(operator, ["telemetry_records", "ott_views"], days_ago(2))
+        wait_until(lambda: is_at_work(operator, run_id), seconds=60)
+        operator.asks(TERMINATE, id=run_id)
+        begin = time.monotonic()
+        wait_until(lambda: not is_at_work(operator, run_id), seconds=30)
     # The step would go on for another minute. Five seconds, one for asking the workers, and some for a busy machine.
     assert time.monotonic() - begin < 12
     wait_until(lambda: run_state(operator, run_id)[0] == "CANCELED", seconds=30)
@@ -266,8 +267,9 @@ def test_a_terminated_run_stops_its_steps_within_five_seconds_and_stays_cancelle
     assert run_state(operator, run_id)[0] == "CANCELED"
 
 
-def test_a_pool_lets_one_step_at_a_time_read_from_panaccess(operator: Operator, ranged: str, slow_upstream: None) -> None:
-    runs = [launch(operator, ["telemetry_records"], days_ago(day)) for day in (3, 4)]
-    wait_until(lambda: all(run_state(operator, run)[0] == "SUCCESS" for run in runs), seconds=120)
+def test_a_pool_lets_one_step_at_a_time_read_from_panaccess(operator: Operator, ranged: str) -> None:
+    with pages_take(operator, seconds=0.5):
+        runs = [launch(operator, ["telemetry_records"], days_ago(day)) for day in (3, 4)]
+        wait_until(lambda: all(run_state(operator, run)[0] == "SUCCESS" for run in runs), seconds=120)
     spans = sorted((step["startTime"], step["endTime"]) for run in runs for step in run_state(operator, run)[1].values())
     assert spans[0][1] <= spans[1][0]
