@@ -1,0 +1,40 @@
+"""Dagster's storage in PostgreSQL, with connections that are kept."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, Self
+
+import sqlalchemy as sa
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres.storage import DagsterPostgresStorage
+from dagster_postgres.utils import pg_url_from_config
+
+_KEPT_CONNECTIONS = 2
+
+
+class KeepingPostgresStorage(DagsterPostgresStorage):
+    """Dagster's own opens a connection for every statement: 1,500 in a tick, which took a third of its processor time."""
+
+    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
+        engine = _engine(postgres_url, os.getpid())
+        super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = engine
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        """The storage that ``dagster.yaml`` describes."""
+        return cls(pg_url_from_config(config_value), inst_data)
+
+
+@functools.cache
+def _engine(postgres_url: str, _process: int) -> sa.Engine:
+    """For all instances of a process: each step has one of its own. It never waits for a connection, and takes none that
+    PostgreSQL has closed.
+    """
+    DagsterPostgresStorage(postgres_url)  # creates the tables where there are none
+    return sa.create_engine(
+        postgres_url, isolation_level="AUTOCOMMIT", pool_size=_KEPT_CONNECTIONS, max_overflow=-1, pool_pre_ping=True
+    )

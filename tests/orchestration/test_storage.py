@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+SESSIONS = "select sessions from pg_stat_database where datname = current_database()"
+
+
+@pytest.fixture
+def dagster_url(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database for the storage that ``dagster.yaml`` describes."""
+    storage = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url)
+    return database_url
+
+
+def use(instance: dg.DagsterInstance) -> int:
+    """Read from each of the three storages."""
+    return instance.get_runs_count() + len(instance.all_instigator_state()) + len(instance.all_asset_keys())
+
+
+def sessions(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        connection.execute("select pg_stat_clear_snapshot()")
+        return connection.execute(SESSIONS).fetchone()[0]
+
+
+def test_instances_of_a_process_share_what_connections_they_keep(dagster_url: str) -> None:
+    with dg.DagsterInstance.get() as first:
+        use(first)
+        before = sessions(dagster_url)
+        for _ in range(20):
+            with dg.DagsterInstance.get() as instance:
+                use(instance)
+    assert sessions(dagster_url) - before < 5
+
+
+def test_connections_that_postgresql_closed_are_replaced(dagster_url: str) -> None:
+    with dg.DagsterInstance.get() as instance:
+        use(instance)
+        with psycopg.connect(dagster_url) as connection:
+            others = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> %s"
+            assert connection.execute(others, [connection.info.backend_pid]).fetchall()
+        assert use(instance) == 0
+
+
+def test_more_threads_than_connections_are_kept_wait_for_nothing(dagster_url: str) -> None:
+    with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(10) as pool:
+        held = [instance.event_log_storage.index_connection() for _ in range(10)]
+        for connection in held:
+            connection.__enter__()
+        assert list(pool.map(lambda _: use(instance), range(10))) == [0] * 10
+        for connection in held:
+            connection.__exit__(None, None, None)
