@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +87,20 @@ def test_a_worker_works_in_its_own_dagster_home(home: Path, instance: dg.Dagster
     with dg.DagsterInstance.get() as own:
         assert own.all_logs(RUN_ID)
     assert not instance.all_logs(RUN_ID)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("grace_seconds", "status"), [(0.2, -signal.SIGKILL), (60, 0)], ids=["too long", "within its grace"])
+def test_a_process_whose_step_does_not_stop_with_its_run_is_killed(grace_seconds: float, status: int) -> None:
+    step = f"""
+import time
+from telemetry_pipeline.orchestration import step_task
+step_task.LOOK_SECONDS, step_task.GRACE_SECONDS = 0.1, {grace_seconds}
+step_task._run_has_ended = lambda run_id: True
+with step_task._ended_with_its_run("{RUN_ID}"):
+    time.sleep({5 if status else 1})
+"""
+    assert subprocess.run([sys.executable, "-c", step], capture_output=True, timeout=60).returncode == status
 
 
 def test_soft_limits_end_before_hard_ones_and_those_before_the_visibility_timeout(
