@@ -20,6 +20,13 @@ def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
     return (first, last) if first and last else None
 
 
+def covers(tags: Mapping[str, str], text: str) -> bool:
+    """Are the partitions that :func:`partition_text` told of another run among those of this one?"""
+    first, _, last = text.partition(" to ")
+    own_first, own_last = partition_range(tags) or ("", "")
+    return own_first <= first and (last or first) <= own_last
+
+
 def partition_text(tags: Mapping[str, str]) -> str:
     """The same for people: a day, ``first to last``, or nothing."""
     first, last = partition_range(tags) or ("", "")

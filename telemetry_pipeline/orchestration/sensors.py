@@ -22,7 +22,7 @@ from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.step_task import LOST_CHILD
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.tags import RANGE_END, RANGE_START, partition_text
+from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_text
 from telemetry_pipeline.warehouse import dead_letters, problems
 from telemetry_pipeline.warehouse.checks import Freshness, read_freshness
 from telemetry_pipeline.warehouse.database import connect
@@ -53,14 +53,25 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
         description="Past days whose views changed after they had been analysed are analysed anew, contiguous days in one run.",
     )
     def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = datetime.now(UTC)
         yesterday = today(daily) - timedelta(days=1)
         try:
             stale = stale_days(connect(settings.database_url), settings.first_partition, yesterday, settings.view_cap_hours)
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
-        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), datetime.now(UTC))
+        if failed := _failed_within(context.instance, now - _REST):
+            return dg.SkipReason(f"The last run for this, {failed}, failed within an hour: it is tried again then.")
+        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), now)
 
     return late_data
+
+
+def _failed_within(instance: dg.DagsterInstance, since: datetime) -> str | None:
+    """The id of the newest rebuild, if it failed after *since*."""
+    for record in instance.get_run_records(dg.RunsFilter(job_name=REBUILD), limit=1):
+        failed = record.dagster_run.status == dg.DagsterRunStatus.FAILURE
+        return record.dagster_run.run_id if failed and (record.end_time or 0) >= since.timestamp() else None
+    return None
 
 
 def plan_rebuild(
@@ -139,10 +150,13 @@ def _run_successes(settings: Settings) -> dg.SensorDefinition:
     def run_successes(context: dg.RunStatusSensorContext) -> None:
         engine = connect(settings.database_url)
         run = context.dagster_run
-        problems.resolve(engine, problem_key(run))
-        if dead_letters.open_letters(engine):
-            steps = [stats.step_key for stats in context.instance.get_run_step_stats(run.run_id)]
-            dead_letters.settle_repeated(engine, run.run_id, partition_text(run.tags), steps)
+        for problem in problems.open_problems(engine):
+            if makes_up_for(run, problem.key):
+                problems.resolve(engine, problem.key)
+        if letters := dead_letters.open_letters(engine):
+            steps = {stats.step_key for stats in context.instance.get_run_step_stats(run.run_id)}
+            repeated = [letter.id for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
+            dead_letters.settle(engine, repeated, run.run_id)
         _note_end(engine, context.instance, run)
 
     return run_successes
@@ -161,7 +175,8 @@ def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRu
             continue
         evaluation = event.asset_check_evaluation_data
         asset = evaluation.asset_key.to_user_string()
-        key = f"check:{asset}:{evaluation.check_name}"
+        # A tick looks at what is new, another run at days of the past: neither can tell that the other's find is mended.
+        key = f"check:{asset}:{evaluation.check_name}" + ("" if run.job_name == TICK else f":{title(run)}")
         if not evaluation.passed:
             found = ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items())
             problems.report(
@@ -189,14 +204,13 @@ def _freshness(settings: Settings) -> dg.SensorDefinition:
         engine = connect(settings.database_url)
         try:
             silent = silent_for(
-                read_freshness(engine),
-                datetime.now(UTC),
-                limit=timedelta(minutes=settings.freshness_minutes),
-                ticks_within=timedelta(minutes=settings.heartbeat_minutes),
+                read_freshness(engine), datetime.now(UTC), ticks_within=timedelta(minutes=settings.heartbeat_minutes)
             )
             if silent is None:
+                return dg.SkipReason("No tick succeeds, which the watch tells, or there was never a record.")
+            if silent <= timedelta(minutes=settings.freshness_minutes):
                 problems.resolve(engine, "freshness")
-                return dg.SkipReason("New records come in, or ticks do not succeed, which the watch tells.")
+                return dg.SkipReason("New records come in.")
             minutes = int(silent.total_seconds() // 60)
             summary = f"no new record has come from PanAccess for {settings.freshness_minutes} minutes, although ticks succeed"
             advice = "See in PanAccess whether it still receives telemetry; compare 'telemetry-pipeline status'."
@@ -208,12 +222,11 @@ def _freshness(settings: Settings) -> dg.SensorDefinition:
     return freshness
 
 
-def silent_for(freshness: Freshness, now: datetime, *, limit: timedelta, ticks_within: timedelta) -> timedelta | None:
-    """For how long no new record has come, if that is longer than *limit* and ticks succeed meanwhile; else None."""
+def silent_for(freshness: Freshness, now: datetime, *, ticks_within: timedelta) -> timedelta | None:
+    """For how long no new record has come; None when no sync succeeds, or nothing ever came."""
     if freshness.synced_at is None or freshness.received_at is None or now - freshness.synced_at > ticks_within:
         return None
-    silence = now - freshness.received_at
-    return silence if silence > limit else None
+    return now - freshness.received_at
 
 
 def title(run: dg.DagsterRun) -> str:
@@ -225,8 +238,19 @@ def title(run: dg.DagsterRun) -> str:
 
 def problem_key(run: dg.DagsterRun) -> str:
     """Names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
-    days = "" if run.job_name == TICK else f":{partition_text(run.tags)}"
-    return f"run:{title(run)}{days}"
+    return _key_of(run) if run.job_name == TICK else f"{_key_of(run)}:{partition_text(run.tags)}"
+
+
+def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
+    """Does the success of a run end the problem of that key: was it a run of the same, and of no days but these?"""
+    if run.job_name == TICK:
+        return key == problem_key(run)
+    what, _, days = key.rpartition(":")
+    return what == _key_of(run) and covers(run.tags, days)
+
+
+def _key_of(run: dg.DagsterRun) -> str:
+    return f"run:{title(run)}"
 
 
 def _reason(event: dg.DagsterEvent) -> str:

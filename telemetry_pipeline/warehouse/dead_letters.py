@@ -26,10 +26,6 @@ _SETTLE = sa.text("""
 update telemetry.dead_letters set settled_at = now(), settled_by = :by
 where settled_at is null and dead_letter_id = any(:ids)
 """)
-_SETTLE_REPEATED = sa.text("""
-update telemetry.dead_letters set settled_at = now(), settled_by = :run_id
-where settled_at is null and run_id <> :run_id and partition = :partition and step = any(:steps)
-""")
 
 
 @dataclass(frozen=True)
@@ -86,14 +82,3 @@ def settle(engine: sa.Engine, ids: Iterable[int], by: str) -> int:
     """
     with explained(), engine.begin() as connection:
         return connection.execute(_SETTLE, {"ids": list(ids), "by": by}).rowcount
-
-
-def settle_repeated(engine: sa.Engine, run_id: str, partition: str, steps: Iterable[str]) -> int:
-    """Take off the list what the later run *run_id* made good: the same steps of the same partition; how many there were.
-
-    :param partition: as in :class:`DeadLetter`.
-    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
-    """
-    values = {"run_id": run_id, "partition": partition, "steps": list(steps)}
-    with explained(), engine.begin() as connection:
-        return connection.execute(_SETTLE_REPEATED, values).rowcount

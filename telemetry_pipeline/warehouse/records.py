@@ -186,8 +186,7 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
             stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
         if batch.gaps:
             connection.execute(_INSERT_GAP, [vars(gap) for gap in batch.gaps])
-        if batch.cursor is not None:
-            connection.execute(_MOVE_CURSOR, {"cursor": batch.cursor})
+        connection.execute(_SYNCED, {"cursor": batch.cursor})
     return stored
 
 
@@ -311,7 +310,7 @@ _INSERT_GAP = sa.text("""
     values (:first_record_id, :last_record_id, :reason, :raw)
     on conflict (first_record_id, last_record_id) where resolved_at is null do nothing
 """)
-_MOVE_CURSOR = sa.text("update telemetry.sync_state set cursor = greatest(cursor, :cursor), synced_at = now()")
+_SYNCED = sa.text("update telemetry.sync_state set cursor = greatest(cursor, :cursor), synced_at = now()")
 _RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
 _OPEN_GAPS = sa.text("""
     select first_record_id, last_record_id, reason, null from telemetry.sync_gaps

@@ -61,7 +61,7 @@ class WarehouseStatus:
 
     :ivar dead_letters: steps that failed after all retries and wait for somebody.
     :ivar cursor: the highest record id that was read.
-    :ivar synced_at: when the sync last got to the live edge.
+    :ivar synced_at: when a sync, of the live edge or of past days, last came forward.
     :ivar newest_at: time of the newest record that is not in the future.
     :ivar open_gaps: ranges of ids that the upstream could not deliver yet.
     :ivar open_gap_ids: how many ids these ranges span.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from orchestration.harness import record, scalar
@@ -62,13 +63,20 @@ def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     assert stale(pipeline, this_day) == {}
 
 
-def test_the_sensor_has_stale_days_analysed_in_one_run(pipeline: Any, now: datetime, this_day: date) -> None:
+def test_the_sensor_has_stale_days_analysed_in_one_run_and_rests_after_one_that_failed(
+    pipeline: Any, now: datetime, this_day: date
+) -> None:
     pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(4)])
     assert pipeline.run(this_day).success
     repository = build_defs(pipeline.settings).get_repository_def()
     sensor = repository.get_sensor_def("late_data_sensor")
     data = sensor.evaluate_tick(dg.build_sensor_context(instance=pipeline.instance, repository_def=repository))
     [request] = data.run_requests or []
+    failed = pipeline.instance.add_run(dg.DagsterRun(job_name="telemetry_rebuild", run_id=str(uuid4())))
+    pipeline.instance.report_run_failed(failed)
+    resting = sensor.evaluate_tick(dg.build_sensor_context(instance=pipeline.instance, repository_def=repository))
+    assert resting.run_requests == []
+    assert failed.run_id in (resting.skip_message or "")
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == tuple(
         (this_day - timedelta(days=n)).isoformat() for n in (3, 1)
     )

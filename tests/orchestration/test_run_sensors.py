@@ -15,14 +15,17 @@ from telemetry_pipeline.warehouse.database import connect
 from telemetry_pipeline.warehouse.problems import Problem
 
 
-def sense(pipeline: Any, result: dg.ExecuteInProcessResult) -> None:
-    """Tell the sensor that is for such an end of it."""
+def sense(pipeline: Any, result: dg.ExecuteInProcessResult, job_name: str | None = None) -> None:
+    """Tell the sensor that is for such an end of it, as if it were a run of that job."""
+    run = result.dagster_run
+    if job_name is not None:
+        run = dg.DagsterRun(job_name=job_name, run_id=run.run_id, tags=run.tags, status=run.status)
     repository = build_defs(pipeline.settings).get_repository_def()
     of_type = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
     [event] = [event for event in result.all_events if event.event_type is of_type]
     name = "run_successes_sensor" if result.success else "run_failures_sensor"
     context = dg.build_run_status_sensor_context(
-        sensor_name=name, dagster_event=event, dagster_instance=pipeline.instance, dagster_run=result.dagster_run
+        sensor_name=name, dagster_event=event, dagster_instance=pipeline.instance, dagster_run=run
     )
     repository.get_sensor_def(name)(context if result.success else context.for_run_failure())
 
@@ -61,20 +64,22 @@ def test_a_check_that_fails_is_a_problem_until_it_passes(pipeline: Any, now: dat
     assert not failed.success
     assert not [event for event in failed.all_events if event.step_key == "general_summary" and event.is_step_success]
     sense(pipeline, failed)
-    assert "check:ott_views:views_are_stops" in open_keys(pipeline)
+    assert "check:ott_views:views_are_stops:job" in open_keys(pipeline)
     with engine.begin() as connection:
         connection.execute(sa.text("delete from telemetry.records where record_id = 1"))
     passed = pipeline.run(this_day, selection=["ott_views"])
     assert passed.success
+    sense(pipeline, passed, job_name="telemetry_tick")
+    assert "check:ott_views:views_are_stops:job" in open_keys(pipeline), "a tick looks at other days"
     sense(pipeline, passed)
-    assert "check:ott_views:views_are_stops" not in open_keys(pipeline)
+    assert "check:ott_views:views_are_stops:job" not in open_keys(pipeline)
 
 
 def test_rejected_records_are_a_warning_that_stops_nothing(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now), record(2, 8, now, timestamp="never")])
     result = pipeline.run(this_day)
     assert result.success
-    sense(pipeline, result)
+    sense(pipeline, result, job_name="telemetry_tick")
     assert "check:telemetry_records:few_records_are_rejected" in open_keys(pipeline)
 
 

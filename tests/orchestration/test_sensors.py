@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from telemetry_pipeline.orchestration.sensors import contiguous, plan_rebuild, problem_key, silent_for
+from telemetry_pipeline.orchestration.sensors import contiguous, makes_up_for, plan_rebuild, problem_key, silent_for
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.checks import Freshness
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -59,27 +60,25 @@ def test_nothing_is_analysed_anew_when(stale: Any, others: list[str], reason: st
 @pytest.mark.parametrize(
     ("received", "synced", "expected"),
     [
-        pytest.param(31, 1, 31, id="ticks succeed and nothing comes"),
-        pytest.param(29, 1, None, id="something came"),
+        pytest.param(31, 1, 31, id="ticks succeed"),
         pytest.param(31, 11, None, id="ticks do not succeed"),
         pytest.param(None, 1, None, id="nothing ever came"),
         pytest.param(31, None, None, id="no tick ever succeeded"),
     ],
 )
-def test_the_upstream_is_silent_when(received: int | None, synced: int | None, expected: int | None) -> None:
+def test_how_long_the_upstream_is_silent_is_known_when(received: int | None, synced: int | None, expected: int | None) -> None:
     def ago(minutes: int | None) -> datetime | None:
         return None if minutes is None else NOW - timedelta(minutes=minutes)
 
     silent = silent_for(
         Freshness(synced_at=ago(synced), received_at=ago(received)),
         NOW,
-        limit=timedelta(minutes=30),
         ticks_within=timedelta(minutes=10),
     )
     assert silent == (None if expected is None else timedelta(minutes=expected))
 
 
-def test_a_tick_makes_up_for_any_earlier_one_and_another_run_for_one_of_the_same_days() -> None:
+def test_the_problem_of_a_tick_is_that_of_any_tick_and_that_of_another_run_has_its_days() -> None:
     tick = dg.DagsterRun(job_name="telemetry_tick", run_id="1", tags={"dagster/partition": "2026-11-21"})
     assert problem_key(tick) == "run:telemetry_tick"
     ends = {"dagster/asset_partition_range_start": "2026-11-01", "dagster/asset_partition_range_end": "2026-11-03"}
@@ -92,3 +91,27 @@ def test_a_tick_makes_up_for_any_earlier_one_and_another_run_for_one_of_the_same
         asset_selection={dg.AssetKey("geography")},
     )
     assert problem_key(adhoc) == "run:geography:2026-11-02"
+
+
+@pytest.mark.parametrize(
+    ("job", "tags", "key", "over"),
+    [
+        ("telemetry_tick", {PARTITION: "2026-11-21"}, "run:telemetry_tick", True),
+        ("telemetry_range", {PARTITION: "2026-11-21"}, "run:telemetry_tick", False),
+        ("telemetry_range", {PARTITION: "2026-11-21"}, "run:telemetry_range:2026-11-21", True),
+        ("telemetry_range", {RANGE_START: "2026-11-01", RANGE_END: "2026-11-05"}, "run:telemetry_range:2026-11-05", True),
+        (
+            "telemetry_range",
+            {RANGE_START: "2026-11-02", RANGE_END: "2026-11-05"},
+            "run:telemetry_range:2026-11-01 to 2026-11-04",
+            False,
+        ),
+        ("telemetry_rebuild", {PARTITION: "2026-11-21"}, "run:telemetry_range:2026-11-21", False),
+        ("telemetry_cleanup", {}, "run:telemetry_cleanup:", True),
+        ("telemetry_range", {PARTITION: "2026-11-21"}, "component:daemon", False),
+    ],
+)
+def test_a_run_makes_up_for_one_of_the_same_with_no_days_but_its_own(
+    job: str, tags: dict[str, str], key: str, over: bool
+) -> None:
+    assert makes_up_for(dg.DagsterRun(job_name=job, run_id="1", tags=tags), key) is over

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter, OpenLetter, add, open_letters, settle, settle_repeated
+from telemetry_pipeline.warehouse.dead_letters import DeadLetter, OpenLetter, add, open_letters, settle
 
 MONTH = "2026-10-01 to 2026-10-31"
 
@@ -58,30 +58,6 @@ def test_settling_is_done_once(engine: sa.Engine) -> None:
     assert settle(engine, [first], "run-9") == 1
     assert settle(engine, [first, second, 999], "given up by operator") == 1
     assert settled_by(engine) == ["run-9", "given up by operator"]
-
-
-def test_a_later_run_settles_the_same_steps_of_the_same_partition(engine: sa.Engine) -> None:
-    add(
-        engine,
-        [
-            letter(),
-            letter("run-2"),
-            letter("run-2", "geography"),
-            letter("run-3", partition="2026-11-19"),
-            letter("run-4", partition=MONTH),
-            letter("run-9", "top_channels"),
-        ],
-    )
-    assert settle_repeated(engine, "run-9", "2026-11-20", ["ott_views", "telemetry_records"]) == 2
-    assert on_list(engine) == [
-        ("run-2", "geography"),
-        ("run-3", "ott_views"),
-        ("run-4", "ott_views"),
-        ("run-9", "top_channels"),
-    ]
-    assert settle_repeated(engine, "run-10", MONTH, ["ott_views"]) == 1
-    assert settle_repeated(engine, "run-9", "2026-11-20", ["top_channels"]) == 0, "a run does not repeat itself"
-    assert settled_by(engine) == ["run-9", "run-9", None, None, "run-10", None]
 
 
 def test_a_database_without_the_table_says_what_to_do(postgres_url: str) -> None:

@@ -1,0 +1,60 @@
+"""No new record although ticks succeed is a problem, until one comes."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+from orchestration.harness import record
+
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse.database import connect
+
+
+def sense(pipeline: Any) -> list[str]:
+    """The keys of the problems that are open after an evaluation of the sensor."""
+    repository = build_defs(pipeline.settings).get_repository_def()
+    context = dg.build_sensor_context(instance=pipeline.instance, repository_def=repository)
+    repository.get_sensor_def("freshness_sensor").evaluate_tick(context)
+    return [problem.key for problem in problems.open_problems(connect(pipeline.settings.database_url))]
+
+
+def age(pipeline: Any, column: str, minutes: int) -> None:
+    with connect(pipeline.settings.database_url).begin() as connection:
+        connection.execute(sa.text(f"update telemetry.sync_state set {column} = {column} - interval '{minutes} minutes'"))
+
+
+def test_an_upstream_that_went_silent_is_a_problem_until_a_record_comes(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    assert sense(pipeline) == []
+    age(pipeline, "received_at", pipeline.settings.freshness_minutes + 1)
+    assert pipeline.run(this_day).success
+    assert sense(pipeline) == ["freshness"]
+    pipeline.simulator.add_records([record(2, 8, now)])
+    assert pipeline.run(this_day).success
+    assert sense(pipeline) == []
+
+
+def test_ticks_that_fail_do_not_end_it(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    age(pipeline, "received_at", pipeline.settings.freshness_minutes + 1)
+    assert sense(pipeline) == ["freshness"]
+    age(pipeline, "synced_at", pipeline.settings.heartbeat_minutes + 1)
+    assert sense(pipeline) == ["freshness"]
+
+
+def test_a_repair_counts_as_a_sync(pipeline: Any, now: datetime, this_day: date) -> None:
+    """Ticks wait for it, and it may take longer than they may be away."""
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    age(pipeline, "synced_at", 60)
+    assert pipeline.run(
+        this_day.replace(day=1) if this_day.day > 1 else this_day, this_day, selection=["telemetry_records"]
+    ).success
+    with connect(pipeline.settings.database_url).connect() as connection:
+        assert connection.scalar(sa.text("select now() - synced_at < interval '1 minute' from telemetry.sync_state"))
