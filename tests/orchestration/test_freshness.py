@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -53,8 +53,7 @@ def test_a_repair_counts_as_a_sync(pipeline: Any, now: datetime, this_day: date)
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
     age(pipeline, "synced_at", 60)
-    assert pipeline.run(
-        this_day.replace(day=1) if this_day.day > 1 else this_day, this_day, selection=["telemetry_records"]
-    ).success
+    pipeline.simulator.add_records([record(2, 8, now - timedelta(days=1))])
+    assert pipeline.run(this_day - timedelta(days=1), selection=["telemetry_records"]).success
     with connect(pipeline.settings.database_url).connect() as connection:
         assert connection.scalar(sa.text("select now() - synced_at < interval '1 minute' from telemetry.sync_state"))

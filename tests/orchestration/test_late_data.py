@@ -63,7 +63,7 @@ def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     assert stale(pipeline, this_day) == {}
 
 
-def test_the_sensor_has_stale_days_analysed_in_one_run_and_rests_after_one_that_failed(
+def test_stale_days_are_analysed_in_one_run_and_not_at_once_again_if_it_fails(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
     pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(4)])
