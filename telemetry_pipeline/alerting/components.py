@@ -46,10 +46,10 @@ _DAEMON_PART_SILENT_SECONDS = 300.0
 _WAREHOUSE = sa.text("""
 select pg_postmaster_start_time()::text as started, (select max(synced_at) from telemetry.sync_state) as synced_at
 """)
-# Over GraphQL a daemon's heartbeats do not tell which process they are of.
+# Over GraphQL a daemon's heartbeats do not tell which process they are of. Their column has the time zone of the server.
 _DAEMON = sa.text("""
-select daemon_type, daemon_id, extract(epoch from now() at time zone 'utc' - timestamp)::float as age_seconds
-from daemon_heartbeats order by timestamp desc
+select daemon_type, daemon_id, extract(epoch from now())::float - (body::json ->> 'timestamp')::float as age_seconds
+from daemon_heartbeats order by 3
 """)
 
 
@@ -121,10 +121,13 @@ class Components:
                 started, synced_at = connection.execute(_WAREHOUSE).one()
         except WarehouseError as err:
             return {POSTGRES: Reading(fault=str(err))}
-        since = max(synced_at or self._began, self._began)
-        silent = self._clock() - since > self._heartbeat
+        postgres = {POSTGRES: Reading(identity=started)}
+        now = self._clock()
+        silent = synced_at is None or now - synced_at > self._heartbeat
+        if silent and now - self._began <= self._heartbeat:
+            return postgres  # whether ticks stopped or everything was just started cannot be told yet
         last = f"the last sync was at {synced_at:%Y-%m-%d %H:%M:%S} UTC" if synced_at else "there was never a sync"
-        return {POSTGRES: Reading(identity=started), TICKS: Reading(fault=last if silent else None)}
+        return {**postgres, TICKS: Reading(fault=last if silent else None)}
 
     def _broker(self) -> Reading:
         try:

@@ -6,8 +6,10 @@ are told by the process ``telemetry-pipeline watch``, which also notices when Da
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -17,10 +19,12 @@ from dagster_shared.error import SerializableErrorInfo
 
 from telemetry_pipeline.analyses.staleness import stale_days
 from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.logs import without_data
 from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.step_task import LOST_CHILD
+from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_text
 from telemetry_pipeline.warehouse import dead_letters, problems
@@ -59,36 +63,33 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
             stale = stale_days(connect(settings.database_url), settings.first_partition, yesterday, settings.view_cap_hours)
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
-        if failed := _failed_within(context.instance, now - _REST):
-            return dg.SkipReason(f"The last run for this, {failed}, failed within an hour: it is tried again then.")
-        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), now)
+        failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _REST)
+        resting = [run.tags for run in context.instance.get_runs(failed)]
+        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), resting, now)
 
     return late_data
 
 
-def _failed_within(instance: dg.DagsterInstance, since: datetime) -> str | None:
-    """The id of the newest rebuild, if it failed after *since*."""
-    for record in instance.get_run_records(dg.RunsFilter(job_name=REBUILD), limit=1):
-        failed = record.dagster_run.status == dg.DagsterRunStatus.FAILURE
-        return record.dagster_run.run_id if failed and (record.end_time or 0) >= since.timestamp() else None
-    return None
-
-
 def plan_rebuild(
-    stale: Mapping[date, datetime | None], others: Sequence[object], now: datetime
+    stale: Mapping[date, datetime | None], others: Sequence[object], resting: Sequence[Mapping[str, str]], now: datetime
 ) -> dg.RunRequest | dg.SkipReason:
     """A run over the newest contiguous days that are stale; one at a time.
 
     :param stale: in order of days; when the day was last analysed, if it was.
     :param others: runs in flight that analyse past days.
+    :param resting: the tags of runs whose days are left alone, for they failed.
     """
-    due = [day for day, analysed_at in stale.items() if analysed_at is None or now - analysed_at >= _REST]
+    due = [
+        day
+        for day, analysed_at in stale.items()
+        if (analysed_at is None or now - analysed_at >= _REST) and not any(covers(tags, day.isoformat()) for tags in resting)
+    ]
     if not stale:
         return dg.SkipReason("The analyses of every past day are of its views as they are.")
     if others:
         return dg.SkipReason(f"{len(stale)} days wait for the run that is in flight.")
     if not due:
-        return dg.SkipReason(f"{len(stale)} days changed again within an hour of their last analysis.")
+        return dg.SkipReason(f"{len(stale)} days changed again within an hour of their last analysis, or that failed.")
     first, last = contiguous(due)[-1]
     first = max(first, last - timedelta(days=_DAYS_A_REBUILD - 1))
     return dg.RunRequest(tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
@@ -112,6 +113,7 @@ def _run_failures(settings: Settings) -> dg.SensorDefinition:
         default_status=_RUNNING,
         description="A failed run is a problem until one of the same job and days succeeds; its failed steps are dead letters.",
     )
+    @_repeated_while_postgresql_is_away
     def run_failures(context: dg.RunFailureSensorContext) -> None:
         engine = connect(settings.database_url)
         run = context.dagster_run
@@ -147,6 +149,7 @@ def _run_successes(settings: Settings) -> dg.SensorDefinition:
         default_status=_RUNNING,
         description="A run that succeeds ends the problem that an earlier one of the same job and days was.",
     )
+    @_repeated_while_postgresql_is_away
     def run_successes(context: dg.RunStatusSensorContext) -> None:
         engine = connect(settings.database_url)
         run = context.dagster_run
@@ -154,7 +157,8 @@ def _run_successes(settings: Settings) -> dg.SensorDefinition:
             if makes_up_for(run, problem.key):
                 problems.resolve(engine, problem.key)
         if letters := dead_letters.open_letters(engine):
-            steps = {stats.step_key for stats in context.instance.get_run_step_stats(run.run_id)}
+            stats = context.instance.get_run_step_stats(run.run_id)
+            steps = {each.step_key for each in stats if each.status is StepEventStatus.SUCCESS}
             repeated = [letter.id for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
             dead_letters.settle(engine, repeated, run.run_id)
         _note_end(engine, context.instance, run)
@@ -162,12 +166,25 @@ def _run_successes(settings: Settings) -> dg.SensorDefinition:
     return run_successes
 
 
+def _repeated_while_postgresql_is_away(sense: Callable[[Any], None]) -> Callable[[Any], None]:
+    """An error of Dagster's own has the daemon show the same run again; after any other one it goes on to the next."""
+
+    @functools.wraps(sense)
+    def repeated(context: Any) -> None:
+        try:
+            sense(context)
+        except WarehouseError as err:
+            raise dg.DagsterInvariantViolationError(f"The end of a run cannot be noted: {err}") from err
+
+    return repeated
+
+
 def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Put failed checks of a run on record; take off those that passed, and the child processes that it lost."""
+    """Put failed checks of a run on record; take off those that passed, and the child processes that ended runs lost."""
     records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
     opened = {problem.key: problem for problem in problems.open_problems(engine)}
     for problem in opened.values():
-        if problem.key.startswith(LOST_CHILD) and problem.run_id == run.run_id:
+        if problem.key.startswith(LOST_CHILD) and has_ended(instance.get_run_by_id(problem.run_id or "")):
             problems.resolve(engine, problem.key)
     for record in records:
         event = record.event_log_entry.dagster_event
@@ -257,14 +274,14 @@ def _reason(event: dg.DagsterEvent) -> str:
     """Why a step failed: what our own errors say, else the deepest cause."""
     failure = event.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
-        return str(failure.user_failure_data.description)
-    return _deepest(failure.error) or str(event.message)
+        return without_data(str(failure.user_failure_data.description))
+    return without_data(_deepest(failure.error) or str(event.message))
 
 
 def _of_run(event: dg.DagsterEvent) -> str:
     """Why a run failed, where no step did."""
     failure = event.event_specific_data
-    return (isinstance(failure, JobFailureData) and _deepest(failure.error)) or str(event.message)
+    return without_data((isinstance(failure, JobFailureData) and _deepest(failure.error)) or str(event.message))
 
 
 def _deepest(error: SerializableErrorInfo | None) -> str:

@@ -20,7 +20,6 @@ from celery.worker.request import Request
 from dagster._grpc.types import ExecuteStepArgs
 from dagster_shared.serdes import pack_value, unpack_value
 
-from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import problems
@@ -45,13 +44,17 @@ class StepRequest(Request):  # type: ignore[misc]
         # As billiard reports it, or as Celery does afterwards; either may come wrapped.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
-            args = unpack_value(self.kwargs["execute_step_args_packed"], as_type=ExecuteStepArgs)
-            if not _run_has_ended(args.run_id):
-                _report_lost_child(self.hostname, args, str(error))
+            try:
+                _report_lost_child(self.hostname, self.kwargs["execute_step_args_packed"], str(error))
+            except Exception as err:  # noqa: BLE001 - whatever happens, Celery has to hear that the task is not at work
+                _log.warning("a lost child process could not be put on record: %s", err)
         super().on_failure(exc_info, **options)
 
 
-def _report_lost_child(node: str, args: ExecuteStepArgs, error: str) -> None:
+def _report_lost_child(node: str, packed: Any, error: str) -> None:
+    args = unpack_value(packed, as_type=ExecuteStepArgs)
+    if _run_has_ended(args.run_id):
+        return
     problem = Problem(
         key=f"{LOST_CHILD}{node}",
         summary=f"a process of worker {node} was killed at step {', '.join(args.step_keys_to_execute or [])}",
@@ -60,10 +63,7 @@ def _report_lost_child(node: str, args: ExecuteStepArgs, error: str) -> None:
         "(WORKER_CHILD_MEMORY_MB, the machine's log).",
         run_id=args.run_id,
     )
-    try:
-        problems.report(connect(Settings.load().database_url), problem)
-    except WarehouseError as err:
-        _log.warning("a lost child process could not be put on record: %s", err)
+    problems.report(connect(Settings.load().database_url), problem)
 
 
 class StepTask(celery.Task):  # type: ignore[misc]

@@ -186,7 +186,8 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
             stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
         if batch.gaps:
             connection.execute(_INSERT_GAP, [vars(gap) for gap in batch.gaps])
-        connection.execute(_SYNCED, {"cursor": batch.cursor})
+        if batch.cursor is not None or batch.ids:
+            connection.execute(_SYNCED, {"cursor": batch.cursor})
     return stored
 
 

@@ -57,3 +57,14 @@ def test_a_repair_counts_as_a_sync(pipeline: Any, now: datetime, this_day: date)
     assert pipeline.run(this_day - timedelta(days=1), selection=["telemetry_records"]).success
     with connect(pipeline.settings.database_url).connect() as connection:
         assert connection.scalar(sa.text("select now() - synced_at < interval '1 minute' from telemetry.sync_state"))
+
+
+def test_a_sync_that_read_nothing_counts_as_none(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    age(pipeline, "synced_at", 60)
+    pipeline.simulator.add_records([record(2, 8, now)])
+    pipeline.simulator.set_faults([{"kind": "malformed", "functions": ["getListOfTelemetryRecords"]}])
+    assert not pipeline.run(this_day).success
+    with connect(pipeline.settings.database_url).connect() as connection:
+        assert connection.scalar(sa.text("select now() - synced_at > interval '59 minutes' from telemetry.sync_state"))

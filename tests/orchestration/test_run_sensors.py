@@ -6,12 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
+import pytest
 import sqlalchemy as sa
 from orchestration.harness import record
+from pydantic import SecretStr
 
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.warehouse import dead_letters, problems
 from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.dead_letters import DeadLetter
 from telemetry_pipeline.warehouse.problems import Problem
 
 
@@ -87,7 +90,28 @@ def test_a_child_that_was_lost_is_over_when_its_run_is(pipeline: Any, now: datet
     engine = connect(pipeline.settings.database_url)
     pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
     result = pipeline.run(this_day)
-    for run_id, node in ((result.run_id, "a@host"), ("another", "b@host")):
+    at_work = pipeline.instance.add_run(dg.DagsterRun(job_name="job", status=dg.DagsterRunStatus.STARTED))
+    cancelled = pipeline.instance.add_run(dg.DagsterRun(job_name="job", status=dg.DagsterRunStatus.CANCELED))
+    for run_id, node in ((result.run_id, "a@host"), (at_work.run_id, "b@host"), (cancelled.run_id, "c@host")):
         problems.report(engine, Problem(f"child:{node}", "a process was killed", run_id=run_id))
     sense(pipeline, result)
     assert open_keys(pipeline) == {"child:b@host"}
+
+
+def test_what_cannot_be_written_down_is_shown_again(pipeline: Any, this_day: date) -> None:
+    """After an error that is not Dagster's own, the daemon would go on to the next run, and this one's failure be lost."""
+    pipeline.simulator.set_faults([{"kind": "error", "status": 503, "functions": ["*"]}])
+    failed = pipeline.run(this_day)
+    pipeline.settings = pipeline.settings.model_copy(update={"database_url": SecretStr("postgresql://127.0.0.1:9/away")})
+    with pytest.raises(dg.DagsterInvariantViolationError, match="cannot be noted"):
+        sense(pipeline, failed)
+
+
+def test_a_step_that_was_skipped_makes_up_for_none_that_failed(pipeline: Any, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    letters = [DeadLetter("earlier", "job", step, str(this_day), "no") for step in ("telemetry_records", "ott_views")]
+    dead_letters.add(engine, letters)
+    without_news = pipeline.run(this_day)
+    assert without_news.success
+    sense(pipeline, without_news)
+    assert [letter.step for letter in dead_letters.open_letters(engine)] == ["ott_views"]

@@ -34,25 +34,32 @@ def test_contiguous_days_are_one_range() -> None:
 
 def test_the_newest_stale_days_are_analysed_anew_first() -> None:
     stale = {day(1): None, day(7): LONG_AGO, day(8): None}
-    assert span(plan_rebuild(stale, [], NOW)) == ("2026-11-07", "2026-11-08")
+    assert span(plan_rebuild(stale, [], [], NOW)) == ("2026-11-07", "2026-11-08")
+
+
+def test_days_whose_analysis_failed_hold_up_no_others() -> None:
+    stale = {day(1): None, day(2): None, day(7): None, day(8): None}
+    failed = [{RANGE_START: "2026-11-07", RANGE_END: "2026-11-08"}]
+    assert span(plan_rebuild(stale, [], failed, NOW)) == ("2026-11-01", "2026-11-02")
 
 
 def test_a_rebuild_is_of_a_month_at_most() -> None:
     stale = {date(2026, 8, 1) + timedelta(days=number): None for number in range(100)}
-    first, last = span(plan_rebuild(stale, [], NOW))
+    first, last = span(plan_rebuild(stale, [], [], NOW))
     assert (date.fromisoformat(last) - date.fromisoformat(first)).days == 30
 
 
 @pytest.mark.parametrize(
-    ("stale", "others", "reason"),
+    ("stale", "others", "failed", "reason"),
     [
-        pytest.param({}, [], "as they are", id="nothing is stale"),
-        pytest.param({day(1): None}, ["a run"], "in flight", id="a run is in flight"),
-        pytest.param({day(1): NOW - timedelta(minutes=59)}, [], "within an hour", id="analysed within the hour"),
+        pytest.param({}, [], [], "as they are", id="nothing is stale"),
+        pytest.param({day(1): None}, ["a run"], [], "in flight", id="a run is in flight"),
+        pytest.param({day(1): NOW - timedelta(minutes=59)}, [], [], "within an hour", id="analysed within the hour"),
+        pytest.param({day(1): None}, [], [{PARTITION: "2026-11-01"}], "that failed", id="failed within the hour"),
     ],
 )
-def test_nothing_is_analysed_anew_when(stale: Any, others: list[str], reason: str) -> None:
-    skipped = plan_rebuild(stale, others, NOW)
+def test_nothing_is_analysed_anew_when(stale: Any, others: list[str], failed: list[dict[str, str]], reason: str) -> None:
+    skipped = plan_rebuild(stale, others, failed, NOW)
     assert isinstance(skipped, dg.SkipReason)
     assert reason in (skipped.skip_message or "")
 
