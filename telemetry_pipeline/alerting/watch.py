@@ -15,7 +15,7 @@ from telemetry_pipeline.alerting.judging import Memory, judge
 from telemetry_pipeline.alerting.messages import compose
 from telemetry_pipeline.alerting.notebook import Notebook
 from telemetry_pipeline.alerting.telling import due
-from telemetry_pipeline.warehouse.problems import Problem
+from telemetry_pipeline.warehouse.problems import CHANNEL, Problem
 
 # A web server that is killed is back after some seconds, and nothing but its absence tells of it.
 LOOK_SECONDS = 2.0
@@ -61,9 +61,14 @@ class Watch:
         for problem in verdict.begun:
             self._say(f"problem: {problem.summary}. {problem.detail}")
             self._notebook.report(problem)
-        for key in verdict.over:
+        for key in [*verdict.over, *self._channels_given_up()]:
             self._say(f"over: {key}")
             self._notebook.resolve(key)
+
+    def _channels_given_up(self) -> list[str]:
+        """The problems of addresses that are not in ALERT_URLS any more."""
+        known = {CHANNEL + channel.name for channel in self._channels}
+        return sorted(key for key in self._notebook.open_keys - known if key.startswith(CHANNEL))
 
     def tell(self) -> None:
         """Send the messages that are due. If no channel takes one, it is tried again a minute later."""
@@ -82,7 +87,7 @@ class Watch:
 
     def _note(self, delivery: Delivery) -> None:
         self._notebook.note_channel(delivery)
-        key = f"channel:{delivery.channel}"
+        key = CHANNEL + delivery.channel
         if delivery.error is not None:
             self._say(f"{delivery.channel} did not take a message: {delivery.error}")
             self._notebook.report(

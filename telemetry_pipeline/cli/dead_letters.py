@@ -46,11 +46,22 @@ def dead_letters(rerun: tuple[str, ...], drop: tuple[int, ...], form: str) -> in
     if rerun:
         return _run_again(settings, engine, letters, rerun)
     if drop:
-        settle(engine, [letter.id for letter in _chosen(letters, drop)], _GIVEN_UP)
+        dropped = _chosen(letters, drop)
+        settle(engine, [letter.id for letter in dropped], _GIVEN_UP)
+        _end_problems(engine, {letter.run_id for letter in dropped} - {each.run_id for each in letters if each not in dropped})
         click.echo(f"given up: {', '.join(map(str, drop))}")
     else:
         _show(letters, form, settings.operator_zone)
     return 0
+
+
+def _end_problems(engine: sa.Engine, run_ids: set[str]) -> None:
+    """Of runs of which nothing is left to be repeated."""
+    from telemetry_pipeline.warehouse import problems
+
+    for problem in problems.open_problems(engine):
+        if problem.run_id in run_ids and problem.key.startswith("run:"):
+            problems.resolve(engine, problem.key)
 
 
 def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:

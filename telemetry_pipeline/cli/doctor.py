@@ -190,17 +190,20 @@ def _examine_dagster(settings: StackSettings, stack: StackState | None) -> Itera
     from telemetry_pipeline.client import TelemetryClient
 
     names = ("web server", "code", "daemon")
-    if stack is None:
-        yield from (Finding(name, "skipped", "it is looked for in a running stack") for name in names)
+    url = stack.webserver_url if stack else settings.webserver_url or settings.web_url
+    if url is None:
+        unknown = "no stack is running, and neither WEBSERVER_URL nor WEB_URL is set"
+        yield from (Finding(name, "skipped", unknown) for name in names)
         return
-    client = TelemetryClient(stack.graphql_url, timeout_seconds=20)
+    client = TelemetryClient(f"{url.rstrip('/')}/graphql", timeout_seconds=20)
     health: list[Health] = []
 
     def check_webserver() -> str:
         health.append(client.health())
-        return f"Dagster {health[0].version} at {stack.webserver_url}"
+        return f"Dagster {health[0].version} at {url}"
 
-    restart = f"restart the stack; its logs are in {settings.telemetry_home / 'logs'}"
+    logs = settings.telemetry_home / "logs"
+    restart = f"restart the stack; its logs are in {logs}" if stack else "restart the service, and read its log"
     webserver = _run(settings, names[0], check_webserver, restart)
     yield webserver
     if webserver.outcome != "ok":

@@ -132,6 +132,7 @@ def _show_addresses(settings: StackSettings, stack: StackState | None) -> None:
 def _show_problems(incidents: list[Incident], channels: list[ChannelState], zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
     from telemetry_pipeline.client.graphql import one_line
+    from telemetry_pipeline.warehouse.problems import CHANNEL
 
     if not incidents:
         click.echo("problems       none open")
@@ -141,7 +142,7 @@ def _show_problems(incidents: list[Incident], channels: list[ChannelState], zone
             noticed += f", {problem.times:,} times, last {moment(problem.last_at.astimezone(zone))}"
         click.secho(f"problem        {problem.summary} ({noticed})", fg="red")
     for channel in channels:
-        if channel.failing_since is not None:
+        if channel.failing_since is not None and CHANNEL + channel.channel in {incident.key for incident in incidents}:
             failing = f"failing since {moment(channel.failing_since.astimezone(zone))}, {channel.failures:,} times"
             click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error or '')}", fg="red")
 

@@ -1,4 +1,4 @@
-"""Keeps services running: a process that ended is launched again, later each time, and not for ever."""
+"""Keeps services running: a process that ended is launched again, later each time. The watch tells people meanwhile."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.processes import Service
 
-_DELAYS_SECONDS = (0.5, 1, 2, 4, 8, 15, 30, 30)
+_DELAYS_SECONDS = (0.5, 1, 2, 4, 8, 15, 30)
 _STEADY_SECONDS = 60.0
 
 
@@ -43,7 +42,6 @@ class Supervisor:
         """Launch again what ended and is due; call it a few times a second.
 
         :return: whether a process was launched.
-        :raises StackError: a service ended again and again.
         """
         launched = False
         now = self._clock()
@@ -62,10 +60,8 @@ class Supervisor:
     def _schedule(self, service: Service, record: _Record, now: float) -> None:
         if now - record.launched >= _STEADY_SECONDS:
             record.endings = 0
-        if record.endings == len(_DELAYS_SECONDS):
-            raise StackError(f"{service.title} ended {record.endings + 1} times in a row. {service.log_tail()}")
         service.kill()  # what its process group left behind
-        delay = _DELAYS_SECONDS[record.endings]
+        delay = _DELAYS_SECONDS[min(record.endings, len(_DELAYS_SECONDS) - 1)]
         record.endings += 1
         record.due = now + delay
         self._say(f"{service.title} ended (status {service.exit_status}); again in {delay:g} s, see {service.log}")

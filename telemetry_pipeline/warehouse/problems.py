@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.reading import explained
 
+CHANNEL = "channel:"
+"""What the keys of problems begin with that are a channel which takes no message."""
+
 # What was over so long ago without anybody having been told is no news.
 _NEWS = timedelta(days=1)
 

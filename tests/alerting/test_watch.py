@@ -107,6 +107,17 @@ def test_a_broken_channel_is_a_problem_that_the_others_tell_and_is_over_when_it_
     assert "geheimnis" not in f"{everything}{problems.channels(engine)}{[mail.as_string() for mail in mailbox.mails]}"
 
 
+def test_a_channel_that_is_given_up_is_no_problem_any_more(start: Start, engine: sa.Engine, mailbox, closed_port: int) -> None:
+    broken = f"json://127.0.0.1:{closed_port}/"
+    watch = start(f"{broken} {mailbox.url}")
+    problems.report(engine, FAILED)
+    watch.tell()
+    watch.judge({})
+    assert len(problems.open_problems(engine)) == 2
+    start(mailbox.url).judge({})
+    assert [problem.key for problem in problems.open_problems(engine)] == [FAILED.key]
+
+
 def test_what_no_channel_took_is_not_told_and_tried_again_a_minute_later(
     start: Start, engine: sa.Engine, clock, closed_port: int
 ) -> None:

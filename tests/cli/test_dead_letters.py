@@ -10,7 +10,9 @@ from cli.harness import Outcome
 from webservers import FakeWebserver, run_answer
 
 from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.dead_letters import DeadLetter, add, open_letters
+from telemetry_pipeline.warehouse.problems import Problem
 
 FIRST, SECOND = "11111111-cb97-4815-bc8b-2c8e0495552d", "22222222-cb97-4815-bc8b-2c8e0495552d"
 DAY = "2026-11-20"
@@ -140,13 +142,17 @@ def test_without_a_web_server_it_is_said_how_to_give_one(
     assert "neither WEBSERVER_URL nor WEB_URL is set; start one with 'telemetry-pipeline up'" in outcome.err
 
 
-def test_a_letter_is_given_up(
+def test_a_letter_is_given_up_and_with_the_last_of_a_run_its_problem(
     cli: Callable[..., Outcome], letters: list[int], engine: sa.Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
+    for run_id in (FIRST, SECOND):
+        problems.report(engine, Problem(f"run:{run_id}", "a run failed", run_id=run_id))
     outcome = cli("dead-letters", "--drop", str(letters[1]), "--drop", str(letters[2]))
     assert outcome == Outcome(0, f"given up: {letters[1]}, {letters[2]}\n", "")
     assert settled(engine) == [None, "given up by operator", "given up by operator"]
+    left = [problem.run_id for problem in problems.open_problems(engine)]
+    assert left == [FIRST], "the other run has nothing left to be repeated"
 
 
 @pytest.mark.parametrize("option", ["--rerun", "--drop"])

@@ -96,6 +96,14 @@ def test_queues_that_no_worker_serves_are_named(redis_url: str, tmp_path: Path, 
     assert worker.advice == "start a worker with '-Q ingest,reports'"
 
 
+def test_a_web_server_elsewhere_is_examined_as_well(webserver: FakeWebserver, monkeypatch: pytest.MonkeyPatch) -> None:
+    webserver.answers["Health"] = HEALTH
+    monkeypatch.setenv("WEBSERVER_URL", webserver.url)
+    found = findings()
+    assert found["web server"].detail == f"Dagster 1.13.27 at {webserver.url}"
+    assert (found["code"].outcome, found["daemon"].outcome) == ("failed", "failed")
+
+
 def test_with_nothing_there_the_way_to_start_is_shown_and_the_status_is_1(cli: Callable[..., Outcome]) -> None:
     outcome = cli("doctor")
     assert (outcome.status, outcome.err) == (1, "")

@@ -152,6 +152,7 @@ def test_what_is_wrong_comes_first(cli: Callable[..., Outcome], engine: sa.Engin
                 "insert into telemetry.problems (key, summary, opened_at, last_at, times, resolved_at) values "
                 "('ticks', 'ticks have stopped', '2026-11-21 12:00Z', '2026-11-21 12:00Z', 1, null), "
                 "('run:telemetry_tick', 'telemetry_tick failed', '2026-11-21 13:00Z', '2026-11-21 13:10Z', 6, null), "
+                "('channel:slack://T1', 'no way through', '2026-11-21 14:00Z', '2026-11-21 14:00Z', 1, null), "
                 "('old', 'mended', '2026-11-20 12:00Z', '2026-11-20 12:00Z', 1, now())"
             )
         )
@@ -159,16 +160,18 @@ def test_what_is_wrong_comes_first(cli: Callable[..., Outcome], engine: sa.Engin
             sa.text(
                 "insert into telemetry.alert_channels (channel, succeeded_at, failing_since, failures, error) values "
                 "('mailto://smtp.example', now(), null, 0, null), "
-                "('slack://T1', null, '2026-11-21 12:30Z', 2, 'HTTP 404\nno such hook')"
+                "('slack://T1', null, '2026-11-21 12:30Z', 2, 'HTTP 404\nno such hook'), "
+                "('json://given-up', null, '2026-11-20 12:30Z', 2, 'HTTP 404')"
             )
         )
     add(engine, [DeadLetter("run-1", "telemetry_tick", "ott_views", "2026-11-20", "broken")])
     monkeypatch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
     outcome = cli("status")
     assert outcome.status == 0
-    assert outcome.out.splitlines()[1:4] == [
+    assert outcome.out.splitlines()[1:5] == [
         "problem        ticks have stopped (since 2026-11-21 06:00:00 CST)",
         "problem        telemetry_tick failed (since 2026-11-21 07:00:00 CST, 6 times, last 2026-11-21 07:10:00 CST)",
+        "problem        no way through (since 2026-11-21 08:00:00 CST)",
         "alerts         slack://T1 (failing since 2026-11-21 06:30:00 CST, 2 times): HTTP 404 no such hook",
     ]
     assert "dead letters   1; see 'telemetry-pipeline dead-letters'" in outcome.out.splitlines()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.processes import Service
 from telemetry_pipeline.stack.supervision import Supervisor
 
@@ -57,24 +56,18 @@ def test_whatever_the_status_a_process_that_ended_is_launched_again(tmp_path: Pa
     assert service.launches == 1
 
 
-def test_each_ending_in_a_row_is_waited_for_longer_and_the_last_one_is_final(tmp_path: Path) -> None:
-    service, clock = Fragile(tmp_path), Clock()
+def test_each_ending_in_a_row_is_waited_for_longer_up_to_half_a_minute(tmp_path: Path) -> None:
+    """What is broken at night may be mended in the morning, and the rest of the stack goes on meanwhile."""
+    service, clock, waits = Fragile(tmp_path), Clock(), []
     supervisor = Supervisor([service], print, clock)
-    waits = []
-
-    def end_and_be_launched_again() -> None:
+    for _ in range(20):
         service.status = 1
         began = clock.now
         while not supervisor.tend():
             clock.now += 0.5
         waits.append(clock.now - began)
-
-    for _ in range(8):
-        end_and_be_launched_again()
-    with pytest.raises(StackError, match="9 times in a row") as failure:
-        end_and_be_launched_again()
     assert waits == sorted(waits)
-    assert "out of ideas" in str(failure.value)
+    assert (waits[0], waits[-1]) == (0.5, 30)
 
 
 def test_a_steady_minute_is_a_new_beginning(tmp_path: Path) -> None:
