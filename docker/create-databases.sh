@@ -7,6 +7,8 @@ export PASSWORD_FILE=${PASSWORD_FILE:-/run/secrets/database_password}
 psql --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'
 \set password `cat "$PASSWORD_FILE"`
 create role telemetry login createdb password :'password';
+-- Dagster writes and reads times without a zone as UTC, whatever zone the machine has.
+alter role telemetry set timezone = 'UTC';
 create database telemetry owner telemetry;
 create database dagster owner telemetry;
 SQL

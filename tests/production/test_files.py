@@ -31,6 +31,7 @@ OTHER_NAMES = {
     "CODE_SERVER_HOST",  # workspace.yaml
     "CODE_SERVER_PORT",
     "DAGSTER_HOME",
+    "DAGSTER_CLI_API_GRPC_LOG_FORMAT",  # an option of Dagster's: dagster api grpc --log-format
     "HOME",
     "PATH",
     "PYTHONUNBUFFERED",
@@ -327,6 +328,18 @@ def test_systemd_restarts_every_process_for_ever_and_the_target_wants_them_all()
     wanted = {word for line in re.findall(r"^Wants=(.*)$", target, re.MULTILINE) for word in line.split()}
     services = {f"{name}.service".replace("worker-", "worker@") for name in lasting}
     assert wanted == services | {"telemetry-backup.timer"}
+
+
+def test_a_restart_of_the_target_migrates_and_restarts_every_process() -> None:
+    """The backup alone goes on: a dump is not begun anew because there is an update."""
+    belong = {name for name, unit in units().items() if unit.options.get("PartOf") == ["telemetry.target"]}
+    assert units().keys() - belong == {"telemetry-backup"}
+
+
+def test_systemd_tries_a_failed_backup_again_every_five_minutes() -> None:
+    options = units()["telemetry-backup"].options
+    assert options["Restart"] == ["on-failure"]
+    assert options["RestartSec"][-1] == "5min"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")

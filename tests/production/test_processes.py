@@ -5,6 +5,7 @@ Each process has a home of its own and shares no folder with another one: Postgr
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -261,6 +262,15 @@ def test_the_read_only_web_server_shows_runs_and_launches_none(deployment: Deplo
     found = deployment.asks("3001", "{ runsOrError { ... on Runs { results { runId status } } } }")
     assert {"runId": tick, "status": "SUCCESS"} in found["runsOrError"]["results"]
     assert deployment.launches_a_tick("3001")["__typename"] == "UnauthorizedError"
+
+
+@pytest.mark.parametrize("name", ["code-server", "webserver", "webserver-read-only", "daemon"])
+def test_dagsters_own_processes_log_json(deployment: Deployment, tick: str, name: str) -> None:
+    """The child of the code server and the process of the run, which write to its output, too."""
+    lines = deployment.services[name].log.read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    # Dagster's own format; ours has "message".
+    assert [entry["event"] for entry in entries if "event" in entry and entry["logger"].startswith("dagster")]
 
 
 @pytest.mark.parametrize("page", ["/", "/workers", "/api/workers", "/api/tasks", "/broker", "/metrics"])
