@@ -118,10 +118,34 @@ def test_an_analysis_shows_a_preview_and_a_chart(
     assert width_of_chart(browser) <= 800
 
 
-def test_the_schedule_is_shown_as_running(operator: Operator, browser: webdriver.Chrome, tmp_path: Path) -> None:
+def test_schedules_and_sensors_are_shown(operator: Operator, browser: webdriver.Chrome, tmp_path: Path) -> None:
+    names = [f"telemetry_{purpose}_schedule" for purpose in ("tick", "repair", "merge", "cleanup")]
+    names += [f"{purpose}_sensor" for purpose in ("late_data", "run_failures", "run_successes", "freshness")]
+    see(browser, f"{operator.state['webserver_url']}/automation", *names, screenshot=tmp_path / "automation.png")
+
+
+def test_the_timeline_of_a_run_is_shown_with_its_events(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    job = 'query { runsOrError(filter: {pipelineName: "telemetry_range", statuses: [SUCCESS]}, limit: 1) '
+    found = operator.asks(job + "{ ... on Runs { results { runId } } } }")
+    [run] = found["runsOrError"]["results"]
+    url = f"{operator.state['webserver_url']}/runs/{run['runId']}"
     see(
         browser,
-        f"{operator.state['webserver_url']}/automation",
-        "telemetry_tick_schedule",
-        screenshot=tmp_path / "automation.png",
+        url,
+        "telemetry_range",
+        "38 assets",
+        "8 checks",
+        "No steps have errored",
+        "RUN_SUCCESS",
+        screenshot=tmp_path / "run.png",
     )
+
+
+def test_checks_are_shown_with_what_they_found(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    url = f"{operator.state['webserver_url']}/assets/ott_views?view=checks"
+    text = see(browser, url, "views_are_stops", "few_views_are_unnamed", "Passed", screenshot=tmp_path / "checks.png")
+    assert "Failed" not in text

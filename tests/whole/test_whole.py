@@ -176,7 +176,7 @@ def test_an_impossible_run_is_refused_at_launch_over_graphql(
     assert complaint in answer["message"]
 
 
-def test_the_schedules_are_on_by_default(operator: Operator) -> None:
+def test_schedules_and_sensors_are_on_by_default(operator: Operator) -> None:
     found = operator.asks(
         "query { schedulesOrError(repositorySelector: {repositoryName: "
         '"__repository__", repositoryLocationName: "telemetry_pipeline"}) '
@@ -185,6 +185,14 @@ def test_the_schedules_are_on_by_default(operator: Operator) -> None:
     schedules = {each["name"]: each["scheduleState"]["status"] for each in found["schedulesOrError"]["results"]}
     names = [f"telemetry_{purpose}_schedule" for purpose in ("tick", "repair", "merge", "cleanup")]
     assert schedules == dict.fromkeys(names, "RUNNING")
+    found = operator.asks(
+        "query { sensorsOrError(repositorySelector: {repositoryName: "
+        '"__repository__", repositoryLocationName: "telemetry_pipeline"}) '
+        "{ ... on Sensors { results { name sensorState { status } } } } }"
+    )
+    sensors = {each["name"]: each["sensorState"]["status"] for each in found["sensorsOrError"]["results"]}
+    names = [f"{purpose}_sensor" for purpose in ("late_data", "run_failures", "run_successes", "freshness")]
+    assert {name: sensors.get(name) for name in names} == dict.fromkeys(names, "RUNNING")
 
 
 def test_the_doctor_finds_nothing_wrong(operator: Operator, ranged: str) -> None:
