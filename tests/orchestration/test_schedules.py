@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 from dagster import DagsterInstance, build_schedule_context
+from dagster._core.events import EngineEventData
 
+from telemetry_pipeline.orchestration import schedules
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.orchestration.schedules import InFlight, build_schedules, plan_tick
+from telemetry_pipeline.orchestration.schedules import InFlight, build_schedules, in_flight, plan_tick
 from telemetry_pipeline.settings import Settings
 
 RUN_ID = "00000000-0000-4000-8000-000000000001"
@@ -59,6 +63,55 @@ def test_a_run_that_says_nothing_for_five_minutes_does_not_hold_up_ticks() -> No
     assert isinstance(plan_tick("2026-11-21", [InFlight(run, silent_seconds=301)]), dg.RunRequest)
 
 
+def tell(instance: DagsterInstance, *seconds_ago: float) -> None:
+    """A run that began, and whose events are so old."""
+    run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED))
+    for ago in seconds_ago:
+        event = dg.DagsterEvent("ENGINE_EVENT", run.job_name, event_specific_data=EngineEventData())
+        instance.report_dagster_event(event, RUN_ID, timestamp=time.time() - ago)
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "silent_seconds"),
+    [
+        pytest.param([7200, 3600, 0], 0, id="an old run with news"),
+        pytest.param([7200, 3600, 600], 600, id="an old run without"),
+        pytest.param([400], 400, id="one event"),
+    ],
+)
+def test_a_run_is_silent_since_its_last_event(
+    instance: DagsterInstance, seconds_ago: list[float], silent_seconds: float
+) -> None:
+    tell(instance, *seconds_ago)
+    [found] = in_flight(instance, "telemetry_tick")
+    assert found.run.run_id == RUN_ID
+    assert silent_seconds <= found.silent_seconds < silent_seconds + 60
+
+
+def test_a_run_that_has_never_said_anything_is_silent_since_it_was_made(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(instance)
+    [fresh] = in_flight(instance, "telemetry_tick")
+    monkeypatch.setattr(schedules, "time", SimpleNamespace(time=lambda: time.time() + 600))
+    [old] = in_flight(instance, "telemetry_tick")
+    assert 0 <= fresh.silent_seconds < 60
+    assert 600 <= old.silent_seconds < 660
+
+
+@pytest.mark.parametrize(("last_event_ago", "skipped"), [(10, True), (600, False)], ids=["fresh", "silent"])
+def test_only_a_run_that_shows_signs_of_life_holds_up_a_tick(
+    make_settings: Callable[..., Settings], instance: DagsterInstance, last_event_ago: float, skipped: bool
+) -> None:
+    tell(instance, 7200, last_event_ago)
+    assert isinstance(evaluate(make_settings(), instance), dg.SkipReason) is skipped
+
+
+def test_runs_of_other_jobs_are_not_in_the_way(instance: DagsterInstance) -> None:
+    tell(instance, 0)
+    assert in_flight(instance, "telemetry_range", "telemetry_merge") == []
+
+
 def test_the_repair_is_of_the_days_before_today(make_settings: Callable[..., Settings], instance: DagsterInstance) -> None:
     settings = make_settings(repair_days=3)
     this_day = today(daily_partitions(settings))
@@ -83,5 +136,5 @@ def test_nothing_is_repaired_before_the_first_partition(
 
 @pytest.mark.parametrize("purpose", ["tick", "repair", "merge", "cleanup"])
 def test_every_cron_is_a_setting(make_settings: Callable[..., Settings], purpose: str) -> None:
-    schedules = {each.name: each for each in build_schedules(make_settings(**{f"{purpose}_cron": "*/7 * * * *"}))}
-    assert schedules[f"telemetry_{purpose}_schedule"].cron_schedule == "*/7 * * * *"
+    by_name = {each.name: each for each in build_schedules(make_settings(**{f"{purpose}_cron": "*/7 * * * *"}))}
+    assert by_name[f"telemetry_{purpose}_schedule"].cron_schedule == "*/7 * * * *"

@@ -7,20 +7,27 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import celery
 import dagster as dg
 import pytest
+import sqlalchemy as sa
+from billiard.einfo import ExceptionInfo
+from celery.exceptions import WorkerLostError
+from celery.worker.request import Request
 from dagster._core.execution.retries import RetryMode
 from dagster._grpc.types import ExecuteStepArgs
 from dagster_celery.tasks import create_task
 from dagster_shared.serdes import pack_value
+from pydantic import SecretStr
 
 from telemetry_pipeline.orchestration import step_task
 from telemetry_pipeline.orchestration.executor import celery_settings
-from telemetry_pipeline.orchestration.step_task import StepTask
+from telemetry_pipeline.orchestration.step_task import StepRequest, StepTask
 from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse import problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000003"
 
@@ -46,25 +53,28 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+def arguments(submitter: dg.DagsterInstance) -> dict[str, Any]:
+    """Those of the task of a step of the run."""
+    job = dg.reconstructable(toil)
+    args = ExecuteStepArgs(
+        job_origin=job.get_python_origin(),
+        run_id=RUN_ID,
+        step_keys_to_execute=["work"],
+        instance_ref=submitter.get_ref(),
+        retry_mode=RetryMode.ENABLED.for_inner_plan(),
+        known_state=None,
+        print_serialized_events=True,
+    )
+    return {"execute_step_args_packed": pack_value(args), "executable_dict": job.to_dict()}
+
+
 def execute(submitter: dg.DagsterInstance) -> list[str]:
     """Give a step of the run to a worker whose home is not the submitter's."""
-    job = dg.reconstructable(toil)
-    packed = pack_value(
-        ExecuteStepArgs(
-            job_origin=job.get_python_origin(),
-            run_id=RUN_ID,
-            step_keys_to_execute=["work"],
-            instance_ref=submitter.get_ref(),
-            retry_mode=RetryMode.ENABLED.for_inner_plan(),
-            known_state=None,
-            print_serialized_events=True,
-        )
-    )
     app = celery.Celery(set_as_current=False)
     app.conf.task_always_eager = True
     app.conf.task_eager_propagates = True
     task = create_task(app, base=StepTask)
-    done: Any = task.apply(kwargs={"execute_step_args_packed": packed, "executable_dict": job.to_dict()}).get()
+    done: Any = task.apply(kwargs=arguments(submitter)).get()
     return list(done)
 
 
@@ -113,3 +123,116 @@ def test_soft_limits_end_before_hard_ones_and_those_before_the_visibility_timeou
     assert limits["broker_transport_options"]["visibility_timeout"] > 60 * 60
     assert limits["worker_prefetch_multiplier"] == 1
     assert limits["task_acks_late"]
+
+
+def test_a_step_whose_worker_is_lost_is_tried_twice_more_and_not_for_ever(make_settings: Callable[..., Settings]) -> None:
+    """As Celery's task itself has it: an annotation of another name would reach none."""
+    app = celery.Celery(set_as_current=False)
+    app.conf.update(celery_settings(make_settings()))
+    task = create_task(app, base=StepTask)
+    task.bind(app)
+    assert task.max_retries == 2
+    assert task.retry_on_worker_lost
+    assert task.reject_on_worker_lost
+
+
+def test_a_child_process_is_replaced_after_so_many_tasks_and_so_much_memory(make_settings: Callable[..., Settings]) -> None:
+    limits = celery_settings(make_settings(worker_child_tasks=123, worker_child_memory_mb=456))
+    assert limits["worker_max_tasks_per_child"] == 123
+    assert limits["worker_max_memory_per_child"] == 456_000, "Celery takes kilobytes"
+
+
+def test_a_result_outlives_the_longest_wait_for_it(make_settings: Callable[..., Settings]) -> None:
+    limits = celery_settings(make_settings(run_soft_time_limit_minutes=50, run_time_limit_minutes=60))
+    assert limits["result_expires"] > 60 * 60
+
+
+@pytest.fixture
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[ExceptionInfo]:
+    """The failures that Celery itself got to handle."""
+    failures: list[ExceptionInfo] = []
+    monkeypatch.setattr(Request, "on_failure", lambda self, exc_info, **options: failures.append(exc_info))
+    return failures
+
+
+def fail(submitter: dg.DagsterInstance, error: BaseException) -> ExceptionInfo:
+    """Tell the main process of a worker that the task of a step ended like that."""
+    headers = {"id": "1", "task": "execute_plan"}
+    message: Any = SimpleNamespace(headers=headers, body=((), arguments(submitter), {}), delivery_info={}, properties={})
+    app = celery.Celery(set_as_current=False)
+    request = StepRequest(
+        message, app=app, task=create_task(app, base=StepTask), hostname="analysis@host", decoded=True, body=message.body
+    )
+    try:
+        raise error
+    except BaseException:  # noqa: BLE001 - the end of a process is one of them
+        info = ExceptionInfo()
+    request.on_failure(info)
+    return info
+
+
+LOST = WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL)")
+KILLED = pytest.mark.parametrize("error", [LOST, SystemExit(15), KeyboardInterrupt()], ids=["lost", "exit", "interrupt"])
+
+
+@pytest.fixture
+def recorded(
+    home: Path, make_settings: Callable[..., Settings], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Sets where problems go on record."""
+
+    settings = make_settings()
+
+    def put(url: str) -> None:
+        monkeypatch.setattr(Settings, "load", lambda: settings.model_copy(update={"database_url": SecretStr(url)}))
+
+    put(database_url)
+    return put
+
+
+@KILLED
+def test_a_killed_child_is_a_problem_on_record(
+    recorded: Any, instance: dg.DagsterInstance, engine: sa.Engine, handed_on: list[ExceptionInfo], error: BaseException
+) -> None:
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+    assert handed_on == [fail(instance, error)]
+    [problem] = problems.open_problems(engine)
+    assert problem.key == "child:analysis@host"
+    assert problem.summary == "a process of worker analysis@host was killed at step work"
+    assert problem.detail == str(error)
+    assert problem.run_id == RUN_ID
+
+
+@KILLED
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELING])
+def test_a_child_that_was_killed_with_its_run_is_no_problem(
+    recorded: Any,
+    instance: dg.DagsterInstance,
+    engine: sa.Engine,
+    handed_on: list[ExceptionInfo],
+    error: BaseException,
+    status: dg.DagsterRunStatus,
+) -> None:
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=status)
+    assert handed_on == [fail(instance, error)]
+    assert problems.open_problems(engine) == []
+
+
+def test_a_step_that_fails_in_a_living_child_is_no_lost_child(
+    recorded: Any, instance: dg.DagsterInstance, engine: sa.Engine, handed_on: list[ExceptionInfo]
+) -> None:
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+    assert handed_on == [fail(instance, ValueError("of the step"))]
+    assert problems.open_problems(engine) == []
+
+
+def test_celery_handles_a_lost_child_that_cannot_be_put_on_record(
+    recorded: Callable[[str], None], instance: dg.DagsterInstance, handed_on: list[ExceptionInfo]
+) -> None:
+    recorded("postgresql://nobody@127.0.0.1:1/none")
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+    assert handed_on == [fail(instance, LOST)]

@@ -1,0 +1,209 @@
+"""A check passes up to its limit and fails beyond it, and a document that contradicts itself is not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from orchestration.harness import record, scalar
+from warehouse.events import ZONE, start, stop, store
+
+from telemetry_pipeline.orchestration.checks import check_records, check_totals, check_views
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse import records
+from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.records import Batch, Rejected
+from telemetry_pipeline.warehouse.views import merge
+
+DAY = stop(1).local_date
+PERIOD = {"first": "2026-11-01", "last": "2026-11-30", "input_version": "7"}
+
+
+def execute(engine: sa.Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+def reject(engine: sa.Engine, count: int) -> None:
+    with records.writing(engine) as connection:
+        records.store(connection, Batch(rejected=[Rejected(None, f"{n}", "unreadable") for n in range(count)]))
+
+
+def records_check(engine: sa.Engine, settings: Settings, name: str, *, recent: bool = True) -> dg.AssetCheckResult:
+    [result] = [each for each in check_records(engine, settings, DAY, DAY, recent=recent) if each.check_name == name]
+    return result
+
+
+def views_check(engine: sa.Engine, settings: Settings, name: str) -> dg.AssetCheckResult:
+    [result] = [each for each in check_views(engine, settings, DAY, DAY) if each.check_name == name]
+    return result
+
+
+def figures(result: dg.AssetCheckResult) -> dict[str, Any]:
+    return {name: value.value for name, value in result.metadata.items()}
+
+
+def document(*, periods: Mapping[str, Mapping[str, str]] | None = None, **views: list[int]) -> dict[str, Any]:
+    return {
+        "filters": {"analyses": {name: {**PERIOD, **(periods or {}).get(name, {})} for name in views}},
+        "analyses": {name: [{"views": each} for each in rows] for name, rows in views.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("limit", "passed"),
+    [(24.9, False), (25, True), (25.1, True)],
+    ids=["above the limit", "exactly at the limit", "below the limit"],
+)
+def test_rejected_records_beyond_their_limit_are_a_warning(
+    engine: sa.Engine, make_settings: Callable[..., Settings], limit: float, passed: bool
+) -> None:
+    store(engine, stop(1), stop(2), stop(3))
+    reject(engine, 1)
+    result = records_check(engine, make_settings(max_rejected_pct=limit), "few_records_are_rejected")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert figures(result) == {"count": 1, "of": 4, "percent": 25, "limit_percent": limit}
+
+
+@pytest.mark.parametrize(
+    ("limit", "passed"),
+    [(24.9, False), (25, True), (25.1, True)],
+    ids=["above the limit", "exactly at the limit", "below the limit"],
+)
+def test_unnamed_views_beyond_their_limit_are_a_warning(
+    engine: sa.Engine, make_settings: Callable[..., Settings], limit: float, passed: bool
+) -> None:
+    store(engine, start(1, "A"), stop(2), stop(3), stop(4), stop(5, channel=9))
+    merge(engine, ZONE)
+    result = views_check(engine, make_settings(max_unnamed_pct=limit), "few_views_are_unnamed")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert figures(result) == {"count": 1, "of": 4, "percent": 25, "limit_percent": limit}
+
+
+@pytest.mark.parametrize(
+    ("of_future", "passed"), [(0, True), (1, True), (2, False)], ids=["none", "exactly at the limit", "above the limit"]
+)
+def test_more_than_one_percent_of_records_of_the_future_is_a_warning(
+    engine: sa.Engine, make_settings: Callable[..., Settings], of_future: int, passed: bool
+) -> None:
+    store(engine, *(stop(n) for n in range(1, 101)))
+    execute(engine, f"update telemetry.records set timestamp = now() + interval '1 day' where record_id <= {of_future}")
+    result = records_check(engine, make_settings(), "few_records_are_of_the_future")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert figures(result) == {"count": of_future, "of": 100, "percent": of_future, "limit_percent": 1}
+
+
+def test_every_check_of_an_empty_warehouse_passes(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(max_rejected_pct=0, max_unnamed_pct=0)
+    results = [*check_records(engine, settings, DAY, DAY, recent=True), *check_views(engine, settings, DAY, DAY)]
+    assert [result.check_name for result in results if not result.passed] == []
+    assert len(results) == 5
+
+
+@pytest.mark.parametrize(
+    ("cursor", "recent", "passed"),
+    [
+        pytest.param(3, True, False, id="a tick finds it among the newest"),
+        pytest.param(1_000_000, True, True, id="a tick does not look further"),
+        pytest.param(1_000_000, False, False, id="a repair finds it among all"),
+    ],
+)
+def test_an_id_that_is_stored_twice_is_an_error(
+    engine: sa.Engine, make_settings: Callable[..., Settings], cursor: int, recent: bool, passed: bool
+) -> None:
+    store(engine, stop(1), stop(2), stop(3, hours=24))
+    assert records_check(engine, make_settings(), "record_ids_are_unique", recent=recent).passed
+    execute(engine, "update telemetry.records set record_id = 2 where record_id = 3")
+    execute(engine, f"update telemetry.sync_state set cursor = {cursor}")
+    result = records_check(engine, make_settings(), "record_ids_are_unique", recent=recent)
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.ERROR
+    assert figures(result) == {"duplicates": 0 if passed else 1}
+
+
+@pytest.mark.parametrize(
+    ("damage", "passed", "stops", "views"),
+    [
+        pytest.param("select", True, 2, 2, id="as many"),
+        pytest.param("delete from telemetry.views where record_id = 1", False, 2, 1, id="a view is lost"),
+        pytest.param("delete from telemetry.records where record_id = 1", False, 1, 2, id="a stop is lost"),
+    ],
+)
+def test_views_that_are_not_as_many_as_their_stops_are_an_error(
+    engine: sa.Engine, make_settings: Callable[..., Settings], damage: str, passed: bool, stops: int, views: int
+) -> None:
+    store(engine, stop(1), stop(2))
+    merge(engine, ZONE)
+    execute(engine, damage)
+    result = views_check(engine, make_settings(), "views_are_stops")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.ERROR
+    assert figures(result) == {"stops": stops, "views": views}
+
+
+def test_stops_that_came_after_the_merge_are_not_missed(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
+    store(engine, stop(1))
+    merge(engine, ZONE)
+    store(engine, stop(2))
+    assert views_check(engine, make_settings(), "views_are_stops").passed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(document(), id="no analyses"),
+        pytest.param(document(period_summary=[5]), id="nothing to compare with"),
+        pytest.param(document(period_summary=[5], period_events=[2, 3], period_breakdown=[0, 5]), id="as many in all"),
+        pytest.param(document(period_summary=[5], top_channels=[2]), id="an analysis that counts some views"),
+        pytest.param(
+            document(period_summary=[5], period_events=[4], periods={"period_events": {"first": "2026-11-02"}}),
+            id="another first day",
+        ),
+        pytest.param(
+            document(period_summary=[5], period_events=[4], periods={"period_events": {"last": "2026-11-29"}}),
+            id="another last day",
+        ),
+        pytest.param(
+            document(period_summary=[5], period_events=[4], periods={"period_events": {"input_version": "8"}}),
+            id="of later views",
+        ),
+    ],
+)
+def test_totals_agree_where_they_are_of_the_same_views(body: dict[str, Any]) -> None:
+    assert check_totals(body).passed
+
+
+@pytest.mark.parametrize(
+    "name", ["day_over_day", "general_summary", "period_breakdown", "period_events", "time_slots", "viewing_by_period"]
+)
+def test_an_analysis_that_counts_other_views_than_the_rest_contradicts_them(name: str) -> None:
+    result = check_totals(document(period_summary=[5], **{name: [2, 2]}))
+    assert not result.passed
+    assert result.severity is dg.AssetCheckSeverity.ERROR
+    assert figures(result) == {
+        "contradictions": {"2026-11-01 to 2026-11-30, views 7": {"period_summary": 5, name: 4}},
+    }
+
+
+def test_a_document_that_contradicts_itself_is_not_stored(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records([record(n, 8, now - timedelta(days=n)) for n in (1, 2)])
+    first = this_day - timedelta(days=3)
+    analyses = ["telemetry_records", "ott_views", "period_summary", "period_events"]
+    assert pipeline.run(first, this_day, selection=[*analyses, "period_analysis"]).success
+    query = "select max(body::text) from analysis.documents"
+    stored = scalar(pipeline, query)
+    execute(connect(pipeline.settings.database_url), "update analysis.period_summary set views = views + 1")
+    result = pipeline.run(first, this_day, selection=["period_analysis"])
+    assert not result.success
+    [check] = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("totals_agree", False)
+    failure = result.failure_data_for_node("period_analysis").user_failure_data.description
+    assert "contradicts itself and is not stored" in failure
+    assert scalar(pipeline, query) == stored

@@ -1,0 +1,220 @@
+"""What the checks count: every fault that is there, and nothing where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from warehouse.events import NOON, ZONE, Event, start, stop, store
+
+from telemetry_pipeline.warehouse import checks, records
+from telemetry_pipeline.warehouse.checks import RECENT_IDS, Share
+from telemetry_pipeline.warehouse.database import snapshot
+from telemetry_pipeline.warehouse.records import Batch, Rejected
+from telemetry_pipeline.warehouse.views import merge
+
+DAY = stop(1).local_date
+NEXT_DAY = DAY + timedelta(days=1)
+
+
+def found(engine: sa.Engine, check: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    with snapshot(engine) as connection:
+        return check(connection, *args, **options)
+
+
+def execute(engine: sa.Engine, statement: str, **parameters: Any) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement), parameters)
+
+
+def store_again(engine: sa.Engine, record_id: int, days: int = 1) -> None:
+    """A day later, for a table of one day refuses it."""
+    other = 1_000 + days
+    store(engine, stop(other, hours=24 * days))
+    execute(engine, "update telemetry.records set record_id = :id where record_id = :other", id=record_id, other=other)
+
+
+def move_cursor(engine: sa.Engine, cursor: int) -> None:
+    execute(engine, "update telemetry.sync_state set cursor = :cursor", cursor=cursor)
+
+
+def reject(engine: sa.Engine, *payloads: str, hours_ago: int = 0) -> None:
+    with records.writing(engine) as connection:
+        records.store(connection, Batch(rejected=[Rejected(None, payload, "unreadable") for payload in payloads]))
+    execute(
+        engine,
+        "update telemetry.rejected_records set rejected_at = now() - make_interval(hours => :hours) where payload = any(:them)",
+        hours=hours_ago,
+        them=list(payloads),
+    )
+
+
+@pytest.mark.parametrize("recent", [True, False], ids=["newest", "all"])
+def test_ids_that_are_stored_once_are_no_duplicates(engine: sa.Engine, recent: bool) -> None:
+    assert found(engine, checks.duplicate_ids, recent=recent) == 0
+    store(engine, stop(1), stop(2), stop(3))
+    assert found(engine, checks.duplicate_ids, recent=recent) == 0
+
+
+@pytest.mark.parametrize("recent", [True, False], ids=["newest", "all"])
+def test_an_id_that_is_stored_more_than_once_counts_once(engine: sa.Engine, recent: bool) -> None:
+    store(engine, stop(1), stop(2), stop(3))
+    for record_id, days in ((1, 1), (1, 2), (3, 1)):
+        store_again(engine, record_id, days)
+    assert found(engine, checks.duplicate_ids, recent=recent) == 2
+
+
+@pytest.mark.parametrize(
+    ("below_cursor", "expected"),
+    [pytest.param(RECENT_IDS - 1, 1, id="among the newest"), pytest.param(RECENT_IDS, 0, id="below the newest")],
+)
+def test_a_look_at_the_newest_ids_ends_fifty_thousand_below_the_cursor(
+    engine: sa.Engine, below_cursor: int, expected: int
+) -> None:
+    store(engine, stop(7))
+    store_again(engine, 7)
+    move_cursor(engine, 7 + below_cursor)
+    assert found(engine, checks.duplicate_ids, recent=True) == expected
+    assert found(engine, checks.duplicate_ids, recent=False) == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        pytest.param(-60, 0, id="of the past"),
+        pytest.param(59, 0, id="a clock that is ahead by less than an hour"),
+        pytest.param(61, 1, id="more than an hour from now"),
+    ],
+)
+def test_records_of_more_than_an_hour_from_now_are_of_the_future(engine: sa.Engine, minutes: int, expected: int) -> None:
+    store(engine, stop(1), stop(2), stop(3))
+    execute(
+        engine,
+        "update telemetry.records set timestamp = now() + make_interval(mins => :minutes) where record_id = 2",
+        minutes=minutes,
+    )
+    assert found(engine, checks.future_records) == Share(expected, 3)
+
+
+def test_records_of_the_future_are_looked_for_among_the_newest_only(engine: sa.Engine) -> None:
+    store(engine, stop(1), stop(2))
+    execute(engine, "update telemetry.records set timestamp = now() + interval '1 day'")
+    move_cursor(engine, RECENT_IDS + 1)
+    assert found(engine, checks.future_records) == Share(1, 1)
+
+
+def test_where_nothing_is_stored_nothing_is_wrong(engine: sa.Engine) -> None:
+    assert found(engine, checks.future_records) == Share(0, 0)
+    assert found(engine, checks.rejected_records, DAY, DAY) == Share(0, 0)
+    assert found(engine, checks.merged_stops, DAY, DAY) == 0
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("share", "percent"),
+    [
+        pytest.param(Share(0, 0), 0, id="of nothing"),
+        pytest.param(Share(0, 4), 0, id="none"),
+        pytest.param(Share(1, 4), 25, id="some"),
+        pytest.param(Share(4, 4), 100, id="all"),
+    ],
+)
+def test_a_share_is_a_percentage(share: Share, percent: float) -> None:
+    assert share.percent == percent
+
+
+def test_without_rejected_records_there_is_no_share_of_them(engine: sa.Engine) -> None:
+    store(engine, stop(1), stop(2))
+    assert found(engine, checks.rejected_records, DAY, DAY) == Share(0, 2)
+
+
+def test_rejected_records_are_a_share_of_themselves_and_what_is_stored(engine: sa.Engine) -> None:
+    store(engine, stop(1), stop(2), stop(3))
+    reject(engine, "a")
+    assert found(engine, checks.rejected_records, DAY, DAY) == Share(1, 4)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "stored"),
+    [
+        pytest.param(DAY, DAY, 2, id="the first day"),
+        pytest.param(NEXT_DAY, NEXT_DAY, 1, id="the last day"),
+        pytest.param(DAY, NEXT_DAY, 3, id="both"),
+        pytest.param(DAY - timedelta(days=9), DAY - timedelta(days=1), 0, id="none"),
+    ],
+)
+def test_what_is_stored_of_other_days_is_no_part_of_the_share(engine: sa.Engine, first: date, last: date, stored: int) -> None:
+    store(engine, stop(1), stop(2), stop(3, hours=24))
+    reject(engine, "a", "b")
+    assert found(engine, checks.rejected_records, first, last) == Share(2, 2 + stored)
+
+
+@pytest.mark.parametrize(("hours_ago", "expected"), [(23, 2), (25, 1)], ids=["within 24 hours", "before"])
+def test_records_that_were_rejected_more_than_a_day_ago_no_longer_count(
+    engine: sa.Engine, hours_ago: int, expected: int
+) -> None:
+    store(engine, stop(1))
+    reject(engine, "a")
+    reject(engine, "b", hours_ago=hours_ago)
+    assert found(engine, checks.rejected_records, DAY, DAY) == Share(expected, expected + 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        pytest.param(stop(1), 1, id="a stop"),
+        pytest.param(stop(1, channel=None), 0, id="a stop without a channel"),
+        pytest.param(start(1, "A"), 0, id="a start"),
+        pytest.param(Event(1, 5), 0, id="another action"),
+        pytest.param(stop(1, hours=24), 0, id="a stop of another day"),
+    ],
+)
+def test_merged_stops_are_stops_with_a_channel_of_the_days(engine: sa.Engine, event: Event, expected: int) -> None:
+    store(engine, event)
+    merge(engine, ZONE)
+    assert found(engine, checks.merged_stops, DAY, DAY) == expected
+
+
+def test_a_stop_that_waits_for_a_merge_is_not_a_merged_one(engine: sa.Engine) -> None:
+    store(engine, stop(1), stop(2))
+    assert found(engine, checks.merged_stops, DAY, DAY) == 0
+    merge(engine, ZONE)
+    store(engine, stop(3), stop(4), stop(5))
+    assert found(engine, checks.merged_stops, DAY, DAY) == 2
+    merge(engine, ZONE)
+    assert found(engine, checks.merged_stops, DAY, DAY) == 5
+
+
+def test_views_whose_channel_has_a_name_are_not_unnamed(engine: sa.Engine) -> None:
+    store(engine, start(1, "A"), stop(2), stop(3))
+    merge(engine, ZONE)
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 2)
+
+
+def test_views_whose_channel_nobody_named_are_a_share_of_the_views(engine: sa.Engine) -> None:
+    store(engine, start(1, "A"), stop(2), stop(3, channel=9), stop(4, channel=9), stop(5))
+    merge(engine, ZONE)
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(2, 4)
+
+
+def test_unnamed_views_of_other_days_do_not_count(engine: sa.Engine) -> None:
+    store(engine, start(1, "A"), stop(2), stop(3, channel=9, hours=24), stop(4, channel=9, hours=24))
+    merge(engine, ZONE)
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 1)
+    assert found(engine, checks.unnamed_views, NEXT_DAY, NEXT_DAY) == Share(2, 2)
+    assert found(engine, checks.unnamed_views, DAY, NEXT_DAY) == Share(2, 3)
+
+
+def test_freshness_is_unknown_before_a_sync_and_that_of_the_last_one_after_it(engine: sa.Engine) -> None:
+    assert checks.read_freshness(engine) == checks.Freshness(None, None)
+    synced_at, received_at = (NOON - timedelta(hours=n) for n in (1, 2))
+    execute(
+        engine,
+        "update telemetry.sync_state set synced_at = :synced_at, received_at = :received_at",
+        synced_at=synced_at,
+        received_at=received_at,
+    )
+    assert checks.read_freshness(engine) == checks.Freshness(synced_at, received_at)
