@@ -26,13 +26,17 @@ _REJECTED = sa.text("""
 select (select count(*) from telemetry.rejected_records where rejected_at > now() - interval '1 day'),
        (select count(*) from telemetry.records where local_date between :first and :last)
 """)
-# Stops that were stored after the merge began wait for the next one.
+# Stops that were stored after the merge began wait for the next one, in ranges that may hold some which were merged before.
 _STOPS = sa.text("""
-select count(*) from telemetry.records
-where local_date between :first and :last and action_id = 8 and data_id is not null
-  and not exists (
-      select from telemetry.pending_merges where record_id between first_record_id and last_record_id
-  )
+select (
+    select count(*) from telemetry.records
+    where local_date between :first and :last and action_id = 8 and data_id is not null
+      and not exists (select from telemetry.pending_merges where record_id between first_record_id and last_record_id)
+) + (
+    select count(*) from telemetry.views
+    where local_date between :first and :last
+      and exists (select from telemetry.pending_merges where record_id between first_record_id and last_record_id)
+)
 """)
 _VIEWS = sa.text("""
 select count(*), count(*) filter (where channel_name is null)

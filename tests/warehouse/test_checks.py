@@ -178,6 +178,14 @@ def test_merged_stops_are_stops_with_a_channel_of_the_days(engine: sa.Engine, ev
     assert found(engine, checks.merged_stops, DAY, DAY) == expected
 
 
+def test_a_stop_that_was_merged_is_one_whatever_is_stored_around_it(engine: sa.Engine) -> None:
+    """What waits is kept in ranges of ids, whose holes may hold what was merged before."""
+    store(engine, stop(250))
+    merge(engine, ZONE)
+    store(engine, stop(100), stop(400))
+    assert found(engine, checks.merged_stops, DAY, DAY) == 1
+
+
 def test_a_stop_that_waits_for_a_merge_is_not_a_merged_one(engine: sa.Engine) -> None:
     store(engine, stop(1), stop(2))
     assert found(engine, checks.merged_stops, DAY, DAY) == 0
