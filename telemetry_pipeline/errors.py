@@ -8,7 +8,7 @@ TelemetryError                    what went wrong, in one sentence an operator c
 ├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
 ├── StackError                    the local stack cannot start, or is not running
 └── PanAccessError                the upstream answered with an error, or not at all
-    ├── PanAccessUnavailable      transient: time-out, lost connection, HTTP 5xx/408/429; worth another try
+    ├── PanAccessUnavailable      transient: time-out, lost connection or session, HTTP 5xx/408/429; worth another try
     ├── LoginRejected             wrong credentials; never tried again by itself
     ├── PermissionDenied          the session is alive and may not call this function
     └── MalformedAnswer           the answer is not what the API promises; carries the raw text
@@ -50,7 +50,7 @@ class PanAccessError(TelemetryError):
 
 
 class PanAccessUnavailable(PanAccessError):
-    """A transient failure: time-out, lost connection, HTTP 5xx, 408 or 429."""
+    """A transient failure: time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429."""
 
 
 class LoginRejected(PanAccessError):

@@ -132,15 +132,20 @@ class PanAccessClient:
     def _call_in_session(self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R]) -> R:
         session = self._session.current()
         reply = decode(self._post(function, {**parameters, "sessionId": session}))
-        if reply.error and reply.error.looks_like_permission and not self._is_alive(session):
+        if self._has_ended(session, reply):
             session = self._session.renew(dead=session)
             reply = decode(self._post(function, {**parameters, "sessionId": session}))
+            if self._has_ended(session, reply):
+                raise PanAccessUnavailable(f"PanAccess ended the session twice during {function}")
         if reply.error is None:
             return reply
         problem = f"PanAccess refused {function}: {reply.error.problem}"
         if reply.error.errorCode in TRANSIENT_CODES:
             raise PanAccessUnavailable(problem)
         raise PermissionDenied(problem) if reply.error.looks_like_permission else PanAccessError(problem)
+
+    def _has_ended(self, session: str, reply: Reply) -> bool:
+        return reply.error is not None and reply.error.looks_like_permission and not self._is_alive(session)
 
     def _is_alive(self, session: str) -> bool:
         answer = _decode_answer(self._post("cvLoggedIn", {"sessionId": session}))

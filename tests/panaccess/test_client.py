@@ -109,11 +109,17 @@ def test_an_expired_session_costs_one_login_and_a_replay(server: SimulatorServer
     assert calls(server) == {LIST: 2, "loggedIn": 1, "login": 1}
 
 
-def test_a_session_that_dies_at_once_again_is_no_loop(server: SimulatorServer) -> None:
+def test_a_session_that_dies_during_the_replay_is_worth_another_try(server: SimulatorServer) -> None:
+    server.set_faults([{"kind": "expired_session", "times": 2}])
+    assert ids(client(server)) == [1, 2, 3, 4, 5, 6, 7]
+    assert calls(server) == {LIST: 4, "loggedIn": 3, "login": 3}
+
+
+def test_a_session_that_dies_whenever_it_is_used_is_no_loop(server: SimulatorServer) -> None:
     server.set_faults([{"kind": "expired_session"}])
-    with pytest.raises(PermissionDenied):
-        ids(client(server))
-    assert calls(server) == {LIST: 2, "loggedIn": 1, "login": 2}
+    with pytest.raises(PanAccessUnavailable, match=f"PanAccess ended the session twice during {LIST}"):
+        ids(client(server), tries=2)
+    assert calls(server) == {LIST: 4, "loggedIn": 4, "login": 3}
 
 
 @pytest.mark.parametrize("code", ["access_denied", "no_access_to_function", "fatal_error"])
