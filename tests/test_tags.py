@@ -1,4 +1,6 @@
-from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, partition_range, partition_text
+import pytest
+
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, covers, partition_range, partition_text
 
 
 def test_a_range_of_days_is_told_with_both_ends() -> None:
@@ -13,3 +15,20 @@ def test_one_day_is_told_once() -> None:
 
 def test_a_run_without_partitions_has_none_to_tell() -> None:
     assert (partition_range({"other": "tag"}), partition_text({"other": "tag"})) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("tags", "days", "covered"),
+    [
+        ({PARTITION: "2025-03-06"}, "2025-03-06", True),
+        ({RANGE_START: "2025-03-01", RANGE_END: "2025-03-06"}, "2025-03-06", True),
+        ({RANGE_START: "2025-03-01", RANGE_END: "2025-03-06"}, "2025-03-01 to 2025-03-06", True),
+        ({RANGE_START: "2025-03-01", RANGE_END: "2025-03-06"}, "2025-03-06 to 2025-03-07", False),
+        ({RANGE_START: "2025-03-01", RANGE_END: "2025-03-06"}, "2025-02-28 to 2025-03-02", False),
+        ({PARTITION: "2025-03-06"}, "", False),
+        ({}, "", True),
+        ({}, "2025-03-06", False),
+    ],
+)
+def test_a_run_covers_the_days_that_are_all_among_its_own(tags: dict[str, str], days: str, covered: bool) -> None:
+    assert covers(tags, days) is covered

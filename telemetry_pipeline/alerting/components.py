@@ -49,7 +49,7 @@ select pg_postmaster_start_time()::text as started, (select max(synced_at) from 
 # Over GraphQL a daemon's heartbeats do not tell which process they are of. Their column has the time zone of the server.
 _DAEMON = sa.text("""
 select daemon_type, daemon_id, extract(epoch from now())::float - (body::json ->> 'timestamp')::float as age_seconds
-from daemon_heartbeats order by 3
+from daemon_heartbeats order by age_seconds
 """)
 
 

@@ -141,8 +141,9 @@ def _show_problems(incidents: list[Incident], channels: list[ChannelState], zone
         if problem.times > 1:
             noticed += f", {problem.times:,} times, last {moment(problem.last_at.astimezone(zone))}"
         click.secho(f"problem        {problem.summary} ({noticed})", fg="red")
+    known = {problem.key for problem in incidents}
     for channel in channels:
-        if channel.failing_since is not None and CHANNEL + channel.channel in {incident.key for incident in incidents}:
+        if channel.failing_since is not None and CHANNEL + channel.channel in known:
             failing = f"failing since {moment(channel.failing_since.astimezone(zone))}, {channel.failures:,} times"
             click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error or '')}", fg="red")
 

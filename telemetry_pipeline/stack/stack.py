@@ -128,10 +128,7 @@ class Stack:
         self._say(f"everything is up after {time.monotonic() - began:.1f} s; web UI: {self.state.webserver_url}")
 
     def tend(self) -> None:
-        """Start again what ended unasked; call it a few times a second while the stack is in use.
-
-        :raises StackError: a process ended again and again.
-        """
+        """Start again what ended unasked; call it a few times a second while the stack is in use."""
         if self._supervisor is not None and self._supervisor.tend():
             self._write_state()
 

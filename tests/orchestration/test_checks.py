@@ -20,6 +20,11 @@ from telemetry_pipeline.warehouse.records import Batch, Rejected
 from telemetry_pipeline.warehouse.views import merge
 
 DAY = stop(1).local_date
+OF_A_QUARTER = pytest.mark.parametrize(
+    ("limit", "passed"),
+    [(24.9, False), (25, True), (25.1, True)],
+    ids=["above the limit", "exactly at the limit", "below the limit"],
+)
 PERIOD = {"first": "2026-11-01", "last": "2026-11-30", "input_version": "7"}
 
 
@@ -54,11 +59,7 @@ def document(*, periods: Mapping[str, Mapping[str, str]] | None = None, **views:
     }
 
 
-@pytest.mark.parametrize(
-    ("limit", "passed"),
-    [(24.9, False), (25, True), (25.1, True)],
-    ids=["above the limit", "exactly at the limit", "below the limit"],
-)
+@OF_A_QUARTER
 def test_rejected_records_beyond_their_limit_are_a_warning(
     engine: sa.Engine, make_settings: Callable[..., Settings], limit: float, passed: bool
 ) -> None:
@@ -70,11 +71,7 @@ def test_rejected_records_beyond_their_limit_are_a_warning(
     assert figures(result) == {"count": 1, "of": 4, "percent": 25, "limit_percent": limit}
 
 
-@pytest.mark.parametrize(
-    ("limit", "passed"),
-    [(24.9, False), (25, True), (25.1, True)],
-    ids=["above the limit", "exactly at the limit", "below the limit"],
-)
+@OF_A_QUARTER
 def test_unnamed_views_beyond_their_limit_are_a_warning(
     engine: sa.Engine, make_settings: Callable[..., Settings], limit: float, passed: bool
 ) -> None:

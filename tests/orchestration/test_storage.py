@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
@@ -54,10 +55,7 @@ def test_connections_that_postgresql_closed_are_replaced(dagster_url: str) -> No
 
 
 def test_more_threads_than_connections_are_kept_wait_for_nothing(dagster_url: str) -> None:
-    with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(10) as pool:
-        held = [instance.event_log_storage.index_connection() for _ in range(10)]
-        for connection in held:
-            connection.__enter__()
+    with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(10) as pool, ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(instance.event_log_storage.index_connection())
         assert list(pool.map(lambda _: use(instance), range(10))) == [0] * 10
-        for connection in held:
-            connection.__exit__(None, None, None)

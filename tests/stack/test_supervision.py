@@ -20,8 +20,6 @@ class Fragile(Service):
         super().__init__(home, {})
         self.launches = 0
         self.status: int | None = None
-        self.log.parent.mkdir()
-        self.log.write_text("out of ideas\n")
 
     @property
     def exit_status(self) -> int | None:

@@ -178,18 +178,14 @@ def test_an_impossible_run_is_refused_at_launch_over_graphql(
 
 def test_schedules_and_sensors_are_on_by_default(operator: Operator) -> None:
     found = operator.asks(
-        "query { schedulesOrError(repositorySelector: {repositoryName: "
-        '"__repository__", repositoryLocationName: "telemetry_pipeline"}) '
-        "{ ... on Schedules { results { name scheduleState { status } } } } }"
+        "query($code: RepositorySelector!) {"
+        " schedulesOrError(repositorySelector: $code) { ... on Schedules { results { name scheduleState { status } } } }"
+        " sensorsOrError(repositorySelector: $code) { ... on Sensors { results { name sensorState { status } } } } }",
+        code={"repositoryName": "__repository__", "repositoryLocationName": "telemetry_pipeline"},
     )
     schedules = {each["name"]: each["scheduleState"]["status"] for each in found["schedulesOrError"]["results"]}
     names = [f"telemetry_{purpose}_schedule" for purpose in ("tick", "repair", "merge", "cleanup")]
     assert schedules == dict.fromkeys(names, "RUNNING")
-    found = operator.asks(
-        "query { sensorsOrError(repositorySelector: {repositoryName: "
-        '"__repository__", repositoryLocationName: "telemetry_pipeline"}) '
-        "{ ... on Sensors { results { name sensorState { status } } } } }"
-    )
     sensors = {each["name"]: each["sensorState"]["status"] for each in found["sensorsOrError"]["results"]}
     names = [f"{purpose}_sensor" for purpose in ("late_data", "run_failures", "run_successes", "freshness")]
     assert {name: sensors.get(name) for name in names} == dict.fromkeys(names, "RUNNING")
@@ -276,7 +272,7 @@ def test_a_terminated_run_stops_its_steps_within_five_seconds_and_stays_cancelle
 
 
 def test_a_pool_lets_one_step_at_a_time_read_from_panaccess(operator: Operator, ranged: str) -> None:
-    with pages_take(operator, seconds=0.5):
+    with pages_take(operator, seconds=2):
         runs = [launch(operator, ["telemetry_records"], days_ago(day)) for day in (3, 4)]
         wait_until(lambda: all(run_state(operator, run)[0] == "SUCCESS" for run in runs), seconds=120)
     spans = sorted((step["startTime"], step["endTime"]) for run in runs for step in run_state(operator, run)[1].values())
