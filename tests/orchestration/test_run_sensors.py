@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.execution.plan.objects import StepSuccessData
 from orchestration.harness import record
 from pydantic import SecretStr
 
@@ -23,14 +24,19 @@ def sense(pipeline: Any, result: dg.ExecuteInProcessResult, job_name: str | None
     run = result.dagster_run
     if job_name is not None:
         run = dg.DagsterRun(job_name=job_name, run_id=run.run_id, tags=run.tags, status=run.status)
-    repository = build_defs(pipeline.settings).get_repository_def()
     of_type = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
     [event] = [event for event in result.all_events if event.event_type is of_type]
-    name = "run_successes_sensor" if result.success else "run_failures_sensor"
+    sense_end(pipeline, run, event)
+
+
+def sense_end(pipeline: Any, run: dg.DagsterRun, event: dg.DagsterEvent) -> None:
+    success = event.event_type is dg.DagsterEventType.RUN_SUCCESS
+    name = "run_successes_sensor" if success else "run_failures_sensor"
     context = dg.build_run_status_sensor_context(
         sensor_name=name, dagster_event=event, dagster_instance=pipeline.instance, dagster_run=run
     )
-    repository.get_sensor_def(name)(context if result.success else context.for_run_failure())
+    sensor = build_defs(pipeline.settings).get_repository_def().get_sensor_def(name)
+    sensor(context if success else context.for_run_failure())
 
 
 def open_keys(pipeline: Any) -> set[str]:
@@ -84,6 +90,24 @@ def test_rejected_records_are_a_warning_that_stops_nothing(pipeline: Any, now: d
     assert result.success
     sense(pipeline, result, job_name="telemetry_tick")
     assert "check:telemetry_records:few_records_are_rejected" in open_keys(pipeline)
+
+
+def test_what_a_lost_run_was_at_is_a_dead_letter(pipeline: Any, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    tags = {"dagster/partition": str(this_day)}
+    run = pipeline.instance.add_run(dg.DagsterRun(job_name="job", status=dg.DagsterRunStatus.STARTED, tags=tags))
+    start, success = dg.DagsterEventType.STEP_START.value, dg.DagsterEventType.STEP_SUCCESS.value
+    for event in (
+        dg.DagsterEvent(start, "job", step_key="telemetry_records"),
+        dg.DagsterEvent(success, "job", step_key="telemetry_records", event_specific_data=StepSuccessData(1.0)),
+        dg.DagsterEvent(start, "job", step_key="ott_views"),
+    ):
+        pipeline.instance.report_dagster_event(event, run.run_id)
+    sense_end(pipeline, run, pipeline.instance.report_run_failed(run, "its process is gone"))
+    [problem] = problems.open_problems(engine)
+    assert (problem.summary, problem.detail) == ("job failed at ott_views", "its process is gone")
+    [letter] = dead_letters.open_letters(engine)
+    assert (letter.step, letter.partition, letter.error) == ("ott_views", str(this_day), "its process is gone")
 
 
 def test_a_child_that_was_lost_is_over_when_its_run_is(pipeline: Any, now: datetime, this_day: date) -> None:
