@@ -92,6 +92,19 @@ def test_rejected_records_are_a_warning_that_stops_nothing(pipeline: Any, now: d
     assert "check:telemetry_records:few_records_are_rejected" in open_keys(pipeline)
 
 
+def test_what_a_failure_is_told_with_quotes_no_row(pipeline: Any, now: datetime, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("alter table telemetry.records add constraint few check (record_id < 2)"))
+    pipeline.simulator.add_records([record(2, 8, now, subscriberCode="somebody")])
+    sense(pipeline, pipeline.run(this_day))
+    [problem] = problems.open_problems(engine)
+    [letter] = dead_letters.open_letters(engine)
+    for text in (problem.detail, letter.error):
+        assert 'violates check constraint "few"' in text
+        assert "somebody" not in text
+
+
 def test_what_a_lost_run_was_at_is_a_dead_letter(pipeline: Any, this_day: date) -> None:
     engine = connect(pipeline.settings.database_url)
     tags = {"dagster/partition": str(this_day)}

@@ -336,6 +336,13 @@ def test_a_restart_of_the_target_migrates_and_restarts_every_process() -> None:
     assert units().keys() - belong == {"telemetry-backup"}
 
 
+def test_systemd_lets_a_worker_and_the_code_server_end_their_work_as_long_as_compose_does() -> None:
+    seconds = {f"{minutes}m": str(60 * minutes) for minutes in (1, 2)}
+    for name, spec in load("compose.yaml")["services"].items():
+        if name.startswith("worker-") or name == "code-server":
+            assert units()[f"telemetry-{name}"].options["TimeoutStopSec"] == [seconds[spec["stop_grace_period"]]], name
+
+
 def test_systemd_tries_a_failed_backup_again_every_five_minutes() -> None:
     options = units()["telemetry-backup"].options
     assert options["Restart"] == ["on-failure"]

@@ -232,6 +232,15 @@ def test_a_tick_takes_in_everything(deployment: Deployment, tick: str) -> None:
         assert connection.execute("select count(*) from telemetry.records").fetchone() == (RECORDS,)
 
 
+def test_times_without_a_zone_are_utc_whatever_the_zone_of_postgresql(deployment: Deployment) -> None:
+    for name in ("database_url", "dagster_database_url"):
+        with psycopg.connect(deployment.secret(name).replace("+psycopg2", "")) as connection:
+            assert connection.execute("select setting, source from pg_settings where name = 'TimeZone'").fetchone() == (
+                "UTC",
+                "user",
+            )
+
+
 def test_one_run_has_its_steps_on_every_worker_the_one_elsewhere_too(deployment: Deployment, tick: str) -> None:
     """The proof that a worker needs the image and the two addresses: homes are separate, and no folder is shared."""
     url = deployment.secret("dagster_database_url").replace("+psycopg2", "")
