@@ -93,7 +93,7 @@ class LocalPostgres(Service):
             self._initialise()
         for directory in {self.data, self.socket_directory}:
             _private_directory(directory, self.user)
-        self._clear_stale_pid()
+        self._clear_stale_locks()
 
     def is_ready(self) -> bool:
         """Does it accept connections?"""
@@ -128,21 +128,20 @@ class LocalPostgres(Service):
             raise StackError(f"PostgreSQL's data directory {self.data} cannot be created: {result.stderr.strip()}")
         draft.rename(self.data)
 
-    def _clear_stale_pid(self) -> None:
-        """Remove the pid file of a server that is gone, when its number is another program's by now, or a zombie's.
+    def _clear_stale_locks(self) -> None:
+        """Remove the lock files of a server that is gone, when their number is another program's by now, or a zombie's.
 
         PostgreSQL would take that for itself and refuse to start; numbers recur when a container is started again.
         """
-        path = self.data / "postmaster.pid"
-        if not path.exists():
-            return
-        pid = int(path.read_text().split("\n", 1)[0])
-        try:
-            alive = str(self.data) in psutil.Process(pid).cmdline()
-        except psutil.Error:  # it is gone, a zombie, or somebody else's
-            alive = False
-        if not alive:
-            path.unlink()
+        for path in (self.data / "postmaster.pid", self.socket_directory / f".s.PGSQL.{_POSTGRES_SETTINGS['port']}.lock"):
+            if not path.exists():
+                continue
+            try:
+                alive = str(self.data) in psutil.Process(int(path.read_text().split("\n", 1)[0])).cmdline()
+            except (psutil.Error, ValueError):  # it is gone, a zombie, somebody else's, or was killed before it wrote a number
+                alive = False
+            if not alive:
+                path.unlink()
 
 
 class LocalValkey(Service):

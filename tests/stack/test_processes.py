@@ -96,13 +96,26 @@ def test_a_sweep_touches_its_own_home_only(tmp_path: Path) -> None:
         other.stop()
 
 
-def test_a_pid_file_whose_number_is_another_programs_is_no_obstacle(tmp_path: Path) -> None:
-    """In a container that is started again numbers recur, and PostgreSQL takes the other program for itself."""
+@pytest.mark.parametrize("program", ["cat", "true"], ids=["another program's", "a zombie's"])
+@pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
+def test_a_lock_file_of_a_killed_postgresql_is_no_obstacle(tmp_path: Path, name: str, program: str) -> None:
+    """Its number is another program's in a container that is started again, and a zombie's until somebody asks for its end."""
     server = LocalPostgres(tmp_path)
     server.start()
     server.stop()
-    left = f"{psutil.Process().pid}\n{server.data}\n1700000000\n5432\n{server.data}\n\n  1 2\nready\n"
-    (server.data / "postmaster.pid").write_text(left)
+    with subprocess.Popen(program, stdin=subprocess.PIPE, user=server.user) as other:
+        wait_until(lambda: program == "cat" or psutil.Process(other.pid).status() == psutil.STATUS_ZOMBIE, seconds=10)
+        (server.data / name).write_text(f"{other.pid}\n{server.data}\n1700000000\n5432\n{server.data}\n\n  1 2\nready\n")
+        server.start()
+        server.stop()
+
+
+@pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
+def test_an_empty_lock_file_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    server = LocalPostgres(tmp_path)
+    server.start()
+    server.stop()
+    (server.data / name).touch()
     server.start()
     server.stop()
 

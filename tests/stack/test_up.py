@@ -34,6 +34,7 @@ class Homes:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.stacks: dict[str, subprocess.Popen[str]] = {}
+        self.started: list[subprocess.Popen[str]] = []
 
     def up(self, name: str, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start a stack, and wait until it is up or has given up."""
@@ -49,6 +50,7 @@ class Homes:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
+        self.started.append(stack)
         wait_until(lambda: stack.poll() is not None or is_up(home, stack.pid), seconds=120)
         return stack
 
@@ -64,7 +66,7 @@ class Homes:
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
     homes = Homes(tmp_path_factory.mktemp("up"))
     yield homes
-    for stack in homes.stacks.values():
+    for stack in homes.started:
         if stack.poll() is None:
             stack.send_signal(signal.SIGINT)
             stack.wait(60)
