@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ _LOG_LIMIT_BYTES = 20_000_000
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Service:
+class Service(ABC):
     """One child process. A subclass says what runs, when it is ready and which signals end it.
 
     It does not outlive the process that launches it, however that one ends.
@@ -46,15 +47,15 @@ class Service:
         self._log_start = 0
         self._asked_to_stop = False
 
+    @abstractmethod
     def command(self) -> Sequence[str | Path]:
         """The program and its arguments; never a secret, for any user of the machine can read them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_ready(self) -> bool:
         """Does it do its work by now? Called again and again until it does."""
-        raise NotImplementedError
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - few need any
         """What has to be there before each launch."""
 
     def standard_input(self) -> bytes | None:

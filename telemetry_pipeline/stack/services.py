@@ -97,13 +97,17 @@ class DagsterMigration(Service):
         """Dagster's own command; safe at every start."""
         return [sys.executable, "-m", "dagster", "instance", "migrate"]
 
+    def is_ready(self) -> bool:
+        """Has it ended well?"""
+        return self.exit_status == 0
+
     def await_ready(self) -> None:
         """Wait for its end.
 
         :raises StackError: it failed.
         """
         for _ in polling(self.start_timeout_seconds):
-            if self.exit_status == 0:
+            if self.is_ready():
                 return
             if self.exit_status is not None:
                 raise StackError(f"{self.title} failed. {self.log_tail()}")

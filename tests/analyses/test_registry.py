@@ -229,7 +229,7 @@ def test_contradictory_declarations_are_refused() -> None:
         limit: int = Field(default=1)
 
     def no_docstring(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
-        raise NotImplementedError
+        return pd.DataFrame()
 
     with pytest.raises(TypeError, match="derive from GeneralParameters; WithLimit does not"):
         analysis(columns=(COLUMN,), parameters=WithLimit)
@@ -248,7 +248,7 @@ def test_a_name_is_taken_once_and_never_the_catalogues() -> None:
 
     def results(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
         """Which?"""
-        raise NotImplementedError
+        return pd.DataFrame()
 
     with pytest.raises(TypeError, match="name of the catalogue"):
         register(results)

@@ -96,26 +96,31 @@ def test_a_sweep_touches_its_own_home_only(tmp_path: Path) -> None:
         other.stop()
 
 
+def lock_files(server: LocalPostgres) -> list[Path]:
+    return [server.data / "postmaster.pid", server.socket_directory / ".s.PGSQL.5432.lock"]
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["of the data", "of the socket"])
 @pytest.mark.parametrize("program", ["cat", "true"], ids=["another program's", "a zombie's"])
-@pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
-def test_a_lock_file_of_a_killed_postgresql_is_no_obstacle(tmp_path: Path, name: str, program: str) -> None:
+def test_a_lock_file_of_a_killed_postgresql_is_no_obstacle(tmp_path: Path, number: int, program: str) -> None:
     """Its number is another program's in a container that is started again, and a zombie's until somebody asks for its end."""
     server = LocalPostgres(tmp_path)
     server.start()
+    left = lock_files(server)[number].read_text()
     server.stop()
     with subprocess.Popen(program, stdin=subprocess.PIPE, user=server.user) as other:
         wait_until(lambda: program == "cat" or psutil.Process(other.pid).status() == psutil.STATUS_ZOMBIE, seconds=10)
-        (server.data / name).write_text(f"{other.pid}\n{server.data}\n1700000000\n5432\n{server.data}\n\n  1 2\nready\n")
+        lock_files(server)[number].write_text("\n".join([str(other.pid), *left.split("\n")[1:]]))
         server.start()
         server.stop()
 
 
-@pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
-def test_an_empty_lock_file_is_no_obstacle(tmp_path: Path, name: str) -> None:
+def test_empty_lock_files_are_no_obstacle(tmp_path: Path) -> None:
     server = LocalPostgres(tmp_path)
     server.start()
     server.stop()
-    (server.data / name).touch()
+    for path in lock_files(server):
+        path.touch()
     server.start()
     server.stop()
 

@@ -21,6 +21,12 @@ class Fragile(Service):
         self.launches = 0
         self.status: int | None = None
 
+    def command(self) -> list[str]:
+        return []
+
+    def is_ready(self) -> bool:
+        return True
+
     @property
     def exit_status(self) -> int | None:
         return self.status
