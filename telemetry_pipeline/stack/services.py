@@ -107,10 +107,10 @@ class DagsterMigration(Service):
         :raises StackError: it failed.
         """
         for _ in polling(self.start_timeout_seconds):
-            if self.is_ready():
-                return
             if self.exit_status is not None:
-                raise StackError(f"{self.title} failed. {self.log_tail()}")
+                if not self.is_ready():
+                    raise StackError(f"{self.title} failed. {self.log_tail()}")
+                return
         raise StackError(f"{self.title} did not end. {self.log_tail()}")
 
 

@@ -15,6 +15,7 @@ from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.orphans import MARKER, members, sweep
 from telemetry_pipeline.stack.processes import Service
 from telemetry_pipeline.stack.servers import LocalPostgres
+from telemetry_pipeline.stack.services import DagsterMigration
 
 LAUNCHER = """
 import sys
@@ -56,6 +57,15 @@ def test_the_log_of_an_earlier_start_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(StackError) as failure:
         Script(tmp_path, "raise SystemExit(1)").start()
     assert "of yore" not in str(failure.value)
+
+
+def test_a_migration_that_ends_between_two_looks_has_ended_well(tmp_path: Path) -> None:
+    looks = iter([None, 0, 0])
+
+    class Ending(DagsterMigration):
+        exit_status = property(lambda _: next(looks))
+
+    Ending(tmp_path, {}).await_ready()
 
 
 def test_what_ignores_polite_signals_is_killed_with_its_children(tmp_path: Path) -> None:
