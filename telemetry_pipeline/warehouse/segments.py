@@ -53,10 +53,13 @@ class Segments:
     table: pa.Table
 
 
-def mark_changed(connection: sa.Connection, days: Collection[date]) -> None:
-    """Raise the version of some days, in the transaction that changes their views."""
+def mark_changed(connection: sa.Connection, days: Collection[date], spilled: Collection[date] = ()) -> None:
+    """Give some days the next version, in the transaction that changes their views.
+
+    :param spilled: those of them on which views changed that had begun before the day did.
+    """
     if days:
-        connection.execute(_MARK_CHANGED, {"days": sorted(days)})
+        connection.execute(_MARK_CHANGED, {"days": sorted(days), "spilled": sorted(spilled)})
 
 
 def versions(connection: sa.Connection, first: date, last: date) -> dict[date, int]:
@@ -142,8 +145,12 @@ def _joined(files: Iterable[bytes]) -> pa.Table:
 
 
 _MARK_CHANGED = sa.text("""
-    insert into telemetry.view_days (local_date, version) select unnest(cast(:days as date[])), 1
-    on conflict (local_date) do update set version = view_days.version + 1
+    with next as materialized (select nextval('telemetry.views_version') as version)
+    insert into telemetry.view_days (local_date, version, spill_version)
+    select day, version, case when day = any(cast(:spilled as date[])) then version else 0 end
+    from next, unnest(cast(:days as date[])) as days (day)
+    on conflict (local_date) do update
+        set version = excluded.version, spill_version = greatest(view_days.spill_version, excluded.spill_version)
 """)
 
 _VERSIONS = sa.text(
@@ -172,6 +179,6 @@ _COPY_DAY = """
     copy (
         select local_date, local_hour, ended_at at time zone 'UTC', duration_seconds, channel_name, subscriber_code,
                device_id, country, isp
-        from telemetry.views where local_date = %s order by record_id
+        from telemetry.views where local_date = %s and excluded is null order by record_id
     ) to stdout (format csv)
 """
