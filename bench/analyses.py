@@ -31,17 +31,17 @@ from telemetry_pipeline.analyses import computing
 from telemetry_pipeline.analyses.computing import Draw
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
-from telemetry_pipeline.analyses.views import Store, Views
+from telemetry_pipeline.analyses.views import Rules, Store, Views
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.warehouse import segments
 from telemetry_pipeline.warehouse.columns import conform
 from telemetry_pipeline.warehouse.database import connect, shared
 from telemetry_pipeline.warehouse.partitions import ensure_months
-from telemetry_pipeline.warehouse.segments import Segments
+from telemetry_pipeline.warehouse.segments import Segments, State
 
 _LAST = date(2026, 3, 15)
 _PERIOD = Period(_LAST - timedelta(days=29), _LAST)
-_ZONE = ZoneInfo(OPERATOR_TIMEZONE)
+_RULES = Rules(ZoneInfo(OPERATOR_TIMEZONE))
 _STATEMENTS = dict(
     re.findall(r"^-- (\w+)\n(.*?)(?=^-- \w+\n|\Z)", Path(__file__).with_suffix(".sql").read_text("utf-8"), re.S | re.M)
 )
@@ -67,9 +67,9 @@ class Bed:
         begin = time.perf_counter()
         segments.refresh(connect(url))
         self.refresh_seconds = time.perf_counter() - begin
-        self.store = Store(_ZONE)
-        self._memory = _InMemory(_ZONE)
-        self._memory.load(connect(url), Period(date.min, _LAST), {})
+        self.store = Store(_RULES)
+        self._memory = _InMemory(_RULES)
+        self._memory.load(connect(url), Period(date.min, _LAST), State())
 
     def change(self) -> None:
         """Make the last day's segment out of date, as a merge does."""
@@ -103,7 +103,7 @@ class Bed:
 
     def reused(self) -> Seconds:
         """Again, when nothing has changed."""
-        store = Store(_ZONE)
+        store = Store(_RULES)
         seconds = _Stopwatch()
         for analysis, period, parameters in _asked():
             updated = computing.update(shared(self.url), store, analysis, [period], parameters, draw=_nothing)
@@ -116,7 +116,7 @@ class Bed:
         """See that all give the same answers."""
         _, rows = self.rows()
         _, memory = self.memory()
-        store = Store(_ZONE)
+        store = Store(_RULES)
         for analysis, period, parameters in _asked():
             updated = computing.update(shared(self.url), store, analysis, [period], parameters, draw=_nothing)
             for answers in (rows, memory):
@@ -153,7 +153,7 @@ class _InMemory(Store):
 
     def put(self, found: Segments, period: Period) -> None:
         self._duckdb.register("views", found.table)
-        self._loaded, self.versions = period, found.versions
+        self._loaded, self.state = period, found.state
 
 
 class _Features:
@@ -227,7 +227,7 @@ def _memory_mb(bed: Bed) -> float:
 
 def _peak_of_a_round(url: str) -> float:
     import_module("telemetry_pipeline.orchestration.build")  # a worker holds all of Dagster, too
-    ours(url, Store(_ZONE), charts.draw)
+    ours(url, Store(_RULES), charts.draw)
     return peak_memory_mb()
 
 

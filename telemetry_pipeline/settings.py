@@ -89,7 +89,8 @@ class StackSettings(BaseSettings):
 
     operator_timezone: TimeZone = "America/Mexico_City"
     first_partition: date = date(2025, 1, 1)
-    view_cap_hours: Annotated[float, Field(gt=0, le=24)] | None = None
+    view_cap_hours: Annotated[float, Field(gt=0, le=24)] | Literal["auto"] | None = None
+    small_base_subscribers: Annotated[int, Field(ge=1)] = 30
 
     tick_cron: Cron = "*/2 * * * *"
     repair_cron: Cron = "0 2 * * *"

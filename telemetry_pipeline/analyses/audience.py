@@ -1,13 +1,14 @@
 """Measures of audience as the field defines them: reach, average audience, rating, share, concurrency, flow, stickiness.
 
-What is counted by minutes rather than by views lies where it was watched, between a view's start and the end of what
-counts of it, not where the view ended; it is still of the views that ended in the window, and what of them lies outside the
-window's hours is left out.
+What is measured by minutes rather than counted by views lies where it was watched, between a view's start and the end of
+what counts of it. It is of every view that was running in the window, whenever it ended, up to VIEW_CAP_HOURS after the window,
+24 hours where there is no cap; what of a view lies outside the window's hours, or after the moment up to which a provisional day
+is known, is left out.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from telemetry_pipeline.analyses.marks import BASE
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import CHANNEL, DURATION, UNIQUE_DEVICES, WATCH_HOURS
@@ -38,7 +40,7 @@ AVERAGE_AUDIENCE = Column(
 class Reach(GeneralParameters):
     """Parameters of :func:`reach`."""
 
-    min_minutes: float = Field(default=5, gt=0, le=1440, description="minutes from which on a subscriber is reached")
+    min_minutes: float = Field(default=1, gt=0, le=1440, description="minutes from which on a subscriber is reached")
 
 
 class ChannelFlow(GeneralParameters):
@@ -67,15 +69,15 @@ with by_channel as (
 ), totals as (
     select subscriber_code, sum(seconds) as seconds from by_channel group by subscriber_code
 ), reached as (
-    select 'total' as scope, null as channel,
+    select 'total' as scope, null as channel, count(subscriber_code) as base_subscribers,
            count(subscriber_code) filter (seconds >= 60 * $min_minutes) as reached_subscribers
     from totals
     union all
-    select 'channel', channel_name, count(subscriber_code) filter (seconds >= 60 * $min_minutes)
+    select 'channel', channel_name, count(subscriber_code), count(subscriber_code) filter (seconds >= 60 * $min_minutes)
     from by_channel where channel_name is not null group by channel_name
 )
 select scope, channel, reached_subscribers, active_subscribers,
-       100 * reached_subscribers / nullif(active_subscribers, 0) as reach_pct
+       100 * reached_subscribers / nullif(active_subscribers, 0) as reach_pct, base_subscribers
 from reached cross join (select count(subscriber_code) as active_subscribers from totals)
 order by scope desc, channel
 """
@@ -84,6 +86,7 @@ order by scope desc, channel
 @analysis(
     kind="audience",
     parameters=Reach,
+    base=BASE,
     columns=(
         Column("scope", "text", "total, or channel for a single one", key=True, of=("channel_name",)),
         Column("channel", "text", "name of the channel; null for the total", key=True, of=("channel_name",)),
@@ -117,10 +120,10 @@ def reach(views: Views, parameters: Reach) -> pd.DataFrame:
 # Of each view what no earlier view of the same subscriber and channel covers: pieces that overlap nowhere and are their union.
 _AVERAGE_AUDIENCE = """
 with fresh as (
-    select channel_name, greatest(started_at, $begin, max(watched_until) over earlier) as begins,
+    select channel_name, subscriber_code, greatest(started_at, $begin, max(watched_until) over earlier) as begins,
            least(watched_until, $end) as ends
-    from counted
-    where channel_name is not null and subscriber_code is not null
+    from playing
+    where watched_until > $begin and channel_name is not null and subscriber_code is not null
     window earlier as (
         partition by channel_name, subscriber_code order by started_at rows between unbounded preceding and 1 preceding
     )
@@ -128,34 +131,40 @@ with fresh as (
     select *, unnest(range(time_bucket(interval 1 hour, begins, $begin), ends, interval 1 hour)) as hour_start
     from fresh where begins < ends
 ), watched as (
-    select channel_name, local_hour,
+    select channel_name, local_hour, count(distinct subscriber_code) as base_subscribers,
            sum(epoch_us(least(ends, hour_end)) - epoch_us(greatest(begins, hour_start))) / 60e6 as subscriber_minutes
-    from pieces join hours using (hour_start)
+    from pieces join hours on pieces.hour_start = hours.hour_start and begins < hour_end
     group by channel_name, local_hour
 )
 select channel_name as channel, local_hour as hour, subscriber_minutes, minutes,
-       subscriber_minutes / minutes as average_audience, universe, 100 * average_audience / universe as rating_pct
+       subscriber_minutes / minutes as average_audience, universe, 100 * average_audience / nullif(universe, 0) as rating_pct,
+       base_subscribers
 from watched
-join (select local_hour, 60 * count(*) as minutes from hours group by local_hour) using (local_hour)
+join (
+    select local_hour, sum(epoch_us(hour_end) - epoch_us(hour_start)) / 60e6 as minutes from hours group by local_hour
+) using (local_hour)
 cross join (select count(distinct subscriber_code) as universe from counted)
 order by channel_name, local_hour
 """
 
 
-def _hours(views: Views) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The hours of the window, and where the first begins and the last ends."""
-    hours = views.hours()
-    return hours, {"begin": hours["hour_start"].iloc[0], "end": hours["hour_end"].iloc[-1]}
+def _bounds(hours: pd.DataFrame) -> dict[str, Any]:
+    """Where the first of some hours begins and the last ends; of none, a moment."""
+    if hours.empty:
+        return dict.fromkeys(("begin", "end"), datetime(2000, 1, 1))
+    return {"begin": hours["hour_start"].iloc[0], "end": hours["hour_end"].iloc[-1]}
 
 
 def _audience(views: Views) -> pd.DataFrame:
-    hours, bounds = _hours(views)
-    return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, **bounds)
+    hours = views.hours()
+    return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, **_bounds(hours))
 
 
 @analysis(
     kind="audience",
     parameters=GeneralParameters,
+    looks_ahead=True,
+    base=BASE,
     columns=(
         CHANNEL,
         WATCHED_HOUR,
@@ -166,7 +175,13 @@ def _audience(views: Views) -> pd.DataFrame:
             unit="minutes",
             of=_SUBSCRIBERS_PLAYING,
         ),
-        Column("minutes", "bigint", "minutes that hour had in all of the window's days", unit="minutes", of=("local_date",)),
+        Column(
+            "minutes",
+            "double precision",
+            "minutes that hour had in all of the window's days, as far as they are known",
+            unit="minutes",
+            of=("local_date",),
+        ),
         AVERAGE_AUDIENCE,
     ),
 )
@@ -174,16 +189,18 @@ def average_audience(views: Views, parameters: GeneralParameters) -> pd.DataFram
     """How many subscribers watch each channel in an average minute of each hour?
 
     Subscriber-minutes watched in a local hour over the minutes that this hour had: 60 for each time that it occurs in the
-    window's days, which a change of the clock makes one more or fewer. Views of one subscriber on one channel that overlap,
+    window's days, which a change of the clock makes one more or fewer; of a provisional day those that have passed. Views of one subscriber on one channel that overlap,
     on several devices, count once; a view is divided at the hours. Views without channel or subscriber are left out. Rows are
     those in which something was watched, by channel and hour.
     """
-    return _audience(views)[["channel", "hour", "subscriber_minutes", "minutes", "average_audience"]]
+    return _audience(views)[["channel", "hour", "subscriber_minutes", "minutes", "average_audience", BASE]]
 
 
 @analysis(
     kind="audience",
     parameters=GeneralParameters,
+    looks_ahead=True,
+    base=BASE,
     columns=(
         CHANNEL,
         WATCHED_HOUR,
@@ -198,7 +215,7 @@ def rating(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     The average audience, as :func:`average_audience` defines it, in percent of the universe: all subscribers with a view in
     the window. Rows by channel and hour.
     """
-    return _audience(views)[["channel", "hour", "average_audience", "universe", "rating_pct"]]
+    return _audience(views)[["channel", "hour", "average_audience", "universe", "rating_pct", BASE]]
 
 
 _SHARE = """
@@ -214,6 +231,7 @@ order by watch_hours desc, channel_name
 @analysis(
     kind="audience",
     parameters=GeneralParameters,
+    base={"channel": "channel_name"},
     columns=(
         CHANNEL,
         WATCH_HOURS,
@@ -241,7 +259,7 @@ _SWEPT_HOURS = 5 * 24
 _STREAMS = """
 select enum_code(subscriber_code) as subscriber, epoch_us(greatest(started_at, $begin)) as begins,
        epoch_us(least(watched_until, $end)) as ends
-from counted
+from playing
 where started_at < $end and watched_until > $begin and started_at < watched_until
 """
 
@@ -253,6 +271,9 @@ group by grouping sets ((local_date), (local_date, local_hour))
 having max(peak_streams) > 0
 order by date, hour nulls first
 """
+
+
+_LEVELS = ("peak_streams", "mean_streams", "peak_subscribers", "mean_subscribers")
 
 
 def _without_overlap(streams: pd.DataFrame) -> pd.DataFrame:
@@ -290,6 +311,8 @@ def _levels(intervals: pd.DataFrame, edges: _Whole) -> tuple[_Whole, _Whole]:
 @analysis(
     kind="audience",
     parameters=GeneralParameters,
+    looks_ahead=True,
+    base={},
     columns=(
         Column("date", "date", "the operator's day in which it was playing", key=True, of=_PLAYING),
         Column("hour", "bigint", "hour of that day, 0 to 23; null for the whole day", key=True, of=_PLAYING),
@@ -316,18 +339,21 @@ def concurrency(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
 
     Most and mean number of simultaneous streams (views) and of different subscribers, for each day of the window on which
     something is playing and each hour of it in which something is. A view plays from its start up to, not including, the end
-    of what counts of it; without duration it is not playing at all. Means are over all seconds of the day or hour. Known are
-    the views that ended in the window: its last hours lack those that went on beyond it. The day's row, without an hour,
-    comes before those of its hours.
+    of what counts of it; without duration it is not playing at all. Means are over all seconds of the day or hour that have
+    passed. The day's row, without an hour, comes before those of its hours.
     """
-    hours, _ = _hours(views)
-    swept = [_sweep(views, hours[first : first + _SWEPT_HOURS].copy()) for first in range(0, len(hours), _SWEPT_HOURS)]
+    hours = views.hours()
+    if hours.empty:
+        return pd.DataFrame(columns=["date", "hour", *_LEVELS])
+    follows = hours["hour_start"] == hours["hour_end"].shift()
+    parts = [(~follows).cumsum(), pd.Series(range(len(hours)), hours.index) // _SWEPT_HOURS]
+    swept = [_sweep(views, part.copy()) for _, part in hours.groupby(parts)]
     return views.query(_CONCURRENCY, {"hours": pd.concat(swept)})
 
 
 def _sweep(views: Views, hours: pd.DataFrame) -> pd.DataFrame:
     """The hours, which follow on each other, with what plays in each."""
-    bounds = {"begin": hours["hour_start"].iloc[0], "end": hours["hour_end"].iloc[-1]}
+    bounds = _bounds(hours)
     edges = np.append(hours["hour_start"], bounds["end"]).astype("datetime64[us]").astype(np.int64)
     streams = views.query(_STREAMS, **bounds)
     hours["length"] = np.diff(edges)
@@ -338,14 +364,15 @@ def _sweep(views: Views, hours: pd.DataFrame) -> pd.DataFrame:
 
 _CHANNEL_FLOW = """
 with ordered as (
-    select device_id, channel_name as from_channel, watched_until, lead(channel_name) over following as to_channel,
+    select device_id, subscriber_code, channel_name as from_channel, watched_until, lead(channel_name) over following as to_channel,
            lead(started_at) over following as next_started_at
     from counted
     where device_id is not null and channel_name is not null
     window following as (partition by device_id order by started_at, ended_at, channel_name)
 )
 select from_channel, to_channel, count(*) as transitions, count(distinct device_id) as unique_devices,
-       100 * count(*) / sum(count(*)) over (partition by from_channel) as share_pct
+       100 * count(*) / sum(count(*)) over (partition by from_channel) as share_pct,
+       count(distinct subscriber_code) as base_subscribers
 from ordered
 where to_channel <> from_channel and next_started_at <= watched_until + to_seconds(60 * $gap_minutes)
 group by from_channel, to_channel
@@ -358,6 +385,7 @@ _FLOW = ("channel_name", "device_id", "ended_at", *DURATION)
 @analysis(
     kind="audience",
     parameters=ChannelFlow,
+    base=BASE,
     columns=(
         Column("from_channel", "text", "name of the channel that was left", key=True, of=("channel_name",)),
         Column("to_channel", "text", "name of the channel that was watched next", key=True, of=("channel_name",)),
@@ -415,6 +443,7 @@ _ACTIVITY = ("subscriber_code", "local_date")
 @analysis(
     kind="audience",
     parameters=Stickiness,
+    base="monthly_active",
     columns=(
         Column("date", "date", "the operator's day", key=True, of=("local_date",)),
         Column("daily_active", "bigint", "subscribers with a view on the day", unit="subscribers", of=_ACTIVITY),

@@ -50,6 +50,7 @@ limit $limit
 
 @analysis(
     parameters=TopChannels,
+    base={"channel": "channel_name"},
     columns=(
         CHANNEL,
         Column("rank", "bigint", "1 is the channel with most views; ties go by name", of=("channel_name",)),
@@ -76,7 +77,11 @@ order by channel_name
 """
 
 
-@analysis(parameters=GeneralParameters, columns=(CHANNEL, UNIQUE_DEVICES, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS))
+@analysis(
+    parameters=GeneralParameters,
+    base="unique_subscribers",
+    columns=(CHANNEL, UNIQUE_DEVICES, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS),
+)
 def channel_audience(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """How large is the audience of each channel?
 
@@ -97,6 +102,7 @@ order by channel_name, rank
 
 @analysis(
     parameters=PeakHours,
+    base={"channel": "channel_name", "hour": "local_hour"},
     columns=(
         CHANNEL,
         HOUR,
@@ -107,7 +113,7 @@ order by channel_name, rank
 def peak_hours(views: Views, parameters: PeakHours) -> pd.DataFrame:
     """At which hours of the day is each channel watched most?
 
-    The hours with views of every channel, or of one, over the window; each channel's strongest hour first.
+    The hours in which views of every channel, or of one, ended over the window; each channel's strongest hour first.
     """
     return views.query(_PEAK_HOURS, channel=parameters.channel)
 
@@ -122,7 +128,11 @@ order by average_seconds desc, channel_name
 """
 
 
-@analysis(parameters=GeneralParameters, columns=(CHANNEL, AVERAGE_SECONDS, VIEWS, WATCH_HOURS))
+@analysis(
+    parameters=GeneralParameters,
+    base={"channel": "channel_name"},
+    columns=(CHANNEL, AVERAGE_SECONDS, VIEWS, WATCH_HOURS),
+)
 def average_duration(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """How long does a view of each channel last?
 
@@ -159,6 +169,7 @@ order by rank
 
 @analysis(
     parameters=GeneralParameters,
+    base="unique_subscribers",
     columns=(
         CHANNEL,
         UNIQUE_DEVICES,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import pandas as pd
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses import inputs
+from telemetry_pipeline.analyses.inputs import Inputs
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, code_version
 from telemetry_pipeline.analyses.views import Store
-from telemetry_pipeline.warehouse import results, segments
+from telemetry_pipeline.warehouse import completeness, latest, results, segments
+from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.results import Result, ResultInfo
 
 _MOST_VIEWS_AT_ONCE = 3_000_000
@@ -55,28 +56,32 @@ def update(
     :param checkpoint: called between results; raises to leave everything as it was.
     """
     values = parameters.model_dump(mode="json")
-    reads = [analysis.reads(period) for period in periods]
-    around = Period.around(reads)
+    with snapshot(engine) as connection:
+        known = completeness.read(connection)
+        reads = [inputs.inputs(analysis, period, store.rules, known) for period in periods]
+        around = Period.around([read.around for read in reads])
+        state = segments.state(connection, around.first, around.last)
+        views = segments.count(connection, state.versions) if len(periods) > 1 else 0
     with engine.connect() as connection:
         with connection.begin():
             stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
-            days = segments.versions(connection, around.first, around.last)
             infos = [stored.get((period.first, period.last)) for period in periods]
             reasons = [
-                _reason(info, input_version(days, read, store.cap_seconds)) for info, read in zip(infos, reads, strict=True)
+                _reason(info, inputs.version(read, state, store.rules)) for info, read in zip(infos, reads, strict=True)
             ]
             results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
-            views = segments.count(connection, days) if len(periods) > 1 else 0
         if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
-            store.load(engine, around, days)
+            store.load(engine, around, state)
         computed: list[Result] = []
         for period, read, reason in zip(periods, reads, reasons, strict=True):
             if reason:
                 checkpoint()
-                store.load(engine, read, days)
+                store.load(engine, read.around, state)
                 computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
         with connection.begin():
             replaced = results.replace(connection, analysis.table, computed)
+            if replaced and analysis.runs_unattended:
+                latest.publish(connection, analysis.table, analysis.parse({}).model_dump(mode="json"))
             stored |= {(info.period_first, info.period_last): info for info in replaced}
             every = [stored[period.first, period.last] for period in periods]
             last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, every[-1])
@@ -85,26 +90,37 @@ def update(
 
 
 def _compute(
-    store: Store, analysis: Analysis, period: Period, read: Period, parameters: Parameters, draw: Draw | None
+    store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters, draw: Draw | None
 ) -> Result:
     begin = time.perf_counter()
     frame = analysis.compute(store.views(period), parameters)
     seconds = time.perf_counter() - begin
-    facts = dict(frame.attrs.get("facts", {}))
-    if capped := store.capped(read):
-        facts |= {"capped_views": capped.views, "capped_hours": capped.hours}
+    state, rules = store.state, store.rules
+    frame.attrs["facts"] = {
+        **frame.attrs.get("facts", {}),
+        **inputs.describe(read, period, state.known, rules),
+        **_cut_off(store, period),
+    }
     return Result(
         period_first=period.first,
         period_last=period.last,
         partition_date=None if analysis.kind == "period" else period.last,
         parameters=parameters.model_dump(mode="json"),
         frame=frame,
-        input_version=input_version(store.versions, read, store.cap_seconds),
+        input_version=inputs.version(read, state, rules),
         code_version=code_version(),
         compute_seconds=seconds,
-        facts=facts,
+        facts=frame.attrs["facts"],
         chart=draw(analysis.name, frame) if draw else None,
+        views_version=state.newest,
+        changed_version=inputs.changed(read, state),
     )
+
+
+def _cut_off(store: Store, period: Period) -> dict[str, float]:
+    """What the cap took off, if there is one."""
+    capped = store.capped(period)
+    return {} if capped is None else {"capped_views": capped.views, "capped_hours": capped.hours}
 
 
 def _reason(info: ResultInfo | None, seen: str) -> str | None:
@@ -115,9 +131,3 @@ def _reason(info: ResultInfo | None, seen: str) -> str | None:
     if info.code_version != code_version():
         return "the code changed"
     return None
-
-
-def input_version(days: dict[date, int], period: Period, cap_seconds: int) -> str:
-    """Twelve hexadecimal digits for the views that can be seen of a period, and how long they count."""
-    inside = [f"{day}:{version}" for day, version in sorted(days.items()) if period.first <= day <= period.last]
-    return hashlib.sha256(" ".join([*inside, str(cap_seconds)]).encode()).hexdigest()[:12]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 from pydantic import Field
@@ -25,24 +27,17 @@ class ViewingForecast(GeneralParameters):
     forecast_days: int = Field(default=7, ge=1, le=90, description="days to forecast")
 
 
-_DAYS = """
-with seen as (
-    select local_date as date, count(*) as views from counted
-    where $channel is null or channel_name::text = $channel
-    group by local_date
-),
-days as (select unnest(generate_series(min(date), $last + $forecast_days::int, interval 1 day))::date as date from seen),
-daily as (select date, if(date <= $last, coalesce(views, 0), null) as views from days left join seen using (date))
-select date, views, if(date <= $last, avg(views) over (order by date rows 6 preceding), null) as moving_average_7d,
-       null::double as trend, null::double as forecast, null::double as lower, null::double as upper,
-       if(date <= $last, 'history', 'forecast') as kind
-from daily
-order by date
+_SEEN = """
+select local_date as date, count(*) as views from counted
+where $channel is null or channel_name::text = $channel
+group by local_date
 """
+_COLUMNS = ["date", "views", "moving_average_7d", "trend", "forecast", "lower", "upper", "kind"]
 
 
 @analysis(
     parameters=ViewingForecast,
+    base={},
     columns=(
         DATE,
         Column("views", "bigint", "views that have a duration; null in the forecast", unit="views", of=DATE.of),
@@ -59,20 +54,32 @@ order by date
 def viewing_forecast(views: Views, parameters: ViewingForecast) -> pd.DataFrame:
     """How much will be watched on the next days if the trend goes on?
 
-    The history is every calendar day from the window's first day with views (of the channel, if one is given) to its end,
-    with its moving average over seven days, or as many as there are yet. The trend is the line of least squares through it,
-    and the forecast follows that. Its bounds are 1.96 standard deviations of the history from the line (n - 2 degrees of
-    freedom) away. Fewer than three days of history have no trend.
+    The history is every calendar day from the window's first day with views (of the channel, if one is given) to its last
+    complete day, with its moving average over seven days, or as many as there are yet. The trend is the line of least squares
+    through it, and the forecast follows that; it begins with the day after, which may be a provisional one. Its bounds are 1.96
+    standard deviations of the history from the line (n - 2 degrees of freedom) away. Days that are not complete are shown and
+    take no part. Fewer than three complete days have no trend.
     """
-    days = views.query(_DAYS, channel=parameters.channel, last=views.period.last, forecast_days=parameters.forecast_days)
-    history = days["views"].dropna().to_numpy(dtype=float)
-    if len(history) < _LEAST_DAYS:
-        days.attrs["facts"] = {"note": f"no trend: it needs {_LEAST_DAYS} days of history, and there are {len(history)}"}
-        return days
-    day = np.arange(len(days))
-    slope, intercept = np.polyfit(day[: len(history)], history, 1)
+    seen = {day.date(): int(count) for day, count in views.query(_SEEN, channel=parameters.channel).itertuples(index=False)}
+    days = [day for day in views.days() if seen and day.date >= min(seen)]
+    complete = [day.date for day in days if day.complete]
+    last = complete[-1] if complete else views.period.last
+    history = [day.date for day in days if day.date <= last]
+    dates = history + [last + timedelta(days=n + 1) for n in range(parameters.forecast_days if history else 0)]
+    frame = pd.DataFrame({"date": pd.Series(dates, dtype=object)}).reindex(columns=_COLUMNS)
+    frame["kind"] = ["history" if day <= last else "forecast" for day in dates]
+    frame["views"] = pd.array([seen.get(day, 0) if day <= last else None for day in dates], dtype="Int64")
+    counted = pd.Series([float(seen.get(day, 0)) if day in set(complete) else np.nan for day in history], dtype=float)
+    frame["moving_average_7d"] = counted.rolling(7, min_periods=1).mean().reindex(frame.index)
+    if len(complete) < _LEAST_DAYS:
+        note = f"no trend: it needs {_LEAST_DAYS} complete days of history, and there are {len(complete)}"
+        frame.attrs["facts"] = {"note": note}
+        return frame
+    day = np.arange(len(dates))
+    known = counted.notna().to_numpy()
+    slope, intercept = np.polyfit(day[: len(history)][known], counted[known], 1)
     trend = slope * day + intercept
-    error = np.sqrt(np.sum((history - trend[: len(history)]) ** 2) / (len(history) - 2))
+    error = np.sqrt(np.sum((counted[known] - trend[: len(history)][known]) ** 2) / (len(complete) - 2))
     forecast = np.where(day < len(history), np.nan, trend.clip(min=0))
     margin = _Z_95 * error
-    return days.assign(trend=trend, forecast=forecast, lower=(forecast - margin).clip(min=0), upper=forecast + margin)
+    return frame.assign(trend=trend, forecast=forecast, lower=(forecast - margin).clip(min=0), upper=forecast + margin)

@@ -64,6 +64,7 @@ order by cohort_month, month
 
 @analysis(
     parameters=Cohorts,
+    base="subscribers",
     columns=(
         Column("cohort_month", "date", "first of the month of a subscriber's first view", key=True, of=("local_date",)),
         Column("month", "date", "first of the month of the views", key=True, of=("local_date",)),
@@ -97,6 +98,7 @@ order by subscriber_code
 
 @analysis(
     parameters=GeneralParameters,
+    base={},
     columns=(
         Column("feature_a", "text", f"one of {', '.join(CORRELATED)}", key=True, of=("subscriber_code",)),
         Column("feature_b", "text", "one of those after it", key=True, of=("subscriber_code",)),
@@ -145,6 +147,7 @@ def _strength(size: float) -> str | None:
 
 @analysis(
     parameters=SubscriberSegments,
+    base="subscribers",
     columns=(
         Column("segment", "text", "its name; those who watch least come first", key=True, of=("subscriber_code",)),
         Column("subscribers", "bigint", "subscribers of the segment", unit="subscribers", of=("subscriber_code",)),

@@ -18,6 +18,7 @@ from counted
 
 @analysis(
     parameters=GeneralParameters,
+    base="active_subscribers",
     columns=(
         VIEWS,
         Column("active_subscribers", "bigint", "subscribers with a view", unit="subscribers", of=("subscriber_code",)),

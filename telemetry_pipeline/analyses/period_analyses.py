@@ -7,11 +7,15 @@ back from a day are in the modules of their subjects.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from telemetry_pipeline.analyses import clock
+from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, hours_by_slot
 from telemetry_pipeline.analyses.registry import PeriodParameters, analysis
 from telemetry_pipeline.analyses.rhythm import GRANULARITY, UNITS, Granularity
 from telemetry_pipeline.analyses.views import Views
@@ -76,7 +80,8 @@ select $days as days, count(*) as views, count(distinct subscriber_code) as uniq
        count(distinct device_id) as unique_devices, count(distinct channel_name) as unique_channels,
        coalesce(sum(duration_seconds), 0) / 3600 as watch_hours,
        sum(duration_seconds) / nullif(count(*), 0) as average_seconds,
-       max(duration_seconds) as max_seconds, min(duration_seconds) as min_seconds, count(*) / $days as views_per_day
+       max(duration_seconds) as max_seconds, min(duration_seconds) as min_seconds,
+       count(*) / nullif($elapsed_days, 0) as views_per_day
 from counted
 """
 
@@ -84,6 +89,7 @@ from counted
 @analysis(
     kind="period",
     parameters=PeriodParameters,
+    base="unique_subscribers",
     columns=(
         Column("days", "bigint", "calendar days of the period", unit="days", of=("local_date",)),
         VIEWS,
@@ -94,16 +100,17 @@ from counted
         AVERAGE_SECONDS,
         Column("max_seconds", "bigint", "duration of the longest view", unit="seconds", of=DURATION),
         Column("min_seconds", "bigint", "duration of the shortest view", unit="seconds", of=DURATION),
-        Column("views_per_day", "double precision", "views per calendar day", unit="views", of=("local_date",)),
+        Column("views_per_day", "double precision", "views per day that has passed", unit="views", of=("local_date",)),
     ),
 )
 def period_summary(views: Views, parameters: PeriodParameters) -> pd.DataFrame:
     """What did the period amount to?
 
     One row of totals; without views all zeros, and mean, longest and shortest duration null. ``views_per_day`` is of all
-    calendar days of the period.
+    calendar days of the period; of a provisional one, of the part that has passed.
     """
-    return views.query(_PERIOD_SUMMARY, days=views.period.length)
+    elapsed_days = sum(day.elapsed / (day.end - day.start) for day in views.days())
+    return views.query(_PERIOD_SUMMARY, days=views.period.length, elapsed_days=elapsed_days)
 
 
 _COMPARED = """
@@ -111,7 +118,7 @@ select metric, value::double as value
 from (
     select count(*) as views, count(distinct subscriber_code) as subscribers,
            coalesce(sum(duration_seconds), 0) / 3600 as watch_hours
-    from counted
+    from counted join parts using (local_date) where ended_at < until
 ) as totals, lateral (values (0, 'views', views), (1, 'subscribers', subscribers), (2, 'watch_hours', watch_hours))
     as metrics (position, metric, value)
 order by position
@@ -122,6 +129,7 @@ order by position
     kind="period",
     parameters=PeriodParameters,
     compares=True,
+    base={},
     columns=(
         Column("metric", "text", "views, subscribers (different ones) or watch_hours", key=True, of=DURATION),
         Column("current", "double precision", "the metric in the period", of=("local_date",)),
@@ -134,14 +142,24 @@ order by position
 def period_comparison(views: Views, parameters: PeriodParameters) -> pd.DataFrame:
     """Was it more or less than in the period before?
 
-    Views, subscribers and watch time of the period against those of as many days just before it. ``change_pct`` is null
-    where there was nothing before.
+    Views, subscribers and watch time of the period against those of as many days just before it, day by day: a provisional day
+    stands against the same elapsed part of its fellow, and a day of which a part is unknown, which the first day of data and
+    those with a gap are, is left out with its fellow. ``change_pct`` is null where there was nothing before. When no days can be
+    compared, there is no previous figure, and current is that of all the period.
     """
-    frame = views.query(_COMPARED).rename(columns={"value": "current"})
-    frame["previous"] = views.of(views.period.before()).query(_COMPARED)["value"]
+    before = views.of(views.period.before())
+    fellows = before.days()
+    days = views.days()[-len(fellows) :]
+    pairs = clock.pairs(days, fellows)
+    parts = clock.parts_frame([(pair.day.date, True, pair.until) for pair in pairs] or [(d.date, True, d.end) for d in days])
+    frame = views.query(_COMPARED, {"parts": parts}).rename(columns={"value": "current"})
+    earlier = clock.parts_frame((pair.partner.date, False, pair.partner_until) for pair in pairs)
+    frame["previous"] = before.query(_COMPARED, {"parts": earlier})["value"] if pairs else np.nan
     frame["change"] = frame["current"] - frame["previous"]
     frame["change_pct"] = 100 * frame["change"] / frame["previous"].where(frame["previous"] != 0)
-    frame["trend"] = [_word(change, "aumento", "disminución") for change in frame["change"]]
+    frame["trend"] = [_word(change, "aumento", "disminución") if pairs else None for change in frame["change"]]
+    if left_out := [day.date.isoformat() for day in days if day.date not in {pair.day.date for pair in pairs}]:
+        frame.attrs["facts"] = {"not_compared": left_out}
     return frame
 
 
@@ -158,6 +176,7 @@ order by period_start
 @analysis(
     kind="period",
     parameters=PeriodBreakdown,
+    base="unique_subscribers",
     columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, UNIQUE_DEVICES, WATCH_HOURS, AVERAGE_SECONDS),
 )
 def period_breakdown(views: Views, parameters: PeriodBreakdown) -> pd.DataFrame:
@@ -187,6 +206,7 @@ limit $top_n
 @analysis(
     kind="period",
     parameters=PeriodChannels,
+    base="unique_subscribers",
     columns=(
         CHANNEL,
         VIEWS,
@@ -255,10 +275,13 @@ def period_subscribers(views: Views, parameters: PeriodSubscribers) -> pd.DataFr
 _PERIOD_EVENTS = """
 with days as (
     select local_date as date, count(*) as views, count(distinct channel_name) as unique_channels,
-           count(distinct subscriber_code) as unique_subscribers
+           count(distinct subscriber_code) as unique_subscribers,
+           local_date in (select unnest($complete::date[])) as complete
     from counted group by local_date
 ), deviations as (
-    select *, count(*) over () as n, n * views - sum(views) over () as deviation from days
+    select *, count(*) filter (complete) over () as n,
+           if(complete, n * views - sum(views) filter (complete) over (), null) as deviation
+    from days
 ), scored as (
     select *, deviation / nullif(sqrt(sum(deviation * deviation) over () / nullif(n - 1, 0)), 0) as z_score from deviations
 )
@@ -272,6 +295,7 @@ order by date
 @analysis(
     kind="period",
     parameters=PeriodEvents,
+    base="unique_subscribers",
     columns=(
         DATE,
         VIEWS,
@@ -290,12 +314,13 @@ order by date
 def period_events(views: Views, parameters: PeriodEvents) -> pd.DataFrame:
     """On which days did something happen?
 
-    Every day with views. Its z-score is (views - mean) / sample standard deviation, both over the period's days that have
-    views; a day beyond the threshold is a peak or a valley. With fewer than two days, or when all are equal, there is no
+    Every day with views. Its z-score is (views - mean) / sample standard deviation, both over the period's complete days that
+    have views; a day beyond the threshold is a peak or a valley. With fewer than two days, or when all are equal, there is no
     z-score, and none is either.
     """
-    frame = views.query(_PERIOD_EVENTS, threshold=parameters.threshold_std)
-    if frame["z_score"].isna().any():
+    complete = [day.date.isoformat() for day in views.days() if day.complete]
+    frame = views.query(_PERIOD_EVENTS, threshold=parameters.threshold_std, complete=complete)
+    if frame["z_score"].isna().all():
         frame.attrs["facts"] = {"note": "no z-scores: they need two days with different numbers of views"}
     return frame
 
@@ -311,13 +336,14 @@ order by day
 @analysis(
     kind="period",
     parameters=PeriodParameters,
+    base={},
     columns=(
         Column("direction", "text", "creciente, decreciente or estable, by the slope's sign", of=("local_date",)),
         Column("strength", "text", "fuerte, moderada or débil, by the slope against the days' spread", of=("local_date",)),
         Column("slope", "double precision", "change of a day's views from day to day", unit="views a day", of=("local_date",)),
         Column("r_squared", "double precision", "part of the days' variance that the line explains", of=("local_date",)),
-        Column("first_day_views", "bigint", "views of the first day", unit="views", of=("local_date",)),
-        Column("last_day_views", "bigint", "views of the last day", unit="views", of=("local_date",)),
+        Column("first_day_views", "bigint", "views of the first complete day", unit="views", of=("local_date",)),
+        Column("last_day_views", "bigint", "views of the last complete day", unit="views", of=("local_date",)),
         Column("change", "bigint", "last day less first day", unit="views", of=("local_date",)),
         Column(
             "change_pct", "double precision", "change against the first day; null after 0", unit="percent", of=("local_date",)
@@ -327,28 +353,31 @@ order by day
 def period_trend(views: Views, parameters: PeriodParameters) -> pd.DataFrame:
     """Did viewing grow or fall over the period?
 
-    The line of least squares through the views of every calendar day, 0 where nothing was seen. Strength is the slope's size
+    The line of least squares through the views of every complete calendar day, 0 where nothing was seen. Strength is the slope's size
     against the days' population standard deviation: fuerte above 10 %, moderada above 5 %, débil below or when all days are
     equal; ``r_squared`` is null then. One day has no line: direction, strength, slope and ``r_squared`` are null.
     """
     counts = [int(count) for count in views.query(_VIEWS_BY_DAY, first=views.period.first, last=views.period.last)["views"]]
-    first, last = counts[0], counts[-1]
-    line, facts = _line(counts)
-    change_pct = 100 * (last - first) / first if first else None
-    days = {"first_day_views": first, "last_day_views": last, "change": last - first, "change_pct": change_pct}
+    known = {n: counts[n] for n, day in enumerate(views.days()) if day.complete}
+    line, facts = _line(known)
+    days: dict[str, float | None] = dict.fromkeys(("first_day_views", "last_day_views", "change", "change_pct"))
+    if known:
+        first, last = known[min(known)], known[max(known)]
+        change_pct = 100 * (last - first) / first if first else None
+        days = {"first_day_views": first, "last_day_views": last, "change": last - first, "change_pct": change_pct}
     frame = pd.DataFrame([{**line, **days}])
     frame.attrs["facts"] = facts
     return frame
 
 
-def _line(counts: list[int]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Least squares through the counts of successive days, in whole numbers so that level is level; and facts about it."""
+def _line(counts: Mapping[int, int]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Least squares through the counts of days by their numbers, in whole numbers so that level is level; and facts about it."""
     n = len(counts)
-    if n == 1:
-        return dict.fromkeys(("direction", "strength", "slope", "r_squared")), {"note": "one day has no trend"}
-    covariance = n * sum(x * y for x, y in enumerate(counts)) - sum(range(n)) * sum(counts)
-    days_variance = n * sum(x * x for x in range(n)) - sum(range(n)) ** 2
-    variance = n * sum(y * y for y in counts) - sum(counts) ** 2
+    if n < 2:
+        return dict.fromkeys(("direction", "strength", "slope", "r_squared")), {"note": "a trend needs two complete days"}
+    covariance = n * sum(x * y for x, y in counts.items()) - sum(counts) * sum(counts.values())
+    days_variance = n * sum(x * x for x in counts) - sum(counts) ** 2
+    variance = n * sum(y * y for y in counts.values()) - sum(counts.values()) ** 2
     slope = covariance / days_variance
     relative = abs(slope) / (math.sqrt(variance) / n) if variance else 0
     line = {
@@ -373,7 +402,9 @@ with days as (
         on local_date = day
     group by day
 ), deviations as (
-    select *, count(*) over () as n, n * views - sum(views) over () as deviation from days
+    select *, day in (select unnest($complete::date[])) as complete, count(*) filter (complete) over () as n,
+           if(complete, n * views - sum(views) filter (complete) over (), null) as deviation
+    from days
 )
 select 'day' as section, day::text as item, views, watch_hours,
        deviation / nullif(sqrt(sum(deviation * deviation) over () / n), 0) as value
@@ -390,15 +421,14 @@ group by channel_name
 order by views desc, channel_name
 """
 
-_SLOTS_OF_SUBSCRIBER = """
-select 'slot' as section, slot as item, coalesce(views, 0) as views, coalesce(seconds, 0) / 3600 as watch_hours,
+_SLOTS_OF_SUBSCRIBER = f"""
+select 'slot' as section, slot as item, coalesce(views, 0) as views, $hours[number + 1] as watch_hours,
        100 * coalesce(views, 0) / nullif(sum(views) over (), 0) as value
-from (values (0, 'madrugada'), (1, 'mañana'), (2, 'tarde'), (3, 'noche')) as slots (quarter, slot)
+from (values {SLOT_VALUES}) as slots (number, slot)
 left join (
-    select local_hour // 6 as quarter, count(*) as views, sum(duration_seconds) as seconds
-    from counted where subscriber_code::text = $subscriber group by quarter
-) as seen using (quarter)
-order by quarter
+    select local_hour // 6 as number, count(*) as views from counted where subscriber_code::text = $subscriber group by number
+) as seen using (number)
+order by number
 """
 
 _COMPARISON_OF_SUBSCRIBER = """
@@ -433,28 +463,39 @@ def subscriber_period(views: Views, parameters: SubscriberPeriod) -> pd.DataFram
 
     Sections, in this order; cells that a section does not use are null:
 
-    - ``day``: every calendar day; value is the z-score of its views, by the population standard deviation of all of them.
-    - ``trend``: change of views per day from the first half of the period to the second (the last half of the days,
+    - ``day``: every calendar day; value is the z-score of its views, by the population standard deviation of the complete ones,
+      and null for the others.
+    - ``trend``: change of views per day from the first half of the complete days to the second (the last half of them,
       rounded down), in percent; above +10 it is creciente, below -10 decreciente, else estable. After a first half of
       nothing there is no figure, and any view is growth. One day has no trend.
     - ``channel``: each channel, most views first; value is its share of the views that have a channel.
-    - ``slot``: the four parts of the day; value is the share of the views.
+    - ``slot``: the four parts of the day; views by where they ended, watch time where it was watched; value is the share of the
+      views.
     - ``comparison``: views, watch hours, active days and channels (value), and the mean of each over all subscribers of the
       period (reference; null when there are none).
     - ``outlier``: the days more than two standard deviations from the mean, pico above it and valle below.
 
     A subscriber who was not seen has zeros.
     """
+    complete = [day.date.isoformat() for day in views.days() if day.complete]
+    bound = {
+        "subscriber": parameters.subscriber_code,
+        "first": views.period.first,
+        "last": views.period.last,
+        "complete": complete,
+        "hours": hours_by_slot(views, parameters.subscriber_code),
+    }
     days, channels, slots, comparison = (
-        views.query(select, subscriber=parameters.subscriber_code, first=views.period.first, last=views.period.last)
+        views.query(select, None, **bound)
         for select in (_DAYS_OF_SUBSCRIBER, _CHANNELS_OF_SUBSCRIBER, _SLOTS_OF_SUBSCRIBER, _COMPARISON_OF_SUBSCRIBER)
     )
     outliers = days[days["value"].abs() > OUTLIER_Z].assign(section="outlier")
     outliers["label"] = [_word(z, "pico", "valle") for z in outliers["value"]]
-    trend = pd.DataFrame([{"section": "trend", "item": "change_pct", **_halves([int(count) for count in days["views"]])}])
+    counts = [int(count) for day, count in zip(days["item"], days["views"], strict=True) if day in complete]
+    trend = pd.DataFrame([{"section": "trend", "item": "change_pct", **_halves(counts)}])
     sections = pd.concat([days, trend, channels, slots, comparison, outliers])
     frame = sections[["section", "item", "views", "watch_hours", "value", "reference", "label"]]
-    if days["value"].isna().any():
+    if days["value"].isna().all():
         frame.attrs["facts"] = {"note": "no z-scores: they need two days with different numbers of views"}
     return frame
 

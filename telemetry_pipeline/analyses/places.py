@@ -21,6 +21,7 @@ order by country, isp
 
 @analysis(
     parameters=GeneralParameters,
+    base="unique_subscribers",
     columns=(
         Column("country", "text", "country of the address", key=True, of=("country",)),
         Column("isp", "text", "internet provider of the address", key=True, of=("isp",)),

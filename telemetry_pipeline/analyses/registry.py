@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeVar
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from telemetry_pipeline.analyses.marks import Base, marking
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.errors import RequestRefused
@@ -66,6 +67,7 @@ class Analysis:
     :ivar kind: ``period`` covers exactly the range of the run; the others look back from each partition's day.
     :ivar compute: the function itself; what it returns has exactly the declared columns and types.
     :ivar compares: does it read as many days before its period, too?
+    :ivar looks_ahead: does it measure by minute, and so read views that ended after its period?
     """
 
     name: str
@@ -75,6 +77,7 @@ class Analysis:
     parameters: type[Parameters]
     compute: Callable[[Views, Any], pd.DataFrame]
     compares: bool = False
+    looks_ahead: bool = False
 
     @property
     def question(self) -> str:
@@ -110,6 +113,20 @@ class Analysis:
             return Period(date.min, partition)
         return Period(partition - timedelta(days=parameters.window_days - 1), partition)
 
+    def asked(self, first: date, last: date, parameters: Parameters) -> Period:
+        """The period that a result is of which is asked for by some days: exactly them, or the window that ends with the last.
+
+        :raises RequestRefused: the analysis looks back from a day, and there are several.
+        """
+        if self.kind == "period":
+            return Period(first, last)
+        if first != last:
+            raise RequestRefused(
+                f"{self.name} looks back from a day; ask for one day, {last}, "
+                f"with window_days={(last - first).days + 1} for {first} to {last}"
+            )
+        return self.window(last, parameters)
+
     def reads(self, period: Period) -> Period:
         """The days whose views decide what the result of *period* is."""
         return Period.around([period.before(), period]) if self.compares else period
@@ -125,17 +142,27 @@ _registered: dict[str, Analysis] = {}
 
 
 def analysis(
-    *, columns: tuple[Column, ...], parameters: type[P], kind: Kind = "general", compares: bool = False
+    *,
+    columns: tuple[Column, ...],
+    parameters: type[P],
+    kind: Kind = "general",
+    compares: bool = False,
+    looks_ahead: bool = False,
+    base: Base = None,
 ) -> Callable[[Function[P]], Function[P]]:
     """Register the decorated function as an analysis of its own name; its docstring begins with the question.
 
-    The function may return its columns in any type that holds their values; callers get those that are declared.
+    The function may return its columns in any type that holds their values; callers get those that are declared, and the
+    marks behind them.
 
+    :param base: of how many subscribers a row is; see ``marks``.
     :raises TypeError: the declaration contradicts itself, or the name is taken.
     """
-    base = PeriodParameters if kind == "period" else GeneralParameters
-    if not issubclass(parameters, base):
-        raise TypeError(f"parameters of a {kind} analysis derive from {base.__name__}; {parameters.__name__} does not")
+    declared = PeriodParameters if kind == "period" else GeneralParameters
+    if not issubclass(parameters, declared):
+        raise TypeError(f"parameters of a {kind} analysis derive from {declared.__name__}; {parameters.__name__} does not")
+    marks, mark = marking(columns, base)
+    marked = (*columns, *marks)
 
     def register(function: Function[P]) -> Function[P]:
         name = function.__name__
@@ -147,10 +174,10 @@ def analysis(
 
         @functools.wraps(function)
         def compute(views: Views, values: P) -> pd.DataFrame:
-            return conform(function(views, values), columns)
+            return conform(mark(views, values, function(views, values)), marked)
 
-        ResultTable(name, columns)  # sees that names can be those of a table and its columns
-        _registered[name] = Analysis(name, kind, description, columns, parameters, compute, compares)
+        ResultTable(name, marked)  # sees that names can be those of a table and its columns
+        _registered[name] = Analysis(name, kind, description, marked, parameters, compute, compares, looks_ahead)
         return compute
 
     return register
@@ -174,6 +201,16 @@ def all_analyses() -> dict[str, Analysis]:
     """Every analysis of this package by its name, in alphabetical order."""
     _import_modules()
     return dict(sorted(_registered.items()))
+
+
+def defaults() -> dict[str, dict[str, Any]]:
+    """The parameters, as JSON can hold them, of who names none: by analysis, of those that can do without."""
+    return {name: each.parse({}).model_dump(mode="json") for name, each in all_analyses().items() if each.runs_unattended}
+
+
+def is_of_period(name: str) -> bool:
+    """Whether the analysis of that name is of exactly the days of a run."""
+    return find_analysis(name).kind == "period"
 
 
 def find_analysis(name: str) -> Analysis:

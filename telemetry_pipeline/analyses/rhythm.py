@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
 
+from telemetry_pipeline.analyses import clock
+from telemetry_pipeline.analyses.clock import Pair
+from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, hours_by_slot
+from telemetry_pipeline.analyses.marks import BASE
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import DATE, PERIOD_START, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS
@@ -31,14 +36,6 @@ class Anomalies(GeneralParameters):
     threshold_std: float = Field(default=3, gt=0, le=10, description="standard deviations from the mean that are unusual")
 
 
-def days_in_period(views: Views) -> int:
-    """How many days the period has; all history begins on the first day with views, and has 0 if there is none."""
-    if views.period.first > date.min:
-        return views.period.length
-    [days] = views.query("select coalesce($last - min(local_date) + 1, 0) as n from counted", last=views.period.last)["n"]
-    return int(days)
-
-
 _VIEWING_BY_PERIOD = """
 select date_trunc($unit, local_date)::date as period_start, count(*) as views,
        count(distinct subscriber_code) as unique_subscribers, sum(duration_seconds) / 3600 as watch_hours
@@ -48,7 +45,9 @@ order by period_start
 """
 
 
-@analysis(parameters=ViewingByPeriod, columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, WATCH_HOURS))
+@analysis(
+    parameters=ViewingByPeriod, base="unique_subscribers", columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, WATCH_HOURS)
+)
 def viewing_by_period(views: Views, parameters: ViewingByPeriod) -> pd.DataFrame:
     """How does viewing develop from day to day, week to week or month to month?
 
@@ -58,23 +57,25 @@ def viewing_by_period(views: Views, parameters: ViewingByPeriod) -> pd.DataFrame
     return views.query(_VIEWING_BY_PERIOD, unit=UNITS[parameters.granularity])
 
 
-_TIME_SLOTS = """
-select slot, coalesce(views, 0) as views, coalesce(seconds, 0) / 3600 as watch_hours,
-       100 * coalesce(views, 0) / nullif(sum(views) over (), 0) as share_pct
-from (values (0, 'madrugada'), (1, 'mañana'), (2, 'tarde'), (3, 'noche')) as slots (quarter, slot)
+_TIME_SLOTS = f"""
+select slot, coalesce(views, 0) as views, $hours[number + 1] as watch_hours,
+       100 * coalesce(views, 0) / nullif(sum(views) over (), 0) as share_pct, coalesce(subscribers, 0) as base_subscribers
+from (values {SLOT_VALUES}) as slots (number, slot)
 left join (
-    select local_hour // 6 as quarter, count(*) as views, sum(duration_seconds) as seconds from counted group by quarter
-) as seen using (quarter)
-order by quarter
+    select local_hour // 6 as number, count(*) as views, count(distinct subscriber_code) as subscribers
+    from counted group by number
+) as seen using (number)
+order by number
 """
 
 
 @analysis(
     parameters=GeneralParameters,
+    base=BASE,
     columns=(
         Column("slot", "text", "madrugada 0-5 h, mañana 6-11 h, tarde 12-17 h, noche 18-23 h", key=True, of=("local_hour",)),
-        VIEWS,
-        WATCH_HOURS,
+        replace(VIEWS, description="views that have a duration and ended in it"),
+        replace(WATCH_HOURS, description="time watched in it, wherever its view ended"),
         Column(
             "share_pct", "double precision", "part of all views; null when nothing was seen", unit="percent", of=("local_hour",)
         ),
@@ -83,33 +84,30 @@ order by quarter
 def time_slots(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """In which part of the day is viewing strongest?
 
-    Views and watch time of madrugada, mañana, tarde and noche over the window, by the hour in which a view ended;
-    always all four.
+    Madrugada, mañana, tarde and noche, always all four. Views of the window are counted in the part of the day in which they
+    ended; their watch time is divided over the hours of the clock in which it was watched.
     """
-    return views.query(_TIME_SLOTS)
+    return views.query(_TIME_SLOTS, hours=hours_by_slot(views))
 
 
-_DAY_OVER_DAY = """
-with seen as (select local_date as date, count(*) as views from counted group by local_date),
-daily as (
-    select days.date, coalesce(seen.views, 0) as views, lag(coalesce(seen.views, 0)) over (order by days.date) as previous_views
-    from (select unnest(generate_series($first, $last, interval 1 day))::date as date) as days
-    left join seen using (date)
-    where exists (from counted)
-)
-select *, views - previous_views as change, 100 * (views - previous_views) / nullif(previous_views, 0) as change_pct
-from daily
-order by date
-"""
+_VIEWS_BY_DAY = "select local_date as date, count(*) as views from counted group by local_date"
+_VIEWS_UNTIL = "select count(*) as views from counted where local_date = $day and ended_at < $until"
 
 
 @analysis(
     parameters=GeneralParameters,
+    base={"date": "local_date"},
     columns=(
         DATE,
         VIEWS,
-        Column("previous_views", "bigint", "those of the day before; null on the first day", unit="views", of=DATE.of),
-        Column("change", "bigint", "views more than on the day before", unit="views", of=DATE.of),
+        Column(
+            "previous_views",
+            "bigint",
+            "those of the day before, of a provisional day's up to the same hour; null on the first day",
+            unit="views",
+            of=DATE.of,
+        ),
+        Column("change", "bigint", "views more than on the day before, as far as both are known", unit="views", of=DATE.of),
         Column(
             "change_pct",
             "double precision",
@@ -123,15 +121,43 @@ def day_over_day(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """How much more or less was watched on each day than on the day before?
 
     One row for each calendar day of the window, those on which nothing was seen included; all history begins on the first
-    day with views. Empty when nothing was seen at all. The first day of the window is compared with nothing.
+    day with views. Empty when nothing was seen at all. The first day of the window is compared with nothing. A provisional day
+    is compared with the same elapsed part of the day before. A day of which a part is unknown, which the first day of data and
+    those with a gap are, is compared with none.
     """
-    last = views.period.last
-    return views.query(_DAY_OVER_DAY, first=last - timedelta(days=days_in_period(views) - 1), last=last)
+    counts = {day.date(): int(count) for day, count in views.query(_VIEWS_BY_DAY).itertuples(index=False)}
+    days = views.days() if counts else []
+    compared = {pair.day.date: pair for pair in clock.pairs(days[1:], days[:-1])}
+    rows = []
+    for before, day in zip([None, *days], days, strict=False):
+        count, previous, change = counts.get(day.date, 0), None, None
+        if before is not None:
+            previous = counts.get(before.date, 0)
+        if pair := compared.get(day.date):
+            count_until, previous = _until(views, counts, pair)
+            change = count_until - previous
+        change_pct = 100 * change / previous if change is not None and previous else None
+        rows.append((day.date, count, previous, change, change_pct))
+    return pd.DataFrame(rows, columns=["date", "views", "previous_views", "change", "change_pct"])
+
+
+def _until(views: Views, counts: dict[date, int], pair: Pair) -> tuple[int, int]:
+    """The views of both days up to where they can be compared."""
+    found = []
+    for day, until in ((pair.day, pair.until), (pair.partner, pair.partner_until)):
+        whole = until == day.end
+        found.append(
+            counts.get(day.date, 0) if whole else int(views.query(_VIEWS_UNTIL, day=day.date, until=until)["views"].iloc[0])
+        )
+    return found[0], found[1]
 
 
 # Of whole numbers until the last step, so that a day at exactly the threshold is not beyond it by a rounding error.
 _DEVIATIONS = """
-with daily as (select local_date as date, count(*) as views from counted group by local_date),
+with daily as (
+    select local_date as date, count(*) as views from counted
+    where local_date in (select unnest($complete::date[])) group by local_date
+),
 whole as (
     select count(*) as days, sum(views) as total, nullif(sqrt(days * sum(views * views) - total * total), 0) as spread
     from daily
@@ -145,10 +171,11 @@ order by date
 
 @analysis(
     parameters=Anomalies,
+    base={"date": "local_date"},
     columns=(
         DATE,
         VIEWS,
-        Column("mean", "double precision", "mean of the days that have views", unit="views", of=DATE.of),
+        Column("mean", "double precision", "mean of the complete days that have views", unit="views", of=DATE.of),
         Column("std", "double precision", "population standard deviation of these days", unit="views", of=DATE.of),
         Column("z_score", "double precision", "distance from the mean", unit="standard deviations", of=DATE.of),
         Column("direction", "text", "above or below the mean", of=DATE.of),
@@ -158,10 +185,10 @@ def anomalies(views: Views, parameters: Anomalies) -> pd.DataFrame:
     """On which days was unusually much or little watched?
 
     The days whose views are more than so many standard deviations from the mean, in order. Mean and deviation (of the
-    population) are over the days of the window that have views; when these are fewer than two, or all alike, no day is
+    population) are over the complete days of the window that have views; when these are fewer than two, or all alike, no day is
     unusual.
     """
-    daily = views.query(_DEVIATIONS)
+    daily = views.query(_DEVIATIONS, complete=[day.date.isoformat() for day in views.days() if day.complete])
     unusual = daily[daily["z_score"].abs() > parameters.threshold_std]
     if daily["z_score"].isna().all():
         unusual.attrs["facts"] = {"note": "no z-scores: they need two days with different numbers of views"}

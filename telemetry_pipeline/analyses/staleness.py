@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.computing import input_version
+from telemetry_pipeline.analyses import inputs
 from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.views import cap_seconds
+from telemetry_pipeline.analyses.registry import all_analyses, defaults
+from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.warehouse import results, segments
 from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.reading import explained
 
+Stale = Mapping[str, datetime | None]
+"""The analyses of a day that are to be computed anew, and when they were last; None: never."""
 
-def stale_days(engine: sa.Engine, first: date, last: date, cap_hours: float | None) -> dict[date, datetime | None]:
-    """The days from *first* to *last*, in order, that have views and whose analyses, with default parameters, are not stored
-    or were computed from other views; and when some of those were last computed, None for never.
 
-    Analyses of a range as such are left out: which ranges people want, nobody knows.
+def stale_days(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict[date, Stale]:
+    """The days from *first* to *last*, in order, whose analyses with default parameters are of other views than those there are.
 
-    :param cap_hours: VIEW_CAP_HOURS.
+    A day that has views and no result at all lacks all that look back from it. Period analyses are waited for where one was
+    stored for exactly the day, as ticks do; which longer ranges people want, nobody knows.
+
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    kept = {name: each for name, each in all_analyses().items() if each.kind != "period" and each.runs_unattended}
-    defaults = {name: analysis.parse({}).model_dump(mode="json") for name, analysis in kept.items()}
+    analyses, wanted = all_analyses(), defaults()
+    looking_back = [name for name in wanted if analyses[name].kind != "period"]
     with explained(), snapshot(engine) as connection:
-        days = segments.versions(connection, date.min, last)
-        stored = results.computed(connection, defaults, first, last)
-    current: dict[Period, str] = {}
-    stale: dict[date, datetime | None] = {day: None for day in days if first <= day}
-    for day in {result.period_last for result in stored}:
-        stale.pop(day, None)
+        state = segments.state(connection, date.min, date.max)
+        stored = results.computed(connection, wanted, first, last)
+    stored = [each for each in stored if analyses[each.asset].kind != "period" or each.period_first == each.period_last]
+    stale: dict[date, dict[str, datetime | None]] = {
+        day: dict.fromkeys(looking_back) for day in state.versions if first <= day <= last
+    }
     for result in stored:
-        read = kept[result.asset].reads(Period(result.period_first, result.period_last))
-        if read not in current:
-            current[read] = input_version(days, read, cap_seconds(cap_hours))
-        if result.input_version != current[read]:
-            known = stale.get(result.period_last)
-            stale[result.period_last] = max(known, result.computed_at) if known else result.computed_at
+        if analyses[result.asset].kind != "period":
+            stale.pop(result.period_last, None)
+    versions: dict[inputs.Inputs, str] = {}
+    for result in stored:
+        of = inputs.inputs(analyses[result.asset], Period(result.period_first, result.period_last), rules, state.known)
+        if of not in versions:
+            versions[of] = inputs.version(of, state, rules)
+        if result.input_version != versions[of]:
+            stale.setdefault(result.period_last, {})[result.asset] = result.computed_at
     return dict(sorted(stale.items()))

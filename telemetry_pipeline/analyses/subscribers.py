@@ -6,13 +6,14 @@ What they are as a crowd is in ``segments``.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pandas as pd
 from pydantic import Field
 
+from telemetry_pipeline.analyses import clock
+from telemetry_pipeline.analyses.clock import parts_frame
+from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, seconds_by_hour
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
-from telemetry_pipeline.analyses.rhythm import days_in_period
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import DATE, DURATION, SUBSCRIBER, VIEWS, WATCH_HOURS
 from telemetry_pipeline.warehouse.columns import Column
@@ -37,6 +38,11 @@ class SubscriberProfile(GeneralParameters):
     """Parameters of :func:`subscriber_profile`."""
 
     subscriber_code: str = Field(min_length=1, max_length=1_000, description="code of the subscriber to look at")
+
+
+def days_in_period(views: Views) -> int:
+    """How many days the period has; all history begins on the first day with views, and has 0 if there is none."""
+    return len(views.days())
 
 
 _SUBSCRIBER_OVERVIEW = """
@@ -92,6 +98,7 @@ order by part, position
 @analysis(
     kind="subscribers",
     parameters=GeneralParameters,
+    base={},
     columns=(
         Column(
             "section",
@@ -180,6 +187,7 @@ order by local_date
 @analysis(
     kind="subscribers",
     parameters=GeneralParameters,
+    base="active_subscribers",
     columns=(
         DATE,
         Column("active_subscribers", "bigint", "different subscribers with a view", unit="subscribers", of=SUBSCRIBER.of),
@@ -195,9 +203,9 @@ def active_subscribers(views: Views, parameters: GeneralParameters) -> pd.DataFr
 
 _CHURN_RISK = """
 with halves as (
-    select subscriber_code, count(*) filter (local_date <= $middle) as views_previous,
-           count(*) filter (local_date > $middle) as views_last, max(local_date) as last_seen
-    from counted
+    select subscriber_code, count(*) filter (not is_last and ended_at < until) as views_previous,
+           count(*) filter (is_last and ended_at < until) as views_last, max(local_date) as last_seen
+    from counted left join parts using (local_date)
     where subscriber_code is not null
     group by subscriber_code
 )
@@ -213,8 +221,8 @@ order by risk, views_previous desc, subscriber_code
     parameters=ChurnRisk,
     columns=(
         SUBSCRIBER,
-        Column("views_previous", "bigint", "views in the first half of the window", unit="views", of=("local_date",)),
-        Column("views_last", "bigint", "views in the last half of the window", unit="views", of=("local_date",)),
+        Column("views_previous", "bigint", "views in the first half of the window, as far as it is compared", of=("local_date",)),
+        Column("views_last", "bigint", "views in the last half of the window, as far as it is known", of=("local_date",)),
         Column("last_seen", "date", "day of the last view in the window", of=("local_date",)),
         Column("risk", "text", "high: watches no more; medium: half of what it was, or less", of=("local_date",)),
     ),
@@ -222,12 +230,18 @@ order by risk, views_previous desc, subscriber_code
 def churn_risk(views: Views, parameters: ChurnRisk) -> pd.DataFrame:
     """Which subscribers may be about to leave?
 
-    The window is halved; of an odd number of days the first half has one more. Of those with at least ``min_views`` views in
+    The window is halved; of an odd number of days the first half has one more. A provisional day of the last half is compared
+    with the same elapsed part of its fellow in the first; days of which a part is unknown, and their fellows, are left out. Of those with at least ``min_views`` views in
     the first half, the risk is high when they have none in the last, and medium when they have at most half as many. All
     others are at low risk and not listed, only counted. Those who watched most come first within each risk.
     """
-    middle = views.period.last - timedelta(days=days_in_period(views) // 2)
-    subscribers = views.query(_CHURN_RISK, middle=middle, min_views=parameters.min_views)
+    days = views.days()
+    half = len(days) // 2
+    pairs = clock.pairs(days[len(days) - half :], days[len(days) - 2 * half : len(days) - half])
+    parts = [(pair.day.date, True, pair.until) for pair in pairs]
+    parts += [(pair.partner.date, False, pair.partner_until) for pair in pairs]
+    parts += [(day.date, False, day.end) for day in days[: len(days) - 2 * half] if day.complete]
+    subscribers = views.query(_CHURN_RISK, {"parts": parts_frame(parts)}, min_views=parameters.min_views)
     at_risk = subscribers[subscribers["risk"] != "low"]
     at_risk.attrs["facts"] = {"low_risk_subscribers": len(subscribers) - len(at_risk)}
     return at_risk
@@ -252,18 +266,20 @@ channels as (
            100 * count(*) / sum(count(*)) over () as share_pct, row_number() over (order by count(*) desc, channel_name) as rank
     from mine where channel_name is not null group by channel_name
 ),
+clock as (
+    select hour::integer as hour, $seconds[hour + 1] as seconds, count(local_hour) as views
+    from range(24) as hours (hour) left join mine on local_hour = hour group by hour
+),
 slots as (
-    select quarter, slot, count(local_hour) as views, coalesce(sum(duration_seconds), 0) as seconds
-    from (values (0, 'madrugada'), (1, 'mañana'), (2, 'tarde'), (3, 'noche')) as slots (quarter, slot)
-    left join mine on local_hour // 6 = quarter
-    group by quarter, slot
+    select number, slot, sum(views) as views, sum(seconds) as seconds
+    from (values {slots}) as slots (number, slot) join clock on hour // 6 = number
+    group by number, slot
 ),
 devices as (
     select device_id, count(*) as views, sum(duration_seconds) as seconds,
            row_number() over (order by count(*) desc, device_id) as rank
     from mine where device_id is not null group by device_id
 ),
-hours as (select local_hour, count(*) as views, sum(duration_seconds) as seconds from mine group by local_hour),
 items as (
     select 1 as part, position, 'total' as section, item, null as views, null as seconds, value
     from totals, lateral (
@@ -273,14 +289,14 @@ items as (
                (9, 'activity_pct', activity_pct)
     ) as metrics (position, item, value)
     union all select 2, rank, 'channel', channel_name::text, views, seconds, share_pct from channels where rank <= 10
-    union all select 3, quarter, 'slot', slot, views, seconds, 100 * views / nullif(sum(views) over (), 0) from slots
+    union all select 3, number, 'slot', slot, views, seconds, 100 * views / nullif(sum(views) over (), 0) from slots
     union all select 4, rank, 'device', device_id::text, views, seconds, null from devices
-    union all select 5, local_hour, 'hour', local_hour::text, views, seconds, null from hours
+    union all select 5, hour, 'hour', hour::text, views, seconds, null from clock where views > 0 or seconds > 0
 )
 select section, item, views, seconds / 3600 as watch_hours, value
 from items
 order by part, position
-"""
+""".replace("{slots}", SLOT_VALUES)
 
 
 @analysis(
@@ -295,8 +311,8 @@ order by part, position
             key=True,
             of=("channel_name", "local_hour", "device_id"),
         ),
-        replace(VIEWS, description="views that have a duration; null in the totals"),
-        replace(WATCH_HOURS, description="time watched; null in the totals"),
+        replace(VIEWS, description="views that have a duration, by the hour in which they ended; null in the totals"),
+        replace(WATCH_HOURS, description="time watched, by the hour in which it was; null in the totals"),
         Column(
             "value",
             "double precision",
@@ -309,7 +325,11 @@ def subscriber_profile(views: Views, parameters: SubscriberProfile) -> pd.DataFr
     """What does this subscriber watch, when and on what?
 
     Totals and means per active day, with the part of the window's days on which the subscriber was active; then the ten
-    channels with most views, the four parts of the day, all devices, and the hours of the day that have views. Of a subscriber
-    without views the totals are 0 and the means null.
+    channels with most views, the four parts of the day, all devices, and the hours of the day that have any. Views are counted in
+    the hour in which they ended, watch time lies in the hours in which it was watched. Of a subscriber without views the totals
+    are 0 and the means null.
     """
-    return views.query(_SUBSCRIBER_PROFILE, subscriber_code=parameters.subscriber_code, days=days_in_period(views))
+    seconds = seconds_by_hour(views, parameters.subscriber_code)
+    return views.query(
+        _SUBSCRIBER_PROFILE, subscriber_code=parameters.subscriber_code, days=days_in_period(views), seconds=seconds
+    )

@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,13 +20,16 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses import clock
+from telemetry_pipeline.analyses.caps import CAPPED_VIEWS, CAPS, NO_CAP, Cap, last_complete_days
+from telemetry_pipeline.analyses.clock import Day
 from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.segments import Segments
+from telemetry_pipeline.warehouse.segments import Segments, State
 
 _MEMORY_LIMIT = "192MB"
 _NAMES = [field.name for field in segments.SCHEMA if pa.types.is_dictionary(field.type)]
-_HOUR = timedelta(hours=1)
 
 # Enumerations are compared and grouped as numbers. Their order is that of the names by code point, and so is ``order by``.
 _LOAD = f"""
@@ -37,17 +40,15 @@ from arrow_views
 """
 
 _COUNTED = """
-create or replace temporary view counted as
-select * replace (least(duration_seconds, {cap}) as duration_seconds),
+create or replace temporary view {name} as
+select * exclude (cap_seconds) replace (least(duration_seconds, cap_seconds) as duration_seconds),
        ended_at - to_seconds(duration_seconds) as started_at,
-       ended_at - to_seconds(greatest(duration_seconds - {cap}, 0)) as watched_until
-from views
-where local_date between date '{first}' and date '{last}' and duration_seconds is not null
+       ended_at - to_seconds(greatest(duration_seconds - cap_seconds, 0)) as watched_until,
+       duration_seconds as uncapped_seconds
+from {views}
+where local_date between date '{first}' and date '{last}' and duration_seconds is not null {condition}
 """
-_FIRST_DAY = """
-select coalesce(min(local_date), $last) from views where local_date <= $last and duration_seconds is not null
-"""
-_NO_CAP = 2**31 - 1
+_FIRST_DAY = "select min(local_date) from views where local_date <= $last and duration_seconds is not null"
 
 
 @dataclass(frozen=True)
@@ -61,36 +62,62 @@ class Capped:
     hours: float
 
 
-def cap_seconds(cap_hours: float | None) -> int:
-    """What of a view counts, from VIEW_CAP_HOURS."""
-    return _NO_CAP if cap_hours is None else round(cap_hours * 3600)
+@dataclass(frozen=True)
+class Rules:
+    """What counts, and what is marked, besides what is stored.
+
+    :ivar zone: of the local dates and hours.
+    :ivar cap: what of a longer view counts, from its start.
+    :ivar small_base: from how many different subscribers on a figure is not marked.
+    """
+
+    zone: ZoneInfo
+    cap: Cap = NO_CAP
+    small_base: int = 30
+
+    @classmethod
+    def of(cls, settings: StackSettings) -> Rules:
+        """As the settings have them."""
+        return cls(settings.operator_zone, Cap(settings.view_cap_hours), settings.small_base_subscribers)
+
+    @property
+    def key(self) -> str:
+        """The same for the same figures of the same views."""
+        return f"{self.cap.hours} {self.small_base}"
+
+    def ahead(self, period: Period) -> Period:
+        """The days after a period on which views end that count as running in it."""
+        end = clock.midnight(self.zone, period.last + timedelta(days=1))
+        last = clock.day_of(self.zone, end + self.cap.look_ahead - timedelta(microseconds=1))
+        return Period(period.last + timedelta(days=1), last)
 
 
 class Store:
     """The views of some days in DuckDB, kept for the next analysis of this process.
 
-    :param zone: of the local dates and hours.
-    :param cap_hours: what of a longer view counts, from its start; None: all of it.
-    :ivar versions: of the days that are here.
+    :ivar state: what is committed of the days that are here.
     """
 
-    def __init__(self, zone: ZoneInfo, cap_hours: float | None = None) -> None:
-        self._zone = zone
-        self.cap_seconds = cap_seconds(cap_hours)
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
         # Of its own: what processes spill into the same directory has the same names.
         spilled = tempfile.mkdtemp(prefix="telemetry-duckdb-")
         weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
         self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spilled})
         self._loaded: Period | None = None
         self._counted: Period | None = None
-        self.versions: dict[date, int] = {}
+        self._days: dict[Period, list[Day]] = {}
+        self._bases: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
+        self.state = State()
 
-    def load(self, engine: sa.Engine, period: Period, days: Mapping[date, int]) -> None:
+    def load(self, engine: sa.Engine, period: Period, state: State) -> None:
         """Have the views of *period* as they are committed now.
 
-        :param days: versions of days, from which the store knows whether it has them already.
+        :param state: of the days, from which the store knows whether it has them already.
         """
-        if self._loaded and period in self._loaded and _within(period, days) == _within(period, self.versions):
+        if self._loaded and period in self._loaded and _within(period, state) == _within(period, self.state):
+            versions = {**self.state.versions, **_within(period, state)}
+            self._see(replace(state, versions=versions, spills={**self.state.spills, **state.spills}))
             return
         self.put(segments.read(engine, period.first, period.last), period)
         # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
@@ -99,7 +126,7 @@ class Store:
     def put(self, found: Segments, period: Period) -> None:
         """Have exactly these views."""
         self._loaded = self._counted = None
-        self._duckdb.execute("drop view if exists counted; drop table if exists views")
+        self._duckdb.execute("drop view if exists counted; drop view if exists playing; drop table if exists views")
         for name in _NAMES:
             names = {entry for chunk in found.table.column(name).chunks for entry in chunk.dictionary.to_pylist()}
             self._duckdb.register("arrow_names", pa.table({"name": sorted(names)}, pa.schema([("name", pa.string())])))
@@ -108,7 +135,8 @@ class Store:
         self._duckdb.execute(_LOAD)
         self._duckdb.unregister("arrow_views")
         self._loaded = period
-        self.versions = found.versions
+        self._days.clear()
+        self._see(found.state)
 
     def views(self, period: Period) -> Views:
         """Those of some of the days that are here."""
@@ -121,8 +149,7 @@ class Store:
     ) -> pd.DataFrame:
         """See :meth:`Views.query`."""
         if period != self._counted:
-            self._duckdb.execute(_COUNTED.format(cap=self.cap_seconds, first=period.first, last=period.last))
-            self._counted = period
+            self._count(period)
         for name, frame in frames.items():
             self._duckdb.register(name, frame)
         used = {name: value for name, value in parameters.items() if f"${name}" in select}
@@ -130,36 +157,67 @@ class Store:
 
     def capped(self, period: Period) -> Capped | None:
         """What the cap took off the views of *period*; None: there is no cap."""
-        if self.cap_seconds == _NO_CAP:
+        if self.rules.cap == NO_CAP:
             return None
         select = """
-            select count(*), coalesce(sum(duration_seconds - $cap), 0) / 3600.0::double from views
-            where local_date between $first and $last and duration_seconds > $cap
+            select count(*) as views, coalesce(sum(uncapped_seconds - duration_seconds), 0) / 3600.0::double as hours
+            from counted where uncapped_seconds > duration_seconds
         """
-        bounds = {"cap": self.cap_seconds, "first": period.first, "last": period.last}
-        return Capped(*self._duckdb.execute(select, bounds).fetchall()[0])
+        [[views, hours]] = self.query(period, select, {}, {}).itertuples(index=False)
+        return Capped(int(views), float(hours))
 
-    def hours(self, period: Period) -> pd.DataFrame:
-        """See :meth:`Views.hours`."""
-        first = period.first
-        if first == date.min:
-            [[first]] = self._duckdb.execute(_FIRST_DAY, {"last": period.last}).fetchall()
-        start = datetime.combine(first, time.min, self._zone).astimezone(UTC)
-        end = datetime.combine(period.last + timedelta(days=1), time.min, self._zone).astimezone(UTC)
-        starts = [start + n * _HOUR for n in range(-((start - end) // _HOUR))]
-        local = [moment.astimezone(self._zone) for moment in starts]
-        return pd.DataFrame(
-            {
-                "hour_start": [moment.replace(tzinfo=None) for moment in starts],
-                "hour_end": [min(moment + _HOUR, end).replace(tzinfo=None) for moment in starts],
-                "local_date": [moment.date() for moment in local],
-                "local_hour": [moment.hour for moment in local],
-            }
-        )
+    def days(self, period: Period) -> list[Day]:
+        """See :meth:`Views.days`."""
+        if period not in self._days:
+            first: date | None = period.first
+            if first == date.min:
+                [[first]] = self._duckdb.execute(_FIRST_DAY, {"last": period.last}).fetchall()
+            dates = clock.dates_between(first, period.last) if first else []
+            self._days[period] = clock.days_of(self.rules.zone, self.state.known, dates)
+        return self._days[period]
+
+    def subscribers_by(self, period: Period, keys: Sequence[str]) -> dict[tuple[Any, ...], int]:
+        """See :meth:`Views.subscribers_by`."""
+        if period != self._counted:
+            self._count(period)
+        group = tuple(keys)
+        if group not in self._bases:
+            columns = "".join(f"{key}, " for key in group)
+            by = f"group by {', '.join(group)}" if group else ""
+            rows = self._duckdb.execute(f"select {columns}count(distinct subscriber_code) from counted {by}").fetchall()
+            self._bases[group] = {tuple(row[:-1]): row[-1] for row in rows}
+        return self._bases[group]
+
+    def _see(self, state: State) -> None:
+        """Go by what is known now."""
+        if state.known != self.state.known:
+            self._counted = None
+            self._days.clear()
+        self.state = state
+
+    def _count(self, period: Period) -> None:
+        cap = self.rules.cap
+        views = self._with_caps(period) if cap.is_automatic else f"(select *, {cap.seconds} as cap_seconds from views)"
+        end = clock.midnight(self.rules.zone, period.last + timedelta(days=1))
+        running = f"""
+            and ended_at < timestamp '{end + cap.look_ahead}' and ended_at - to_seconds(duration_seconds) < timestamp '{end}'
+        """
+        for name, last, condition in (("counted", period.last, ""), ("playing", self.rules.ahead(period).last, running)):
+            self._duckdb.execute(
+                _COUNTED.format(name=name, views=views, first=period.first, last=last, condition=condition)
+            )
+        self._counted = period
+        self._bases.clear()
+
+    def _with_caps(self, period: Period) -> str:
+        """A select of the views with the cap of each, once the caps are there."""
+        days = last_complete_days(self.state.known, period.last)
+        self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
+        return CAPPED_VIEWS
 
 
-def _within(period: Period, days: Mapping[date, int]) -> dict[date, int]:
-    return {day: version for day, version in days.items() if period.first <= day <= period.last}
+def _within(period: Period, state: State) -> dict[date, int]:
+    return {day: version for day, version in state.versions.items() if period.first <= day <= period.last}
 
 
 @dataclass(frozen=True)
@@ -169,12 +227,18 @@ class Views:
     _store: Store
     period: Period
 
+    @property
+    def rules(self) -> Rules:
+        """What counts and what is marked."""
+        return self._store.rules
+
     def query(self, select: str, frames: Mapping[str, pd.DataFrame] | None = None, **parameters: Any) -> pd.DataFrame:
         """The answer of a select over ``counted``: the views of the period that have a duration.
 
         ``counted`` has the columns local_date, local_hour (both of the view's end), duration_seconds, channel_name,
         subscriber_code, device_id, country, isp (any of these five may be null), and in UTC started_at, watched_until and
-        ended_at. Text orders by code point.
+        ended_at. ``playing`` are the views, in the same columns, that may have been running in the period, which those are
+        too that ended after it. Text orders by code point.
 
         :param select: DuckDB's SQL; *parameters* are bound to its ``$names``.
         :param frames: more tables, by name.
@@ -185,9 +249,21 @@ class Views:
         """The views of another period, which must be within what the analysis declared that it reads."""
         return self._store.views(period)
 
-    def hours(self) -> pd.DataFrame:
-        """The hours of the period's local days in order: hour_start and hour_end (UTC), local_date and local_hour.
+    def days(self) -> list[Day]:
+        """The period's local days in order; all history begins with the first day that has views, and without any has none."""
+        return self._store.days(self.period)
 
-        They are counted from the first local midnight, so a day on which the clock changes has 23 or 25 of them.
-        """
-        return self._store.hours(self.period)
+    def hours(self) -> pd.DataFrame:
+        """The hours of the period's days, as far as they are known; see ``clock.hours_of``."""
+        return clock.hours_of(self.rules.zone, self.days())
+
+    def offsets(self) -> pd.DataFrame:
+        """How far the operator's clock is ahead of UTC while views of the period were watched; see ``clock.offsets``."""
+        [[begin, end]] = self.query("select min(started_at), max(watched_until) from counted").itertuples(index=False)
+        if pd.isna(begin):
+            begin = end = datetime(2000, 1, 1)
+        return clock.offsets(self.rules.zone, pd.Timestamp(begin).to_pydatetime(), pd.Timestamp(end).to_pydatetime())
+
+    def subscribers_by(self, *keys: str) -> dict[tuple[Any, ...], int]:
+        """How many different subscribers there are in ``counted``, by some expressions over it."""
+        return self._store.subscribers_by(self.period, keys)

@@ -57,16 +57,19 @@ def read_result(url: str, analysis: str, partition: date | None) -> StoredResult
     """
     from telemetry_pipeline.analyses.registry import find_analysis
     from telemetry_pipeline.errors import RequestRefused
+    from zoneinfo import ZoneInfo
+
+    from telemetry_pipeline.analyses import stored
+    from telemetry_pipeline.analyses.views import Rules
     from telemetry_pipeline.warehouse import results
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.reading import explained
 
-    table = find_analysis(analysis).table
     with explained(), connect(url).begin() as connection:
-        stored = results.read(connection, table, partition)
-        if stored is not None:
-            results.want(connection, [stored.info])
-            return stored
+        found = stored.read(connection, find_analysis(analysis), find_analysis(analysis).parse({}), Rules(ZoneInfo("UTC")), day=partition)
+        if found is not None:
+            results.want(connection, [found.info])
+            return found
     raise RequestRefused(_nothing_stored(analysis, partition))
 
 
@@ -82,7 +85,7 @@ def read_document(url: str, document: str, partition: date | None) -> dict[str, 
     from telemetry_pipeline.warehouse.reading import explained
 
     with explained(), connect(url).connect() as connection:
-        body = documents.read(connection, document, partition)
+        body = documents.read(connection, document, partition and (partition, partition))
     if body is None:
         raise RequestRefused(_nothing_stored(document, partition))
     return body

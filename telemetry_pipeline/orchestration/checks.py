@@ -5,13 +5,14 @@ Blocking where going on would publish wrong figures; a warning where somebody sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses.registry import is_of_period
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import checks
 from telemetry_pipeline.warehouse.checks import Share
@@ -59,8 +60,8 @@ def totals_check(document: str) -> dg.AssetCheckSpec:
         _TOTALS,
         asset=document,
         blocking=True,
-        description="Analyses of the same period that count all views count as many; a document that contradicts itself is "
-        "not stored.",
+        description="All of it is of the document's own period, and analyses of the same days that count all views and all watch "
+        "time have as much; a document that contradicts itself is not stored.",
     )
 
 
@@ -91,22 +92,35 @@ def check_views(engine: sa.Engine, settings: Settings, first: date, last: date) 
 
 
 def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
-    """The check of a document: of each period, the views of every analysis that counts all of them.
-
-    Analyses are compared where they are of the same views. While late records come in, one may have been computed before them
-    and another after; such a document is made anew when the late analyses are.
+    """The check of a document: views and watch time of all analyses that count all of them, and their periods.
 
     :param body: as ``reports.documents.assemble`` gives it.
     """
-    totals: dict[str, dict[str, int]] = {}
-    for name in _COUNT_ALL_VIEWS & body["analyses"].keys():
-        of = body["filters"]["analyses"][name]
-        total = sum(row["views"] for row in body["analyses"][name])
-        totals.setdefault(f"{of['first']} to {of['last']}, views {of['input_version']}", {})[name] = total
-    contradictions = {period: counts for period, counts in totals.items() if len(set(counts.values())) > 1}
+    filters = body["filters"]
+    totals: dict[str, dict[str, float]] = {}
+    contradictions: dict[str, Any] = {}
+    for name, rows in body["analyses"].items():
+        of = filters["analyses"][name]
+        if is_of_period(name) and (of["first"], of["last"]) != (filters["first"], filters["last"]):
+            contradictions[name] = f"of {of['first']} to {of['last']}, not of {filters['first']} to {filters['last']}"
+        for figure, total in _totals(name, rows, of.get("facts", {})).items():
+            totals.setdefault(f"{figure} of {of['first']} to {of['last']}", {})[name] = total
+    for figure, counts in totals.items():
+        if max(counts.values()) - min(counts.values()) > _ROUNDING * max(counts.values()):
+            contradictions[figure] = counts
     return dg.AssetCheckResult(check_name=_TOTALS, passed=not contradictions, metadata={"contradictions": contradictions})
 
 
+def _totals(name: str, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, float]:
+    """What a result says of all views of its period, where it does."""
+    if name == "period_comparison":
+        whole = not facts.keys() & {"not_compared", "provisional_days"}
+        return {row["metric"]: row["current"] for row in rows if whole and row["metric"] != "subscribers"}
+    figures = ("views", "watch_hours") if name in _COUNT_ALL_VIEWS else ()
+    return {figure: sum(row[figure] for row in rows) for figure in figures if all(figure in row for row in rows)}
+
+
+_ROUNDING = 1e-9
 _COUNT_ALL_VIEWS = frozenset(
     [
         "day_over_day",

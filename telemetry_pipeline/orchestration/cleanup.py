@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.registry import all_analyses, defaults
 from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
@@ -36,10 +36,10 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(tags=on_queue(REPORTS))
     def delete_unwanted_results(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
-        """Delete results that nobody wanted for RESULT_RETENTION_DAYS, but the newest of each partition."""
+        """Delete results that nobody wanted for RESULT_RETENTION_DAYS, but those with default parameters."""
         tables = {name: analysis.table for name, analysis in all_analyses().items()}
         with warehouse.engine.begin() as connection:
-            deleted = results.delete_unwanted(connection, tables, settings.result_retention_days)
+            deleted = results.delete_unwanted(connection, tables, defaults(), settings.result_retention_days)
         context.add_output_metadata({"results_deleted": deleted, "retention_days": settings.result_retention_days})
 
     @dg.op(tags=on_queue(REPORTS))

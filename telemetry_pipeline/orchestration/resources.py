@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.views import Store
+from telemetry_pipeline.analyses.views import Rules, Store
 from telemetry_pipeline.panaccess.client import PanAccessClient
 from telemetry_pipeline.panaccess.feed import Feed
 from telemetry_pipeline.panaccess.records import PageDecoder
@@ -29,7 +29,7 @@ class Warehouse:
     @functools.cached_property
     def views(self) -> Store:
         """The views that the analyses of this process had last."""
-        return Store(self.operator_zone, self._settings.view_cap_hours)
+        return Store(Rules.of(self._settings))
 
     @property
     def operator_zone(self) -> ZoneInfo:

@@ -17,7 +17,9 @@ from dagster._core.events import JobFailureData
 from dagster._core.execution.stats import StepEventStatus
 from dagster_shared.error import SerializableErrorInfo
 
-from telemetry_pipeline.analyses.staleness import stale_days
+from telemetry_pipeline.analyses.registry import is_of_period
+from telemetry_pipeline.analyses.staleness import Stale, stale_days
+from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.logs import without_data
 from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
@@ -25,6 +27,7 @@ from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.steps import has_ended
+from telemetry_pipeline.reports.documents import documents_of
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_text
 from telemetry_pipeline.warehouse import dead_letters, problems
@@ -54,13 +57,14 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
         job_name=REBUILD,
         minimum_interval_seconds=60,
         default_status=_RUNNING,
-        description="Past days whose views changed after they had been analysed are analysed anew, contiguous days in one run.",
+        description="What is stored of past days and is of other views than those there are is computed anew, that alone, "
+        "contiguous days in one run; no result more often than once an hour.",
     )
     def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(UTC)
         yesterday = today(daily) - timedelta(days=1)
         try:
-            stale = stale_days(connect(settings.database_url), settings.first_partition, yesterday, settings.view_cap_hours)
+            stale = stale_days(connect(settings.database_url), settings.first_partition, yesterday, Rules.of(settings))
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
         failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _REST)
@@ -71,28 +75,43 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
 
 
 def plan_rebuild(
-    stale: Mapping[date, datetime | None], others: Sequence[object], resting: Sequence[Mapping[str, str]], now: datetime
+    stale: Mapping[date, Stale], others: Sequence[object], resting: Sequence[Mapping[str, str]], now: datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    """A run over the newest contiguous days that are stale; one at a time.
+    """A run of what is stale of the newest contiguous days; one at a time.
 
-    :param stale: in order of days; when the day was last analysed, if it was.
+    Analyses of a period are of the range that a run is for, so those of single days are computed when nothing else is stale, a
+    day a run.
+
+    :param stale: in order of days, the analyses and when each was last computed, if it was.
     :param others: runs in flight that analyse past days.
     :param resting: the tags of runs whose days are left alone, for they failed.
     """
-    due = [
-        day
-        for day, analysed_at in stale.items()
-        if (analysed_at is None or now - analysed_at >= _REST) and not any(covers(tags, day.isoformat()) for tags in resting)
-    ]
+    due = {
+        day: names
+        for day, analyses in stale.items()
+        if (names := _due(analyses, now)) and not any(covers(tags, day.isoformat()) for tags in resting)
+    }
     if not stale:
         return dg.SkipReason("The analyses of every past day are of its views as they are.")
     if others:
         return dg.SkipReason(f"{len(stale)} days wait for the run that is in flight.")
     if not due:
         return dg.SkipReason(f"{len(stale)} days changed again within an hour of their last analysis, or that failed.")
-    first, last = contiguous(due)[-1]
+    looking_back = [day for day, names in due.items() if any(not is_of_period(name) for name in names)]
+    first, last = contiguous(looking_back)[-1] if looking_back else (max(due), max(due))
     first = max(first, last - timedelta(days=_DAYS_A_REBUILD - 1))
-    return dg.RunRequest(tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()})
+    names = set().union(*(names for day, names in due.items() if first <= day <= last))
+    if first < last:
+        names = {name for name in names if not is_of_period(name)}
+    return dg.RunRequest(
+        tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
+        asset_selection=[dg.AssetKey(name) for name in sorted(names | documents_of(names))],
+    )
+
+
+def _due(analyses: Stale, now: datetime) -> set[str]:
+    """Those whose last result is an hour old, or that have none."""
+    return {name for name, computed_at in analyses.items() if computed_at is None or now - computed_at >= _REST}
 
 
 def contiguous(days: Sequence[date]) -> list[Days]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses import inputs, stored
+from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Kind, all_analyses
+from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import results
+from telemetry_pipeline.warehouse import completeness, results, segments
+from telemetry_pipeline.warehouse.results import ResultInfo
 
 DOCUMENTS: dict[str, tuple[str, Kind]] = {
     "full_analysis": ("What do the general analyses say that look back from this day?", "general"),
@@ -20,38 +25,85 @@ DOCUMENTS: dict[str, tuple[str, Kind]] = {
 """Name to the question that a document answers, and the kind of analyses that it gathers."""
 
 
+@dataclass(frozen=True)
+class Valid:
+    """Of which versions of the views a result is: from the one that changed it last to the one that changes it next."""
+
+    first: int
+    last: float
+
+    def __contains__(self, version: int) -> bool:
+        return self.first <= version <= self.last
+
+
 def gathered(document: str) -> list[Analysis]:
     """The analyses in a document: those of its kind that run without being told a subscriber."""
     _, kind = DOCUMENTS[document]
     return [each for each in all_analyses().values() if each.kind == kind and each.runs_unattended]
 
 
-def assemble(connection: sa.Connection, analyses: Iterable[Analysis], first: date, last: date) -> dict[str, Any]:
-    """What is stored of the days, seen through a connection that holds one moment.
+def documents_of(names: Iterable[str]) -> set[str]:
+    """The documents in which some analyses are."""
+    wanted = set(names)
+    return {document for document in DOCUMENTS if wanted & {each.name for each in gathered(document)}}
 
-    :return: ``generated_at``; ``filters``: the days, and each analysis's own period, parameters and version of its views;
-        ``analyses``: name to rows; ``missing``: the names of those that are not stored.
+
+def assemble(connection: sa.Connection, analyses: Iterable[Analysis], period: Period, rules: Rules) -> dict[str, Any]:
+    """What is stored with default parameters of exactly a period, or of its last day where analyses look back from it; all of
+    one version of the views, seen through a connection that holds one moment.
+
+    :return: ``generated_at``; ``views_version``, of which all of it is; ``filters``: the days, and each analysis's own period,
+        parameters and facts; ``analyses``: name to rows; ``missing``: the names of those that are not stored, or of another
+        version.
     """
+    asked = list(analyses)
+    found: dict[str, ResultInfo] = {}
+    for analysis in asked:
+        only = {"period": period} if analysis.kind == "period" else {"day": period.last}
+        info = stored.find(connection, analysis, analysis.parse({}), **only)
+        if info is not None:
+            found[analysis.name] = info
+    valid = {
+        analysis.name: _valid(connection, analysis, found[analysis.name], rules) for analysis in asked if analysis.name in found
+    }
+    version = version_of_most([found[name].views_version for name in valid], list(valid.values()))
     filters: dict[str, Any] = {}
-    found: dict[str, Any] = {}
-    missing: list[str] = []
-    for analysis in analyses:
-        info = results.newest(connection, analysis.table, last)
-        if info is None:
-            missing.append(analysis.name)
-            continue
-        start = None if info.period_first == date.min else info.period_first.isoformat()
-        filters[analysis.name] = {
-            "first": start,
-            "last": info.period_last.isoformat(),
-            "parameters": dict(info.parameters),
-            "computed_at": info.computed_at.astimezone(UTC).isoformat(),
-            "input_version": info.input_version,
-        }
-        found[analysis.name] = to_rows(results.load(connection, analysis.table, info))
+    rows: dict[str, Any] = {}
+    for analysis in asked:
+        if analysis.name in valid and version in valid[analysis.name]:
+            info = found[analysis.name]
+            filters[analysis.name] = _filters(info)
+            rows[analysis.name] = to_rows(results.load(connection, analysis.table, info))
     return {
         "generated_at": datetime.now(UTC).isoformat(),
-        "filters": {"first": first.isoformat(), "last": last.isoformat(), "analyses": filters},
-        "analyses": found,
-        "missing": missing,
+        "views_version": version,
+        "filters": {"first": period.first.isoformat(), "last": period.last.isoformat(), "analyses": filters},
+        "analyses": rows,
+        "missing": [analysis.name for analysis in asked if analysis.name not in rows],
+    }
+
+
+def version_of_most(computed_at: Sequence[int], valid: Sequence[Valid]) -> int:
+    """The version of the views that most results are of, the newest of several; 0 of none.
+
+    :param computed_at: the versions at which they were computed.
+    """
+    return max(computed_at, key=lambda version: (sum(version in each for each in valid), version), default=0)
+
+
+def _valid(connection: sa.Connection, analysis: Analysis, info: ResultInfo, rules: Rules) -> Valid:
+    period = Period(info.period_first, info.period_last)
+    of = inputs.inputs(analysis, period, rules, completeness.read(connection))
+    changed = inputs.changed(of, segments.state(connection, of.around.first, of.around.last))
+    return Valid(info.changed_version, float("inf") if changed <= info.views_version else info.views_version)
+
+
+def _filters(info: ResultInfo) -> dict[str, Any]:
+    return {
+        "first": None if info.period_first == date.min else info.period_first.isoformat(),
+        "last": info.period_last.isoformat(),
+        "parameters": dict(info.parameters),
+        "computed_at": info.computed_at.astimezone(UTC).isoformat(),
+        "input_version": info.input_version,
+        "facts": dict(info.facts),
     }

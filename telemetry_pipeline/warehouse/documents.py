@@ -16,10 +16,17 @@ _KEEP = sa.text("""
     values (:document, :first, :last, cast(:body as json))
     on conflict (document, period_last, period_first) do update set body = excluded.body, generated_at = now()
 """)
-_NEWEST = sa.text("""
+_EXACT = sa.text("""
     select body from analysis.documents
-    where document = :document and (cast(:day as date) is null or :day between period_first and period_last)
-    order by period_last desc, generated_at desc limit 1
+    where document = :document and period_first = :first and period_last = :last
+""")
+_NEWEST = sa.text("""
+    select body from analysis.documents where document = :document
+    order by period_first = period_last desc, period_last desc, generated_at desc limit 1
+""")
+_PERIODS = sa.text("""
+    select period_first, period_last from analysis.documents where document = :document
+    order by period_last desc, generated_at desc
 """)
 
 
@@ -33,7 +40,18 @@ def keep(connection: sa.Connection, document: str, first: date, last: date, body
     connection.execute(_KEEP, {"document": document, "first": first, "last": last, "body": text})
 
 
-def read(connection: sa.Connection, document: str, day: date | None = None) -> dict[str, Any] | None:
-    """The newest document of a day, or of the latest day there is; None if there is none."""
-    body = connection.scalar(_NEWEST, {"document": document, "day": day})
+def read(connection: sa.Connection, document: str, days: tuple[date, date] | None = None) -> dict[str, Any] | None:
+    """The document of exactly some days, from the first to the last; None if there is none.
+
+    Without days that of the newest single day, and where none is stored of a single day, of the newest period.
+    """
+    if days is None:
+        body = connection.scalar(_NEWEST, {"document": document})
+    else:
+        body = connection.scalar(_EXACT, {"document": document, "first": days[0], "last": days[1]})
     return None if body is None else dict(body)
+
+
+def periods(connection: sa.Connection, document: str) -> list[tuple[date, date]]:
+    """First and last day of every document of that name, the newest first."""
+    return [(row[0], row[1]) for row in connection.execute(_PERIODS, {"document": document})]

@@ -46,6 +46,8 @@ _CATALOGUE = sa.Table(
     sa.Column("facts", JSONB, nullable=False),
     sa.Column("chart", sa.Text),
     sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("views_version", sa.BigInteger, nullable=False),
+    sa.Column("changed_version", sa.BigInteger, nullable=False),
 )
 _INFO = [column for column in _CATALOGUE.c if column.name != "wanted_at"]
 _INSERT = insert(_CATALOGUE)
@@ -60,16 +62,11 @@ _SQLALCHEMY_TYPES: dict[SqlType, type[sa.types.TypeEngine[Any]]] = {
     "date": sa.Date,
     "boolean": sa.Boolean,
 }
-# Of one period or partition that is the newest which a reader gets who names no parameters.
+# That of the defaults is what a reader gets who names no parameters.
 _UNWANTED = sa.text("""
-    select asset, period_last, period_first, parameters_key from (
-        select *, row_number() over (
-            partition by asset, partition_date, case when partition_date is null then period_first end, period_last
-            order by computed_at desc, period_first, parameters_key
-        ) as age
-        from analysis.results
-    ) as aged
-    where age > 1 and wanted_at < now() - make_interval(days => :days) and asset = any(:assets)
+    select asset, period_last, period_first, parameters_key from analysis.results
+    where wanted_at < now() - make_interval(days => :days)
+      and asset = any(:assets) and not asset || ' ' || parameters_key = any(:kept)
 """)
 _ARROW_TYPES: dict[SqlType, pa.DataType] = {
     "bigint": pa.int64(),
@@ -108,6 +105,7 @@ class Result:
     :ivar input_version: of what it was computed from. :ivar code_version: of what computed it.
     :ivar facts: what else is to be said of it, as values that JSON can hold.
     :ivar chart: how it looks, as SVG.
+    :ivar views_version: of all views, when it was computed. :ivar changed_version: when those that it is of had changed last.
     """
 
     period_first: date
@@ -120,6 +118,8 @@ class Result:
     compute_seconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     chart: str | None = None
+    views_version: int = 0
+    changed_version: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,14 +142,20 @@ class ResultInfo:
     compute_seconds: float
     facts: Mapping[str, Any]
     chart: str | None
+    views_version: int
+    changed_version: int
 
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A result as it was stored: exactly the declared columns, rows in their order."""
+    """A result as it was stored: exactly the declared columns, rows in their order.
+
+    :ivar outdated: whether what it was computed from has changed since.
+    """
 
     info: ResultInfo
     frame: pd.DataFrame
+    outdated: bool = False
 
 
 def parameters_key(parameters: Mapping[str, Any]) -> str:
@@ -197,6 +203,8 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
             compute_seconds=result.compute_seconds,
             facts=dict(result.facts),
             chart=result.chart,
+            views_version=result.views_version,
+            changed_version=result.changed_version,
         )
         for (_, _, key), result in kept.items()
     ]
@@ -254,9 +262,15 @@ def want(connection: sa.Connection, results: Iterable[ResultInfo]) -> None:
         connection.execute(sa.update(_CATALOGUE).where(identity.in_(keys)).values(wanted_at=sa.func.clock_timestamp()))
 
 
-def delete_unwanted(connection: sa.Connection, tables: Mapping[str, ResultTable], days: int) -> int:
-    """Delete the results that nobody wanted for so many days, and return how many; the newest of each period stays."""
-    unwanted = connection.execute(_UNWANTED, {"days": days, "assets": list(tables)}).all()
+def delete_unwanted(
+    connection: sa.Connection, tables: Mapping[str, ResultTable], defaults: Mapping[str, Mapping[str, Any]], days: int
+) -> int:
+    """Delete the results that nobody wanted for so many days, and return how many; those with the defaults stay.
+
+    :param defaults: name of the analysis to the parameters of who names none.
+    """
+    kept = [f"{name} {parameters_key(parameters)}" for name, parameters in defaults.items()]
+    unwanted = connection.execute(_UNWANTED, {"days": days, "assets": list(tables), "kept": kept}).all()
     for asset, period_last, period_first, key in unwanted:
         lock(connection, f"{SCHEMA}.{asset}")
         for stored in (_table(tables[asset]), _CATALOGUE):
@@ -271,33 +285,30 @@ def delete_unwanted(connection: sa.Connection, tables: Mapping[str, ResultTable]
     return len(unwanted)
 
 
-def newest(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> ResultInfo | None:
-    """The result of *partition* that was computed last; without one, that of the latest day there is.
+def newest(
+    connection: sa.Connection, table: ResultTable, parameters: Mapping[str, Any], partition: date | None = None
+) -> ResultInfo | None:
+    """The result with exactly these parameters of *partition*, or of exactly that day; without one, that of the newest day.
 
-    None if nothing was stored yet.
+    A result of a longer period is an answer to no question for a day: it is given only where nothing is stored for a single
+    day and none was asked for. None if nothing was stored yet.
     """
-    choice = sa.select(*_INFO).where(_CATALOGUE.c.asset == table.name)
-    if partition is None:
-        choice = choice.order_by(_CATALOGUE.c.period_last.desc())
-    else:
-        within = sa.literal(partition).between(_CATALOGUE.c.period_first, _CATALOGUE.c.period_last)
-        whole = sa.and_(_CATALOGUE.c.partition_date.is_(None), within)
-        choice = choice.where(sa.or_(_CATALOGUE.c.partition_date == partition, whole))
-    choice = choice.order_by(_CATALOGUE.c.computed_at.desc(), _CATALOGUE.c.period_first, _CATALOGUE.c.parameters_key)
-    row = connection.execute(choice.limit(1)).one_or_none()
+    columns = _CATALOGUE.c
+    of_a_day = sa.or_(columns.partition_date.is_not(None), columns.period_first == columns.period_last)
+    choice = sa.select(*_INFO).where(columns.asset == table.name, columns.parameters_key == parameters_key(parameters))
+    if partition is not None:
+        choice = choice.where(of_a_day, columns.period_last == partition)
+    order = (of_a_day.desc(), columns.period_last.desc(), columns.computed_at.desc(), columns.period_first)
+    row = connection.execute(choice.order_by(*order).limit(1)).one_or_none()
     return None if row is None else ResultInfo(**row._mapping)
 
 
-def read(connection: sa.Connection, table: ResultTable, partition: date | None = None) -> StoredResult | None:
-    """The result that :func:`newest` names, with its rows; both of the same moment, whatever is stored meanwhile."""
-    info = newest(connection, table, partition)
-    while info is not None:
-        frame = load(connection, table, info)
-        latest = newest(connection, table, partition)
-        if latest == info:
-            return StoredResult(info, frame)
-        info = latest
-    return None
+def stored_periods(connection: sa.Connection, table: ResultTable) -> list[tuple[date, date, Mapping[str, Any]]]:
+    """First day, last day and parameters of every result that is stored, the newest first."""
+    columns = _CATALOGUE.c
+    choice = sa.select(columns.period_first, columns.period_last, columns.parameters).where(columns.asset == table.name)
+    order = (columns.period_last.desc(), columns.computed_at.desc(), columns.period_first)
+    return [(row[0], row[1], row[2]) for row in connection.execute(choice.order_by(*order))]
 
 
 def load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:

@@ -8,8 +8,8 @@ and on whichever machine it is read. What analyses make of the columns is said i
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
 
@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
+from telemetry_pipeline.warehouse import completeness
+from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
 from telemetry_pipeline.warehouse.database import lock, snapshot
 
 _LOCK = "telemetry.view_segments"
@@ -42,14 +44,29 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class State:
+    """What is committed of some days at one moment.
+
+    :ivar versions: of every day of them that has ever had views.
+    :ivar spills: by day, the version with which views changed last that had begun before the day did.
+    :ivar newest: the version of the last change of any day.
+    :ivar known: which of the days are complete.
+    """
+
+    versions: Mapping[date, int] = field(default_factory=dict)
+    spills: Mapping[date, int] = field(default_factory=dict)
+    newest: int = 0
+    known: Completeness = EVERYTHING
+
+
+@dataclass(frozen=True)
 class Segments:
     """The views of some days at one moment.
 
-    :ivar versions: of every day of them that has ever had views.
     :ivar table: in the columns of ``SCHEMA``; names have a dictionary for each day.
     """
 
-    versions: dict[date, int]
+    state: State
     table: pa.Table
 
 
@@ -62,9 +79,16 @@ def mark_changed(connection: sa.Connection, days: Collection[date], spilled: Col
         connection.execute(_MARK_CHANGED, {"days": sorted(days), "spilled": sorted(spilled)})
 
 
-def versions(connection: sa.Connection, first: date, last: date) -> dict[date, int]:
-    """The version of every day from *first* to *last* that has ever had views, in order of days."""
-    return dict(connection.execute(_VERSIONS, {"first": first, "last": last}).all())
+def state(connection: sa.Connection, first: date, last: date) -> State:
+    """What is committed of the days from *first* to *last*, seen through a connection that holds one moment."""
+    days = connection.execute(_VERSIONS, {"first": first, "last": last}).all()
+    newest = connection.scalar(_NEWEST) or 0
+    return State(
+        versions={day: version for day, version, _ in days},
+        spills={day: spill for day, _, spill in days},
+        newest=newest,
+        known=completeness.read(connection),
+    )
 
 
 def count(connection: sa.Connection, days: Collection[date]) -> int:
@@ -93,17 +117,17 @@ def read(engine: sa.Engine, first: date, last: date) -> Segments:
     bounds = {"first": first, "last": last}
     while True:
         with snapshot(engine) as connection:
-            days = versions(connection, first, last)
+            now = state(connection, first, last)
             if connection.execute(_STALE, bounds).first() is None:
                 # As bytes: in PostgreSQL's text form they are twice as long.
                 with _driver(connection).cursor(binary=True) as cursor:
-                    return Segments(days, _joined(file for (file,) in cursor.execute(_READ, bounds)))
+                    return Segments(now, _joined(file for (file,) in cursor.execute(_READ, bounds)))
         refresh(engine, first, last)
 
 
-def from_rows(table: pa.Table, days: dict[date, int]) -> Segments:
+def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
     """Segments that are in no database, of a table in the columns of ``SCHEMA``."""
-    return Segments(days, table.cast(SCHEMA))
+    return Segments(State(known=known), table.cast(SCHEMA))
 
 
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
@@ -154,8 +178,10 @@ _MARK_CHANGED = sa.text("""
 """)
 
 _VERSIONS = sa.text(
-    "select local_date, version from telemetry.view_days where local_date between :first and :last order by local_date"
+    "select local_date, version, spill_version from telemetry.view_days "
+    "where local_date between :first and :last order by local_date"
 )
+_NEWEST = sa.text("select max(version) from telemetry.view_days")
 
 _STALE = sa.text("""
     select local_date, view_days.version from telemetry.view_days left join telemetry.view_segments using (local_date)

@@ -47,7 +47,7 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
         with failing_clearly(), snapshot(warehouse.engine) as connection:
             for period in periods:
-                body = assemble(connection, analyses, period.first, period.last)
+                body = assemble(connection, analyses, period, warehouse.views.rules)
                 totals = check_totals(body)
                 if not totals.passed:
                     yield totals
@@ -56,7 +56,12 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
                 guard.check()
         context.add_asset_metadata({"document": dg.MetadataValue.json(body)}, partition_key=run.last.isoformat())
         yield dg.MaterializeResult(
-            metadata={"analyses": len(body["analyses"]), "missing": ", ".join(body["missing"])}, check_results=[totals]
+            metadata={
+                "analyses": len(body["analyses"]),
+                "missing": ", ".join(body["missing"]),
+                "views_version": body["views_version"],
+            },
+            check_results=[totals],
         )
 
     return asset

@@ -1,0 +1,193 @@
+"""The operator's clock over days of which not all is known: when each begins, ends, and up to when it is known.
+
+Moments are in UTC and do not say so, as DuckDB has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from telemetry_pipeline.warehouse.completeness import Completeness
+
+HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A local day.
+
+    :ivar complete: whether everything that there is of it was read.
+    :ivar known_until: its end; of a provisional day the moment up to which it is known; its start, if nothing is known of it.
+    :ivar comparable: whether the part up to ``known_until`` is known whole: not on the first day of data, nor in a gap.
+    :ivar marked: whether what is told of it is provisional; what lies before all data is not.
+    """
+
+    date: date
+    start: datetime
+    end: datetime
+    known_until: datetime
+    complete: bool
+    comparable: bool
+    marked: bool
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long the known part is."""
+        return self.known_until - self.start
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two days, and the ends of the parts of them that can be compared."""
+
+    day: Day
+    partner: Day
+    until: datetime
+    partner_until: datetime
+
+
+def midnight(zone: ZoneInfo, day: date) -> datetime:
+    """When a local day begins."""
+    return _utc(datetime.combine(day, time.min, zone))
+
+
+def day_of(zone: ZoneInfo, moment: datetime) -> date:
+    """The local day of a moment."""
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
+
+
+def days_of(zone: ZoneInfo, known: Completeness, dates: Sequence[date]) -> list[Day]:
+    """Successive dates as days."""
+    known_until = None if known.known_until is None else _utc(known.known_until)
+    starts = [midnight(zone, each) for each in dates]
+    ends = [*starts[1:], midnight(zone, dates[-1] + _DAY)] if dates else []
+    days = []
+    for each, start, end in zip(dates, starts, ends, strict=True):
+        complete = known.is_complete(each)
+        lacks = any(first <= each <= last for first, last in known.gaps)
+        is_first = known.first_day is not None and each <= known.first_day
+        whole = complete or lacks or is_first
+        until = end if whole or known_until is None else min(max(known_until, start), end)
+        days.append(
+            Day(
+                date=each,
+                start=start,
+                end=end,
+                known_until=until if whole or known_until is not None else start,
+                complete=complete,
+                comparable=complete or (not whole and until > start and known_until is not None),
+                marked=not complete and not (known.first_day is not None and each < known.first_day),
+            )
+        )
+    return days
+
+
+def pairs(days: Sequence[Day], partners: Sequence[Day]) -> list[Pair]:
+    """Each day with its partner, but for pairs of which a part is unknown.
+
+    Complete days are compared whole, whatever the clock did; a provisional one with the same elapsed part of the other.
+    """
+    found = []
+    for day, partner in zip(days, partners, strict=True):
+        if not (day.comparable and partner.comparable):
+            continue
+        elapsed = min((each.elapsed for each in (day, partner) if not each.complete), default=None)
+        until = day.end if elapsed is None else day.start + elapsed
+        partner_until = partner.end if elapsed is None else partner.start + elapsed
+        found.append(Pair(day, partner, until, partner_until))
+    return found
+
+
+def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
+    """The hours of successive days, as far as they are known: hour_start, hour_end, local_date, local_hour.
+
+    They are counted from the first midnight, so a day on which the clock changes has 23 or 25 of them.
+    """
+    if not days:
+        return pd.DataFrame(columns=["hour_start", "hour_end", "local_date", "local_hour"])
+    first, end = days[0].start, days[-1].end
+    known_until = {day.date: day.known_until for day in days}
+    rows = []
+    for n in range(-((first - end) // HOUR)):
+        start = first + n * HOUR
+        local = start.replace(tzinfo=UTC).astimezone(zone)
+        stop = min(start + HOUR, end)
+        if (until := known_until[local.date()]) < stop and not _reaches(days, local.date(), stop):
+            stop = until
+        if start < stop:
+            rows.append((start, stop, local.date(), local.hour))
+    return pd.DataFrame(rows, columns=["hour_start", "hour_end", "local_date", "local_hour"]).astype(
+        {"hour_start": "datetime64[us]", "hour_end": "datetime64[us]"}
+    )
+
+
+def offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> pd.DataFrame:
+    """Spans in which the local clock is a fixed time ahead of UTC, which together are all time.
+
+    span_start and span_end, and offset_seconds; exact from *begin* to *end*, beyond which the first and the last go on.
+    """
+    changes = [datetime(1, 1, 1)]
+    values = [_offset(zone, begin)]
+    low = begin
+    while low < end:
+        high = min(low + _DAY, end)
+        if _offset(zone, high) != values[-1]:
+            changes.append(_change(zone, low, high))
+            values.append(_offset(zone, high))
+        low = high
+    ends = [*changes[1:], datetime(9999, 12, 31)]
+    frame = pd.DataFrame({"span_start": changes, "span_end": ends, "offset_seconds": values})
+    return frame.astype({"span_start": "datetime64[us]", "span_end": "datetime64[us]", "offset_seconds": "int64"})
+
+
+def dates_between(first: date, last: date) -> list[date]:
+    """Every date, both included; none if the first is after the last."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def parts_frame(parts: Iterable[tuple[date, bool, datetime]]) -> pd.DataFrame:
+    """Parts of days to compare, for SQL: local_date, is_last (is it of the later of two spans?) and until, where it ends."""
+    frame = pd.DataFrame(list(parts), columns=["local_date", "is_last", "until"])
+    return frame.astype({"local_date": "datetime64[us]", "is_last": bool, "until": "datetime64[us]"})
+
+
+def marked(days: Iterable[Day]) -> set[date]:
+    """The dates of which what is told is provisional."""
+    return {day.date for day in days if day.marked}
+
+
+def _reaches(days: Sequence[Day], of: date, stop: datetime) -> bool:
+    """Whether an hour that ends with another day than it began in lies in what is known whole."""
+    day = days[(of - days[0].date).days]
+    return day.known_until == day.end and stop > day.end
+
+
+def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
+    """When, within less than a day, the offset changes to that at *high*."""
+    target = _offset(zone, high)
+    step = high - low
+    while step > timedelta(seconds=1):
+        step = (high - low) / 2
+        middle = low + timedelta(seconds=int(step.total_seconds()))
+        if middle in (low, high):
+            break
+        if _offset(zone, middle) == target:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> int:
+    difference = moment.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
+    return round(difference.total_seconds())
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)

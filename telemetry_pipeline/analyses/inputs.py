@@ -1,0 +1,103 @@
+"""What a result is computed from: of which days, as they are committed, and what is known of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from telemetry_pipeline.analyses import caps, clock
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import Analysis
+from telemetry_pipeline.analyses.views import Rules
+from telemetry_pipeline.warehouse.completeness import Completeness
+from telemetry_pipeline.warehouse.segments import State
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The days that decide what a result is.
+
+    :ivar whole: those all of whose views do.
+    :ivar ahead: those after the period of whose views only they do that had begun before the day; None: none.
+    """
+
+    whole: Period
+    ahead: Period | None
+
+    @property
+    def around(self) -> Period:
+        """The shortest period that has all of them."""
+        return self.whole if self.ahead is None else Period(self.whole.first, self.ahead.last)
+
+
+def inputs(analysis: Analysis, period: Period, rules: Rules, known: Completeness) -> Inputs:
+    """The days that the result of *period* is computed from."""
+    whole = analysis.reads(period)
+    if rules.cap.is_automatic and (days := caps.last_complete_days(known, period.last)):
+        whole = Period.around([whole, Period(days[0], days[-1])])
+    return Inputs(whole, rules.ahead(period) if analysis.looks_ahead else None)
+
+
+def version(of: Inputs, state: State, rules: Rules) -> str:
+    """Twelve hexadecimal digits for the views that can be seen, what is known of their days, and how they count."""
+    parts = [f"{day}:{number}" for day, number in _of_days(state.versions, of.whole)]
+    if of.ahead is not None:
+        parts += [f"+{day}:{number}" for day, number in _of_days(state.spills, of.ahead) if number]
+        parts += [f"?{day}" for day in _incomplete(state.known, of.ahead)]
+    parts += [f"-{day}" for day in _incomplete(state.known, of.whole)]
+    if state.known.complete_before is None or of.whole.last >= state.known.complete_before:
+        parts.append(str(state.known.known_until))
+    return hashlib.sha256(" ".join([*parts, rules.key]).encode()).hexdigest()[:12]
+
+
+def changed(of: Inputs, state: State) -> int:
+    """The version with which the views that can be seen changed last."""
+    numbers = [number for _, number in _of_days(state.versions, of.whole)]
+    if of.ahead is not None:
+        numbers += [number for _, number in _of_days(state.spills, of.ahead)]
+    return max(numbers, default=0)
+
+
+def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> dict[str, Any]:
+    """What is to be said of a result whose days are not all complete; nothing, where they are.
+
+    ``known_until`` is the moment up to which its last day is known, ``provisional_days`` are the days of its period that are not
+    complete, ``settled`` is false as long as views that count may still come.
+    """
+    days = _incomplete(known, period)
+    said: dict[str, Any] = {}
+    if days:
+        said["provisional_days"] = [day.isoformat() for day in days]
+        if known.known_until is not None and any(
+            known.complete_before is None or day >= known.complete_before for day in days
+        ):
+            said["known_until"] = known.known_until.astimezone(rules.zone).isoformat(timespec="seconds")
+    if of.ahead is not None and (days or _incomplete(known, of.ahead)):
+        said["settled"] = False
+    return said
+
+
+def _incomplete(known: Completeness, period: Period) -> list[date]:
+    """The days of a period that are not complete, from the first day of data on."""
+    if known.first_day is None:
+        return [period.last]
+    first = max(period.first, known.first_day)
+    candidates = {known.first_day} - {date.min}
+    for begin, end in known.gaps:
+        candidates.update(clock.dates_between(max(begin, first), min(end, period.last)))
+    candidates.update(clock.dates_between(max(first, known.complete_before or first), period.last))
+    return sorted(day for day in candidates if _within(day, period) and not known.is_complete(day))
+
+
+def _of_days(numbers: Mapping[date, int], period: Period) -> list[tuple[date, int]]:
+    """Those of the days of a period, in order."""
+    if period.length > len(numbers):
+        return sorted((day, number) for day, number in numbers.items() if _within(day, period))
+    return [(day, numbers[day]) for day in period.days() if day in numbers]
+
+
+def _within(day: date, period: Period) -> bool:
+    return period.first <= day <= period.last

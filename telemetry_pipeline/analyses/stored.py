@@ -1,0 +1,69 @@
+"""What is stored, for readers: exactly what was asked for, or nothing. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.analyses import inputs
+from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.registry import Analysis, Parameters
+from telemetry_pipeline.analyses.views import Rules
+from telemetry_pipeline.warehouse import completeness, results, segments
+from telemetry_pipeline.warehouse.results import ResultInfo, StoredResult
+
+
+def find(
+    connection: sa.Connection,
+    analysis: Analysis,
+    parameters: Parameters,
+    *,
+    day: date | None = None,
+    period: Period | None = None,
+) -> ResultInfo | None:
+    """What the catalogue says of the result with exactly these parameters.
+
+    :param day: of its partition, or of exactly that day. Without it and *period*, the newest day there is, and of a period analysis
+        that is stored for no single day the newest period.
+    :param period: of exactly these days.
+    :raises RequestRefused: the analysis looks back from a day, and the period has several.
+    """
+    values = parameters.model_dump(mode="json")
+    if period is None:
+        return results.newest(connection, analysis.table, values, day)
+    exactly = analysis.asked(period.first, period.last, parameters)
+    return results.find(connection, analysis.table, values, period.last, period.last).get((exactly.first, exactly.last))
+
+
+def read(
+    connection: sa.Connection,
+    analysis: Analysis,
+    parameters: Parameters,
+    rules: Rules,
+    *,
+    day: date | None = None,
+    period: Period | None = None,
+) -> StoredResult | None:
+    """The result that :func:`find` names, with its rows, through a connection that holds one moment."""
+    info = find(connection, analysis, parameters, day=day, period=period)
+    if info is None:
+        return None
+    stored = StoredResult(info, results.load(connection, analysis.table, info))
+    return replace(stored, outdated=is_outdated(connection, analysis, info, rules))
+
+
+def is_outdated(connection: sa.Connection, analysis: Analysis, info: ResultInfo, rules: Rules) -> bool:
+    """Whether what a result was computed from has changed since."""
+    period = Period(info.period_first, info.period_last)
+    of = inputs.inputs(analysis, period, rules, completeness.read(connection))
+    state = segments.state(connection, of.around.first, of.around.last)
+    return inputs.version(of, state, rules) != info.input_version
+
+
+def periods(connection: sa.Connection, analysis: Analysis) -> list[tuple[date, date, Mapping[str, Any]]]:
+    """First day, last day and parameters of all that is stored of an analysis, the newest first."""
+    return results.stored_periods(connection, analysis.table)
