@@ -10,35 +10,46 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
-from analyses.oracle import View
+from analyses.oracle import Cap, View
 
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.analyses.views import Store
 from telemetry_pipeline.reports.rows import to_rows
 from telemetry_pipeline.warehouse import segments
+from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
 
 DAY = date(2026, 1, 3)
 ZONE = ZoneInfo("America/Mexico_City")
 
 
 class History:
-    """Exactly some views. All histories of one zone and cap take turns in one store."""
+    """Exactly some views. All histories of one zone, cap and small base take turns in one store.
 
-    def __init__(self, views: Iterable[View], zone: ZoneInfo = ZONE, cap_hours: float | None = None) -> None:
+    :param known: of which days all was read.
+    """
+
+    def __init__(
+        self,
+        views: Iterable[View],
+        zone: ZoneInfo = ZONE,
+        cap_hours: Cap = None,
+        known: Completeness = EVERYTHING,
+        small_base: int = 30,
+    ) -> None:
         names = segments.SCHEMA.names
         rows = [{name: getattr(view, name) for name in names} for view in views]
         table = pa.Table.from_pylist(rows, schema=pa.schema([(f.name, _plain(f.type)) for f in segments.SCHEMA]))
         self._segments = segments.from_rows(table, {})
-        self._zone = zone
-        self._cap_hours = cap_hours
+        self._store = (zone, cap_hours, small_base)
+        self._known = known
 
     @property
     def store(self) -> Store:
         """It, with these views in it."""
-        store = _store(self._zone, self._cap_hours)
+        store = _store(*self._store)
         if _inside.get(store) is not self:
-            store.put(self._segments, Period(date.min, date.max))
+            store.put(self._segments, Period(date.min, date.max), self._known)
             _inside[store] = self
         return store
 
@@ -63,8 +74,8 @@ _inside: dict[Store, History] = {}
 
 
 @functools.cache
-def _store(zone: ZoneInfo, cap_hours: float | None) -> Store:
-    return Store(zone, cap_hours)
+def _store(zone: ZoneInfo, cap_hours: Cap, small_base: int) -> Store:
+    return Store(zone, cap_hours, small_base)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
