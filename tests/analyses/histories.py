@@ -17,6 +17,8 @@ from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
 # Names that a language's rules, or byte-wise habits, would order in another way than code points do.
 NAMES = ["A", "a", "B", "b", "Á", "Ñu", "N z", "10", "9", "ab", "A b", "_"]
 ODD = [18_000, 30_000, 86_400, 100_000, 1_440_000]
+BACK = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 6, 7, 8, 13, 15, 29, 30, 45, -1, -1, -2]
+"""How many days before the day of interest a view ends."""
 CODES = ["S1", "S10", "S2", "s1", "Á", "0"]
 
 # One whose clock does not change, and the days after changes: an hour that comes twice, an hour that is left out, a day that
@@ -65,7 +67,7 @@ def _make(seed: int, size: int) -> Made:
 
     def view() -> View:
         code = rng.choice([*CODES[:codes], None])
-        back = rng.choice([0, 0, 0, 1, 1, 2, 3, 5, 6, 7, 10, 13, 14, 29, 30, 45, -1, -1, -2]) + (10 if code == "S10" else 0)
+        back = rng.choice(BACK) + (10 if code == "S10" else 0)
         clock = time(rng.choice(hours), rng.choice([0, 0, 5, 29, 30, 59]), rng.choice([0, 0, 0, 7]))
         return View.ending(
             datetime.combine(day - timedelta(days=back), clock, UTC),
@@ -81,7 +83,7 @@ def _make(seed: int, size: int) -> Made:
     views = [view() for _n in range(size)]
     if rng.random() < 0.4:
         return Made(views, ZoneInfo(zone), day, EVERYTHING, rng)
-    begins = day - timedelta(days=rng.choice([50, 50, 13, 6, 2, 1, 0]))
+    begins = day - timedelta(days=rng.choice([99, 99, 99, 99, 99, 13, 6, 2, 0]))
     recent = [v for v in views if v.local_date >= begins]
     known = _known(rng, recent, day, ZoneInfo(zone))
     moment = known.known_until and known.known_until.replace(tzinfo=None)
@@ -91,7 +93,7 @@ def _make(seed: int, size: int) -> Made:
 
 
 def _known(rng: random.Random, views: list[View], about: date, zone: ZoneInfo) -> Completeness:
-    """What may be known of days around one, but for the first: mostly all before a moment of it."""
+    """What may be known of days around one, but for the first: mostly all before a moment at which views end on some day."""
 
     def some(*days: date) -> frozenset[date]:
         return frozenset(day for day in days if rng.random() < 0.5)
@@ -99,12 +101,13 @@ def _known(rng: random.Random, views: list[View], about: date, zone: ZoneInfo) -
     day = about + timedelta(days=rng.choice([0, 0, 0, 0, 1, -1]))
     yesterday = day - timedelta(days=1)
     gap = (day - timedelta(days=rng.choice([2, 4])), day - timedelta(days=2))
-    gaps = rng.choice([(), (), (), ((yesterday, yesterday),), (gap,), (gap, (yesterday, day))])
+    gaps = rng.choice([(), (), (), (), (), ((yesterday, yesterday),), (gap,), (gap, (yesterday, day))])
     if rng.random() < 0.1:
         return Completeness(None, None, some(*(v.local_date for v in views)), gaps)
     begin, end = bounds(day, zone)
-    passed = rng.choice([timedelta(), timedelta(minutes=23), *[timedelta(minutes=30 * rng.randrange(46))] * 3, None])
-    moment = begin + (passed if passed is not None else timedelta(seconds=rng.randrange((end - begin) // timedelta(seconds=1))))
+    ends = [v.ended_at - bounds(v.local_date, zone)[0] for v in views]
+    passed = rng.choice([timedelta(), timedelta(minutes=23), *rng.choices([*ends, timedelta(hours=21)], k=5)])
+    moment = min(begin + passed, end - timedelta(seconds=1))
     if rng.random() < 0.8:
         return Completeness(moment.replace(tzinfo=UTC), day, some(gap[1]), gaps)
     return Completeness(moment.replace(tzinfo=UTC), yesterday, some(yesterday, gap[1]), gaps)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
@@ -35,7 +35,7 @@ def test_every_analysis_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("name", ORACLES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(made=histories)
 def test_an_analysis_gives_what_its_oracle_gives(name: str, made: Made) -> None:
     """Whatever is known of the days; capped or not: to the hours of a view's end belongs one that was cut before, too."""
@@ -51,6 +51,19 @@ def test_an_analysis_gives_what_its_oracle_gives(name: str, made: Made) -> None:
     if name == "subscriber_overview":
         assert all(row.pop("unit") for row in found)
     assert found == about(expected(name, made.views, period, made.zone, made.known, cap, FEW, **parameters))
+
+
+@pytest.mark.parametrize("name", ["churn_risk", "day_over_day", "period_comparison"])
+@settings(max_examples=40, deadline=None)
+@given(made=histories.filter(lambda made: made.known.known_until is not None))
+def test_what_compares_days_gives_what_its_oracle_gives_on_the_day_that_is_known_in_part(name: str, made: Made) -> None:
+    assert made.known.known_until
+    last = made.known.known_until.astimezone(made.zone).date()
+    period = Period(last - timedelta(days=made.rng.choice([0, 1, 1, 2, 3, 5, 6, 13])), last)
+    parameters = made.parameters(name)
+    note(f"{name} of {period} with {parameters}")
+    found = History(made.views, made.zone, None, made.known, FEW).ask(name, period, **parameters)
+    assert found == about(expected(name, made.views, period, made.zone, made.known, None, FEW, **parameters))
 
 
 def features(seen: Seen) -> list[tuple[Fraction, ...]]:
