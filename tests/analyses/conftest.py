@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
+from analyses.oracle import Cap as Hours
 from analyses.oracle import View
 
 from telemetry_pipeline.analyses.caps import Cap
@@ -25,13 +26,16 @@ ZONE = ZoneInfo("America/Mexico_City")
 
 
 class History:
-    """Exactly some views. All histories of one zone and cap take turns in one store."""
+    """Exactly some views. All histories of one zone, cap and small base take turns in one store.
+
+    :param known: of which days all was read.
+    """
 
     def __init__(
         self,
         views: Iterable[View],
         zone: ZoneInfo = ZONE,
-        cap_hours: float | Literal["auto"] | None = None,
+        cap_hours: Hours = None,
         known: Completeness = EVERYTHING,
         small_base: int = 30,
     ) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from analyses.oracle import (
+    MICROSECOND,
     Row,
     Seen,
     View,
+    bounds,
     by,
     by_channel,
     by_subscriber,
+    clock,
     devices_of,
     distinct,
     hours,
@@ -24,43 +25,55 @@ from analyses.oracle import (
     subscribers_of,
 )
 
-# Every zone's clock changes by, and differs from UTC by, whole quarters of an hour.
-QUARTER = timedelta(minutes=15)
+Piece = tuple[datetime, datetime, date, int]
+"""A stretch of time within a clock hour: its begin and end, the local date, the hour."""
 
 
-@lru_cache(maxsize=64)
-def quarters(first: date, last: date, zone: ZoneInfo) -> list[tuple[datetime, date, int]]:
-    """The quarters of an hour of some local days: when each begins in UTC, and its local date and hour."""
-    moment = datetime.combine(first - timedelta(days=2), time.min, UTC)
-    found = []
-    while moment.date() <= last + timedelta(days=2):
-        local = moment.astimezone(zone)
-        if first <= local.date() <= last:
-            found.append((moment.replace(tzinfo=None), local.date(), local.hour))
-        moment += QUARTER
-    return found
+def on_air(seen: Seen) -> list[Piece]:
+    """The hours of the period as far as they have passed."""
+    pieces = []
+    for day in seen.days:
+        if not seen.to_come(day):
+            for begin, end, hour in clock(day, seen.zone):
+                end = min(end, seen.moment) if seen.partial(day) and seen.moment else end
+                if begin < end:
+                    pieces.append((begin, end, day, hour))
+    return pieces
 
 
-def quarters_of(seen: Seen) -> list[tuple[datetime, date, int]]:
-    return quarters(seen.days[0], seen.days[-1], seen.zone) if seen.days else []
+def minutes_of(begin: datetime, end: datetime) -> Fraction:
+    return Fraction((end - begin) // MICROSECOND, 60_000_000)
+
+
+def running(seen: Seen) -> list[View]:
+    """The views that may be on in the period: they ended in it, or not long after it."""
+    if not seen.days:
+        return []
+    begin, end = bounds(seen.days[0], seen.zone)[0], bounds(seen.days[-1], seen.zone)[1]
+    ahead = 24 if seen.cap is None or seen.cap == "auto" else seen.cap
+    return [v for v in seen.watched if begin < v.ended_at <= end + timedelta(hours=ahead)]
 
 
 def playing(seen: Seen) -> Iterator[tuple[date, int, Fraction, list[View]]]:
-    """The period in pieces during which the same views are playing, none longer than a quarter of an hour.
+    """The time that has passed in pieces during which the same views are playing, none longer than an hour of the clock.
 
     Of each in which there are any: local date and hour, minutes, views.
     """
-    for begin, day, hour in quarters_of(seen):
-        end = begin + QUARTER
-        near = [v for v in seen.views if v.started_at < end and v.watched_until > begin]
+    views = running(seen)
+    for begin, end, day, hour in on_air(seen):
+        near = [v for v in views if v.started_at < end and v.watched_until > begin]
         cuts = {begin, end}
         for view in near:
             cuts |= {moment for moment in (view.started_at, view.watched_until) if begin < moment < end}
-        times = sorted(cuts)
-        for a, b in pairwise(times):
-            views = [v for v in near if v.started_at <= a and b <= v.watched_until]
-            if views:
-                yield day, hour, Fraction((b - a) // timedelta(seconds=1), 60), views
+        for a, b in pairwise(sorted(cuts)):
+            together = [v for v in near if v.started_at <= a and b <= v.watched_until]
+            if together:
+                yield day, hour, minutes_of(a, b), together
+
+
+def whole(minutes: Fraction) -> Fraction | int:
+    """As a whole number if it is one."""
+    return int(minutes) if minutes.denominator == 1 else minutes
 
 
 def reach(seen: Seen, min_minutes: float) -> list[Row]:
@@ -73,6 +86,7 @@ def reach(seen: Seen, min_minutes: float) -> list[Row]:
             "reached_subscribers": reached,
             "active_subscribers": seen.subscribers,
             "reach_pct": percent(reached, seen.subscribers),
+            "small_base": seen.small(subscribers_of(views)),
         }
 
     channels = by_channel(seen.views)
@@ -80,22 +94,26 @@ def reach(seen: Seen, min_minutes: float) -> list[Row]:
 
 
 def average_audience(seen: Seen) -> list[Row]:
-    minutes_of_hour: Counter[int] = Counter()
-    for _begin, _day, hour in quarters_of(seen):
-        minutes_of_hour[hour] += 15
+    passed: dict[int, Fraction] = {}
+    for begin, end, _day, hour in on_air(seen):
+        passed[hour] = passed.get(hour, Fraction(0)) + minutes_of(begin, end)
     watched: dict[tuple[str, int], Fraction] = {}
+    watchers: dict[tuple[str, int], set[str]] = {}
     for _day, hour, minutes, views in playing(seen):
         for channel, of_channel in by_channel(views).items():
-            if subscribers_of(of_channel):
+            watching = set(by_subscriber(of_channel))
+            if watching:
                 key = (channel, hour)
-                watched[key] = watched.get(key, Fraction(0)) + minutes * subscribers_of(of_channel)
+                watched[key] = watched.get(key, Fraction(0)) + minutes * len(watching)
+                watchers.setdefault(key, set()).update(watching)
     return [
         {
             "channel": channel,
             "hour": hour,
             "subscriber_minutes": minutes,
-            "minutes": minutes_of_hour[hour],
-            "average_audience": minutes / minutes_of_hour[hour],
+            "minutes": whole(passed[hour]),
+            "average_audience": minutes / passed[hour],
+            "small_base": seen.small(len(watchers[channel, hour])),
         }
         for (channel, hour), minutes in sorted(watched.items())
     ]
@@ -109,6 +127,7 @@ def rating(seen: Seen) -> list[Row]:
             "average_audience": row["average_audience"],
             "universe": seen.subscribers,
             "rating_pct": percent(row["average_audience"], seen.subscribers),
+            "small_base": row["small_base"],
         }
         for row in average_audience(seen)
     ]
@@ -118,16 +137,21 @@ def share(seen: Seen) -> list[Row]:
     channels = by_channel(seen.views)
     total = sum((hours(views) for views in channels.values()), Fraction(0))
     return [
-        {"channel": name, "watch_hours": hours(channels[name]), "share_pct": percent(hours(channels[name]), total)}
+        {
+            "channel": name,
+            "watch_hours": hours(channels[name]),
+            "share_pct": percent(hours(channels[name]), total),
+            "small_base": seen.small(subscribers_of(channels[name])),
+        }
         for name in sorted(channels, key=lambda name: (-hours(channels[name]), name))
     ]
 
 
 def concurrency(seen: Seen) -> list[Row]:
-    length: Counter[tuple[date, int | None]] = Counter()
-    for _begin, day, hour in quarters_of(seen):
-        length[day, None] += 15
-        length[day, hour] += 15
+    length: dict[tuple[date, int | None], Fraction] = {}
+    for begin, end, day, hour in on_air(seen):
+        for key in ((day, None), (day, hour)):
+            length[key] = length.get(key, Fraction(0)) + minutes_of(begin, end)
     pieces: dict[tuple[date, int | None], list[tuple[Fraction, int, int]]] = {}
     for day, hour, minutes, views in playing(seen):
         piece = (minutes, len(views), subscribers_of(views))
@@ -142,6 +166,8 @@ def concurrency(seen: Seen) -> list[Row]:
             "peak_subscribers": max(subscribers for _minutes, _streams, subscribers in pieces[day, hour]),
             "mean_subscribers": sum(minutes * subscribers for minutes, _streams, subscribers in pieces[day, hour])
             / length[day, hour],
+            "provisional": seen.unfinished([day]),
+            "small_base": seen.small(seen.subscribers),
         }
         for day, hour in sorted(pieces, key=lambda key: (key[0], -1 if key[1] is None else key[1]))
     ]
@@ -166,6 +192,7 @@ def channel_flow(seen: Seen, gap_minutes: int, limit: int) -> list[Row]:
             "transitions": len(flows[origin, channel]),
             "unique_devices": devices_of(flows[origin, channel]),
             "share_pct": percent(len(flows[origin, channel]), leaving[origin]),
+            "small_base": seen.small(subscribers_of(flows[origin, channel])),
         }
         for origin, channel in sorted(flows, key=lambda pair: (-len(flows[pair]), pair))
     ][:limit]
@@ -193,6 +220,8 @@ def stickiness(seen: Seen, days: int) -> list[Row]:
                 "new_subscribers": len(daily - earlier),
                 "returning_subscribers": len(daily & earlier),
                 "dormant_subscribers": len(earlier - monthly),
+                "provisional": seen.unfinished([day]),
+                "small_base": seen.small(len(monthly)),
             }
         )
     return rows

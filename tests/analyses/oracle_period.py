@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 
@@ -19,6 +20,7 @@ from analyses.oracle import (
     days_of,
     devices_of,
     hours,
+    hours_of_slot,
     mean,
     of_slot,
     percent,
@@ -27,7 +29,7 @@ from analyses.oracle import (
     subscribers_of,
     variance,
 )
-from analyses.oracle_rhythm import line, start_of
+from analyses.oracle_rhythm import days_from, line, start_of
 
 
 def period_summary(seen: Seen) -> list[Row]:
@@ -43,29 +45,40 @@ def period_summary(seen: Seen) -> list[Row]:
             "average_seconds": average_seconds(seen.views),
             "max_seconds": max(durations, default=None),
             "min_seconds": min(durations, default=None),
-            "views_per_day": Fraction(len(seen.views), len(seen.days)),
+            "views_per_day": ratio(len(seen.views), sum((seen.passed(day) for day in seen.days), Fraction(0))),
+            "small_base": seen.small(seen.subscribers),
         }
     ]
 
 
 def period_comparison(seen: Seen) -> list[Row]:
-    before = seen.before()
-    figures = {
-        "views": (len(seen.views), len(before.views)),
-        "subscribers": (seen.subscribers, before.subscribers),
-        "watch_hours": (hours(seen.views), hours(before.views)),
-    }
-    return [
-        {
-            "metric": metric,
-            "current": current,
-            "previous": previous,
-            "change": current - previous,
-            "change_pct": percent(current - previous, previous),
-            "trend": "aumento" if current > previous else "disminución" if current < previous else "estable",
-        }
-        for metric, (current, previous) in figures.items()
+    """Over what is known of both of the days that are as far into the one period as into the other."""
+    pairs = [
+        pair for day, before in zip(seen.days, seen.period.before().days(), strict=True) if (pair := seen.alike(day, before))
     ]
+    now = [view for views, _before in pairs for view in views] if pairs else seen.views
+    then = [view for _views, before in pairs for view in before]
+    measures: dict[str, Callable[[list[View]], Fraction | int]] = {
+        "views": len,
+        "subscribers": subscribers_of,
+        "watch_hours": hours,
+    }
+    rows = []
+    for metric, measure in measures.items():
+        current, previous = measure(now), measure(then)
+        trend = "aumento" if current > previous else "disminución" if current < previous else "estable"
+        rows.append(
+            {
+                "metric": metric,
+                "current": current,
+                "previous": previous if pairs else None,
+                "change": current - previous if pairs else None,
+                "change_pct": percent(current - previous, previous) if pairs else None,
+                "trend": trend if pairs else None,
+                "small_base": seen.small(seen.subscribers),
+            }
+        )
+    return rows
 
 
 def period_breakdown(seen: Seen, granularity: str) -> list[Row]:
@@ -77,6 +90,8 @@ def period_breakdown(seen: Seen, granularity: str) -> list[Row]:
             "unique_devices": devices_of(views),
             "watch_hours": hours(views),
             "average_seconds": average_seconds(views),
+            "provisional": seen.unfinished(days_from(period_start, granularity, seen.period)),
+            "small_base": seen.small(subscribers_of(views)),
         }
         for period_start, views in by(seen.views, lambda v: start_of(v.local_date, granularity)).items()
     ]
@@ -100,6 +115,7 @@ def period_channels(seen: Seen, top_n: int) -> list[Row]:
                 "share_pct": percent(len(views), total),
                 "views_per_subscriber": ratio(len(views), subscribers_of(views)),
                 "watch_hours_per_subscriber": ratio(hours(views), subscribers_of(views)),
+                "small_base": seen.small(subscribers_of(views)),
             }
         )
     return rows
@@ -129,56 +145,64 @@ def period_subscribers(seen: Seen, top_n: int) -> list[Row]:
 
 
 def period_events(seen: Seen, threshold_std: float) -> list[Row]:
+    """Complete days are scored among themselves."""
     days = by_date(seen.views)
-    counts = [len(views) for views in days.values()]
+    counts = [len(views) for day, views in days.items() if seen.complete(day)]
     spread = variance(counts, sample=True) if len(counts) > 1 else 0
     rows = []
     for day, views in days.items():
-        z_score = (len(views) - mean(counts)) / root(spread) if spread else None
-        beyond = spread and (len(views) - mean(counts)) ** 2 > Fraction(threshold_std) ** 2 * spread
+        scored = spread and seen.complete(day)
+        above = len(views) - mean(counts) if scored else Fraction(0)
+        beyond = above**2 > Fraction(threshold_std) ** 2 * spread
         rows.append(
             {
                 "date": day,
                 "views": len(views),
                 "unique_channels": channels_of(views),
                 "unique_subscribers": subscribers_of(views),
-                "z_score": z_score,
-                "is_peak": bool(beyond) and len(views) > mean(counts),
-                "is_valley": bool(beyond) and len(views) < mean(counts),
+                "z_score": above / root(spread) if scored else None,
+                "is_peak": beyond and above > 0,
+                "is_valley": beyond and above < 0,
+                "provisional": seen.unfinished([day]),
+                "small_base": seen.small(subscribers_of(views)),
             }
         )
     return rows
 
 
 def period_trend(seen: Seen) -> list[Row]:
-    counts = [sum(v.local_date == day for v in seen.views) for day in seen.days]
+    """Through the complete days."""
+    points = {n: len(seen.of_day(day)) for n, day in enumerate(seen.days) if seen.complete(day)}
+    counts = list(points.values())
     row: Row = {"direction": None, "strength": None, "slope": None, "r_squared": None}
-    if len(counts) > 1:
-        intercept, slope = line(counts)
+    if len(points) > 1:
+        intercept, slope = line(points)
         spread = variance(counts)
         steepness = abs(slope) / root(spread) if spread else 0
-        unexplained = mean((count - (intercept + slope * n)) ** 2 for n, count in enumerate(counts))
+        unexplained = mean((count - (intercept + slope * n)) ** 2 for n, count in points.items())
         row = {
             "direction": "creciente" if slope > 0 else "decreciente" if slope < 0 else "estable",
             "strength": "fuerte" if steepness > 0.10 else "moderada" if steepness > 0.05 else "débil",
             "slope": slope,
             "r_squared": 1 - unexplained / spread if spread else None,
         }
-    change = counts[-1] - counts[0]
+    change = counts[-1] - counts[0] if counts else None
     row |= {
-        "first_day_views": counts[0],
-        "last_day_views": counts[-1],
+        "first_day_views": counts[0] if counts else None,
+        "last_day_views": counts[-1] if counts else None,
         "change": change,
-        "change_pct": percent(change, counts[0]),
+        "change_pct": percent(change, counts[0]) if change is not None else None,
+        "small_base": seen.small(seen.subscribers),
     }
     return [row]
 
 
 def subscriber_period(seen: Seen, subscriber_code: str) -> list[Row]:
+    """Scores, outliers and the trend are of the complete days."""
     own = [v for v in seen.views if v.subscriber_code == subscriber_code]
     of_day: dict[date, list[View]] = {day: [v for v in own if v.local_date == day] for day in seen.days}
-    counts = [len(views) for views in of_day.values()]
-    spread = variance(counts)
+    counts = [len(views) for day, views in of_day.items() if seen.complete(day)]
+    spread = variance(counts) if counts else 0
     rows: list[Row] = []
 
     def add(section: str, item: str, views: list[View] | None = None, **others: object) -> None:
@@ -187,23 +211,27 @@ def subscriber_period(seen: Seen, subscriber_code: str) -> list[Row]:
             figures |= {"views": len(views), "watch_hours": hours(views)}
         rows.append({"section": section, "item": item, **figures, **others})
 
+    def score(day: date) -> Fraction | None:
+        return (len(of_day[day]) - mean(counts)) / root(spread) if spread and seen.complete(day) else None
+
     for day, views in of_day.items():
-        add("day", day.isoformat(), views, value=(len(views) - mean(counts)) / root(spread) if spread else None)
+        add("day", day.isoformat(), views, value=score(day))
     add("trend", "change_pct", **trend_of_halves(counts))
     channels = by_channel(own)
     with_channel = sum(len(views) for views in channels.values())
     for name in sorted(channels, key=lambda name: (-len(channels[name]), name)):
         add("channel", name, channels[name], value=percent(len(channels[name]), with_channel))
     for slot in SLOTS:
-        add("slot", slot, of_slot(own, slot), value=percent(len(of_slot(own, slot)), len(own)))
+        views, watched = of_slot(own, slot), hours_of_slot(own, slot, seen.zone)
+        add("slot", slot, views, watch_hours=watched, value=percent(len(views), len(own)))
     everyone = list(by_subscriber(seen.views).values())
     for item, measure in (("views", len), ("watch_hours", hours), ("active_days", days_of), ("unique_channels", channels_of)):
         reference = mean(measure(views) for views in everyone) if everyone else None
         add("comparison", item, value=measure(own), reference=reference)
     for day, views in of_day.items():
-        above = len(views) - mean(counts)
-        if spread and above**2 > 4 * spread:
-            add("outlier", day.isoformat(), views, value=above / root(spread), label="pico" if above > 0 else "valle")
+        above = len(views) - mean(counts) if counts else Fraction(0)
+        if spread and seen.complete(day) and above**2 > 4 * spread:
+            add("outlier", day.isoformat(), views, value=score(day), label="pico" if above > 0 else "valle")
     return rows
 
 

@@ -5,7 +5,23 @@ from __future__ import annotations
 from datetime import date, timedelta
 from fractions import Fraction
 
-from analyses.oracle import SLOTS, Row, Seen, by, by_date, hours, mean, of_slot, percent, root, subscribers_of, variance
+from analyses.oracle import (
+    SLOTS,
+    Row,
+    Seen,
+    by,
+    by_date,
+    hours,
+    hours_of_slot,
+    mean,
+    of_slot,
+    percent,
+    root,
+    subscribers_of,
+    variance,
+)
+
+from telemetry_pipeline.analyses.periods import Period
 
 
 def start_of(day: date, granularity: str) -> date:
@@ -15,11 +31,17 @@ def start_of(day: date, granularity: str) -> date:
     return day.replace(day=1) if granularity == "monthly" else day
 
 
-def line(values: list[int]) -> tuple[Fraction, Fraction]:
-    """Intercept and slope of the least squares over 0, 1, 2 ...; of at least two values."""
-    middle = mean(range(len(values)))
-    slope = sum((x - middle) * y for x, y in enumerate(values)) / sum((x - middle) ** 2 for x in range(len(values)))
-    return mean(values) - slope * middle, slope
+def days_from(period_start: date, granularity: str, period: Period) -> list[date]:
+    """The days of a day, week or month that are of the period."""
+    days = [period_start + timedelta(days=n) for n in range(31)]
+    return [day for day in days if start_of(day, granularity) == period_start and period.first <= day <= period.last]
+
+
+def line(points: dict[int, int]) -> tuple[Fraction, Fraction]:
+    """Intercept and slope of the least squares; of at least two points."""
+    middle = mean(points)
+    slope = sum((x - middle) * y for x, y in points.items()) / sum((x - middle) ** 2 for x in points)
+    return mean(points.values()) - slope * middle, slope
 
 
 def viewing_by_period(seen: Seen, granularity: str) -> list[Row]:
@@ -29,17 +51,27 @@ def viewing_by_period(seen: Seen, granularity: str) -> list[Row]:
             "views": len(views),
             "unique_subscribers": subscribers_of(views),
             "watch_hours": hours(views),
+            "provisional": seen.unfinished(days_from(period_start, granularity, seen.period)),
+            "small_base": seen.small(subscribers_of(views)),
         }
         for period_start, views in by(seen.views, lambda v: start_of(v.local_date, granularity)).items()
     ]
 
 
 def time_slots(seen: Seen) -> list[Row]:
+    """Views are of the slot of their end, time is of that in which it was."""
     rows = []
     for slot in SLOTS:
         views = of_slot(seen.views, slot)
-        share_pct = percent(len(views), len(seen.views))
-        rows.append({"slot": slot, "views": len(views), "watch_hours": hours(views), "share_pct": share_pct})
+        rows.append(
+            {
+                "slot": slot,
+                "views": len(views),
+                "watch_hours": hours_of_slot(seen.views, slot, seen.zone),
+                "share_pct": percent(len(views), len(seen.views)),
+                "small_base": seen.small(subscribers_of(views)),
+            }
+        )
     return rows
 
 
@@ -47,61 +79,84 @@ def day_over_day(seen: Seen) -> list[Row]:
     if not seen.views:
         return []
     rows = []
-    previous = None
     for day in seen.days:
-        views = sum(v.local_date == day for v in seen.views)
-        change = None if previous is None else views - previous
-        change_pct = percent(change, previous) if change is not None and previous else None
-        rows.append({"date": day, "views": views, "previous_views": previous, "change": change, "change_pct": change_pct})
-        previous = views
+        yesterday = day - timedelta(days=1)
+        previous = change = change_pct = None
+        if day > seen.days[0]:
+            previous = len(seen.early(yesterday, seen.elapsed(day)) if seen.partial(day) else seen.of_day(yesterday))
+            pair = seen.alike(day, yesterday)
+            if pair:
+                change = len(pair[0]) - len(pair[1])
+                change_pct = percent(change, len(pair[1]))
+        rows.append(
+            {
+                "date": day,
+                "views": len(seen.of_day(day)),
+                "previous_views": previous,
+                "change": change,
+                "change_pct": change_pct,
+                "provisional": seen.unfinished([day]),
+                "small_base": seen.small(subscribers_of(seen.of_day(day))),
+            }
+        )
     return rows
 
 
 def anomalies(seen: Seen, threshold_std: float) -> list[Row]:
-    days = {day: len(views) for day, views in by_date(seen.views).items()}
-    if len(set(days.values())) < 2:
+    """Among the complete days."""
+    days = {day: views for day, views in by_date(seen.views).items() if seen.complete(day)}
+    counts = [len(views) for views in days.values()]
+    if len(set(counts)) < 2:
         return []
-    middle, std = mean(days.values()), root(variance(days.values()))
+    middle, spread = mean(counts), variance(counts)
     return [
         {
             "date": day,
-            "views": views,
+            "views": len(views),
             "mean": middle,
-            "std": std,
-            "z_score": (views - middle) / std,
-            "direction": "above" if views > middle else "below",
+            "std": root(spread),
+            "z_score": (len(views) - middle) / root(spread),
+            "direction": "above" if len(views) > middle else "below",
+            "small_base": seen.small(subscribers_of(views)),
         }
         for day, views in days.items()
-        if (views - middle) ** 2 > Fraction(threshold_std) ** 2 * variance(days.values())
+        if (len(views) - middle) ** 2 > Fraction(threshold_std) ** 2 * spread
     ]
 
 
 def viewing_forecast(seen: Seen, channel: str | None, forecast_days: int) -> list[Row]:
+    """Learnt from the complete days; history ends with the last of them, or if there is none with the window."""
     matching = [v for v in seen.views if channel in (None, v.channel_name)]
     if not matching:
         return []
-    last = seen.period.last
     first = min(v.local_date for v in matching)
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    to_the_end = Period(first, seen.period.last).days()
+    last = max(filter(seen.complete, to_the_end), default=seen.period.last)
+    days = Period(first, last).days()
     counts = [sum(v.local_date == day for v in matching) for day in days]
-    fits = len(days) >= 3
-    intercept, slope = line(counts) if fits else (Fraction(0), Fraction(0))
+    points = {n: counts[n] for n, day in enumerate(days) if seen.complete(day)}
+    small = seen.small(subscribers_of(matching))
+    fits = len(points) >= 3
+    intercept, slope = line(points) if fits else (Fraction(0), Fraction(0))
     error = Fraction(0)
     if fits:
-        residuals = [count - (intercept + slope * n) for n, count in enumerate(counts)]
-        error = root(sum((each**2 for each in residuals), Fraction(0)) / (len(days) - 2))
+        residuals = [count - (intercept + slope * n) for n, count in points.items()]
+        error = root(sum((each**2 for each in residuals), Fraction(0)) / (len(points) - 2))
     rows: list[Row] = []
-    for n, (day, count) in enumerate(zip(days, counts, strict=True)):
+    for n, day in enumerate(days):
+        week = [points[m] for m in range(n - 6, n + 1) if m in points]
         rows.append(
             {
                 "date": day,
-                "views": count,
-                "moving_average_7d": mean(counts[max(0, n - 6) : n + 1]),
+                "views": counts[n],
+                "moving_average_7d": mean(week) if week else None,
                 "trend": intercept + slope * n if fits else None,
                 "forecast": None,
                 "lower": None,
                 "upper": None,
                 "kind": "history",
+                "provisional": seen.unfinished([day]),
+                "small_base": small,
             }
         )
     for n in range(len(days), len(days) + forecast_days):
@@ -117,6 +172,8 @@ def viewing_forecast(seen: Seen, channel: str | None, forecast_days: int) -> lis
                 "lower": max(Fraction(0), forecast - Fraction("1.96") * error) if fits else None,
                 "upper": forecast + Fraction("1.96") * error if fits else None,
                 "kind": "forecast",
+                "provisional": None,
+                "small_base": small,
             }
         )
     return rows

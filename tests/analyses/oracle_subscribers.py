@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from fractions import Fraction
 from itertools import combinations
 
@@ -20,6 +21,8 @@ from analyses.oracle import (
     days_of,
     devices_of,
     hours,
+    hours_by_clock,
+    hours_of_slot,
     mean,
     of_slot,
     percent,
@@ -56,6 +59,7 @@ def cohorts(seen: Seen) -> list[Row]:
                 "retention_pct": percent(subscribers_of(views), size),
                 "unique_channels": channels_of(views),
                 "watch_hours": hours(views),
+                "small_base": seen.small(subscribers_of(views)),
             }
         )
     return rows
@@ -75,7 +79,8 @@ def correlation(seen: Seen) -> list[Row]:
             products = mean((x - mean(xs)) * (y - mean(ys)) for x, y in zip(xs, ys, strict=True))
             pearson = products / root(variance(xs) * variance(ys))
             strength = "fuerte" if abs(pearson) > 0.7 else "moderada" if abs(pearson) > 0.4 else "débil"
-        rows.append({"feature_a": a, "feature_b": b, "pearson": pearson, "strength": strength})
+        small = seen.small(seen.subscribers)
+        rows.append({"feature_a": a, "feature_b": b, "pearson": pearson, "strength": strength, "small_base": small})
     return rows
 
 
@@ -108,7 +113,8 @@ def subscriber_overview(seen: Seen) -> list[Row]:
             (quintile, "min_watch_hours", min(watched, default=None)),
             (quintile, "max_watch_hours", max(watched, default=None)),
         ]
-    return [{"section": section, "metric": metric, "value": value} for section, metric, value in figures]
+    small = seen.small(seen.subscribers)
+    return [{"section": section, "metric": metric, "value": value, "small_base": small} for section, metric, value in figures]
 
 
 def top_subscribers(seen: Seen, limit: int) -> list[Row]:
@@ -135,17 +141,37 @@ def top_subscribers(seen: Seen, limit: int) -> list[Row]:
 
 
 def active_subscribers(seen: Seen) -> list[Row]:
-    return [{"date": day, "active_subscribers": subscribers_of(views)} for day, views in by_date(seen.views).items()]
+    return [
+        {
+            "date": day,
+            "active_subscribers": subscribers_of(views),
+            "provisional": seen.unfinished([day]),
+            "small_base": seen.small(subscribers_of(views)),
+        }
+        for day, views in by_date(seen.views).items()
+    ]
+
+
+def halves(seen: Seen) -> tuple[list[View], list[View]]:
+    """The views of the days before, and of the last half of the days, as far as day by day both are known."""
+    half = len(seen.days) // 2
+    earlier, later = [], []
+    if len(seen.days) % 2 and seen.complete(seen.days[0]):
+        earlier += seen.of_day(seen.days[0])
+    for day in seen.days[len(seen.days) - half :]:
+        pair = seen.alike(day - timedelta(days=half), day)
+        if pair:
+            earlier += pair[0]
+            later += pair[1]
+    return earlier, later
 
 
 def churn(seen: Seen, min_views: int) -> list[Row]:
     """Every subscriber, those of low risk too."""
-    n = len(seen.days)
-    last_half = seen.days[n - n // 2 :]
+    earlier, later = (by_subscriber(views) for views in halves(seen))
     rows = []
     for code, views in by_subscriber(seen.views).items():
-        after = sum(v.local_date in last_half for v in views)
-        before = len(views) - after
+        before, after = len(earlier.get(code, [])), len(later.get(code, []))
         risk = "low"
         if before >= min_views and after == 0:
             risk = "high"
@@ -186,19 +212,21 @@ def subscriber_profile(seen: Seen, subscriber_code: str) -> list[Row]:
         {"section": "total", "item": item, "views": None, "watch_hours": None, "value": value} for item, value in totals.items()
     ]
 
-    def add(section: str, item: str, views: list[View], value: Fraction | None = None) -> None:
-        row = {"section": section, "item": item, "views": len(views), "watch_hours": hours(views), "value": value}
-        rows.append(row)
+    def add(section: str, item: str, views: list[View], value: Fraction | None = None, watched: Fraction | None = None) -> None:
+        """With the time of these views, or that which is said."""
+        watch_hours = hours(views) if watched is None else watched
+        rows.append({"section": section, "item": item, "views": len(views), "watch_hours": watch_hours, "value": value})
 
     channels = by_channel(own)
     with_channel = sum(len(views) for views in channels.values())
     for name in sorted(channels, key=lambda name: (-len(channels[name]), name))[:10]:
         add("channel", name, channels[name], percent(len(channels[name]), with_channel))
     for slot in SLOTS:
-        add("slot", slot, of_slot(own, slot), percent(len(of_slot(own, slot)), len(own)))
+        add("slot", slot, of_slot(own, slot), percent(len(of_slot(own, slot)), len(own)), hours_of_slot(own, slot, seen.zone))
     devices = by(own, lambda v: v.device_id)
     for device in sorted(devices, key=lambda device: (-len(devices[device]), device)):
         add("device", str(device), devices[device])
-    for hour, views in by(own, lambda v: v.local_hour).items():
-        add("hour", str(hour), views)
+    ended, watched = by(own, lambda v: v.local_hour), hours_by_clock(own, seen.zone)
+    for hour in sorted({*ended, *watched}):
+        add("hour", str(hour), ended.get(hour, []), None, watched.get(hour, Fraction(0)))
     return rows

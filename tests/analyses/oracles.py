@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from analyses import oracle, oracle_audience, oracle_period, oracle_rhythm, oracle_subscribers
-from analyses.oracle import Row, Seen, View
+from analyses.oracle import Cap, Row, Seen, View
 
 from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
 
 ORACLES: dict[str, Callable[..., list[Row]]] = {
     function.__name__: function
@@ -55,21 +55,18 @@ ORACLES: dict[str, Callable[..., list[Row]]] = {
 }
 
 
-def capped(views: Iterable[View], cap_hours: float | None) -> list[View]:
-    """The views as they are watched when a cap is on: from the same start, no longer than it."""
-    if cap_hours is None:
-        return list(views)
-    cap = round(cap_hours * 3600)
-    over = {id(view): max(0, (view.duration_seconds or 0) - cap) for view in views}
-    return [
-        replace(view, duration_seconds=view.seconds - over[id(view)], unwatched=over[id(view)]) if over[id(view)] else view
-        for view in views
-    ]
-
-
-def expected(name: str, views: Iterable[View], period: Period, zone: ZoneInfo, **parameters: Any) -> list[Row]:
+def expected(
+    name: str,
+    views: Iterable[View],
+    period: Period,
+    zone: ZoneInfo,
+    known: Completeness = EVERYTHING,
+    cap: Cap = None,
+    small_base: int = 30,
+    **parameters: Any,
+) -> list[Row]:
     """The rows that the analysis *name* should give, as JSON would hold them; *parameters* are those besides the window."""
-    rows = ORACLES[name](Seen(tuple(views), period, zone), **parameters)
+    rows = ORACLES[name](Seen(tuple(views), period, zone, known, cap, small_base), **parameters)
     return [{column: _plain(value) for column, value in row.items()} for row in rows]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from analyses.conftest import History
 from analyses.histories import CODES, Made, histories
-from analyses.oracle import Row
+from analyses.oracle import SLOTS, Cap, Row, Seen
+from analyses.oracle_audience import on_air, running
 from hypothesis import given, settings
 
 from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.warehouse.completeness import EVERYTHING
 
 LIMITS = {
     "channel_flow": {"limit": 10_000},
@@ -27,7 +30,8 @@ class Asked:
 
     def __init__(self, made: Made) -> None:
         self.made = made
-        self.history = History(made.views, made.zone, made.rng.choice([None, 0.5]))
+        self.cap: Cap = made.rng.choice([None, 0.5, "auto"])
+        self.history = History(made.views, made.zone, self.cap, made.known)
         self.period = Period(made.day - timedelta(days=made.rng.choice([0, 6, 29])), made.day)
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
@@ -38,12 +42,18 @@ class Asked:
         rows = [row for row in self.rows(name) if where.items() <= row.items()]
         return sum(row[column] for row in rows)
 
+    @staticmethod
+    def sections(rows: list[Row], section: str) -> dict[str, Any]:
+        """Views and hours of a section by item."""
+        return {row["item"]: (row["views"], row["watch_hours"]) for row in rows if row["section"] == section}
+
     def columns(self, name: str, key: str, *columns: str) -> dict[Any, tuple[Any, ...]]:
         """Some columns by another."""
         return {row[key]: tuple(row[column] for column in columns) for row in self.rows(name)}
 
 
 made_and_asked = histories.map(Asked)
+all_complete = histories.map(lambda made: Asked(replace(made, known=EVERYTHING)))
 
 
 @settings(max_examples=20, deadline=None)
@@ -51,7 +61,6 @@ made_and_asked = histories.map(Asked)
 def test_all_views_and_hours(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
     [period] = asked.rows("period_summary")
-    comparison = asked.columns("period_comparison", "metric", "current")
     for name in ("time_slots", "viewing_by_period", "day_over_day", "period_breakdown", "period_events"):
         assert asked.total(name, "views") == summary["views"], name
     for name in ("time_slots", "viewing_by_period", "period_breakdown"):
@@ -59,11 +68,20 @@ def test_all_views_and_hours(asked: Asked) -> None:
     same = ("views", "unique_devices", "unique_channels")
     assert [period[column] for column in same] == [summary[column] for column in same]
     assert period["watch_hours"] == pytest.approx(summary["watch_hours"])
-    assert comparison["views"] == (summary["views"],)
-    assert comparison["watch_hours"] == (pytest.approx(summary["watch_hours"]),)
-    assert comparison["subscribers"] == (period["unique_subscribers"],) == (summary["active_subscribers"],)
     assert asked.total("time_slots", "share_pct") == pytest.approx(100) if summary["views"] else period["views"] == 0
     assert asked.total("geography", "views") <= summary["views"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(asked=all_complete)
+def test_of_complete_days_a_comparison_is_of_all(asked: Asked) -> None:
+    [summary] = asked.rows("general_summary")
+    comparison = asked.columns("period_comparison", "metric", "current")
+    assert comparison["views"] == (summary["views"],)
+    assert comparison["watch_hours"] == (pytest.approx(summary["watch_hours"]),)
+    assert comparison["subscribers"] == (summary["active_subscribers"],)
+    [period] = asked.rows("period_summary")
+    assert period["views_per_day"] * period["days"] == pytest.approx(period["views"])
 
 
 @settings(max_examples=20, deadline=None)
@@ -79,12 +97,25 @@ def test_days(asked: Asked) -> None:
     assert asked.columns("day_over_day", "date", "views") == {day: (views,) for day, (views, _active) in calendar.items()}
     sticky = {row["date"]: (row["daily_active"],) for row in asked.rows("stickiness", days=366)}
     assert sticky == {day: (subscribers,) for day, (_views, subscribers) in calendar.items()}
+    assert set(asked.columns("anomalies", "date", "views").items()) <= {(day, (views,)) for day, (views, _) in daily.items()}
+    provisional = asked.columns("day_over_day", "date", "provisional")
+    for name, key in (("viewing_by_period", "period_start"), ("period_breakdown", "period_start"), ("period_events", "date")):
+        assert asked.columns(name, key, "provisional").items() <= provisional.items(), name
+    for name in ("active_subscribers", "concurrency"):
+        marks = asked.columns(name, "date", "provisional")
+        assert {day: mark for day, mark in marks.items() if day in provisional}.items() <= provisional.items(), name
+
+
+@settings(max_examples=20, deadline=None)
+@given(asked=all_complete)
+def test_of_complete_days_a_line_is_through_all(asked: Asked) -> None:
+    daily = asked.columns("viewing_by_period", "period_start", "views")
+    calendar = {day.isoformat(): daily.get(day.isoformat(), (0,))[0] for day in asked.period.days()}
     forecast = [row["views"] for row in asked.rows("viewing_forecast") if row["kind"] == "history"]
-    assert forecast == [views for day, (views, _active) in calendar.items() if day >= min(daily)]
+    assert forecast == [views for day, views in calendar.items() if daily and day >= min(daily)]
     [trend] = asked.rows("period_trend")
     first, last = asked.period.first.isoformat(), asked.period.last.isoformat()
-    assert (trend["first_day_views"], trend["last_day_views"]) == (daily.get(first, (0, 0))[0], daily.get(last, (0, 0))[0])
-    assert set(asked.columns("anomalies", "date", "views").items()) <= {(day, (views,)) for day, (views, _) in daily.items()}
+    assert (trend["first_day_views"], trend["last_day_views"]) == (calendar[first], calendar[last])
 
 
 @settings(max_examples=20, deadline=None)
@@ -166,34 +197,55 @@ def test_one_subscriber(asked: Asked) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(asked=made_and_asked)
+def test_hours_and_slots(asked: Asked) -> None:
+    """Of a subscriber, the hours of a slot sum to it; of all, subscribers and those without a name."""
+    slots = {slot: [0, 0.0] for slot in SLOTS}
+    for code in CODES:
+        rows = asked.rows("subscriber_profile", subscriber_code=code)
+        by_hour = {int(row["item"]): (row["views"], row["watch_hours"]) for row in rows if row["section"] == "hour"}
+        for slot, (views, watched) in asked.sections(rows, "slot").items():
+            inside = [by_hour[hour] for hour in SLOTS[slot] if hour in by_hour]
+            assert sum(views for views, _watched in inside) == views
+            assert sum(watched for _views, watched in inside) == pytest.approx(watched, abs=1e-9)
+            slots[slot][0] += views
+            slots[slot][1] += watched
+        same = asked.rows("subscriber_period", subscriber_code=code)
+        for slot, figures in asked.sections(same, "slot").items():
+            assert figures == pytest.approx(asked.sections(rows, "slot")[slot])
+    for slot, (views, watched) in asked.columns("time_slots", "slot", "views", "watch_hours").items():
+        assert views >= slots[slot][0]
+        assert watched >= slots[slot][1] - 1e-9
+
+
+@settings(max_examples=20, deadline=None)
+@given(asked=made_and_asked)
 def test_time_on_air(asked: Asked) -> None:
-    """Streams at a time, over time, are the hours watched within the window; of one channel, subscribers are at most that."""
-    clock = asked.history.store.views(asked.period).hours()
-    begin = clock["hour_start"].min().to_pydatetime()
-    length = ((clock["hour_end"] - clock["hour_start"]).dt.total_seconds() / 3600).groupby(
-        [clock["local_date"].astype(str), clock["local_hour"]]
-    )
-    by_hour = length.sum().to_dict()
-    query = "select sum(epoch(watched_until - greatest(started_at, $begin))) / 3600 from counted where watched_until > $begin"
-    [[inside]] = asked.history.store.views(asked.period).query(query, begin=begin).to_numpy()
+    """Streams at a time, over time, are the hours watched in the time that passed."""
+    seen = Seen(tuple(asked.made.views), asked.period, asked.made.zone, asked.made.known, asked.cap)
+    length: dict[tuple[str, int], float] = {}
+    inside = 0.0
+    for begin, end, day, hour in on_air(seen):
+        length[day.isoformat(), hour] = (end - begin) / timedelta(hours=1)
+        for view in running(seen):
+            watched = min(end, view.watched_until) - max(begin, view.started_at)
+            inside += max(0.0, watched / timedelta(hours=1))
     rows = asked.rows("concurrency")
     of_days = [row for row in rows if row["hour"] is None]
     of_hours = [row for row in rows if row["hour"] is not None]
-    for column in ("mean_streams", "mean_subscribers"):
-        daily = sum(
-            row[column] * sum(hours for (day, _hour), hours in by_hour.items() if day == row["date"]) for row in of_days
-        )
-        assert sum(row[column] * by_hour[row["date"], row["hour"]] for row in of_hours) == pytest.approx(daily)
-        if column == "mean_streams":
-            assert daily == pytest.approx(inside if rows else 0)
+    assert sum(row["mean_streams"] * length[row["date"], row["hour"]] for row in of_hours) == pytest.approx(inside)
     for row in of_days:
+        own = [each for each in of_hours if each["date"] == row["date"]]
+        passed = sum(hours for (day, _hour), hours in length.items() if day == row["date"])
+        for column in ("mean_streams", "mean_subscribers"):
+            parts = sum(each[column] * length[each["date"], each["hour"]] for each in own)
+            assert row[column] * passed == pytest.approx(parts)
         for column in ("peak_streams", "peak_subscribers"):
-            assert row[column] == max(each[column] for each in of_hours if each["date"] == row["date"])
+            assert row[column] == max(each[column] for each in own)
     audience = asked.rows("average_audience")
-    watched = asked.columns("share", "channel", "watch_hours")
-    for channel in {row["channel"] for row in audience}:
-        minutes = sum(row["subscriber_minutes"] for row in audience if row["channel"] == channel)
-        assert minutes <= watched[channel][0] * 60 * (1 + 1e-9)
+    for hour in range(24):
+        minutes = sum(row["subscriber_minutes"] for row in audience if row["hour"] == hour)
+        streams = sum(row["mean_streams"] * length[row["date"], hour] for row in of_hours if row["hour"] == hour)
+        assert minutes <= streams * 60 * (1 + 1e-9)
     assert [(row["channel"], row["hour"], row["average_audience"]) for row in asked.rows("rating")] == [
         (row["channel"], row["hour"], pytest.approx(row["average_audience"])) for row in audience
     ]
