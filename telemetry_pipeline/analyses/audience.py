@@ -8,7 +8,7 @@ is known, is left out.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -132,7 +132,7 @@ with fresh as (
     from fresh where begins < ends
 ), watched as (
     select channel_name, local_hour, count(distinct subscriber_code) as base_subscribers,
-           sum(epoch_us(least(ends, hour_end)) - epoch_us(greatest(begins, hour_start))) / 60e6 as subscriber_minutes
+           sum(epoch_us(least(ends, hour_end)) - epoch_us(greatest(begins, hours.hour_start))) / 60e6 as subscriber_minutes
     from pieces join hours on pieces.hour_start = hours.hour_start and begins < hour_end
     group by channel_name, local_hour
 )
@@ -148,15 +148,18 @@ order by channel_name, local_hour
 """
 
 
+_AUDIENCE = ["channel", "hour", "subscriber_minutes", "minutes", "average_audience", "universe", "rating_pct", BASE]
+
+
 def _bounds(hours: pd.DataFrame) -> dict[str, Any]:
-    """Where the first of some hours begins and the last ends; of none, a moment."""
-    if hours.empty:
-        return dict.fromkeys(("begin", "end"), datetime(2000, 1, 1))
+    """Where the first of some hours begins and the last ends."""
     return {"begin": hours["hour_start"].iloc[0], "end": hours["hour_end"].iloc[-1]}
 
 
 def _audience(views: Views) -> pd.DataFrame:
     hours = views.hours()
+    if hours.empty:
+        return pd.DataFrame(columns=_AUDIENCE)
     return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, **_bounds(hours))
 
 

@@ -23,7 +23,7 @@ class Day:
     """A local day.
 
     :ivar complete: whether everything that there is of it was read.
-    :ivar known_until: its end; of a provisional day the moment up to which it is known; its start, if nothing is known of it.
+    :ivar known_until: its end; of a day that is not complete the moment up to which it is known; its start, if that lies before.
     :ivar comparable: whether the part up to ``known_until`` is known whole: not on the first day of data, nor in a gap.
     :ivar marked: whether what is told of it is provisional; what lies before all data is not.
     """
@@ -35,6 +35,11 @@ class Day:
     complete: bool
     comparable: bool
     marked: bool
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether it is known up to a moment, and not to its end."""
+        return self.comparable and not self.complete
 
     @property
     def elapsed(self) -> timedelta:
@@ -70,18 +75,16 @@ def days_of(zone: ZoneInfo, known: Completeness, dates: Sequence[date]) -> list[
     days = []
     for each, start, end in zip(dates, starts, ends, strict=True):
         complete = known.is_complete(each)
-        lacks = any(first <= each <= last for first, last in known.gaps)
-        is_first = known.first_day is not None and each <= known.first_day
-        whole = complete or lacks or is_first
-        until = end if whole or known_until is None else min(max(known_until, start), end)
+        lacks_some = known.lacks_some(each)
+        until = end if complete or known_until is None else min(max(known_until, start), end)
         days.append(
             Day(
                 date=each,
                 start=start,
                 end=end,
-                known_until=until if whole or known_until is not None else start,
+                known_until=until,
                 complete=complete,
-                comparable=complete or (not whole and until > start and known_until is not None),
+                comparable=complete or (not lacks_some and known_until is not None and start <= known_until < end),
                 marked=not complete and not (known.first_day is not None and each < known.first_day),
             )
         )

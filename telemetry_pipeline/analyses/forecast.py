@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from telemetry_pipeline.analyses.marks import BASE
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import DATE
@@ -32,12 +33,15 @@ select local_date as date, count(*) as views from counted
 where $channel is null or channel_name::text = $channel
 group by local_date
 """
+_SUBSCRIBERS = """
+select count(distinct subscriber_code) as subscribers from counted where $channel is null or channel_name::text = $channel
+"""
 _COLUMNS = ["date", "views", "moving_average_7d", "trend", "forecast", "lower", "upper", "kind"]
 
 
 @analysis(
     parameters=ViewingForecast,
-    base={},
+    base=BASE,
     columns=(
         DATE,
         Column("views", "bigint", "views that have a duration; null in the forecast", unit="views", of=DATE.of),
@@ -67,6 +71,7 @@ def viewing_forecast(views: Views, parameters: ViewingForecast) -> pd.DataFrame:
     history = [day.date for day in days if day.date <= last]
     dates = history + [last + timedelta(days=n + 1) for n in range(parameters.forecast_days if history else 0)]
     frame = pd.DataFrame({"date": pd.Series(dates, dtype=object)}).reindex(columns=_COLUMNS)
+    frame[BASE] = views.query(_SUBSCRIBERS, channel=parameters.channel)["subscribers"].iloc[0]
     frame["kind"] = ["history" if day <= last else "forecast" for day in dates]
     frame["views"] = pd.array([seen.get(day, 0) if day <= last else None for day in dates], dtype="Int64")
     counted = pd.Series([float(seen.get(day, 0)) if day in set(complete) else np.nan for day in history], dtype=float)

@@ -401,10 +401,12 @@ with days as (
     left join (select local_date, duration_seconds from counted where subscriber_code::text = $subscriber) as seen
         on local_date = day
     group by day
+), marked as (
+    select *, day in (select unnest($complete::date[])) as complete from days
 ), deviations as (
-    select *, day in (select unnest($complete::date[])) as complete, count(*) filter (complete) over () as n,
+    select *, count(*) filter (complete) over () as n,
            if(complete, n * views - sum(views) filter (complete) over (), null) as deviation
-    from days
+    from marked
 )
 select 'day' as section, day::text as item, views, watch_hours,
        deviation / nullif(sqrt(sum(deviation * deviation) over () / n), 0) as value

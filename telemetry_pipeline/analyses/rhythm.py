@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
 
 from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.clock import Pair
+from telemetry_pipeline.analyses.clock import Day
 from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, hours_by_slot
 from telemetry_pipeline.analyses.marks import BASE
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
@@ -132,24 +133,22 @@ def day_over_day(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     for before, day in zip([None, *days], days, strict=False):
         count, previous, change = counts.get(day.date, 0), None, None
         if before is not None:
-            previous = counts.get(before.date, 0)
+            until = before.start + day.elapsed if day.is_provisional else before.end
+            previous = _count_until(views, counts, before, until)
         if pair := compared.get(day.date):
-            count_until, previous = _until(views, counts, pair)
-            change = count_until - previous
+            change = _count_until(views, counts, pair.day, pair.until) - _count_until(
+                views, counts, pair.partner, pair.partner_until
+            )
         change_pct = 100 * change / previous if change is not None and previous else None
         rows.append((day.date, count, previous, change, change_pct))
     return pd.DataFrame(rows, columns=["date", "views", "previous_views", "change", "change_pct"])
 
 
-def _until(views: Views, counts: dict[date, int], pair: Pair) -> tuple[int, int]:
-    """The views of both days up to where they can be compared."""
-    found = []
-    for day, until in ((pair.day, pair.until), (pair.partner, pair.partner_until)):
-        whole = until == day.end
-        found.append(
-            counts.get(day.date, 0) if whole else int(views.query(_VIEWS_UNTIL, day=day.date, until=until)["views"].iloc[0])
-        )
-    return found[0], found[1]
+def _count_until(views: Views, counts: Mapping[date, int], day: Day, until: datetime) -> int:
+    """The views of a day that ended before a moment."""
+    if until >= day.end:
+        return counts.get(day.date, 0)
+    return int(views.query(_VIEWS_UNTIL, day=day.date, until=until)["views"].iloc[0])
 
 
 # Of whole numbers until the last step, so that a day at exactly the threshold is not beyond it by a rounding error.

@@ -105,7 +105,7 @@ class Store:
         weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
         self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spilled})
         self._loaded: Period | None = None
-        self._counted: Period | None = None
+        self._counted: tuple[Period, date] | None = None
         self._days: dict[Period, list[Day]] = {}
         self._bases: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
         self.state = State()
@@ -142,14 +142,13 @@ class Store:
         """Those of some of the days that are here."""
         if self._loaded is None or period not in self._loaded:
             raise LookupError(f"the views of {period} are not loaded; here are those of {self._loaded}")
-        return Views(self, period)
+        return Views(self, period, period.last)
 
     def query(
-        self, period: Period, select: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[str, Any]
+        self, views: Views, select: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[str, Any]
     ) -> pd.DataFrame:
         """See :meth:`Views.query`."""
-        if period != self._counted:
-            self._count(period)
+        self._count(views.period, views.last)
         for name, frame in frames.items():
             self._duckdb.register(name, frame)
         used = {name: value for name, value in parameters.items() if f"${name}" in select}
@@ -163,7 +162,7 @@ class Store:
             select count(*) as views, coalesce(sum(uncapped_seconds - duration_seconds), 0) / 3600.0::double as hours
             from counted where uncapped_seconds > duration_seconds
         """
-        [[views, hours]] = self.query(period, select, {}, {}).itertuples(index=False)
+        [[views, hours]] = self.query(self.views(period), select, {}, {}).itertuples(index=False)
         return Capped(int(views), float(hours))
 
     def days(self, period: Period) -> list[Day]:
@@ -176,10 +175,9 @@ class Store:
             self._days[period] = clock.days_of(self.rules.zone, self.state.known, dates)
         return self._days[period]
 
-    def subscribers_by(self, period: Period, keys: Sequence[str]) -> dict[tuple[Any, ...], int]:
+    def subscribers_by(self, views: Views, keys: Sequence[str]) -> dict[tuple[Any, ...], int]:
         """See :meth:`Views.subscribers_by`."""
-        if period != self._counted:
-            self._count(period)
+        self._count(views.period, views.last)
         group = tuple(keys)
         if group not in self._bases:
             columns = "".join(f"{key}, " for key in group)
@@ -195,23 +193,26 @@ class Store:
             self._days.clear()
         self.state = state
 
-    def _count(self, period: Period) -> None:
+    def _count(self, period: Period, last: date) -> None:
+        """Have ``counted`` and ``playing`` of a period, with the caps, where they are automatic, that hold up to a day."""
+        if self._counted == (period, last):
+            return
         cap = self.rules.cap
-        views = self._with_caps(period) if cap.is_automatic else f"(select *, {cap.seconds} as cap_seconds from views)"
+        views = self._with_caps(last) if cap.is_automatic else f"(select *, {cap.seconds} as cap_seconds from views)"
         end = clock.midnight(self.rules.zone, period.last + timedelta(days=1))
         running = f"""
             and ended_at < timestamp '{end + cap.look_ahead}' and ended_at - to_seconds(duration_seconds) < timestamp '{end}'
         """
-        for name, last, condition in (("counted", period.last, ""), ("playing", self.rules.ahead(period).last, running)):
+        for name, end_day, condition in (("counted", period.last, ""), ("playing", self.rules.ahead(period).last, running)):
             self._duckdb.execute(
-                _COUNTED.format(name=name, views=views, first=period.first, last=last, condition=condition)
+                _COUNTED.format(name=name, views=views, first=period.first, last=end_day, condition=condition)
             )
-        self._counted = period
+        self._counted = (period, last)
         self._bases.clear()
 
-    def _with_caps(self, period: Period) -> str:
+    def _with_caps(self, last: date) -> str:
         """A select of the views with the cap of each, once the caps are there."""
-        days = last_complete_days(self.state.known, period.last)
+        days = last_complete_days(self.state.known, last)
         self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
         return CAPPED_VIEWS
 
@@ -222,10 +223,14 @@ def _within(period: Period, state: State) -> dict[date, int]:
 
 @dataclass(frozen=True)
 class Views:
-    """The views of a period."""
+    """The views of a period.
+
+    :ivar last: the last day of the result that they are for, whose caps they have.
+    """
 
     _store: Store
     period: Period
+    last: date
 
     @property
     def rules(self) -> Rules:
@@ -243,11 +248,11 @@ class Views:
         :param select: DuckDB's SQL; *parameters* are bound to its ``$names``.
         :param frames: more tables, by name.
         """
-        return self._store.query(self.period, select, frames or {}, parameters)
+        return self._store.query(self, select, frames or {}, parameters)
 
     def of(self, period: Period) -> Views:
         """The views of another period, which must be within what the analysis declared that it reads."""
-        return self._store.views(period)
+        return replace(self._store.views(period), last=self.last)
 
     def days(self) -> list[Day]:
         """The period's local days in order; all history begins with the first day that has views, and without any has none."""
@@ -266,4 +271,4 @@ class Views:
 
     def subscribers_by(self, *keys: str) -> dict[tuple[Any, ...], int]:
         """How many different subscribers there are in ``counted``, by some expressions over it."""
-        return self._store.subscribers_by(self.period, keys)
+        return self._store.subscribers_by(self, keys)

@@ -27,10 +27,13 @@ class Completeness:
 
     def is_complete(self, day: date) -> bool:
         """Whether everything that there is of a day was read."""
-        if self.first_day is None or day <= self.first_day:
-            return False
         read = day in self.repaired or (self.complete_before is not None and day < self.complete_before)
-        return read and not any(first <= day <= last for first, last in self.gaps)
+        return read and self.first_day is not None and not self.lacks_some(day)
+
+    def lacks_some(self, day: date) -> bool:
+        """Whether records of a day are missing that no sync will bring: data began on it or later, or it has a gap."""
+        before_all = self.first_day is not None and day <= self.first_day
+        return before_all or any(first <= day <= last for first, last in self.gaps)
 
 
 EVERYTHING = Completeness(complete_before=date.max, first_day=date.min)

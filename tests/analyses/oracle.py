@@ -155,15 +155,19 @@ class Seen:
             return False
         return day in known.repaired or (known.complete_before is not None and day < known.complete_before)
 
-    def partial(self, day: date) -> bool:
-        """Whether it is not complete, but known up to the moment."""
-        if self.moment is None or self.complete(day) or day == self.known.first_day or self.has_gap(day):
+    def under_way(self, day: date) -> bool:
+        """Whether it is not complete, and the moment lies in it."""
+        if self.moment is None or self.complete(day):
             return False
         begin, end = bounds(day, self.zone)
         return begin <= self.moment < end
 
+    def partial(self, day: date) -> bool:
+        """Whether it is under way and known up to the moment."""
+        return self.under_way(day) and day != self.known.first_day and not self.has_gap(day)
+
     def elapsed(self, day: date) -> timedelta:
-        """How much of a partial day is known."""
+        """How much of a day that is under way has passed."""
         assert self.moment is not None
         return self.moment - bounds(day, self.zone)[0]
 
@@ -172,8 +176,8 @@ class Seen:
         return self.moment is not None and not self.complete(day) and bounds(day, self.zone)[0] > self.moment
 
     def passed(self, day: date) -> Fraction:
-        """How much of a day there was: less than 1 of one that is partial, 0 of one to come."""
-        if self.partial(day):
+        """How much of a day there was: less than 1 of one that is under way, 0 of one to come."""
+        if self.under_way(day):
             begin, end = bounds(day, self.zone)
             return Fraction(self.elapsed(day) // MICROSECOND, (end - begin) // MICROSECOND)
         return Fraction(not self.to_come(day))

@@ -35,7 +35,7 @@ def on_air(seen: Seen) -> list[Piece]:
     for day in seen.days:
         if not seen.to_come(day):
             for begin, end, hour in clock(day, seen.zone):
-                end = min(end, seen.moment) if seen.partial(day) and seen.moment else end
+                end = min(end, seen.moment) if seen.under_way(day) and seen.moment else end
                 if begin < end:
                     pieces.append((begin, end, day, hour))
     return pieces
@@ -51,7 +51,7 @@ def running(seen: Seen) -> list[View]:
         return []
     begin, end = bounds(seen.days[0], seen.zone)[0], bounds(seen.days[-1], seen.zone)[1]
     ahead = 24 if seen.cap is None or seen.cap == "auto" else seen.cap
-    return [v for v in seen.watched if begin < v.ended_at <= end + timedelta(hours=ahead)]
+    return [v for v in seen.watched if begin < v.ended_at < end + timedelta(hours=ahead)]
 
 
 def playing(seen: Seen) -> Iterator[tuple[date, int, Fraction, list[View]]]:

@@ -117,6 +117,7 @@ def anomalies(seen: Seen, threshold_std: float) -> list[Row]:
             "std": root(spread),
             "z_score": (len(views) - middle) / root(spread),
             "direction": "above" if len(views) > middle else "below",
+            "provisional": False,
             "small_base": seen.small(subscribers_of(views)),
         }
         for day, views in days.items()

@@ -123,16 +123,16 @@ def test_a_universe_is_of_those_with_a_view_that_ended_in_the_window() -> None:
     assert by(History(views[:1]).ask("rating", window_days=1), "hour", "universe", "rating_pct") == {23: (0, None)}
 
 
-def test_a_view_that_ended_a_day_after_the_window_counts_and_one_a_second_later_does_not() -> None:
-    at, after = ended(2, "00:00", 25), ended(2, "00:00:01", 25)
-    assert by(History([at]).ask("average_audience", window_days=1), "hour", "subscriber_minutes") == {23: (60.0,)}
+def test_a_view_that_ended_within_a_day_after_the_window_counts_and_one_a_second_later_does_not() -> None:
+    within, after = ended(1, "23:00", 24), ended(2, "00:00", 25)
+    assert by(History([within]).ask("average_audience", window_days=1), "hour", "subscriber_minutes") == {23: (60.0,)}
     assert History([after]).ask("average_audience", window_days=1) == []
     assert History([after]).ask("concurrency", window_days=1) == []
 
 
 def test_with_a_cap_a_window_looks_ahead_no_further_than_it() -> None:
-    at, after = ended(1, "02:00", 3.5), ended(1, "02:00:01", 3.5)
-    found = History([at], cap_hours=2).ask("average_audience", window_days=1)
+    within, after = ended(1, "01:30", 3), ended(1, "02:00", 3.5)
+    found = History([within], cap_hours=2).ask("average_audience", window_days=1)
     assert by(found, "hour", "subscriber_minutes") == {22: (30.0,), 23: (60.0,)}
     assert History([after], cap_hours=2).ask("average_audience", window_days=1) == []
 
