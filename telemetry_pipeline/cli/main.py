@@ -136,13 +136,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TelemetryError as err:
         return _fail(str(err), EXIT_FAILED, invocation)
     except Exception as raised:  # noqa: BLE001 - the program ends here
-        err = raised.__cause__ if isinstance(raised, _PipeBroke) and raised.__cause__ else raised
-        if isinstance(err, BrokenPipeError) and _reader_left():
+        cause = raised.__cause__ if isinstance(raised, _PipeBroke) and raised.__cause__ else raised
+        if isinstance(cause, BrokenPipeError) and _reader_left():
             # Python would complain when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         hint = "" if invocation.debug else " (--debug shows where)"
-        return _fail(f"unexpected {type(err).__name__}: {err}{hint}", EXIT_FAILED, invocation)
+        return _fail(f"unexpected {type(cause).__name__}: {cause}{hint}", EXIT_FAILED, invocation)
     return status if isinstance(status, int) else 0
 
 
