@@ -64,13 +64,12 @@ class _Book:
         sheet = self.workbook.add_worksheet(info.asset[:_LONGEST_NAME])
         sheet.freeze_panes(1, 0)
         rows = whole_counts(columns, to_rows(result.frame))
-        for at, column in enumerate(columns):
-            sheet.write_string(0, at, column.name, self._format(bold=True))
-            values = [row[column.name] for row in rows]
-            for line, value in enumerate(values, 1):
-                shown = date.fromisoformat(value) if value is not None and column.name in dates else value
-                self._write(sheet, line, at, shown, rows[line - 1])
-            sheet.set_column(at, at, min(_WIDEST, 2 + max([len(column.name), *(len(_text(value)) for value in values)])))
+        for at, name in enumerate(result.frame.columns):
+            sheet.write_string(0, at, name, self._format(bold=True))
+            for line, row in enumerate(rows, 1):
+                value = row[name]
+                self._write(sheet, line, at, date.fromisoformat(value) if value and name in dates else value, row)
+            sheet.set_column(at, at, min(_WIDEST, 2 + max([len(name), *(len(_text(row[name])) for row in rows)])))
 
     def add_about(self, found: Sequence[StoredResult], zone: ZoneInfo) -> None:
         """What every sheet is of."""
