@@ -4,8 +4,11 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -90,6 +93,47 @@ def test_a_table_says_what_it_is_of(cli: Callable[..., Outcome]) -> None:
         r"computed 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d America/Mexico_City, \d+\.\d s ago",
         caption,
     )
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_file_is_written_in_the_form_that_its_name_says(cli: Callable[..., Outcome], tmp_path: Path) -> None:
+    shown = ("show", "top_channels", "--partition", "2026-10-01")
+    for name, beginning in (("a.xlsx", b"PK"), ("a.csv", b"channel,"), ("a.json", b"["), ("a.txt", b"channel ")):
+        assert cli(*shown, "--output", name) == Outcome(0, "", "")
+        assert (tmp_path / name).read_bytes().startswith(beginning)
+    cli(*shown, "--format", "csv", "--output", "a.txt")
+    assert (tmp_path / "a.txt").read_bytes() == cli(*shown, "--format", "csv").out.encode()
+    outcome = cli(*shown, "--output", "nowhere/a.csv")
+    assert (outcome.status, outcome.err) == (1, "error: nowhere/a.csv cannot be written: No such file or directory\n")
+
+
+@pytest.mark.usefixtures("stored")
+def test_several_tables_go_into_one_file(cli: Callable[..., Outcome], periods: object, tmp_path: Path) -> None:
+    cli("show", "top_channels", "period_summary", "--output", "a.txt")
+    assert [line.split(":")[0] for line in (tmp_path / "a.txt").read_text().splitlines() if "computed" in line] == [
+        "top_channels",
+        "period_summary",
+    ]
+
+
+@pytest.mark.usefixtures("stored")
+def test_csv_is_for_excel_on_request(cli: Callable[..., Outcome]) -> None:
+    out = cli("show", "top_channels", "--partition", "2026-10-01", "--format", "csv", "--excel").out
+    assert out.startswith("\ufeff")
+    assert "70,0" in out
+    assert cli("show", "top_channels", "--excel").status == 2
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_workbook_goes_into_a_pipe_but_not_onto_a_terminal(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-m", "telemetry_pipeline", "show", "top_channels", "--format", "xlsx"]
+    assert subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60).stdout.startswith(b"PK")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    outcome = cli("show", "top_channels", "--format", "xlsx")
+    assert outcome.status == 2
+    assert "give --output FILE" in outcome.err
 
 
 @pytest.fixture
