@@ -46,7 +46,7 @@ def print_table(
         for number, (row, style) in enumerate(zip(body, styles, strict=True), 1):
             console.print(_block(number, columns, row), style=style, soft_wrap=True)
     if caption:
-        console.print(Text(caption, style="italic"))
+        console.print(Text(caption, style="italic"), soft_wrap=True)  # a command in it can be copied
 
 
 def on_terminal() -> bool:
