@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from telemetry_pipeline.analyses.views import Rules
     from telemetry_pipeline.warehouse.results import StoredResult
 
 _PERIODS_LISTED = 3
@@ -74,14 +75,15 @@ def plan_question(names: Sequence[str], day: date | None, period: Period | None,
     return Question(analyses, day, period, parameters)
 
 
-def answer(url: str, question: Question) -> list[StoredResult]:
+def answer(url: str, question: Question, rules: Rules) -> list[StoredResult]:
     """The stored result of each analysis, all seen in one moment.
 
+    :param rules: by which they count now; results of other rules are outdated.
     :raises RequestRefused: one is not stored; says what is, and what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
     with _snapshot(url) as connection:
-        found = [_read(connection, question, analysis) for analysis in question.analyses]
+        found = [_read(connection, question, analysis, rules) for analysis in question.analyses]
     with explained(), connect(url).begin() as connection:
         results.want(connection, [each.info for each in found])
     return found
@@ -96,15 +98,12 @@ def answer_document(url: str, document: str, period: Period | None) -> dict[str,
     if period is not None and period.length > 1 and DOCUMENTS[document][1] != "period":
         raise RequestRefused(f"{document} is of a day and not of a period; ask for --partition {period.last}")
     with _snapshot(url) as connection:
-        body = documents.read(connection, document, period)
-        newest = documents.read(connection, document, None) if body is None else None
+        body = documents.read(connection, document, (period.first, period.last) if period else None)
+        there_is = documents.periods(connection, document) if body is None else []
     if body is None:
         of_days = f" for {days(period.first, period.last)}" if period else ""
-        stored_one = ""
-        if newest is not None:
-            first, last = (date.fromisoformat(newest["filters"][end]) for end in ("first", "last"))
-            stored_one = f"; the newest one is of {days(first, last)}"
-        raise RequestRefused(f"nothing is stored of {document}{of_days}{stored_one}; {_how_to_get(document, period, {})}")
+        there = _stored([days(first, last) for first, last in there_is])
+        raise RequestRefused(f"nothing is stored of {document}{of_days}{there}; {_how_to_get(document, period, {})}")
     return body
 
 
@@ -118,8 +117,7 @@ def newest_days(url: str) -> dict[str, date | None]:
         for name, analysis in all_analyses().items():
             found[name] = max((last for _, last, _ in stored.periods(connection, analysis)), default=None)
         for name in DOCUMENTS:
-            body = documents.read(connection, name, None)
-            found[name] = date.fromisoformat(body["filters"]["last"]) if body else None
+            found[name] = max((last for _, last in documents.periods(connection, name)), default=None)
     return found
 
 
@@ -156,9 +154,9 @@ def _snapshot(url: str) -> Iterator[sa.Connection]:
         yield connection
 
 
-def _read(connection: sa.Connection, question: Question, analysis: Analysis) -> StoredResult:
+def _read(connection: sa.Connection, question: Question, analysis: Analysis, rules: Rules) -> StoredResult:
     parameters = question.parameters.get(analysis.name, {})
-    found = stored.read(connection, analysis, period=question.period, day=question.day, parameters=analysis.parse(parameters))
+    found = stored.read(connection, analysis, analysis.parse(parameters), rules, day=question.day, period=question.period)
     if found is None:
         raise RequestRefused(_nothing_stored(question, analysis, stored.periods(connection, analysis)))
     return found
@@ -175,14 +173,20 @@ def _nothing_stored(question: Question, analysis: Analysis, there_is: Sequence[t
     same = [(first, last) for first, last, values in there_is if given(analysis, values) == parameters]
     if same:
         looks_back = analysis.kind != "period"
-        listed = list(dict.fromkeys(str(last) if looks_back else days(first, last) for first, last in same))
-        more = f", and {len(listed) - _PERIODS_LISTED} more" if len(listed) > _PERIODS_LISTED else ""
-        option = "--partition" if looks_back else "--from, --to"
-        said += f"; stored {'is' if len(listed) == 1 else 'are'} {', '.join(listed[:_PERIODS_LISTED])}{more} ({option})"
+        said += _stored([str(last) if looks_back else days(first, last) for first, last in same])
+        said += " (--partition)" if looks_back else " (--from, --to)"
     elif there_is:
         other = assigned(given(analysis, there_is[0][2])) or "default parameters"
         said += f"; stored is one of other parameters ({other}; see --set)"
     return f"{said}; {_how_to_get(analysis.name, period, parameters)}"
+
+
+def _stored(listed: Sequence[str]) -> str:
+    """What there is, of many only the first."""
+    different = list(dict.fromkeys(listed))
+    more = f", and {len(different) - _PERIODS_LISTED} more" if len(different) > _PERIODS_LISTED else ""
+    verb = "is" if len(different) == 1 else "are"
+    return f"; stored {verb} {', '.join(different[:_PERIODS_LISTED])}{more}" if different else ""
 
 
 def _how_to_get(name: str, period: Period | None, parameters: Mapping[str, Any]) -> str:

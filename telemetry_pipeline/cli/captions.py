@@ -22,8 +22,8 @@ PROVISIONAL, SMALL_BASE = "provisional", "small_base"
 _MARKS = {PROVISIONAL: "~", SMALL_BASE: "°"}
 _LOOKS = {PROVISIONAL: "italic", SMALL_BASE: "dim"}
 _MEANINGS = {
-    PROVISIONAL: "~ slanted: provisional, for not everything of these days is known yet",
-    SMALL_BASE: "° grey: from too few subscribers to build on",
+    PROVISIONAL: "~ slanted: provisional, of days that are not complete",
+    SMALL_BASE: "° grey: from fewer than SMALL_BASE_SUBSCRIBERS subscribers",
 }
 # Of what one can have a whole number; a mean of them need not be one.
 _COUNTED = {"views", "subscribers", "devices", "channels", "days", "streams", "transitions"}
@@ -122,17 +122,22 @@ def _known(facts: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
         said.append(f"provisional ({_listed(provisional)})" + (f": {until}" if until else ""))
     elif until:
         said.append(until)
+    unsettled = left.pop("settled", True) is False
     for name, value in left.items():
         if value not in (None, [], {}, ""):
             said.append(f"{name.replace('_', ' ')}: {_listed(value)}")
-    return said
+    return [*said, *(["not settled: views that count may still come"] if unsettled else [])]
 
 
 def _listed(value: Any) -> str:
     if isinstance(value, list):
         more = f" and {len(value) - _DAYS_LISTED} more" if len(value) > _DAYS_LISTED else ""
         return ", ".join(map(str, value[:_DAYS_LISTED])) + more
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def _again(info: ResultInfo, parameters: Mapping[str, Any]) -> str:

@@ -81,6 +81,7 @@ def show(
 
 def show_results(settings: StackSettings, question: Question, delivery: Delivery) -> None:
     """Answer a question in the form that is wanted."""
+    from telemetry_pipeline.analyses.views import Rules
     from telemetry_pipeline.cli.asking import answer
     from telemetry_pipeline.cli.captions import caption, versions
     from telemetry_pipeline.cli.output import to_json
@@ -89,7 +90,7 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
 
     if delivery.form == "csv" and len(question.analyses) > 1:
         raise click.UsageError("CSV is for one analysis; json and xlsx hold several.")
-    found = answer(database_url(settings), question)
+    found = answer(database_url(settings), question, Rules.of(settings))
     zone = settings.operator_zone
     if delivery.form == "table":
         several = [versions(found)] if len(found) > 1 else []
@@ -130,9 +131,11 @@ def read_result(url: str, analysis: str, partition: date | None) -> StoredResult
     :raises RequestRefused: there is no such analysis, or nothing is stored; says what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
+    from telemetry_pipeline.analyses.views import Rules
     from telemetry_pipeline.cli.asking import answer, plan_question
+    from telemetry_pipeline.settings import StackSettings
 
-    [found] = answer(url, plan_question([analysis], partition, None))
+    [found] = answer(url, plan_question([analysis], partition, None), Rules.of(StackSettings.load()))
     return found
 
 

@@ -125,8 +125,8 @@ def _about(result: StoredResult, zone: ZoneInfo) -> dict[str, Any]:
         "version of the views": info.views_version,
         "version of the code": info.code_version,
         "the views changed since": result.outdated,
-        "grey": "from too few subscribers to build on",
-        "slanted": "provisional: not everything of these days is known yet",
+        "grey": "from fewer than SMALL_BASE_SUBSCRIBERS subscribers",
+        "slanted": "provisional: of days that are not complete",
     }
 
 

@@ -35,6 +35,8 @@ def result(name: str = "top_channels", *, outdated: bool = False, first: date | 
         "compute_seconds": 0.0,
         "facts": {},
         "chart": None,
+        "views_version": 0,
+        "changed_version": 0,
     }
     return StoredResult(ResultInfo(**(known | more)), pd.DataFrame(), outdated)
 
@@ -65,16 +67,18 @@ def test_what_is_provisional_is_said_with_the_moment_to_which_it_is_known() -> N
         "incomplete_days": ["2026-11-01", "2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05"],
         "low_risk_subscribers": 12_345,
         "note": "too little data",
-        "capped_hours": 1.5,
+        "capped_hours": 1.25,
+        "settled": False,
     }
     assert said(result(facts=facts))[4:] == [
         "provisional (2026-11-26): known until 2026-11-26 14:00:00 America/Mexico_City",
         "incomplete days: 2026-11-01, 2026-11-02, 2026-11-03 and 2 more",
         "low risk subscribers: 12,345",
         "note: too little data",
-        "capped hours: 1.5",
+        "capped hours: 1.25",
+        "not settled: views that count may still come",
     ]
-    settled = {"provisional_days": [], "known_until": None, "incomplete_days": []}
+    settled = {"provisional_days": [], "known_until": None, "incomplete_days": [], "settled": True}
     assert said(result(facts=settled))[4:] == []
 
 

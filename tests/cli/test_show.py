@@ -56,11 +56,8 @@ def storing(engine: sa.Engine) -> Callable[..., None]:
 def stored(engine: sa.Engine, database_url: str, cli: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three days of top channels; the last one with two sets of parameters, one of them empty, and computed later."""
     store = storing(engine)
-    store(
-        "top_channels",
-        day(1),
-        {"channel": ["Canal 5", 'Ñandú, "El"'], "rank": [1, 2], "views": [7, 3], "share_pct": [70.0, 30]},
-    )
+    two = {"channel": ["Canal 5", 'Ñandú, "El"'], "rank": [1, 2], "views": [7, 3], "share_pct": [70.0, 30.0]}
+    store("top_channels", day(1), {**two, "small_base": [True, None]})
     store("top_channels", day(2), {"channel": ["Canal 5"], "rank": [1], "views": [1_234_567], "share_pct": [100.0]})
     store("top_channels", day(3), {"channel": ["Canal 9"], "rank": [1], "views": [2], "share_pct": [100.0]}, views_version=41)
     store("top_channels", day(3), {}, parameters={"limit": 5})
@@ -72,8 +69,8 @@ def test_json_is_a_list_of_rows_with_the_names_of_the_columns(cli: Callable[...,
     outcome = cli("show", "top_channels", "--partition", "2026-10-01", "--format", "json")
     assert (outcome.status, outcome.err) == (0, "")
     assert json.loads(outcome.out) == [
-        {"rank": 1, "channel": "Canal 5", "views": 7, "share_pct": 70.0},
-        {"rank": 2, "channel": 'Ñandú, "El"', "views": 3, "share_pct": 30.0},
+        {"rank": 1, "channel": "Canal 5", "views": 7, "share_pct": 70.0, "small_base": True},
+        {"rank": 2, "channel": 'Ñandú, "El"', "views": 3, "share_pct": 30.0, "small_base": None},
     ]
 
 
@@ -90,9 +87,25 @@ def test_a_table_says_what_it_is_of(cli: Callable[..., Outcome]) -> None:
     caption = outcome.out.splitlines()[-1]
     assert re.fullmatch(
         r"top_channels: 2026-09-03 to 2026-10-02; default parameters; 1 row; "
-        r"computed 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d America/Mexico_City, \d+\.\d s ago",
+        r"computed 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d America/Mexico_City, \d+\.\d s ago; "
+        r"the views changed since; run 'telemetry-pipeline run top_channels --partition 2026-10-02' again",
         caption,
     )
+
+
+@pytest.mark.usefixtures("stored")
+def test_on_a_terminal_small_bases_are_marked_with_a_line_that_says_so(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = ("show", "top_channels", "--partition", "2026-10-01")
+    assert "small_base" in cli(*shown).out
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "300")
+    out = cli(*shown).out
+    assert "small_base" not in out
+    assert re.search("°.*Canal 5", out)
+    assert not re.search("°.*Ñandú", out)
+    assert "° grey: from fewer than SMALL_BASE_SUBSCRIBERS subscribers\n" in out
 
 
 @pytest.mark.usefixtures("stored")
@@ -181,7 +194,10 @@ def test_a_document_is_of_exactly_the_period_that_was_asked_for(
     assert outcome.err == "note: no single day is stored of period_analysis; this is of 2026-10-01 to 2026-10-31\n"
     outcome = cli(*asked, "--partition", "2026-10-10")
     assert outcome.status == 1
-    assert "for 2026-10-10; the newest one is of 2026-10-01 to 2026-10-31; run 'telemetry-pipeline run per" in outcome.err
+    assert (
+        "for 2026-10-10; stored are 2026-10-01 to 2026-10-31, 2026-10-08 to 2026-10-14; run 'telemetry-pipeline run per"
+        in outcome.err
+    )
 
 
 @pytest.mark.usefixtures("stored")
