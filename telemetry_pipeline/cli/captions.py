@@ -64,11 +64,19 @@ def caption(result: StoredResult, zone: ZoneInfo, now: datetime | None = None) -
 
 
 def versions(found: Sequence[StoredResult]) -> str:
-    """Which version of the views each of several results is of."""
-    numbers = {each.info.asset: each.info.views_version for each in found}
-    if len(set(numbers.values())) == 1:
+    """Whether several results, read in one moment, are of one version of the views; else, of which each is."""
+    if of_one_version(found):
         return "of one version of the views"
+    numbers = {each.info.asset: each.info.views_version for each in found}
     return f"of different versions of the views: {', '.join(f'{name} of {number}' for name, number in numbers.items())}"
+
+
+def of_one_version(found: Sequence[StoredResult]) -> bool:
+    """Whether there was a version of the views at which all of the results, read in one moment, held.
+
+    A result holds from the version that changed its views last, and until now if they did not change since.
+    """
+    return all(result.info.changed_version <= other.info.views_version for result in found for other in found if other.outdated)
 
 
 def whole_counts(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -114,14 +114,14 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
 def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -> None:
     """On standard error, for rows do not say it themselves: what was chosen without having been named."""
     from telemetry_pipeline.cli.asking import days
-    from telemetry_pipeline.cli.captions import versions
+    from telemetry_pipeline.cli.captions import of_one_version, versions
 
     for analysis, result in zip(question.analyses, found, strict=True):
         info = result.info
         if question.open and analysis.kind == "period" and info.period_first != info.period_last:
             of_days = days(info.period_first, info.period_last)
             click.echo(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
-    if len({each.info.views_version for each in found}) > 1:
+    if not of_one_version(found):
         click.echo(f"note: {versions(found)}", err=True)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.captions import caption, marked, whole_counts
+from telemetry_pipeline.cli.captions import caption, marked, versions, whole_counts
 from telemetry_pipeline.warehouse.columns import Column
 from telemetry_pipeline.warehouse.results import ResultInfo, StoredResult
 
@@ -101,6 +101,28 @@ def test_a_result_whose_views_changed_says_what_to_run(found: StoredResult, comm
     assert (
         caption(found, MEXICO, NOW).split("; the ")[-1] == f"views changed since; run 'telemetry-pipeline run {command}' again"
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one"),
+    [
+        ((5, 9, False), (7, 7, False), True),
+        ((5, 9, True), (7, 7, True), True),
+        ((5, 6, True), (7, 7, False), False),
+        ((5, 6, False), (7, 7, False), True),
+    ],
+    ids=["both as of now", "both outdated, once together", "one outdated before the other changed", "reused since"],
+)
+def test_results_are_of_one_version_if_there_was_one_at_which_all_of_them_held(
+    first: tuple[int, int, bool], second: tuple[int, int, bool], one: bool
+) -> None:
+    """What was computed at an earlier version and did not change since is as new as the rest."""
+    found = [
+        result(name, changed_version=changed, views_version=computed, outdated=outdated)
+        for name, (changed, computed, outdated) in (("top_channels", first), ("geography", second))
+    ]
+    different = f"of different versions of the views: top_channels of {first[1]}, geography of {second[1]}"
+    assert versions(found) == ("of one version of the views" if one else different)
 
 
 def test_counts_are_whole_numbers_metric_by_metric() -> None:
