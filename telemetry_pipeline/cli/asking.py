@@ -36,7 +36,7 @@ _PERIODS_LISTED = 3
 class Question:
     """Which results are wanted.
 
-    :ivar names: of analyses, at least one.
+    :ivar analyses: at least one.
     :ivar day: the partition; None for the newest.
     :ivar period: exactly these days, in place of *day*.
     :ivar parameters: those that were given, by analysis; the others are at their defaults.

@@ -88,6 +88,7 @@ def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:
                 for each in letters
             ],
             times_in(zone),
+            prose=True,
         )
 
 

@@ -24,6 +24,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     caption: str | None = None
     looks: Sequence[str] | None = None
+    prose: bool = False
 
 
 class Delivery:
@@ -74,7 +75,7 @@ class Delivery:
         for number, each in enumerate(tables):
             if number:
                 click.echo()
-            print_table(each.columns, each.rows, each.caption, each.looks)
+            print_table(each.columns, each.rows, each.caption, each.looks, prose=each.prose)
 
     def csv(self, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Hand over rows of plain values as CSV, for programs or for Excel."""

@@ -31,7 +31,7 @@ def list_analyses(settings: StackSettings, delivery: Delivery) -> None:
     elif delivery.form == "csv":
         delivery.csv(columns, rows)
     else:
-        delivery.tables([Table(columns, [list(row.values()) for row in rows], _HINT)])
+        delivery.tables([Table(columns, [list(row.values()) for row in rows], _HINT, prose=True)])
 
 
 def _rows(settings: StackSettings) -> list[dict[str, Any]]:

@@ -19,6 +19,9 @@ from rich.text import Text
 # What Excel takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+# Narrower than this, sentences are hard to read.
+_PROSE_WIDTH = 24
+
 Cell = tuple[str, bool]
 
 
@@ -27,12 +30,15 @@ def print_table(
     rows: Iterable[Sequence[Any]],
     caption: str | None = None,
     looks: Sequence[str] | None = None,
+    *,
+    prose: bool = False,
 ) -> None:
     """Print rows for a person to read: numbers to the right, nothing where there is no value.
 
-    In a terminal that is too narrow for the table, one record a block.
+    In a terminal that is too narrow for the table without frames, and if it is too narrow for that, one record a block.
 
     :param looks: how each row looks on a terminal, as rich calls it, such as ``dim``.
+    :param prose: the last column holds sentences, which may take several lines.
     """
     console = Console()
     if not console.is_terminal:
@@ -40,8 +46,13 @@ def print_table(
         return
     body = [[_cell(value) for value in row] for row in rows]
     styles = looks or [""] * len(body)
-    if _framed_width(columns, body) <= console.width:
-        console.print(_framed(columns, body, styles))
+    widths = _widths(columns, body)
+    needed = [*widths[:-1], min(widths[-1], _PROSE_WIDTH)] if prose else widths
+    if sum(needed) + 3 * len(needed) + 1 <= console.width:
+        console.print(_framed(columns, body, styles, prose))
+    elif sum(widths) + 2 * (len(widths) - 1) <= console.width:
+        for line, style in zip(plain_table(columns, body).split("\n"), ["", *styles], strict=True):
+            console.print(Text(line), style=style)
     else:
         for number, (row, style) in enumerate(zip(body, styles, strict=True), 1):
             console.print(_block(number, columns, row), style=style, soft_wrap=True)
@@ -156,17 +167,14 @@ def printable(text: str, also: str = "") -> str:
     return "".join(each if each.isprintable() or each in also else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
-def _framed(columns: Sequence[str], body: Sequence[Sequence[Cell]], styles: Sequence[str]) -> RenderableType:
+def _framed(columns: Sequence[str], body: Sequence[Sequence[Cell]], styles: Sequence[str], prose: bool) -> RenderableType:
     table = Table()
-    for column, numeric in zip(columns, _numeric(columns, body), strict=True):
-        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=True)
+    for at, (column, numeric) in enumerate(zip(columns, _numeric(columns, body), strict=True), 1):
+        wraps = prose and at == len(columns)
+        table.add_column(Text(column), justify="right" if numeric else "left", no_wrap=not wraps, overflow="fold")
     for row, style in zip(body, styles, strict=True):
         table.add_row(*(Text(text) for text, _ in row), style=style)
     return table
-
-
-def _framed_width(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> int:
-    return sum(width + 3 for width in _widths(columns, body)) + 1
 
 
 def _block(number: int, columns: Sequence[str], row: Sequence[Cell]) -> Text:

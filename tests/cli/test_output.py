@@ -105,8 +105,25 @@ def test_a_wide_terminal_has_a_table() -> None:
     assert "what it is of" in seen
 
 
+def test_a_terminal_that_is_just_wide_enough_has_a_table_without_frames() -> None:
+    """Ten runs in 80 columns are ten lines at a glance, not seventy."""
+    lines = on_a_terminal(SCRIPT, 47).splitlines()
+    assert lines[:2] == ["channel  views  a column with a long name", f"Canal 5  1,234  {'x' * 30}"]
+    assert lines[2].startswith("\x1b[2mÑandú        7")
+
+
+def test_sentences_in_the_last_column_go_on_in_the_next_line_at_a_space() -> None:
+    sentence = "Which channels do most of all subscribers watch in an average minute?"
+    script = f"from telemetry_pipeline.cli.output import print_table; print_table(['n', 'q'], [[1, {sentence!r}]], prose=True)"
+    seen = on_a_terminal(script, 50)
+    assert "-- 1 --" not in seen
+    cells = [line.split("│")[2].strip() for line in seen.splitlines() if line.count("│") == 3]
+    assert len(cells) == 2
+    assert " ".join(cells) == sentence
+
+
 def test_a_narrow_terminal_has_one_record_a_block_and_no_shreds() -> None:
-    seen = on_a_terminal(SCRIPT, 50)
+    seen = on_a_terminal(SCRIPT, 40)
     assert "│" not in seen
     lines = [line for line in seen.splitlines() if "\x1b" not in line]
     assert lines[:4] == [
