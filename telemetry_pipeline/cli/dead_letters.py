@@ -65,7 +65,7 @@ def _end_problems(engine: sa.Engine, run_ids: set[str]) -> None:
 
 
 def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:
-    from telemetry_pipeline.cli.output import moment, print_table, to_json
+    from telemetry_pipeline.cli.output import bare_moment, print_table, times_in, to_json
     from telemetry_pipeline.client.graphql import one_line
 
     if form == "json":
@@ -78,7 +78,7 @@ def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:
             [
                 (
                     str(each.id),
-                    moment(each.failed_at.astimezone(zone)),
+                    bare_moment(each.failed_at, zone),
                     each.job,
                     each.step,
                     each.partition,
@@ -87,6 +87,8 @@ def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:
                 )
                 for each in letters
             ],
+            times_in(zone),
+            prose=True,
         )
 
 

@@ -137,8 +137,10 @@ def complete(settings: StackSettings, stack: StackState | None) -> StackSettings
 
 
 def _describe_stack(settings: StackSettings, stack: StackState | None) -> Finding:
+    from telemetry_pipeline.cli.output import moment
+
     if stack is not None:
-        return Finding("stack", "ok", f"process {stack.pid}, since {stack.started_at:%Y-%m-%d %H:%M:%S %Z}")
+        return Finding("stack", "ok", f"process {stack.pid}, since {moment(stack.started_at, settings.operator_zone)}")
     if settings.database_url and settings.redis_url:
         return Finding("stack", "skipped", "none is running here; DATABASE_URL and REDIS_URL name servers elsewhere")
     return Finding("stack", "failed", f"none is running in {settings.telemetry_home}", _START_ADVICE)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from telemetry_pipeline.cli.suggestions import meant
 from telemetry_pipeline.errors import RequestRefused
 
 JOBS = ("telemetry_tick", "telemetry_range", "telemetry_merge", "telemetry_rebuild")
@@ -38,11 +39,12 @@ class Launch:
 def check_job(job: str, analyses: Iterable[str]) -> None:
     """See that *job* is a job or an asset.
 
-    :raises RequestRefused: it is neither; lists what there is.
+    :raises RequestRefused: it is neither; says what may have been meant, or what there is.
     """
     assets = (*SOURCE_ASSETS, *analyses)
     if job not in JOBS and job not in assets:
-        raise RequestRefused(f"there is no job or asset {job!r}; jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}")
+        advice = meant(job, [*JOBS, *assets]) or f"jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}"
+        raise RequestRefused(f"there is no job or asset {job!r}; {advice}")
 
 
 def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]) -> dict[str, dict[str, Any]]:
@@ -52,8 +54,34 @@ def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, 
 
     :param job: what will run; an asset that runs alone takes its own parameters only.
     :param models: analysis name to the pydantic model of its parameters.
-    :raises RequestRefused: an assignment cannot be read, or names no asset, no parameter or an impossible value.
+    :raises RequestRefused: an assignment cannot be read, or names no asset, no parameter or an impossible value; or a
+        required one is missing.
     """
+    if job in JOBS:
+        return _parsed(assignments, models, lambda _: None, ())
+    return _parsed(
+        assignments, models, lambda asset: None if asset == job else f" for a run of {job} alone", {job} & models.keys()
+    )
+
+
+def parse_choice(
+    chosen: Collection[str], assignments: Iterable[str], models: Mapping[str, type[BaseModel]]
+) -> dict[str, dict[str, Any]]:
+    """As :func:`parse_parameters`, of the *chosen* analyses alone.
+
+    :raises RequestRefused: in the same cases.
+    """
+    others = f": only {', '.join(chosen)} {'is' if len(chosen) == 1 else 'are'} asked for"
+    return _parsed(assignments, models, lambda asset: None if asset in chosen else others, chosen)
+
+
+def _parsed(
+    assignments: Iterable[str],
+    models: Mapping[str, type[BaseModel]],
+    objection: Callable[[str], str | None],
+    complete: Iterable[str],
+) -> dict[str, dict[str, Any]]:
+    """:param objection: why an asset's parameters cannot be set now. :param complete: the assets that need all of theirs."""
     texts: dict[str, dict[str, str]] = {}
     for assignment in assignments:
         target, equals, text = assignment.partition("=")
@@ -61,16 +89,21 @@ def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, 
         if not (equals and dot and asset and parameter):
             raise RequestRefused(f"{assignment!r} cannot be read; write --set asset.parameter=value")
         if asset not in models:
-            raise RequestRefused(f"{asset!r} has no parameters; {', '.join(_with_parameters(models))} have")
-        if job not in JOBS and asset != job:
-            raise RequestRefused(f"{asset}.{parameter} cannot be set for a run of {job} alone")
+            having = _with_parameters(models)
+            advice = meant(asset, having) or f"{', '.join(having)} have"
+            raise RequestRefused(f"{asset!r} has no parameters; {advice}")
+        if (why := objection(asset)) is not None:
+            raise RequestRefused(f"{asset}.{parameter} cannot be set{why}")
         model = models[asset]
         if parameter not in model.model_fields:
-            raise RequestRefused(f"{asset} has no parameter {parameter!r}; it has {describe_parameters(model)}")
+            close = meant(parameter, model.model_fields)
+            it_has = f"{close} It has" if close else "it has"
+            raise RequestRefused(f"{asset} has no parameter {parameter!r}; {it_has} {describe_parameters(model)}")
         texts.setdefault(asset, {})[parameter] = text
     config = {asset: _validated(asset, values, models[asset]) for asset, values in texts.items()}
-    if job in models and job not in config:
-        _validated(job, {}, models[job])
+    for asset in complete:
+        if asset not in config:
+            _validated(asset, {}, models[asset])
     return config
 
 

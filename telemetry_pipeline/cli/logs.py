@@ -49,10 +49,12 @@ def logs(
 
     Those of processes are plain text, which cannot be filtered.
     """
+    from telemetry_pipeline.cli.output import times_in
     from telemetry_pipeline.logs import FILES
     from telemetry_pipeline.settings import StackSettings
 
     settings = StackSettings.load()
+    heading = times_in(settings.operator_zone) if file in FILES and not as_json else None
     path = _path(settings, file)
     if file in FILES:
         shown = _shown(_filter(run, step, level, since), None if as_json else settings.operator_zone)
@@ -63,22 +65,25 @@ def logs(
     with path.open("rb") as newest:
         written = chain(_older_lines(path, newest), _whole_lines(newest))
         found = (text for line in written if (text := shown(line)) is not None)
-        for text in deque(found, maxlen=lines):
+        new = (text for line in _new_lines(path, newest) if (text := shown(line)) is not None) if follow else ()
+        for text in chain(deque(found, maxlen=lines), new):
+            if heading is not None:
+                click.echo(heading)
+                heading = None
             click.echo(text)
-        for line in _new_lines(path, newest) if follow else ():
-            if (text := shown(line)) is not None:
-                click.echo(text)
 
 
 def readable(entry: Entry, zone: ZoneInfo) -> str:
-    """A line for people, with the time in *zone*; below it, where an error comes from."""
+    """A line for people, with the time in *zone* (its name is said once, above all lines); below it, where an error is from."""
+    from telemetry_pipeline.cli.output import bare_moment, printable
     from telemetry_pipeline.logs import place
 
-    moment = datetime.fromisoformat(entry["time"]).astimezone(zone)
+    moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
+    message = printable(entry["message"], "\n")
     level = click.style(f"{entry['level']:<8}", fg=_COLOURS.get(entry["level"]))
     where = click.style(place(entry.get("run"), entry.get("step")), dim=True)
-    line = f"{moment:%Y-%m-%d %H:%M:%S} {level} {where}{_printable(entry['message'])}"
-    return "\n".join([line, *(f"    {_printable(part)}" for part in entry.get("error", ()))])
+    line = f"{moment} {level} {where}{message}"
+    return "\n".join([line, *("    " + printable(part, "\n") for part in entry.get("error", ()))])
 
 
 def _path(settings: StackSettings, file: str) -> Path:
@@ -145,11 +150,6 @@ def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[b
 
 def _as_it_is(line: bytes) -> str:
     return line.decode(errors="replace").rstrip("\n")
-
-
-def _printable(text: str) -> str:
-    """The text without what would move the cursor or change colours."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

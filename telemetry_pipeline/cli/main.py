@@ -7,14 +7,17 @@ A command's module is imported when the command is asked for, and imports what i
 from __future__ import annotations
 
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import click
 
+from telemetry_pipeline.cli.suggestions import instead
 from telemetry_pipeline.errors import Cancelled, TelemetryError
 
 EXIT_FAILED = 1
@@ -59,12 +62,40 @@ def _debug_option() -> click.Option:
     )
 
 
+class _PipeBroke(Exception):
+    """What a ``BrokenPipeError`` is wrapped in, for click ends the program with status 1 at one, whatever pipe it was."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when it is needed, and gives every command ``--debug``."""
+
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        """As click does it; help is printed in here."""
+        try:
+            return super().make_context(*arguments, **extra)
+        except BrokenPipeError as err:
+            raise _PipeBroke from err
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does it; the command runs in here."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as err:
+            raise _PipeBroke from err
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """The names, in the order in which help shows them."""
         return list(COMMANDS)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with.
+
+        :raises click.UsageError: there is none; says what may have been meant.
+        """
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f"There is no command {name!r}; {instead(name, COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command object that the module of that name defines under that name."""
@@ -104,14 +135,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(err) or "cancelled", EXIT_CANCELLED, invocation)
     except TelemetryError as err:
         return _fail(str(err), EXIT_FAILED, invocation)
-    except BrokenPipeError:
-        # The reader (head, less) has what it wanted; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as err:  # noqa: BLE001 - the program ends here
+    except Exception as raised:  # noqa: BLE001 - the program ends here
+        cause = raised.__cause__ if isinstance(raised, _PipeBroke) and raised.__cause__ else raised
+        if isinstance(cause, BrokenPipeError) and _reader_left():
+            # Python would complain when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         hint = "" if invocation.debug else " (--debug shows where)"
-        return _fail(f"unexpected {type(err).__name__}: {err}{hint}", EXIT_FAILED, invocation)
+        return _fail(f"unexpected {type(cause).__name__}: {cause}{hint}", EXIT_FAILED, invocation)
     return status if isinstance(status, int) else 0
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads standard output any more, as after ``| head``."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _fail(message: str, status: int, invocation: Invocation) -> int:

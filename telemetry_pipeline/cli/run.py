@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from telemetry_pipeline.cli.days import parse_day
+from telemetry_pipeline.cli.days import check_days, parse_day
 
 if TYPE_CHECKING:
     from telemetry_pipeline.cli.launch import Launch
@@ -44,10 +44,7 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings import StackSettings
 
-    if (first is None) != (last is None):
-        raise click.UsageError("--from and --to go together.")
-    if partition is not None and first is not None:
-        raise click.UsageError("give either --partition, or --from and --to.")
+    check_days(partition, first, last)
     if job == "telemetry_tick" and first is not None:
         raise click.UsageError("telemetry_tick is for one day (--partition); telemetry_range takes --from and --to.")
     settings = StackSettings.load()

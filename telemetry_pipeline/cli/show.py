@@ -1,149 +1,188 @@
-"""``telemetry-pipeline show``: the stored result of an analysis, or a document, for people and for programs."""
+"""``telemetry-pipeline show``: stored results of analyses, or a document, for people and for programs."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from telemetry_pipeline.cli.days import parse_day
+from telemetry_pipeline.cli.days import check_days, parse_day
+from telemetry_pipeline.cli.delivery import FORMS, Delivery, Form, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from telemetry_pipeline.analyses.periods import Period
+    from telemetry_pipeline.cli.asking import Question
+    from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse.results import StoredResult
 
 
-@click.command("show", short_help="Show the stored result of an analysis, or a document.")
-@click.argument("analysis")
-@click.option("--partition", metavar="DAY", callback=parse_day, help="The day whose result is shown; default: the latest one.")
+@click.command("show", short_help="Show stored results, a document, or what there is.")
+@click.argument("analyses", nargs=-1, metavar="[ANALYSIS]...")
+@click.option(
+    "--partition", metavar="DAY", callback=parse_day, help="The day whose results are shown; default: the newest one."
+)
+@click.option("--from", "first", metavar="DAY", callback=parse_day, help="First day of a period, with --to.")
+@click.option("--to", "last", metavar="DAY", callback=parse_day, help="Last day of a period, included.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME.PARAMETER=VALUE",
+    help="Show the result of other parameters than the defaults; can be given several times.",
+)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="For people (table), or for programs.",
+    type=click.Choice(FORMS),
+    help="For people (table), for programs, or for Excel.  [default: by the name of --output, else table]",
 )
-def show(analysis: str, partition: date | None, form: str) -> None:
-    """Show the stored result of ANALYSIS; of several with different parameters, the newest one.
+@click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write there.")
+@click.option("--excel", is_flag=True, help="CSV as a Spanish Excel opens it.")
+def show(
+    analyses: tuple[str, ...],
+    partition: date | None,
+    first: date | None,
+    last: date | None,
+    assignments: tuple[str, ...],
+    form: Form | None,
+    output: Path | None,
+    excel: bool,
+) -> None:
+    """Show the stored result of each ANALYSIS, or a document; without a name, which ones there are.
 
     A document (full_analysis, period_analysis, subscribers_analysis) is JSON; its table says what is in it.
     """
-    from telemetry_pipeline.cli.output import to_csv, to_json
-    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.analyses.periods import Period
+    from telemetry_pipeline.cli.asking import plan_question
+    from telemetry_pipeline.cli.listing import list_analyses
     from telemetry_pipeline.reports.documents import DOCUMENTS
-    from telemetry_pipeline.reports.rows import to_rows
     from telemetry_pipeline.settings import StackSettings
 
-    settings = StackSettings.load()
-    if analysis in DOCUMENTS:
-        show_document(read_document(database_url(settings), analysis, partition), form)
-        return
-    result = read_result(database_url(settings), analysis, partition)
-    if form == "table":
-        show_table(result, zone=settings.operator_zone)
-    elif form == "json":
-        click.echo(to_json(to_rows(result.frame)))
+    check_days(partition, first, last)
+    delivery = Delivery(form, output, excel)
+    period = Period(first, last) if first and last else None
+    if not analyses:
+        if partition or period or assignments:
+            raise click.UsageError("Name an analysis; without a name, all are listed.")
+        list_analyses(StackSettings.load(), delivery)
+    elif DOCUMENTS.keys().isdisjoint(analyses):
+        show_results(StackSettings.load(), plan_question(analyses, partition, period, assignments), delivery)
+    elif len(analyses) > 1 or assignments:
+        raise click.UsageError("A document is shown alone, and holds the results of default parameters.")
     else:
-        click.echo(to_csv(list(result.frame.columns), to_rows(result.frame)), nl=False)
+        days = Period(partition, partition) if partition else period
+        show_document(StackSettings.load(), analyses[0], days, delivery)
+
+
+def show_results(settings: StackSettings, question: Question, delivery: Delivery) -> None:
+    """Answer a question in the form that is wanted."""
+    from telemetry_pipeline.analyses.views import Rules
+    from telemetry_pipeline.cli.asking import answer
+    from telemetry_pipeline.cli.captions import caption, versions
+    from telemetry_pipeline.cli.output import to_json
+    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.reports.rows import to_rows
+
+    if delivery.form == "csv" and len(question.analyses) > 1:
+        raise click.UsageError("CSV is for one analysis; json and xlsx hold several.")
+    found = answer(database_url(settings), question, Rules.of(settings))
+    zone = settings.operator_zone
+    if delivery.form == "table":
+        several = [versions(found)] if len(found) > 1 else []
+        delivery.tables(
+            [_table(each, "; ".join([caption(each, zone), *several]), marks=delivery.on_terminal) for each in found]
+        )
+        return
+    _say_what_was_not_asked(question, found)
+    if delivery.form == "json":
+        rows = {each.info.asset: to_rows(each.frame) for each in found}
+        delivery.put(f"{to_json(rows if len(found) > 1 else rows[found[0].info.asset])}\n")
+    elif delivery.form == "csv":
+        [only] = found
+        delivery.csv(list(only.frame.columns), to_rows(only.frame))
+    else:
+        from telemetry_pipeline.cli.workbook import to_workbook
+
+        delivery.put(to_workbook(found, zone))
+
+
+def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -> None:
+    """On standard error, for rows do not say it themselves: what was chosen without having been named."""
+    from telemetry_pipeline.cli.asking import days
+    from telemetry_pipeline.cli.captions import of_one_version, versions
+
+    for analysis, result in zip(question.analyses, found, strict=True):
+        info = result.info
+        if question.open and analysis.kind == "period" and info.period_first != info.period_last:
+            of_days = days(info.period_first, info.period_last)
+            click.echo(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
+    if not of_one_version(found):
+        click.echo(f"note: {versions(found)}", err=True)
 
 
 def read_result(url: str, analysis: str, partition: date | None) -> StoredResult:
-    """The newest result of a partition, or of the latest day.
+    """The result with default parameters of a partition, or of the newest one.
 
     :raises RequestRefused: there is no such analysis, or nothing is stored; says what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
-    from telemetry_pipeline.analyses.registry import find_analysis
-    from telemetry_pipeline.errors import RequestRefused
-    from zoneinfo import ZoneInfo
-
-    from telemetry_pipeline.analyses import stored
     from telemetry_pipeline.analyses.views import Rules
-    from telemetry_pipeline.warehouse import results
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.reading import explained
+    from telemetry_pipeline.cli.asking import answer, plan_question
+    from telemetry_pipeline.settings import StackSettings
 
-    with explained(), connect(url).begin() as connection:
-        found = stored.read(connection, find_analysis(analysis), find_analysis(analysis).parse({}), Rules(ZoneInfo("UTC")), day=partition)
-        if found is not None:
-            results.want(connection, [found.info])
-            return found
-    raise RequestRefused(_nothing_stored(analysis, partition))
+    [found] = answer(url, plan_question([analysis], partition, None), Rules.of(StackSettings.load()))
+    return found
 
 
-def read_document(url: str, document: str, partition: date | None) -> dict[str, Any]:
-    """The newest document of a partition, or of the latest day.
-
-    :raises RequestRefused: nothing is stored; says what to do.
-    :raises WarehouseError: the database is unreachable, or has no tables yet.
-    """
-    from telemetry_pipeline.errors import RequestRefused
-    from telemetry_pipeline.warehouse import documents
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.reading import explained
-
-    with explained(), connect(url).connect() as connection:
-        body = documents.read(connection, document, partition and (partition, partition))
-    if body is None:
-        raise RequestRefused(_nothing_stored(document, partition))
-    return body
-
-
-def _nothing_stored(asset: str, partition: date | None) -> str:
-    of_day, option = (f" for {partition}", f" --partition {partition}") if partition else ("", "")
-    return (
-        f"nothing is stored of {asset}{of_day}; run 'telemetry-pipeline run telemetry_tick', "
-        f"or 'telemetry-pipeline run {asset}{option}' when the views are there"
-    )
-
-
-def show_document(body: dict[str, Any], form: str) -> None:
-    """Print a document: itself, or which analyses are in it."""
-    from telemetry_pipeline.cli.output import print_table
-
-    if form == "csv":
-        raise click.UsageError("a document is JSON; CSV is for one analysis.")
-    if form == "json":
-        click.echo(json.dumps(body, ensure_ascii=False, allow_nan=False, indent=2))
-        return
-    rows = [[name, len(found)] for name, found in body["analyses"].items()]
-    filters = body["filters"]
-    print_table(["analysis", "rows"], rows, f"{filters['first']} to {filters['last']}; generated {body['generated_at']}")
-
-
-def show_table(result: StoredResult, zone: tzinfo, limit: int | None = None) -> None:
+def show_table(result: StoredResult, zone: ZoneInfo, limit: int | None = None) -> None:
     """Print a result for people; times in *zone*.
 
     :param limit: how many rows at most.
     """
-    from telemetry_pipeline.cli.output import print_table
+    from telemetry_pipeline.cli.captions import caption
+    from telemetry_pipeline.cli.output import on_terminal, print_table
+
+    table = _table(result, caption(result, zone), marks=on_terminal(), limit=limit)
+    print_table(table.columns, table.rows, table.caption, table.looks)
+
+
+def _table(result: StoredResult, caption: str, *, marks: bool, limit: int | None = None) -> Table:
+    """:param marks: whether small bases and what is provisional are marked, in place of columns that say so."""
+    from telemetry_pipeline.analyses.registry import find_analysis
+    from telemetry_pipeline.cli.captions import marked, whole_counts
     from telemetry_pipeline.reports.rows import to_rows
 
-    frame = result.frame.head(limit) if limit is not None else result.frame
-    print_table(list(frame.columns), [list(row.values()) for row in to_rows(frame)], caption(result, zone))
+    frame = result.frame if limit is None else result.frame.head(limit)
+    rows = whole_counts(find_analysis(result.info.asset).columns, to_rows(frame))
+    columns = list(frame.columns)
+    if not marks:
+        return Table(columns, [[row[name] for name in columns] for row in rows], caption)
+    shown = marked(rows, columns)
+    return Table(shown.columns, shown.rows, "\n".join([*shown.meanings, caption]), shown.looks)
 
 
-def caption(result: StoredResult, zone: tzinfo) -> str:
-    """What a result is of: analysis, period, parameters, and when it was computed."""
-    from telemetry_pipeline.analyses.periods import Period
-    from telemetry_pipeline.cli.output import duration, moment
+def show_document(settings: StackSettings, document: str, period: Period | None, delivery: Delivery) -> None:
+    """Hand over a document: itself, or which analyses are in it."""
+    from telemetry_pipeline.cli.asking import answer_document, days
+    from telemetry_pipeline.cli.output import moment, to_json
+    from telemetry_pipeline.cli.target import database_url
 
-    info = result.info
-    parameters = ", ".join(f"{name}={_text(value)}" for name, value in info.parameters.items())
-    age = max(0.0, (datetime.now(UTC) - info.computed_at).total_seconds())
-    rows = "1 row" if info.row_count == 1 else f"{info.row_count:,} rows"
-    return "; ".join(
-        [
-            f"{info.asset}: {Period(info.period_first, info.period_last)}",
-            *([parameters] if parameters else []),
-            rows,
-            f"computed {moment(info.computed_at.astimezone(zone))}, {duration(age)} ago",
-            *(f"{name.replace('_', ' ')}: {value}" for name, value in info.facts.items()),
-        ]
-    )
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    if delivery.form in ("csv", "xlsx"):
+        raise click.UsageError(f"A document is JSON; {delivery.form} is for analyses.")
+    body = answer_document(database_url(settings), document, period)
+    filters = body["filters"]
+    of_days = days(date.fromisoformat(filters["first"]), date.fromisoformat(filters["last"]))
+    if delivery.form == "json":
+        if period is None and filters["first"] != filters["last"]:
+            click.echo(f"note: no single day is stored of {document}; this is of {of_days}", err=True)
+        delivery.put(f"{to_json(body)}\n")
+        return
+    generated = moment(datetime.fromisoformat(body["generated_at"]), settings.operator_zone)
+    missing = [f"missing: {', '.join(body['missing'])}"] if body["missing"] else []
+    caption = "; ".join([f"{document}: {of_days}", f"generated {generated}", *missing])
+    delivery.tables([Table(["analysis", "rows"], [[name, len(rows)] for name, rows in body["analyses"].items()], caption)])

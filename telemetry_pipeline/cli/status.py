@@ -2,227 +2,166 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from telemetry_pipeline.errors import TelemetryError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from telemetry_pipeline.broker import WorkerInfo
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.cli.overview import Overview, Queues, RunReport, Ticks
     from telemetry_pipeline.client.answers import Run, Step
-    from telemetry_pipeline.client.graphql import Json
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.stack.state import StackState
-    from telemetry_pipeline.warehouse.problems import ChannelState, Incident
     from telemetry_pipeline.warehouse.status import Count, WarehouseStatus
 
-_TICK = "telemetry_tick"
-_LAST_RUNS = 10
-# A prefix is looked for among this many of the newest runs: two weeks of ticks.
-_SEARCHED_RUNS = 10_000
-_ID_LENGTH = 36
-_WEB_TIMEOUT_SECONDS = 20.0
-
-_TICKS = """
-query Ticks($schedule: ScheduleSelector!, $limit: Int!) {
-  scheduleOrError(scheduleSelector: $schedule) {
-    __typename
-    ... on Schedule { scheduleState { status ticks(limit: $limit) { status runs { status } } } }
-    ... on ScheduleNotFoundError { message }
-    ... on PythonError { message className causes { message className } }
-  }
-}"""
-
-T = TypeVar("T")
+_EXCLUDED = {"future": "of the future", "duplicate": "repeated"}
 
 
 @click.command("status", short_help="Show how the pipeline is doing, or how a run went.")
 @click.argument("run", required=False)
-def status(run: str | None) -> int:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people (table), or for programs.",
+)
+def status(run: str | None, form: str) -> int:
     """Show what is wrong, how far behind it is, the last runs, queues, workers, and what is stored; or one RUN.
 
     RUN is the id of a run, or the beginning of it. Without it, the exit status is 1 if a server does not answer.
     """
+    from telemetry_pipeline.cli.facts import overview_facts, run_facts
+    from telemetry_pipeline.cli.main import EXIT_FAILED
+    from telemetry_pipeline.cli.output import to_json
+    from telemetry_pipeline.cli.overview import examine_run, gather
+    from telemetry_pipeline.cli.target import graphql_url
+    from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings import StackSettings
 
     settings = StackSettings.load()
-    if run is None:
-        return _show_pipeline(settings)
-    _show_run(settings, run)
-    return 0
-
-
-def _show_pipeline(settings: StackSettings) -> int:
-    from telemetry_pipeline import broker
-    from telemetry_pipeline.cli.doctor import complete
-    from telemetry_pipeline.cli.main import EXIT_FAILED
-    from telemetry_pipeline.cli.target import find_stack, graphql_url, webserver_url
-    from telemetry_pipeline.client import TelemetryClient
-    from telemetry_pipeline.warehouse import problems
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.status import read_status
-
     zone = settings.operator_zone
-    stack = find_stack(settings)
-    known = complete(settings, stack)
-    failed = False
-
-    def ask(server: str, question: Callable[[], T]) -> T | None:
-        """The answer; without one, say so and go on."""
-        nonlocal failed
-        try:
-            return question()
-        except TelemetryError as err:
-            failed = True
-            click.echo(f"{server:15}{err}")
-            return None
-
-    _show_addresses(settings, stack)
-    warehouse = None
-    if known.database_url is not None:
-        engine = connect(known.database_url)
-        warehouse = ask("PostgreSQL", lambda: read_status(engine))
-        if warehouse is not None:
-            ask("PostgreSQL", lambda: _show_problems(problems.open_problems(engine), problems.channels(engine), zone))
-            _show_newest_record(warehouse, zone)
-    if known.panaccess_url is not None:
-        _show_upstream(known, warehouse)
-    if webserver_url(settings) is not None:
-        client = TelemetryClient(graphql_url(settings), _WEB_TIMEOUT_SECONDS)
-        runs = ask("web server", lambda: client.runs(limit=_LAST_RUNS))
-        if runs is not None:
-            ask("ticks", lambda: _show_ticks(graphql_url(settings), client, zone))
-            _show_runs(runs, zone)
-    if known.redis_url is not None:
-        redis_url = known.redis_url.get_secret_value()
-        waiting = ask("broker", lambda: (broker.waiting(redis_url), broker.unacknowledged(redis_url)))
-        if waiting is not None:
-            _show_queues(*waiting)
-            workers = ask("workers", lambda: broker.workers(redis_url))
-            if workers is not None:
-                _show_workers(workers)
-    if warehouse is not None:
-        _show_stored(warehouse, zone)
-    return EXIT_FAILED if failed else 0
+    if run is not None:
+        report = examine_run(TelemetryClient(graphql_url(settings)), run)
+        if form == "json":
+            click.echo(to_json(run_facts(report, zone)))
+        else:
+            show_run(report, zone)
+        return 0
+    seen = gather(settings)
+    if form == "json":
+        click.echo(to_json(overview_facts(seen, zone)))
+    else:
+        show_overview(seen, zone)
+    return EXIT_FAILED if seen.failures else 0
 
 
-def _show_addresses(settings: StackSettings, stack: StackState | None) -> None:
+def show_overview(seen: Overview, zone: ZoneInfo) -> None:
+    """Print the pipeline at a glance for people; who did not answer says so in its place."""
+
+    def failure(server: str) -> None:
+        if server in seen.failures:
+            click.echo(f"{server:15}{seen.failures[server]}")
+
+    _show_addresses(seen, zone)
+    failure("PostgreSQL")
+    _show_problems(seen, zone)
+    if seen.warehouse is not None:
+        _show_newest_record(seen, seen.warehouse, zone)
+    _show_upstream(seen)
+    failure("web server")
+    failure("ticks")
+    if seen.ticks is not None:
+        _show_ticks(seen, seen.ticks, zone)
+    if seen.runs is not None:
+        _show_runs(seen.runs, zone)
+    failure("broker")
+    if seen.queues is not None:
+        _show_queues(seen.queues)
+    failure("workers")
+    if seen.workers is not None:
+        _show_workers(seen.workers)
+    if seen.warehouse is not None:
+        _show_stored(seen.warehouse, zone)
+
+
+def _show_addresses(seen: Overview, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
 
-    if stack is not None:
-        click.echo(f"stack          running since {moment(stack.started_at.astimezone(settings.operator_zone))}")
-        click.echo(f"web UI         {stack.webserver_url}")
-        if stack.flower_url is not None:
-            click.echo(f"Flower         {stack.flower_url}")
-    elif settings.database_url and settings.redis_url:
+    if seen.stack is not None:
+        click.echo(f"stack          running since {moment(seen.stack.started_at, zone)}")
+    elif seen.elsewhere:
         click.echo("stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere")
-        if settings.web_url:
-            click.echo(f"web UI         {settings.web_url}")
     else:
         click.echo("stack          not running; start it with 'telemetry-pipeline up'")
+    if seen.web_url is not None and (seen.stack is not None or seen.elsewhere):
+        click.echo(f"web UI         {seen.web_url}")
+    if seen.stack is not None and seen.stack.flower_url is not None:
+        click.echo(f"Flower         {seen.stack.flower_url}")
 
 
-def _show_problems(incidents: list[Incident], channels: list[ChannelState], zone: ZoneInfo) -> None:
+def _show_problems(seen: Overview, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
     from telemetry_pipeline.client.graphql import one_line
     from telemetry_pipeline.warehouse.problems import CHANNEL
 
-    if not incidents:
+    if seen.incidents is None:
+        return
+    if not seen.incidents:
         click.echo("problems       none open")
-    for problem in incidents:
-        noticed = f"since {moment(problem.opened_at.astimezone(zone))}"
+    for problem in seen.incidents:
+        noticed = f"since {moment(problem.opened_at, zone)}"
         if problem.times > 1:
-            noticed += f", {problem.times:,} times, last {moment(problem.last_at.astimezone(zone))}"
+            noticed += f", {problem.times:,} times, last {moment(problem.last_at, zone)}"
         click.secho(f"problem        {problem.summary} ({noticed})", fg="red")
-    known = {problem.key for problem in incidents}
-    for channel in channels:
+    known = {problem.key for problem in seen.incidents}
+    for channel in seen.channels or []:
         if channel.failing_since is not None and CHANNEL + channel.channel in known:
-            failing = f"failing since {moment(channel.failing_since.astimezone(zone))}, {channel.failures:,} times"
+            failing = f"failing since {moment(channel.failing_since, zone)}, {channel.failures:,} times"
             click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error or '')}", fg="red")
 
 
-def _show_newest_record(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
+def _show_newest_record(seen: Overview, warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import duration, moment
 
     if warehouse.newest_at is None:
         click.echo("newest record  none")
     else:
-        age = max(0.0, (datetime.now(UTC) - warehouse.newest_at).total_seconds())
-        click.echo(f"newest record  {moment(warehouse.newest_at.astimezone(zone))}, {duration(age)} ago")
+        age = duration(seen.seconds_since(warehouse.newest_at))
+        click.echo(f"newest record  {moment(warehouse.newest_at, zone)}, {age} ago")
 
 
-def _show_upstream(settings: StackSettings, warehouse: WarehouseStatus | None) -> None:
-    """How far the cursor is behind. An upstream that does not answer is not for us to mend."""
-    try:
-        newest = _newest_upstream_id(settings)
-    except TelemetryError as err:
-        click.echo(f"upstream       {err}")
+def _show_upstream(seen: Overview) -> None:
+    if seen.upstream is None:
+        return
+    if seen.upstream.newest_id is None:
+        click.echo(f"upstream       {seen.upstream.error}")
         return
     behind = ""
-    if warehouse is not None:
-        # Ids do not begin at 1.
-        ahead = f"{max(0, newest - warehouse.cursor):,} ids ahead of the cursor"
-        behind = f", {ahead if warehouse.cursor else 'nothing is read yet'}"
-    click.echo(f"upstream       newest is record id {newest}{behind}")
+    if seen.warehouse is not None:
+        unread = "nothing is read yet" if seen.ids_behind is None else f"{seen.ids_behind:,} ids ahead of the cursor"
+        behind = f", {unread}"
+    click.echo(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")
 
 
-def _newest_upstream_id(settings: StackSettings) -> int:
-    import redis
-
-    from telemetry_pipeline.panaccess.client import PanAccessClient
-    from telemetry_pipeline.panaccess.feed import Feed
-    from telemetry_pipeline.panaccess.records import PageDecoder
-    from telemetry_pipeline.settings import Settings
-
-    values = {name: getattr(settings, name) for name in type(settings).model_fields}
-    # These are not needed for that.
-    values["database_url"] = values["database_url"] or "postgresql://unused"
-    values["dagster_database_url"] = values["dagster_database_url"] or "postgresql://unused"
-    full = Settings.load(**{name: value for name, value in values.items() if value is not None})
-    decode = PageDecoder(full.panaccess_zone, full.operator_zone)
-    try:
-        return Feed(PanAccessClient.from_settings(full, shared=True), decode, full.panaccess_zone).newest_id(tries=1)
-    except redis.RedisError as err:
-        raise TelemetryError("not asked: its session is kept by the broker, which does not answer") from err
-
-
-def _show_ticks(url: str, client: TelemetryClient, zone: ZoneInfo) -> None:
+def _show_ticks(seen: Overview, ticks: Ticks, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import duration, moment
-    from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
-    from telemetry_pipeline.client.graphql import Endpoint, unwrap
+    from telemetry_pipeline.cli.overview import TICK
 
-    schedule = {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, "scheduleName": f"{_TICK}_schedule"}
-    answer = Endpoint(url, _WEB_TIMEOUT_SECONDS).ask(_TICKS, schedule=schedule, limit=_LAST_RUNS)
-    state = unwrap(answer["scheduleOrError"])["scheduleState"]
-    succeeded = client.runs(job=_TICK, statuses=["SUCCESS"], limit=1)
     last = "none succeeded yet"
-    if succeeded and (ended_at := succeeded[0].ended_at) is not None:
-        age = max(0.0, (datetime.now(UTC) - ended_at).total_seconds())
-        last = f"last success {moment(ended_at.astimezone(zone))}, {duration(age)} ago"
-    counts = Counter(_outcome(tick) for tick in state["ticks"])
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
-    click.echo(f"ticks          {last}" + (f"; of the last {counts.total()}: {counted}" if counts else ""))
-    if state["status"] != "RUNNING":
-        click.secho(f"ticks          {_TICK}_schedule is switched off", fg="red")
-
-
-def _outcome(tick: Json) -> str:
-    """What came of a tick of the schedule; of one that launched a run, of that."""
-    if tick["status"] in ("SKIPPED", "FAILURE"):
-        return "skipped" if tick["status"] == "SKIPPED" else "failed"
-    statuses = {run["status"] for run in tick["runs"]}
-    return "succeeded" if statuses == {"SUCCESS"} else "failed" if statuses & {"FAILURE", "CANCELED"} else "under way"
+    if ticks.succeeded_at is not None:
+        last = f"last success {moment(ticks.succeeded_at, zone)}, {duration(seen.seconds_since(ticks.succeeded_at))} ago"
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in ticks.outcomes.items())
+    click.echo(f"ticks          {last}" + (f"; of the last {sum(ticks.outcomes.values())}: {counted}" if counted else ""))
+    if not ticks.switched_on:
+        click.secho(f"ticks          {TICK}_schedule is switched off", fg="red")
 
 
 def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
-    from telemetry_pipeline.cli.output import print_table
+    from telemetry_pipeline.cli.output import print_table, times_in
 
     if not runs:
         click.echo("runs           none yet")
@@ -231,13 +170,14 @@ def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
     print_table(
         ["run", "job", "days", "status", "started", "took"],
         [(run.run_id[:8], run.target, _days(run), run.status.lower(), _time(run.started_at, zone), _took(run)) for run in runs],
+        times_in(zone),
     )
     click.echo()
 
 
-def _show_queues(waiting: dict[str, int], unacknowledged: int) -> None:
-    waits = ", ".join(f"{queue} {count:,}" for queue, count in waiting.items())
-    click.echo(f"queues         {waits} waiting; {unacknowledged:,} with workers")
+def _show_queues(queues: Queues) -> None:
+    waits = ", ".join(f"{queue} {count:,}" for queue, count in queues.waiting.items())
+    click.echo(f"queues         {waits} waiting; {queues.unacknowledged:,} with workers")
 
 
 def _show_workers(workers: list[WorkerInfo]) -> None:
@@ -256,33 +196,35 @@ def _show_stored(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     click.echo(f"dead letters   {f'{warehouse.dead_letters:,}{see}' if warehouse.dead_letters else 'none'}")
     click.echo(f"records        {_count(warehouse.records)}")
     click.echo(f"views          {_count(warehouse.views)}")
-    synced = f", last sync {moment(warehouse.synced_at.astimezone(zone))}" if warehouse.synced_at else ""
+    if excluded := _excluded(warehouse.excluded):
+        click.echo(f"views that do not count  {excluded}")
+    synced = f", last sync {moment(warehouse.synced_at, zone)}" if warehouse.synced_at else ""
     click.echo(f"cursor         record id {warehouse.cursor}{synced}")
     gaps = f"{warehouse.open_gaps:,} open, {warehouse.open_gap_ids:,} ids; they are tried again"
     click.echo(f"gaps           {gaps if warehouse.open_gaps else 'none open'}")
     if not warehouse.rejected:
         click.echo("rejected       none")
     for rejected in warehouse.rejected:
-        last = moment(rejected.last_at.astimezone(zone))
-        click.echo(f"rejected       {rejected.records:,}: {rejected.reason} (last {last})")
+        click.echo(f"rejected       {rejected.records:,}: {rejected.reason} (last {moment(rejected.last_at, zone)})")
+
+
+def _excluded(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {_EXCLUDED.get(reason, reason)}" for reason, count in counts.items() if count)
 
 
 def _count(count: Count) -> str:
     return f"{count.rows:,}" if count.exact else f"about {count.rows:,}"
 
 
-def _show_run(settings: StackSettings, wanted: str) -> None:
-    from telemetry_pipeline.cli.output import print_table
-    from telemetry_pipeline.cli.target import graphql_url
-    from telemetry_pipeline.client import TelemetryClient
+def show_run(report: RunReport, zone: ZoneInfo) -> None:
+    """Print how a run went for people."""
+    from telemetry_pipeline.cli.output import moment, print_table, times_in
 
-    zone = settings.operator_zone
-    client = TelemetryClient(graphql_url(settings))
-    run = find_run(client, wanted)
+    run = report.run
     click.echo(f"run            {run.run_id}")
-    click.echo(f"job            {run.target} {_days(run)}")
+    click.echo(f"job            {run.target} {_days(run)}".rstrip())
     click.echo(f"status         {run.status.lower()}")
-    click.echo(f"started        {_time(run.started_at, zone) or 'not yet'}")
+    click.echo(f"started        {moment(run.started_at, zone) if run.started_at else 'not yet'}")
     if took := _took(run):
         click.echo(f"took           {took}")
     rows = [
@@ -291,30 +233,9 @@ def _show_run(settings: StackSettings, wanted: str) -> None:
     ]
     if rows:
         click.echo()
-        print_table(["step", "status", "started", "took", "attempts"], rows)
-    for step_key, message in _failures(client, run):
+        print_table(["step", "status", "started", "took", "attempts"], rows, times_in(zone))
+    for step_key, message in report.failures:
         click.echo(f"{step_key or 'the run'} failed: {message}")
-
-
-def find_run(client: TelemetryClient, wanted: str) -> Run:
-    """The run whose id is, or begins with, *wanted*.
-
-    :raises RequestRefused: none has, or several have.
-    """
-    from telemetry_pipeline.errors import RequestRefused
-
-    if len(wanted) >= _ID_LENGTH:
-        return client.run(wanted)
-    found = [run.run_id for run in client.runs(limit=_SEARCHED_RUNS) if run.run_id.startswith(wanted.lower())]
-    if len(found) > 1:
-        raise RequestRefused(f"{len(found)} runs begin with {wanted!r}; give more of the id")
-    if not found:
-        raise RequestRefused(f"there is no run {wanted!r}; 'telemetry-pipeline status' lists the last ones")
-    return client.run(found[0])
-
-
-def _failures(client: TelemetryClient, run: Run) -> list[tuple[str | None, str]]:
-    return client.progress(run.run_id).failures if run.status == "FAILURE" else []
 
 
 def _days(run: Run) -> str:
@@ -325,7 +246,9 @@ def _days(run: Run) -> str:
 
 
 def _time(at: datetime | None, zone: ZoneInfo) -> str:
-    return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    from telemetry_pipeline.cli.output import bare_moment
+
+    return "" if at is None else bare_moment(at, zone)
 
 
 def _took(ran: Run | Step) -> str:

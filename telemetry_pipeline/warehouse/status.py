@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -65,6 +65,7 @@ class WarehouseStatus:
     :ivar newest_at: time of the newest record that is not in the future.
     :ivar open_gaps: ranges of ids that the upstream could not deliver yet.
     :ivar open_gap_ids: how many ids these ranges span.
+    :ivar excluded: how many views do not count, by the reason.
     """
 
     records: Count
@@ -76,6 +77,7 @@ class WarehouseStatus:
     open_gap_ids: int
     rejected: list[Rejected]
     dead_letters: int
+    excluded: dict[str, int] = field(default_factory=dict)
 
 
 def read_status(engine: sa.Engine) -> WarehouseStatus:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from telemetry_pipeline.cli.launch import check_job, parse_parameters
+from telemetry_pipeline.cli.launch import check_job, parse_choice, parse_parameters
 from telemetry_pipeline.errors import RequestRefused
 
 
@@ -64,8 +64,10 @@ def test_only_what_was_given_is_sent_and_the_last_one_wins() -> None:
     [
         ("top_channels.limit", "write --set asset.parameter=value"),
         ("limit=5", "write --set asset.parameter=value"),
-        ("top_chanels.limit=5", "'top_chanels' has no parameters; top_channels, subscriber_profile have"),
-        ("top_channels.limt=5", "top_channels has no parameter 'limt'; it has limit=20, channel=null"),
+        ("top_chanels.limit=5", "'top_chanels' has no parameters; did you mean top_channels?"),
+        ("everything.limit=5", "'everything' has no parameters; top_channels, subscriber_profile have"),
+        ("top_channels.limt=5", "top_channels has no parameter 'limt'; did you mean limit? It has limit=20, channel=null"),
+        ("top_channels.size=5", "top_channels has no parameter 'size'; it has limit=20, channel=null"),
         ("geography.limit=5", "it has none"),
         ("top_channels.limit=0", "top_channels.limit cannot be '0': input should be greater than or equal to 1"),
         ("top_channels.limit=many", "top_channels.limit cannot be 'many': input should be a valid integer"),
@@ -106,4 +108,29 @@ def test_an_unknown_job_is_refused_with_what_there_is() -> None:
     check_job("ott_views", MODELS)
     check_job("telemetry_range", MODELS)
     with pytest.raises(RequestRefused, match=r"jobs: telemetry_tick, .*; assets: .*, geography"):
-        check_job("telemetry", MODELS)
+        check_job("everything", MODELS)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("telemetry_tik", "did you mean telemetry_tick?"),
+        ("Geografy", "did you mean geography?"),
+        ("telemetry_tikc", "did you mean telemetry_tick?"),
+    ],
+)
+def test_who_mistypes_a_job_is_asked_what_was_meant_and_gets_no_long_list(written: str, said: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        check_job(written, MODELS)
+    assert str(refused.value) == f"there is no job or asset {written!r}; {said}"
+
+
+def test_parameters_of_several_analyses_are_those_of_the_chosen_ones_alone() -> None:
+    chosen = ["top_channels", "geography"]
+    assert parse_choice(chosen, ["top_channels.limit=5"], MODELS) == {"top_channels": {"limit": 5}}
+    with pytest.raises(
+        RequestRefused, match=r"subscriber_profile\.subscriber_code cannot be set: only top_channels, geography"
+    ):
+        parse_choice(chosen, ["subscriber_profile.subscriber_code=7"], MODELS)
+    with pytest.raises(RequestRefused, match="subscriber_code is required"):
+        parse_choice(["subscriber_profile"], [], MODELS)

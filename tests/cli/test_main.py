@@ -81,13 +81,63 @@ def test_all_impossible_settings_are_in_one_message(cli: Callable[..., Outcome],
     assert "FIRST_PARTITION is 'soon'" in outcome.err
 
 
-def test_a_reader_that_has_enough_gets_no_complaint(tmp_path: Path) -> None:
-    done = subprocess.run(
-        f"{sys.executable} -m telemetry_pipeline --help | true",
-        shell=True,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=60,
+def test_a_mistyped_command_is_answered_with_what_was_meant(cli: Callable[..., Outcome]) -> None:
+    assert cli("statsu") == Outcome(
+        2, "", "error: There is no command 'statsu'; did you mean status? See 'telemetry-pipeline --help'.\n"
     )
-    assert done.stderr == ""
+    assert "there are up, run, show, " in cli("fly").err
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["main(['--help'])", "main(['show', '--help'])", "main(['doctor'])", "print_much()"],
+    ids=["help", "help of a command", "a command", "in the middle of a large table"],
+)
+def test_a_reader_that_has_enough_gets_no_complaint_and_no_failure(program: str, tmp_path: Path) -> None:
+    """click and rich end the program with status 1 when a pipe breaks; Python complains once more when it flushes at exit."""
+    script = f"""
+import sys
+from telemetry_pipeline.cli import main as module, output
+from telemetry_pipeline.cli.main import main
+def print_much():
+    module.click.Group.invoke = lambda *_: output.print_table(["n"], [["n" * 500]] * 20_000)
+    return main(["status"])
+sys.stdin.readline()  # by now, nobody reads
+sys.exit({program})
+"""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.write("go\n")
+        process.stdin.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 0
+
+
+def test_a_pipe_that_breaks_halfway_is_no_failure_either(tmp_path: Path) -> None:
+    script = """
+from telemetry_pipeline.cli import main as module, output
+module.click.Group.invoke = lambda *_: output.print_table(["n"], [["n" * 500]] * 20_000)
+raise SystemExit(module.main(["status"]))
+"""
+    (tmp_path / "large.py").write_text(script)
+    piped = f"set -o pipefail; {sys.executable} large.py | head -c 100000 | wc -c; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert (done.stdout.split(), done.stderr) == (["100000", "0"], "")
+
+
+def test_a_connection_to_a_server_that_breaks_is_an_error(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It raises the same error as a reader who leaves."""
+
+    def fail(*_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("telemetry_pipeline.cli.target.find_stack", fail)
+    outcome = cli("status")
+    assert outcome.status == 1
+    assert outcome.err.startswith("error: unexpected BrokenPipeError: ")

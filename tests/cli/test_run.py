@@ -112,7 +112,11 @@ def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["telemetry"], "jobs: telemetry_tick, telemetry_range, telemetry_merge, telemetry_rebuild; assets: telemetry_records"),
+        (
+            ["everything"],
+            "jobs: telemetry_tick, telemetry_range, telemetry_merge, telemetry_rebuild; assets: telemetry_records",
+        ),
+        (["telemetry_tock"], "did you mean telemetry_tick?"),
         (["telemetry_tick", "--partition", "2024-12-31"], "allowed are 2025-01-01 (FIRST_PARTITION) to "),
         (["telemetry_tick", "--partition", "2099-01-01"], "(today in America/Mexico_City)"),
         (["telemetry_range", "--from", "2026-10-02", "--to", "2026-10-01"], "begins on 2026-10-02 and ends before"),

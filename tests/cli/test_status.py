@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from cli.harness import Outcome
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver, run_answer
 
+from telemetry_pipeline.cli import overview
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.warehouse import status as warehouse_status
 from telemetry_pipeline.warehouse.dead_letters import DeadLetter, add
-from telemetry_pipeline.warehouse.status import read_status
+from telemetry_pipeline.warehouse.status import WarehouseStatus, read_status
 
 FULL_ID = "0098262b-cb97-4815-bc8b-2c8e0495552d"
 
@@ -120,15 +123,15 @@ def test_the_whole_pipeline_is_seen_at_a_glance(
     lines = outcome.out.splitlines()
     assert [label(line) for line in lines] == [
         *("stack", "web UI", "Flower", "problems", "newest record", "upstream", "ticks"),
-        *("", "run       job", "0098262b  telem", "11111111  telem", "22222222  geogr", ""),
+        *("", "run       job", "0098262b  telem", "11111111  telem", "22222222  geogr", "times: America/", ""),
         *("queues", "workers", "dead letters", "records", "views", "cursor", "gaps", "rejected", "rejected"),
     ]
-    assert lines[0] == "stack          running since 2026-11-21 06:00:00 CST"
+    assert lines[0] == "stack          running since 2026-11-21 06:00:00 America/Mexico_City"
     assert f"web UI         {webserver.url}" in lines
     assert "problems       none open" in lines
     assert any(re.fullmatch(r"newest record  .*, 2 min \d+ s ago", line) for line in lines)
     [ticked] = [line for line in lines if label(line) == "ticks"]
-    assert ticked.startswith("ticks          last success 2026-11-20 21:53:53 CST, ")
+    assert ticked.startswith("ticks          last success 2026-11-20 21:53:53 America/Mexico_City, ")
     assert ticked.endswith("ago; of the last 5: 2 succeeded, 1 under way, 1 skipped, 1 failed")
     assert "queues         ingest 3, analysis 0, reports 0 waiting; 1 with workers" in lines
     assert "workers        none answers" in lines
@@ -169,10 +172,11 @@ def test_what_is_wrong_comes_first(cli: Callable[..., Outcome], engine: sa.Engin
     outcome = cli("status")
     assert outcome.status == 0
     assert outcome.out.splitlines()[1:5] == [
-        "problem        ticks have stopped (since 2026-11-21 06:00:00 CST)",
-        "problem        telemetry_tick failed (since 2026-11-21 07:00:00 CST, 6 times, last 2026-11-21 07:10:00 CST)",
-        "problem        no way through (since 2026-11-21 08:00:00 CST)",
-        "alerts         slack://T1 (failing since 2026-11-21 06:30:00 CST, 2 times): HTTP 404 no such hook",
+        "problem        ticks have stopped (since 2026-11-21 06:00:00 America/Mexico_City)",
+        "problem        telemetry_tick failed (since 2026-11-21 07:00:00 America/Mexico_City, 6 times, "
+        "last 2026-11-21 07:10:00 America/Mexico_City)",
+        "problem        no way through (since 2026-11-21 08:00:00 America/Mexico_City)",
+        "alerts         slack://T1 (failing since 2026-11-21 06:30:00 America/Mexico_City, 2 times): HTTP 404 no such hook",
     ]
     assert "dead letters   1; see 'telemetry-pipeline dead-letters'" in outcome.out.splitlines()
 
@@ -209,6 +213,66 @@ def test_the_lag_behind_the_upstream_is_counted_in_record_ids(
     lines = cli("status").out.splitlines()
     assert f"upstream       newest is record id {newest}, {told}" in lines
     assert "ticks          telemetry_tick_schedule is switched off" in lines
+
+
+def test_programs_get_the_same_facts_as_json(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    filled: str,
+    broker_url: str,
+    simulator: Callable[..., SimulatorServer],
+) -> None:
+    webserver.answers |= {"Runs": runs(run_answer(FULL_ID)), "Ticks": ticks(("SUCCESS", "STARTED"), ("SKIPPED", None))}
+    upstream = simulator(records_count=20)
+    announce(webserver.url, database_url=filled, redis_url=broker_url, panaccess_url=upstream.url)
+    outcome = cli("status", "--format", "json")
+    assert (outcome.status, outcome.err) == (0, "")
+    told = json.loads(outcome.out)
+    assert list(told) == [
+        *("at", "time_zone", "failures", "stack", "problems", "alert_channels", "upstream", "ticks", "runs", "queues"),
+        *("workers", "warehouse"),
+    ]
+    assert (told["time_zone"], told["failures"], told["problems"], told["workers"]) == ("America/Mexico_City", {}, [], [])
+    assert told["stack"]["started_at"] == "2026-11-21T06:00:00-06:00"
+    assert told["ticks"]["last"] == {"under_way": 1, "skipped": 1}
+    assert told["runs"][0]["run_id"] == FULL_ID
+    assert told["queues"] == {"waiting": {"ingest": 0, "analysis": 0, "reports": 0}, "unacknowledged": 0}
+    stored = told["warehouse"]
+    assert stored["records"] == {"rows": 3, "exact": True}
+    assert stored["gaps"] == {"open": 1, "ids": 3}
+    assert 100 < stored["newest_record_age_seconds"] < 200
+    assert datetime.fromisoformat(stored["newest_record_at"]).utcoffset() == timedelta(hours=-6)
+    assert [(each["reason"], each["records"]) for each in stored["rejected"]] == [("no timestamp", 2), ("no id", 1)]
+
+
+def test_json_says_what_does_not_answer_and_the_exit_status_does_too(
+    cli: Callable[..., Outcome], announce: Callable[..., None], database_url: str
+) -> None:
+    announce("http://127.0.0.1:9", database_url=database_url)
+    outcome = cli("status", "--format", "json")
+    assert (outcome.status, outcome.err) == (1, "")
+    told = json.loads(outcome.out)
+    assert set(told["failures"]) == {"web server", "broker"}
+    assert told["runs"] is told["queues"] is told["workers"] is told["ticks"] is None
+    assert told["upstream"]["newest_record_id"] is None
+    assert told["warehouse"]["records"]["rows"] == 0
+    assert told["problems"] == []
+
+
+def test_views_that_do_not_count_are_told(
+    cli: Callable[..., Outcome], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    lines = cli("status").out.splitlines()
+    assert not any(line.startswith("views that do not count") for line in lines)
+
+    def some_excluded(engine: sa.Engine) -> WarehouseStatus:
+        return replace(read_status(engine), excluded={"future": 3, "duplicate": 1200})
+
+    monkeypatch.setattr(overview, "read_status", some_excluded)
+    assert "views that do not count  3 of the future, 1,200 repeated" in cli("status").out.splitlines()
+    assert json.loads(cli("status", "--format", "json").out)["warehouse"]["views_excluded"] == {"future": 3, "duplicate": 1200}
 
 
 def test_whatever_does_not_answer_says_so_and_the_rest_is_shown(
@@ -366,8 +430,22 @@ def test_a_run_shows_its_steps_and_why_it_failed(
         lines = outcome.out.splitlines()
         assert f"run            {FULL_ID}" in lines
         assert lines[-1] == "telemetry_records failed: wrong password"
-        assert lines[-3].split() == ["telemetry_records", "failure", "2026-11-20", "21:53:44", "8.0", "s", "3"]
-        assert lines[-2].split() == ["ott_views", "not", "started"]
+        assert lines[-4].split() == ["telemetry_records", "failure", "2026-11-20", "21:53:44", "8.0", "s", "3"]
+        assert lines[-3].split() == ["ott_views", "not", "started"]
+        assert lines[-2] == "times: America/Mexico_City"
+        assert "started        2026-11-20 21:53:43 America/Mexico_City" in lines
+    told = json.loads(cli("status", FULL_ID, "--format", "json").out)
+    assert (told["run_id"], told["status"], told["first"], told["last"]) == (FULL_ID, "failure", "2026-11-20", "2026-11-20")
+    assert told["started_at"].startswith("2026-11-20T21:53:43.")
+    assert told["started_at"].endswith("-06:00")
+    assert told["steps"][0] == {
+        "step": "telemetry_records",
+        "status": "failure",
+        "started_at": "2026-11-20T21:53:44-06:00",
+        "ended_at": "2026-11-20T21:53:52-06:00",
+        "attempts": 3,
+    }
+    assert told["failures"] == [{"step": "telemetry_records", "message": "wrong password"}]
 
 
 @pytest.mark.parametrize(

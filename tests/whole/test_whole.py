@@ -88,7 +88,9 @@ def test_a_result_of_an_earlier_day_is_shown_as_a_table_and_as_csv(operator: Ope
 def test_parameters_reach_the_analysis(operator: Operator, ranged: str) -> None:
     done = operator.types("run", "top_channels", "--set", "top_channels.limit=3")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(json.loads(operator.types("show", "top_channels", "--format", "json").stdout)) == 3
+    other = operator.types("show", "top_channels", "--set", "top_channels.limit=3", "--format", "json")
+    assert len(json.loads(other.stdout)) == 3
+    assert len(json.loads(operator.types("show", "top_channels", "--format", "json").stdout)) == 20
 
 
 def test_a_subscriber_is_profiled_on_request(operator: Operator, ranged: str) -> None:
@@ -97,9 +99,10 @@ def test_a_subscriber_is_profiled_on_request(operator: Operator, ranged: str) ->
     refused = operator.types("run", "subscriber_profile")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "subscriber_profile.subscriber_code is required" in refused.stderr
-    done = operator.types("run", "subscriber_profile", "--set", f"subscriber_profile.subscriber_code={code}")
+    chosen = ["--set", f"subscriber_profile.subscriber_code={code}"]
+    done = operator.types("run", "subscriber_profile", *chosen)
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = json.loads(operator.types("show", "subscriber_profile", "--format", "json").stdout)
+    rows = json.loads(operator.types("show", "subscriber_profile", *chosen, "--format", "json").stdout)
     [hours] = [row["value"] for row in rows if (row["section"], row["item"]) == ("total", "watch_hours")]
     assert hours == pytest.approx(first["watch_hours"])
 
