@@ -13,7 +13,10 @@ from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.warehouse.columns import Column
 
 PROVISIONAL = Column(
-    "provisional", "boolean", "whether a day of the row is not complete: not read to its end, the first day of data, or with a gap"
+    "provisional",
+    "boolean",
+    "whether a day of the row is not complete: not read to its end, the first day of data, or with a gap",
+    of=("local_date",),
 )
 SMALL_BASE = Column(
     "small_base",
