@@ -23,7 +23,8 @@ class Options:
     :ivar seed: the same seed, count, days and end give the same records, byte for byte.
     :ivar records: an export of PanAccess's that is served in place of made-up history.
     :ivar live: what comes on top as time goes by: so many records a second, evenly, as starts and stops that are stamped
-        now; or ``"history"``: as much as in the made-up history, by the same people in the same rhythm.
+        now; or ``"history"``: as much as in the made-up history, by the same people in the same rhythm, since its end or
+        as long as it is at most. With ``records``: as much as in the history that there would be without, from now on.
     :ivar late_ids: how many of the history's newest ids become visible late; 0 also for none among the live ones.
     :ivar late_seconds: how long after the first listing (live: after its stamp) a late id becomes visible.
     :ivar session_ttl: seconds after login at which a session ends.
