@@ -47,7 +47,9 @@ def check_range(first: date, last: date, settings: StackSettings) -> None:
 
     :raises RequestRefused: it does not; says what is allowed.
     """
-    lowest, highest = settings.first_partition, today(settings)
+    from telemetry_pipeline.stack.partitions import first_partition_here
+
+    lowest, highest = first_partition_here(settings), today(settings)
     if first > last:
         raise RequestRefused(f"the range begins on {first} and ends before that, on {last}")
     for day in (first, last):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +30,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     from telemetry_pipeline.cli.show import read_result, show_table
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.stack.partitions import first_partition
     from telemetry_pipeline.stack.services import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
     from telemetry_pipeline.warehouse.database import connect
@@ -38,9 +39,9 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     # A demonstration never calls a real PanAccess, whatever the environment says.
     settings = StackSettings.load().model_copy(update={"panaccess_url": None})
     last = today(settings)
-    first = max(settings.first_partition, last - timedelta(days=_DAYS))
+    simulator = SimulatorOptions(records_count=records_count, days=_DAYS, end=datetime.now(UTC).replace(microsecond=0))
+    first = max(first_partition(settings, simulator), last - timedelta(days=_DAYS))
     launch = plan_launch(settings, "telemetry_range", first, last, ())
-    simulator = SimulatorOptions(records_count=records_count, days=_DAYS)
     click.echo(f"1/3  starting the stack, with {records_count:,} simulated records of the last {_DAYS} days")
     with Stack(settings, simulator=simulator, web_port=port, say=click.echo) as stack:
         engine = connect(stack.state.database_url)

@@ -80,7 +80,7 @@ def examine() -> Iterator[Finding]:
     except SettingsError as err:
         yield Finding("settings", "failed", str(err), "correct them in the environment or in the file .env")
         return
-    yield Finding("settings", "ok", f"operator in {given.operator_timezone}, partitions from {given.first_partition}")
+    yield Finding("settings", "ok", f"operator in {given.operator_timezone}")
     yield examine_alerts(given)
     home = _run(given, "home", lambda: check_home(given.telemetry_home), "choose another directory by TELEMETRY_HOME")
     yield home
@@ -140,7 +140,8 @@ def _describe_stack(settings: StackSettings, stack: StackState | None) -> Findin
     from telemetry_pipeline.cli.output import moment
 
     if stack is not None:
-        return Finding("stack", "ok", f"process {stack.pid}, since {moment(stack.started_at, settings.operator_zone)}")
+        since, first = moment(stack.started_at, settings.operator_zone), stack.first_partition or settings.first_partition
+        return Finding("stack", "ok", f"process {stack.pid}, since {since}, partitions from {first}")
     if settings.database_url and settings.redis_url:
         return Finding("stack", "skipped", "none is running here; DATABASE_URL and REDIS_URL name servers elsewhere")
     return Finding("stack", "failed", f"none is running in {settings.telemetry_home}", _START_ADVICE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +12,16 @@ import click
 from telemetry_pipeline.simulator.options import Options
 
 _DEFAULTS = Options()
+
+
+def parse_rate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | str | None:
+    """An option's callback: ``history`` or a number of records a second, else a usage error."""
+    if value is None or value == "history":
+        return value
+    with suppress(ValueError):
+        if 0 <= float(value) < math.inf:
+            return float(value)
+    raise click.BadParameter(f"{value!r} is neither a number of records a second nor 'history'.")
 
 
 @click.command("simulator")
@@ -36,10 +48,11 @@ _DEFAULTS = Options()
 )
 @click.option(
     "--live",
-    type=click.FloatRange(min=0),
-    default=_DEFAULTS.live,
+    metavar="RATE|history",
+    callback=parse_rate,
+    default=str(_DEFAULTS.live),
     show_default=True,
-    help="New records a second, stamped now.",
+    help="New records a second, evenly, stamped now; or history: at the rate and in the rhythm of the made-up history.",
 )
 @click.option(
     "--late-ids",

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from telemetry_pipeline.cli.simulator import parse_rate
+
 
 @click.command("up", short_help="Start the local stack and keep it up.")
 @click.option(
@@ -20,7 +22,12 @@ import click
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Steps executed at once.")
 @click.option("--records-count", type=click.IntRange(1), help="Simulated records.  [default: 400000]")
 @click.option("--days", type=click.IntRange(1), help="Days that they are spread over.  [default: 90]")
-@click.option("--live", type=click.FloatRange(0), help="Simulated records a second from now on.  [default: 5]")
+@click.option(
+    "--live",
+    metavar="RATE|history",
+    callback=parse_rate,
+    help="Simulated records a second from now on; or history: as many as before, in their rhythm.  [default: history]",
+)
 @click.option(
     "--records",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

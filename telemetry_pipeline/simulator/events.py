@@ -9,15 +9,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.columns import Column, Integers, NumberColumn
+from telemetry_pipeline.simulator.columns import Column, Integers, Mask, NumberColumn
 from telemetry_pipeline.simulator.population import Population
 from telemetry_pipeline.simulator.store import Segment, offsets_of
+from telemetry_pipeline.simulator.viewing import Viewing
 
-DURATION_MEDIAN = 2_100
-# The 95th percentile, at 1.645 standard deviations of the logarithm, is about 62,000 s: a box left on.
-_DURATION_SIGMA = np.log(62_000 / DURATION_MEDIAN) / 1.645
-# Apps do not report shorter views; no device is left on for longer than two weeks.
-_DURATION_BOUNDS = (60, 1_209_600)
 _ROW = '{"recordId":%d,%s,%s,"dataDuration":%s,"timestamp":"%s%s",%s%s"data":%s%s%s},'
 _ENCODED_AT_ONCE = 50_000
 _CREATED_MISSING_SHARE = 0.02
@@ -63,19 +59,17 @@ class Events:
 
 
 def views(
-    rng: np.random.Generator, population: Population, stopped: Integers, rename_at: Integers, first: int
+    rng: np.random.Generator, population: Population, seen: Viewing, rename_at: Integers, first: int
 ) -> tuple[Events, Events]:
-    """Starts and stops of views that stopped at these times, pairwise. They arrive when they are stamped.
+    """Starts and stops of views, pairwise. They arrive when they are stamped.
 
     :param rename_at: by channel, from when on its starts carry its later name.
     :param first: a start that would be stamped before it is stamped at the stop, as some devices do for all.
     """
-    size = len(stopped)
-    devices = population.draw_devices(rng, size)
-    who = population.draw_who(rng, devices)
-    channels = population.draw_channels(rng, size)
-    drawn = rng.lognormal(np.log(DURATION_MEDIAN), _DURATION_SIGMA, size)
-    durations = np.clip(drawn, *_DURATION_BOUNDS).astype(np.int64)
+    size = len(seen)
+    devices, stopped, durations = seen.devices, seen.stopped, seen.durations
+    who = population.households.draw_who(rng, devices)
+    channels = population.draw_channels(rng, devices)
     confirmed = stopped - durations + np.minimum(durations, rng.integers(30, 300, size))
     started = np.where((rng.random(size) < 0.3) | (confirmed < first), stopped, confirmed)
     none = np.full(size, -1)
@@ -93,34 +87,38 @@ def views(
     return starts, stops
 
 
-def others(rng: np.random.Generator, population: Population, actions: Integers, stamps: Integers) -> Events:
+def others(rng: np.random.Generator, population: Population, actions: Integers, stamps: Integers, devices: Integers) -> Events:
     """Records of actions other than 7 and 8, which arrive when they are stamped."""
     size = len(actions)
-    devices = population.draw_devices(rng, size)
     what = np.zeros(size, dtype=np.int64)
     for action in np.unique(actions).tolist():
         chosen = actions == action
         what[chosen] = population.draw_other(rng, action, int(chosen.sum()))
     numbers = rng.integers(0, 7_200, size)
-    return Events(stamps, stamps, devices, population.draw_who(rng, devices), what, numbers, np.full(size, -1))
+    who = population.households.draw_who(rng, devices)
+    return Events(stamps, stamps, devices, who, what, numbers, np.full(size, -1))
 
 
-def draw_ids(rng: np.random.Generator, first: int, size: int) -> Integers:
-    """Ascending ids from ``first`` on, with holes."""
+def draw_steps(rng: np.random.Generator, size: int) -> Integers:
+    """How far each id is from the one before it; mostly 1, but there are holes."""
     steps = np.ones(size, dtype=np.int64)
     holes = rng.random(size) < 0.03
     steps[holes] += rng.integers(1, LARGEST_ID_STEP, int(holes.sum()))
-    return np.asarray(first + np.cumsum(steps) - 1)
+    return steps
 
 
-def encode(rng: np.random.Generator, population: Population, ids: Integers, events: Events) -> Segment:
+def draw_undated(rng: np.random.Generator, size: int) -> Mask:
+    """Which records come without ``created``."""
+    return rng.random(size) < _CREATED_MISSING_SHARE
+
+
+def encode(population: Population, ids: Integers, events: Events, undated: Mask) -> Segment:
     """The records as a segment; ``ids`` ascend."""
-    created_missing = rng.random(len(events)) < _CREATED_MISSING_SHARE
     buffer = bytearray()
     offsets: list[Integers] = [np.zeros(1, dtype=np.int64)]
     for start in range(0, len(events), _ENCODED_AT_ONCE):
         part = slice(start, start + _ENCODED_AT_ONCE)
-        rows = [_ROW % row for row in _rows(population, ids[part], events.take(part), created_missing[part])]
+        rows = [_ROW % row for row in _rows(population, ids[part], events.take(part), undated[part])]
         offsets.append(offsets_of(rows)[1:] + len(buffer))
         buffer += "".join(rows).encode("ascii")
     known = np.ones(len(events), dtype=np.bool_)
@@ -128,9 +126,7 @@ def encode(rng: np.random.Generator, population: Population, ids: Integers, even
     return Segment(ids, buffer, np.concatenate(offsets), columns)
 
 
-def _rows(
-    population: Population, ids: Integers, events: Events, created_missing: NDArray[np.bool_]
-) -> Iterator[tuple[object, ...]]:
+def _rows(population: Population, ids: Integers, events: Events, undated: Mask) -> Iterator[tuple[object, ...]]:
     """The values that ``_ROW`` takes, record by record."""
     what = population.what
     heads = np.array([one.head for one in what], dtype=object)
@@ -140,16 +136,16 @@ def _rows(
     numbers = _or_null(events.numbers)
     numbers[~numbered[events.what]] = ""
     created_days = _dates(events.arrivals, '"created":"')
-    created_days[created_missing] = ""
+    created_days[undated] = ""
     return zip(
         ids.tolist(),
         heads[events.what].tolist(),
-        np.array(population.who, dtype=object)[events.who].tolist(),
+        np.array(population.households.who, dtype=object)[events.who].tolist(),
         _or_null(events.durations).tolist(),
         _dates(events.stamps, "").tolist(),
         _TIMES_OF_DAY[events.stamps % _DAY].tolist(),
         created_days.tolist(),
-        _CREATED_TIMES[np.where(created_missing, -1, events.arrivals % _DAY)].tolist(),
+        _CREATED_TIMES[np.where(undated, -1, events.arrivals % _DAY)].tolist(),
         before[events.what].tolist(),
         numbers.tolist(),
         after[events.what].tolist(),

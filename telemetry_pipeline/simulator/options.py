@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_USERNAME = "simulator"
 DEFAULT_PASSWORD = "simulator"
@@ -21,7 +22,9 @@ class Options:
     :ivar end: the history's last moment; a time without an offset is UTC; ``None`` is now.
     :ivar seed: the same seed, count, days and end give the same records, byte for byte.
     :ivar records: an export of PanAccess's that is served in place of made-up history.
-    :ivar live: new records a second, stamped now, on top.
+    :ivar live: what comes on top as time goes by: so many records a second, evenly, as starts and stops that are stamped
+        now; or ``"history"``: as much as in the made-up history, by the same people in the same rhythm, since its end or
+        as long as it is at most. With ``records``: as much as in the history that there would be without, from now on.
     :ivar late_ids: how many of the history's newest ids become visible late; 0 also for none among the live ones.
     :ivar late_seconds: how long after the first listing (live: after its stamp) a late id becomes visible.
     :ivar session_ttl: seconds after login at which a session ends.
@@ -36,7 +39,7 @@ class Options:
     end: datetime | None = None
     seed: int = 1
     records: Path | None = None
-    live: float = 0
+    live: float | Literal["history"] = 0
     late_ids: int = 20
     late_seconds: float = 60
     latency_ms: float = 0

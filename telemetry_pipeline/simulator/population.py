@@ -1,7 +1,7 @@
-"""Who watches and what there is to watch: subscribers, devices, channels and titles, all made up. No events, no times.
+"""Who watches, in ``households``, and what there is to watch: channels and titles, all made up. No events, no times.
 
-Everything that many records share is written to JSON once, here: ``who`` are the fragments that describe a device and
-its subscriber, ``what`` those that describe an action on a channel or title. A record is one of each, an id and times.
+Everything that many records share is written to JSON once: ``who`` are the fragments that describe a device and its
+subscriber, ``what`` those that describe an action on a channel or title. A record is one of each, an id and times.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry_pipeline.simulator.draws import draw, zipf
+from telemetry_pipeline.simulator.households import Households, members
+
 _CHANNEL_THEMES = (
     "Cine Estelar", "Deportes Total", "Noticias 24", "Novelas Doradas", "Niños al Aire", "Música Viva",
     "Planeta Salvaje", "Cocina México", "Historia Abierta", "Risa Total", "Acción Max", "Series Premium",
@@ -22,41 +25,19 @@ _CHANNEL_THEMES = (
 )  # fmt: skip
 _CHANNEL_VARIANTS = ("", " HD", " 2", " 2 HD", " Plus", " Norte", " Centro", " Occidente", " +1")
 _ODD_CHANNELS = ('Señal "Ñ"', "Cine; Arte\\Ensayo")
-_PROVIDERS = (
-    "Red del Centro",
-    "Cable de Occidente",
-    "Fibra Norte",
-    "Telecomunicaciones del Golfo",
-    "Altiplano Internet",
-    "Comercializadora de Frecuencias y Servicios Integrales de Telecomunicaciones del Sureste Mexicano, Sociedad "
-    "Anónima de Capital Variable, en alianza con la Cooperativa Regional de Conectividad Rural de los Altos, las "
-    "Cañadas y la Costa, y con la Unión de Operadores Independientes de Televisión por Cable e Internet de Banda Ancha "
-    "de los Estados de Chiapas, Oaxaca, Tabasco, Campeche, Yucatán y Quintana Roo (antes Servicios Unificados de Señal "
-    "Restringida)",
-)
-_PROVIDER_WEIGHTS = np.array([0.34, 0.24, 0.2, 0.12, 0.07, 0.03])
-_COUNTRIES = ("MX", "US", "GT")
-_COUNTRY_WEIGHTS = np.array([0.95, 0.04, 0.01])
-
 _ACTION_KEYS = {
     5: "dvbServiceStart", 6: "dvbServiceStop", 7: "ottStreamStart", 8: "ottStreamStop", 13: "vodStart", 14: "vodStop",
     15: "vodFinish", 16: "catchupStart", 17: "catchupStop", 18: "catchupFinish",
 }  # fmt: skip
 _TITLES = 200
 _SERVICES = 60
+# Each device has some channels that it comes back to.
+_FAVOURITES = 5
+_FAVOURITE_SHARE = 0.5
 
 RENAMED_RANKS = (2, 7)
-_NO_PERSON = {"subscriberCode": None, "smartcardId": None, "deviceId": None, "ip": None}
-# Share of records, and what differs from the full description of the device.
-_WHO_VARIANTS: tuple[tuple[float, dict[str, Any]], ...] = (
-    (0.620, {}),
-    (0.315, {"anonymized": None, "manual": None}),
-    (0.015, {"subscriberCode": None, "smartcardId": None}),
-    (0.012, {"deviceId": None}),
-    (0.030, {"whoisCountry": None, "whoisIsp": None}),
-    (0.006, {"anonymized": True, **_NO_PERSON}),
-    (0.002, {"anonymized": True}),
-)
+# So many in a hundred records are the stop of a view, and as many its start.
+VIEWS_SHARE = 0.46
 _START_VARIANTS = 4
 _STOP_VARIANTS = 3
 _START_NAME_WEIGHTS = np.array([0.985, 0.01, 0.005])
@@ -76,17 +57,16 @@ class What:
 
 
 class Population:
-    """Subscribers, devices and channels, in numbers that suit a number of records; popularity falls as in Zipf's law.
+    """Households and channels, in numbers that suit some records in some days; popularity falls as in Zipf's law.
 
-    :ivar who: fragments; :meth:`draw_who` gives places in it.
-    :ivar what: fragments; the other ``draw`` methods give places in it.
+    :ivar what: fragments; the ``draw`` methods give places in it.
     """
 
-    def __init__(self, rng: np.random.Generator, records_count: int) -> None:
-        subscribers = int(np.clip(records_count / 2000, 60, 600))
-        self._device_weights, self.who = _devices(rng, subscribers)
+    def __init__(self, rng: np.random.Generator, records_count: int, days: int) -> None:
+        self.households = Households(rng, records_count * VIEWS_SHARE / days, days)
         self.channels = _channels(rng, int(np.clip(100 + records_count / 2000, 100, 261)))
-        self._channel_weights = _zipf(len(self.channels))
+        self._channel_weights = zipf(len(self.channels))
+        self._favourites = draw(rng, self._channel_weights, self.households.devices_count * _FAVOURITES)
         self._unnamed = len(self.channels) - 1
         self.what: list[What] = []
         self._starts = self._append(
@@ -102,36 +82,24 @@ class Population:
         self._services = {action: self._append(_service(action, at) for at in range(_SERVICES)) for action in (5, 6)}
         self._unknown = {action: self._append([_what(action, {}, None)]) for action in (9, 10, 19, 20)}
 
-    @property
-    def devices_count(self) -> int:
-        """How many devices there are; a device is a number below it."""
-        return len(self._device_weights)
-
-    def draw_devices(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
-        """Devices, the busy ones more often."""
-        return _draw(rng, self._device_weights, size)
-
-    def draw_who(self, rng: np.random.Generator, devices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A description of each device: mostly full, sometimes with nulls or anonymised."""
-        shares = np.array([share for share, _ in _WHO_VARIANTS])
-        return devices * len(_WHO_VARIANTS) + _draw(rng, shares, len(devices))
-
-    def draw_channels(self, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
-        """Channels as ranks, from 0 for the most popular."""
-        return _draw(rng, self._channel_weights, size)
+    def draw_channels(self, rng: np.random.Generator, devices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Channels that these devices show, as ranks, from 0 for the most popular."""
+        size = len(devices)
+        favourites = self._favourites[devices * _FAVOURITES + rng.integers(0, _FAVOURITES, size)]
+        return np.where(rng.random(size) < _FAVOURITE_SHARE, favourites, draw(rng, self._channel_weights, size))
 
     def draw_starts(
         self, rng: np.random.Generator, channels: NDArray[np.int64], renamed: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         """Starts of the channels; ``renamed`` says whether each comes after its channel may have been renamed."""
-        missing = _draw(rng, _START_NAME_WEIGHTS, len(channels))
+        missing = draw(rng, _START_NAME_WEIGHTS, len(channels))
         missing[channels == self._unnamed] = 1
         variants = np.where(missing > 0, missing + 1, (renamed & np.isin(channels, RENAMED_RANKS)).astype(np.int64))
         return self._starts + channels * _START_VARIANTS + variants
 
     def draw_stops(self, rng: np.random.Generator, channels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Stops of the channels, mostly without a name, some with a stale one, a few without even the channel's id."""
-        variants = _draw(rng, _STOP_NAME_WEIGHTS, len(channels))
+        variants = draw(rng, _STOP_NAME_WEIGHTS, len(channels))
         variants[channels == self._unnamed] = 0
         stops = self._stops + channels * _STOP_VARIANTS + variants
         return np.where(rng.random(len(channels)) < 0.001, self._unknown_stop, stops)
@@ -139,9 +107,9 @@ class Population:
     def draw_other(self, rng: np.random.Generator, action: int, size: int) -> NDArray[np.int64]:
         """Records of an action other than 7 and 8."""
         if action in self._titled:
-            return self._titled[action] + _draw(rng, _zipf(_TITLES), size)
+            return self._titled[action] + draw(rng, zipf(_TITLES), size)
         if action in self._services:
-            return self._services[action] + _draw(rng, _zipf(_SERVICES), size)
+            return self._services[action] + draw(rng, zipf(_SERVICES), size)
         return np.full(size, self._unknown[action])
 
     def _append(self, fragments: Any) -> int:
@@ -183,33 +151,6 @@ def _channels(rng: np.random.Generator, size: int) -> list[Channel]:
     ]
 
 
-def _devices(rng: np.random.Generator, subscribers: int) -> tuple[NDArray[np.float64], list[str]]:
-    """The devices' weights, and the fragments of all their variants."""
-    activity = rng.lognormal(0, 0.8, subscribers)
-    owners = np.repeat(np.arange(subscribers), rng.geometric(1 / 6, subscribers))
-    weights = activity[owners] * rng.lognormal(0, 1, len(owners))
-    countries = _draw(rng, _COUNTRY_WEIGHTS, len(owners)).tolist()
-    providers = _draw(rng, _PROVIDER_WEIGHTS, len(owners)).tolist()
-    numbers = np.sort(rng.choice(len(owners) * 10, len(owners), replace=False)).tolist()
-    who = []
-    for device, owner in enumerate(owners.tolist()):
-        full = {
-            "subscriberCode": f"SUB{10_000 + owner * 7}",
-            "smartcardId": f"{8_000_000_000 + owner * 13}" if owner % 3 else None,
-            "deviceId": 200_000 + numbers[device],
-            "profileId": 1 + device % 4,
-            # 198.18.0.0/15 is set aside for tests: nobody's address.
-            "ip": f"198.{18 + device // 65_536 % 2}.{device // 256 % 256}.{device % 256}",
-            "ipId": 900_000 + device,
-            "whoisCountry": _COUNTRIES[countries[device]],
-            "whoisIsp": _PROVIDERS[providers[device]],
-            "anonymized": False,
-            "manual": False,
-        }
-        who += [_members({**full, **changes}) for _, changes in _WHO_VARIANTS]
-    return weights / weights.sum(), who
-
-
 def _title(action: int, number: int) -> What:
     kind = "vod" if action < 16 else "catchup"
     identity, name = (
@@ -227,25 +168,10 @@ def _service(action: int, at: int) -> What:
 def _what(action: int, fields: dict[str, Any], data: dict[str, Any] | None, number: str | None = None) -> What:
     """``number`` names the last member of ``data``, whose value each record has of its own."""
     empty = ("dataId", "dataName", "dataNetId", "dataTsId", "dataSeviceId", "dataPrice", "reaonId", "reasonKey", "date")
-    head = _members({"actionId": action, "actionKey": _ACTION_KEYS.get(action), **dict.fromkeys(empty), **fields})
+    head = members({"actionId": action, "actionKey": _ACTION_KEYS.get(action), **dict.fromkeys(empty), **fields})
     if data is None:
         return What(head, ("null", ""), False)
     mark = "\x00"
     inner = json.dumps(data if number is None else {**data, number: mark}, separators=(",", ":"))
     before, _, after = json.dumps(inner).partition(json.dumps(json.dumps(mark))[1:-1])
     return What(head, (before, after), number is not None)
-
-
-def _members(fields: dict[str, Any]) -> str:
-    """``"a":1,"b":2``: an object's members without its braces."""
-    return json.dumps(fields, separators=(",", ":"))[1:-1]
-
-
-def _zipf(size: int) -> NDArray[np.float64]:
-    weights = 1 / np.arange(1, size + 1)
-    return np.asarray(weights / weights.sum())
-
-
-def _draw(rng: np.random.Generator, weights: NDArray[np.float64], size: int) -> NDArray[np.int64]:
-    edges = np.cumsum(weights)
-    return np.searchsorted(edges / edges[-1], rng.random(size), side="right").astype(np.int64)

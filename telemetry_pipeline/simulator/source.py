@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from telemetry_pipeline.simulator import export_file, history
-from telemetry_pipeline.simulator.events import LARGEST_ID_STEP
-from telemetry_pipeline.simulator.live import Live
+from telemetry_pipeline.simulator.live import AsInHistory, Live, Start, Steady
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.population import Population
 from telemetry_pipeline.simulator.store import BadRecord, Segment, Store
@@ -25,25 +24,19 @@ class Source:
         self._options = options
         self._clock = clock
         self._pending: list[tuple[float, Segment]] = []
-        population = Population(np.random.default_rng([options.seed, 0]), options.records_count)
+        population = Population(np.random.default_rng([options.seed, 0]), options.records_count, options.days)
         if options.records is not None:
             self._store = Store(export_file.load(options.records))
-            ended = options.records.stat().st_mtime
+            end = datetime.fromtimestamp(min(options.records.stat().st_mtime, clock()), UTC)
         else:
             end = options.end or datetime.fromtimestamp(clock(), UTC)
             end = end if end.tzinfo else end.replace(tzinfo=UTC)
-            ended = end.timestamp()
             visible, late = history.generate(options, population, end)
             self._store = Store(visible)
             # Its time begins with the first listing.
             self._pending.append((math.inf, late))
         self._listed = False
-        self._live: Live | None = None
-        if options.live:
-            now = clock()
-            # A simulator that is started again with the same history must not give an id to another record than before.
-            used = LARGEST_ID_STEP * int(options.live * max(0.0, now - ended))
-            self._live = Live(options, population, max(self._store.highest_id + 1, history.FIRST_ID) + used, now)
+        self._live = self._begun(population, end, clock())
 
     @property
     def pending(self) -> int:
@@ -85,6 +78,16 @@ class Source:
         self._store.add(segment)
         if self._live and len(segment):
             self._live.skip_past(int(segment.ids[-1]))
+
+    def _begun(self, population: Population, end: datetime, now: float) -> Live | None:
+        options = self._options
+        first_id = max(self._store.highest_id + 1, history.FIRST_ID)
+        start = Start(first_id, end.timestamp(), history.first_day(options, end))
+        if options.live != "history":
+            return Steady(options, population, start, now) if options.live else None
+        # A made-up operator has gone on while no simulator ran, though not for ever; that of an export goes on from now.
+        resumed = now if options.records is not None else max(start.ended, now - options.days * 86_400)
+        return AsInHistory(options, population, start, resumed)
 
     def _reveal(self, until: float) -> None:
         for due, segment in self._pending:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import celery
 import kombu.exceptions
@@ -42,7 +42,7 @@ class SimulatorOptions:
 
     :ivar end: the last moment of the history; None is the moment of the first start in this home.
     :ivar records: an export to serve in place of a made-up history.
-    :ivar live: new records a second, on top.
+    :ivar live: new records a second, on top; or ``"history"``, as many as in the history, in its rhythm.
     """
 
     records_count: int = 400_000
@@ -50,7 +50,7 @@ class SimulatorOptions:
     end: datetime | None = None
     seed: int = 1
     records: Path | None = None
-    live: float = 5.0
+    live: float | Literal["history"] = "history"
 
 
 class Simulator(Service):

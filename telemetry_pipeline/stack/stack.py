@@ -21,6 +21,7 @@ from telemetry_pipeline.simulator import options as simulator_defaults
 from telemetry_pipeline.stack.environment import dagster_home, environment
 from telemetry_pipeline.stack.graphql import cancel_runs
 from telemetry_pipeline.stack.orphans import dismiss, sweep
+from telemetry_pipeline.stack.partitions import first_partition
 from telemetry_pipeline.stack.processes import Service, make_home
 from telemetry_pipeline.stack.servers import (
     LocalPostgres,
@@ -47,7 +48,7 @@ from telemetry_pipeline.stack.services import (
 )
 from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
 from telemetry_pipeline.stack.supervision import Supervisor
-from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream
+from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse import database
 
 DEFAULT_WEB_PORT = 3000
@@ -172,6 +173,8 @@ class Stack:
         valkey = None if self._given.redis_url else LocalValkey(self.home)
         if postgres is not None:
             self._simulator_options = settle_upstream(self.home, self._simulator_options)
+        elif self._simulator_options is not None:
+            self._simulator_options = with_end(self.home, self._simulator_options)
         web_port = self._choose_web_port()
         simulator = None
         if self._simulator_options is None:
@@ -218,6 +221,7 @@ class Stack:
             redis_url=self.settings.redis_url.get_secret_value(),
             panaccess_url=self.settings.panaccess_url,
             flower_url=flower.url,
+            first_partition=self.settings.first_partition,
             processes={},
         )
         self._write_state()
@@ -327,6 +331,7 @@ class Stack:
     def _complete(self, postgres: LocalPostgres | None, valkey: LocalValkey | None, simulator: Simulator | None) -> Settings:
         found: dict[str, Any] = {name: getattr(self._given, name) for name in type(self._given).model_fields}
         found["telemetry_home"] = self.home
+        found["first_partition"] = first_partition(self._given, self._simulator_options)
         if postgres is not None:
             found["database_url"] = at_database(postgres.url, "telemetry")
         if self._given.dagster_database_url is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +30,7 @@ class StackState(BaseModel):
     :ivar database_url: of the warehouse.
     :ivar panaccess_url: of the simulator, if it has one.
     :ivar flower_url: of the workers' own web UI.
+    :ivar first_partition: what its processes have for FIRST_PARTITION.
     :ivar processes: name of each child process to its process id.
     """
 
@@ -42,6 +43,7 @@ class StackState(BaseModel):
     redis_url: str
     panaccess_url: str
     flower_url: str | None = None
+    first_partition: date | None = None
     processes: dict[str, int]
 
 

@@ -21,16 +21,11 @@ def settle_upstream(home: Path, simulator: SimulatorOptions | None) -> Simulator
     :return: the options, with the history's last moment as it was at the first start.
     :raises StackError: the home holds the data of another upstream.
     """
-    if simulator is not None and simulator.end is None:
-        simulator = replace(simulator, end=datetime.now(UTC).replace(microsecond=0))
-    try:
-        known = json.loads(_path(home).read_text())
-    except FileNotFoundError:
-        return simulator
-    if simulator is not None and known["simulator"] is not None:
-        simulator = replace(simulator, end=datetime.fromisoformat(known["simulator"]["end"]))
+    if simulator is not None:
+        simulator = with_end(home, simulator)
+    known = _read(home)
     wanted = _described(simulator)
-    if wanted != known:
+    if known is not None and wanted != known:
         raise StackError(
             f"{home} holds the data of {_named(known)}, not of {_named(wanted)}: "
             "set TELEMETRY_HOME to another directory, or remove this one"
@@ -38,9 +33,25 @@ def settle_upstream(home: Path, simulator: SimulatorOptions | None) -> Simulator
     return simulator
 
 
+def with_end(home: Path, simulator: SimulatorOptions) -> SimulatorOptions:
+    """The options with the history's last moment: that of the first start in ``home``, else theirs, else now."""
+    known = _read(home)
+    if known is not None and known["simulator"] is not None:
+        return replace(simulator, end=datetime.fromisoformat(str(known["simulator"]["end"])))
+    return simulator if simulator.end else replace(simulator, end=datetime.now(UTC).replace(microsecond=0))
+
+
 def remember_upstream(home: Path, simulator: SimulatorOptions | None) -> None:
     """Note what :func:`settle_upstream` gave, for later starts."""
     _path(home).write_text(json.dumps(_described(simulator)))
+
+
+def _read(home: Path) -> dict[str, dict[str, object] | None] | None:
+    try:
+        known: dict[str, dict[str, object] | None] = json.loads(_path(home).read_text())
+    except FileNotFoundError:
+        return None
+    return known
 
 
 def _described(simulator: SimulatorOptions | None) -> dict[str, dict[str, object] | None]:

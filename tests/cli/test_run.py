@@ -109,6 +109,13 @@ def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome
     assert said in outcome.err
 
 
+def test_days_before_the_simulated_ones_are_refused(cli: Callable[..., Outcome]) -> None:
+    outcome = cli("run", "telemetry_tick", "--partition", "2025-06-01")
+    assert outcome.status == 1
+    first = today(StackSettings.load()) - timedelta(days=90)
+    assert f"there is no partition 2025-06-01; allowed are {first} (FIRST_PARTITION) to " in outcome.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -125,7 +132,10 @@ def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome
         (["telemetry_tick", "--set", "top_channels.size=1"], "it has window_days=30, limit=20"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_starts(cli: Callable[..., Outcome], arguments: list[str], said: str) -> None:
+def test_what_cannot_be_is_refused_before_anything_starts(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setenv("FIRST_PARTITION", "2025-01-01")
     outcome = cli("run", *arguments)
     assert (outcome.status, outcome.out) == (1, "")
     assert said in outcome.err

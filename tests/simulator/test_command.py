@@ -30,11 +30,13 @@ def run() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         yield begin
 
 
-@pytest.mark.parametrize(("ending", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("ending", "status", "live"), [(signal.SIGINT, 0, "0.5"), (signal.SIGTERM, -signal.SIGTERM, "history")]
+)
 def test_it_says_where_it_listens_serves_and_ends_on_a_signal(
-    run: Callable[..., subprocess.Popen[str]], ending: signal.Signals, status: int
+    run: Callable[..., subprocess.Popen[str]], ending: signal.Signals, status: int, live: str
 ) -> None:
-    process = run("--records-count", "500", "--late-ids", "3", "--end", "2026-11-21", "--live", "0.5")
+    process = run("--records-count", "500", "--late-ids", "3", "--end", "2026-11-21", "--live", live)
     assert process.stdout is not None
     said = process.stdout.readline()
     assert said.startswith("simulator listening on http://127.0.0.1:")
@@ -52,6 +54,13 @@ def test_a_port_that_is_taken_is_one_line(run: Callable[..., subprocess.Popen[st
         out, err = process.communicate(timeout=10)
     assert (out, process.returncode) == ("", 1)
     assert err == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("rate", ["-1", "nan", "inf", "often"])
+def test_a_rate_that_is_none_is_refused(run: Callable[..., subprocess.Popen[str]], rate: str) -> None:
+    out, err = run("--live", rate).communicate(timeout=10)
+    assert out == ""
+    assert f"'{rate}' is neither a number of records a second nor 'history'." in err
 
 
 def test_a_bad_export_is_one_line(run: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:

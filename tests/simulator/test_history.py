@@ -26,7 +26,7 @@ ACTIONS = {5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 19, 20}
 
 def made(count: int, seed: int = 1, **options: Any) -> tuple[Segment, Segment]:
     chosen = Options(records_count=count, seed=seed, days=DAYS, **options)
-    return generate(chosen, Population(np.random.default_rng([seed, 0]), count), END)
+    return generate(chosen, Population(np.random.default_rng([seed, 0]), count, DAYS), END)
 
 
 def decoded(segment: Segment) -> list[dict[str, Any]]:
@@ -104,11 +104,16 @@ def test_starts_and_stops_come_in_pairs(starts: list[dict[str, Any]], stops: lis
     assert matched > 0.98 * len(stops)
 
 
-def test_durations_are_those_of_a_real_export(stops: list[dict[str, Any]]) -> None:
+def test_durations_have_the_median_of_a_real_export_and_its_tail_is_thinner(stops: list[dict[str, Any]]) -> None:
+    """The export's 95th percentile is 62,721 s: a twentieth of all views by boxes left on, more than any household watches.
+
+    Here it is a few in a thousand, so that a person's day stays one, and the longest are as long as there.
+    """
     durations = [record["dataDuration"] for record in stops if record["dataDuration"] is not None]
     assert 0.98 * len(stops) < len(durations) < len(stops)
     assert median(durations) == pytest.approx(2_100, rel=0.1)
-    assert quantiles(durations, n=20)[-1] == pytest.approx(62_000, rel=0.15)
+    assert 2 * 3600 < quantiles(durations, n=20)[-1] < 4 * 3600
+    assert max(durations) > 62_721
     assert min(durations) >= 60
 
 
@@ -123,9 +128,9 @@ def test_few_channels_have_most_of_the_views(stops: list[dict[str, Any]]) -> Non
 
 
 def test_the_population_grows_with_the_records() -> None:
-    small, large = (Population(np.random.default_rng(1), count) for count in (1000, 400_000))
-    assert small.devices_count >= 60
-    assert large.devices_count > 2 * small.devices_count
+    small, large = (Population(np.random.default_rng(1), count, 90) for count in (1000, 400_000))
+    assert small.households.devices_count >= 60
+    assert large.households.devices_count > 2 * small.households.devices_count
     assert (len(small.channels), len(large.channels)) == (100, 261)
 
 
@@ -163,7 +168,8 @@ def test_all_else_is_within_the_history(records: list[dict[str, Any]]) -> None:
 def test_a_renamed_channel_has_its_new_name_from_a_date_on(starts: list[dict[str, Any]]) -> None:
     names: dict[int, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
     for record in starts:
-        if record["dataName"]:
+        # Where the clock is ahead, the old name comes with later stamps.
+        if record["dataName"] and "created" in record and stamp(record) <= stamp(record, "created"):
             names[record["dataId"]][record["dataName"]].append(stamp(record))
     renamed = [times for times in names.values() if len(times) > 1]
     assert len(renamed) == 2

@@ -12,8 +12,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 import psycopg
@@ -104,6 +106,16 @@ def test_after_a_kill_the_next_start_works_and_has_the_data(homes: Homes) -> Non
     with psycopg.connect(homes.state("one")["database_url"]) as connection:
         assert connection.execute("select cursor from telemetry.sync_state").fetchone() == (4711,)
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_first_partition_of_every_process_is_the_first_simulated_day(homes: Homes) -> None:
+    state = homes.state("one")
+    end = json.loads((homes.folder / "one" / "upstream.json").read_text())["simulator"]["end"]
+    first = (datetime.fromisoformat(end) - timedelta(days=90)).astimezone(ZoneInfo("America/Mexico_City")).date()
+    assert state["first_partition"] == first.isoformat()
+    for name in ("code-server", "worker", "webserver", "daemon", "watch"):
+        process = psutil.Process(state["processes"][name])
+        assert process.environ()["FIRST_PARTITION"] == first.isoformat(), name
 
 
 def test_another_home_has_a_stack_beside_it_with_the_servers_that_are_given(

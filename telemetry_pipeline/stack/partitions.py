@@ -1,0 +1,34 @@
+"""Since when a stack has partitions: FIRST_PARTITION, or the first day that its simulator makes up."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, timedelta
+
+from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.stack.services import SimulatorOptions
+from telemetry_pipeline.stack.state import running
+from telemetry_pipeline.stack.upstream import with_end
+
+
+def first_partition(settings: StackSettings, simulator: SimulatorOptions | None) -> date:
+    """The first day with a partition of a stack that is started with these; None is no simulator.
+
+    Nobody who sets FIRST_PARTITION is overruled, and of an export nobody knows its first day.
+    """
+    if "first_partition" in settings.model_fields_set or simulator is None or simulator.records is not None:
+        return settings.first_partition
+    simulator = with_end(settings.telemetry_home.expanduser(), simulator)
+    if simulator.end is None:
+        return settings.first_partition
+    return (simulator.end.astimezone(UTC) - timedelta(days=simulator.days)).astimezone(settings.operator_zone).date()
+
+
+def first_partition_here(settings: StackSettings) -> date:
+    """That of the stack that runs in this home, else of the one that would be started for a command.
+
+    :raises StackError: the stack that runs belongs to another user.
+    """
+    state = running(settings.telemetry_home)
+    if state is not None:
+        return state.first_partition or settings.first_partition
+    return first_partition(settings, None if settings.panaccess_url else SimulatorOptions())
