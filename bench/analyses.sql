@@ -25,7 +25,7 @@ order by local_end
 
 -- counted
 create temporary view counted as
-select local_date, local_hour, duration_seconds, channel_name, subscriber_code, device_id, country, isp
+select local_date, local_hour, ended_at, duration_seconds, channel_name, subscriber_code, device_id, country, isp
 from telemetry.views
 where local_date between '{first}' and '{last}' and duration_seconds is not null
 
@@ -221,12 +221,28 @@ group by subscriber_code
 order by subscriber_code
 
 -- time_slots
-select slot, coalesce(views, 0) as views, coalesce(seconds, 0) / 3600.0::double precision as watch_hours,
+with moments as (
+    select moment % 86400 / 3600 as hour, sum(sign) as moments, sum(sign * (moment % 86400)) as seconds,
+           sum(sign * (moment / 86400)) as days
+    from counted, lateral (
+        values (extract(epoch from ended_at at time zone :timezone)::bigint, 1),
+               (extract(epoch from (ended_at - make_interval(secs => duration_seconds)) at time zone :timezone)::bigint, -1)
+    ) as ends (moment, sign)
+    group by 1
+),
+watched as (
+    select quarter, sum(days) * 21600 + sum(
+        case when hour >= quarter * 6 + 6 then moments * 21600
+             when hour >= quarter * 6 then seconds - moments * quarter * 21600 else 0 end
+    ) as seconds
+    from moments, generate_series(0, 3) as quarter
+    group by quarter
+)
+select slot, coalesce(views, 0) as views, seconds / 3600.0::double precision as watch_hours,
        100.0::double precision * coalesce(views, 0) / nullif(sum(views) over (), 0)::double precision as share_pct
 from (values (0, 'madrugada'), (1, 'mañana'), (2, 'tarde'), (3, 'noche')) as slots (quarter, slot)
-left join (
-    select local_hour / 6 as quarter, count(*) as views, sum(duration_seconds) as seconds from counted group by 1
-) as seen using (quarter)
+join watched using (quarter)
+left join (select local_hour / 6 as quarter, count(*) as views from counted group by 1) as seen using (quarter)
 order by quarter
 
 -- top_channels

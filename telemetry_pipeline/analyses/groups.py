@@ -64,7 +64,7 @@ order by cohort_month, month
 
 @analysis(
     parameters=Cohorts,
-    base="subscribers",
+    base="cohort_size",
     columns=(
         Column("cohort_month", "date", "first of the month of a subscriber's first view", key=True, of=("local_date",)),
         Column("month", "date", "first of the month of the views", key=True, of=("local_date",)),

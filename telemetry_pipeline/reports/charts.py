@@ -6,6 +6,7 @@ Titles and units are Spanish, as operators speak. How panels are drawn, and how 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from urllib.parse import quote
 
 import numpy as np
@@ -15,6 +16,8 @@ import pandas as pd
 from telemetry_pipeline.reports import figures
 from telemetry_pipeline.reports.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Numbers, Sheet
 
+_LISTED = 4
+"""Days that lack some."""
 _LONGEST = 180
 """Dates of a series; there are not many more pixels."""
 _COHORTS = 12
@@ -60,7 +63,45 @@ def draw(name: str, frame: pd.DataFrame) -> str | None:
     with figures.styled():
         sheet = Sheet(title)
         chart(sheet, frame)
+        for remark in _remarks(frame):
+            sheet.note(remark)
         return sheet.svg()
+
+
+def _remarks(frame: pd.DataFrame) -> list[str]:
+    """What is to be known of a result before it is believed: up to when it is known, which days lack some, small bases."""
+    facts = frame.attrs.get("facts", {})
+    days = [date.fromisoformat(each) for each in facts.get("provisional_days", ())]
+    remarks = []
+    if until := facts.get("known_until"):
+        moment = datetime.fromisoformat(until)
+        remarks.append(f"provisional: con datos hasta el {figures.day(moment.date())}, {moment:%H:%M}")
+        days = [each for each in days if each != moment.date()]
+    if days:
+        more = f" y {len(days) - _LISTED:,} días más" if len(days) > _LISTED else ""
+        remarks.append(f"incompleto: {', '.join(figures.day(each) for each in days[:_LISTED])}{more}")
+    if facts.get("settled") is False and not until:
+        remarks.append("aún no es definitivo: faltan las reproducciones que terminan después")
+    if _small(frame).any():
+        remarks.append("gris o °: cifra de pocos suscriptores")
+    return remarks
+
+
+def _small(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows are of few subscribers."""
+    return _flags(frame, "small_base")
+
+
+def _flags(frame: pd.DataFrame, column: str) -> npt.NDArray[np.bool_]:
+    if column not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return frame[column].eq(True).fillna(False).to_numpy(dtype=bool)
+
+
+def _shades(frame: pd.DataFrame, colour: str = BLUE) -> list[str]:
+    """The colour of each row: grey for few subscribers, pale where the day is not complete."""
+    pairs = zip(_small(frame), _flags(frame, "provisional"), strict=True)
+    return [GREY if small else figures.pale(colour) if provisional else colour for small, provisional in pairs]
 
 
 def as_markdown(svg: str) -> str:
@@ -107,7 +148,10 @@ def _ranking(
     if by:
         frame = frame.assign(_by=_numbers(frame, by)).sort_values("_by", ascending=False, kind="stable")
     series = {word: _numbers(frame, column) for column, word in measures.items()}
-    sheet.bars(_texts(frame, names), series, heading, texts(frame) if texts else None, stacked=stacked)
+    labels, colours = _texts(frame, names), _shades(frame)
+    if len(series) > 1:
+        labels, colours = [f"{label} °" if small else label for label, small in zip(labels, _small(frame), strict=True)], []
+    sheet.bars(labels, series, heading, texts(frame) if texts else None, stacked=stacked, colours=colours)
 
 
 def _with_share(column: str, share: str) -> Callable[[pd.DataFrame], list[str]]:
@@ -137,7 +181,7 @@ def _columns(sheet: Sheet, frame: pd.DataFrame, measures: Sequence[str], column:
     frame = _recent(sheet, frame, column)
     for measure, colour in zip(measures, figures.PALETTE, strict=False):
         scale = figures.days(list(frame[column]), title)
-        sheet.series(scale, {measure: _numbers(frame, measure)}, _WORDS[measure], colours=[colour] * len(frame))
+        sheet.series(scale, {measure: _numbers(frame, measure)}, _WORDS[measure], colours=_shades(frame, colour))
 
 
 def _marked(sheet: Sheet, frame: pd.DataFrame, colours: Sequence[str]) -> None:
@@ -157,7 +201,9 @@ def _channel_hours(sheet: Sheet, frame: pd.DataFrame, measure: str, heading: str
         sheet.note(f"y {len(grid) - figures.MOST:,} más")
     grid = grid.head(figures.MOST)
     hours = [str(hour) for hour in range(24)]
-    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), hours, f"{heading} por {_CHANNEL}", "hora del día")
+    small = pd.Series(_small(frame), cells.index).groupby(level=[0, 1]).any().unstack()
+    grey = small.reindex(index=grid.index, columns=range(24)).eq(True).to_numpy()
+    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), hours, f"{heading} por {_CHANNEL}", "hora del día", grey=grey)
 
 
 def _sections(frame: pd.DataFrame, section: str, item: str, value: str) -> dict[str, float]:
@@ -250,9 +296,10 @@ def day_over_day(sheet: Sheet, frame: pd.DataFrame) -> None:
     """Views of each day, and their change from the day before."""
     frame = _recent(sheet, frame)
     scale = figures.days(list(frame["date"]))
-    sheet.series(scale, {"views": _numbers(frame, "views")}, _VIEWS)
+    sheet.series(scale, {"views": _numbers(frame, "views")}, _VIEWS, colours=_shades(frame))
     changes = _numbers(frame, "change_pct")
-    colours = [RED if each < 0 else GREEN for each in changes]
+    signs = [RED if each < 0 else GREEN for each in changes]
+    colours = [GREY if small else sign for sign, small in zip(signs, _small(frame), strict=True)]
     sheet.series(scale, {"change": changes}, "cambio, % del día anterior", colours=colours)
 
 
@@ -262,7 +309,7 @@ def anomalies(sheet: Sheet, frame: pd.DataFrame) -> None:
     frame = frame.assign(distance=abs(_numbers(frame, "z_score"))).sort_values("distance", ascending=False, kind="stable")
     z = _numbers(frame, "z_score")
     texts = [f"{each:+.1f} ({figures.number(views)} reprod.)" for each, views in zip(z, _numbers(frame, "views"), strict=True)]
-    colours = [RED if each < 0 else GREEN for each in z]
+    colours = [GREY if small else RED if each < 0 else GREEN for each, small in zip(z, _small(frame), strict=True)]
     sheet.bars(_texts(frame, "date"), {"z": z}, "desviaciones estándar respecto de la media", texts, colours=colours)
 
 
@@ -335,16 +382,19 @@ def cohorts(sheet: Sheet, frame: pd.DataFrame) -> None:
         starts = starts[-_COHORTS:]
     frame = frame[frame["cohort_month"].isin(starts)]
     grid = np.full((len(starts), _COHORTS + 1), np.nan)
-    for start, month, value in zip(frame["cohort_month"], frame["month"], _numbers(frame, "retention_pct"), strict=True):
+    grey = np.zeros(grid.shape, dtype=bool)
+    columns = (frame["cohort_month"], frame["month"], _numbers(frame, "retention_pct"), _small(frame))
+    for start, month, value, small in zip(*columns, strict=True):
         age = 12 * (month.year - start.year) + month.month - start.month
         if 0 <= age <= _COHORTS:
-            grid[starts.index(start), age] = value
+            grid[starts.index(start), age], grey[starts.index(start), age] = value, small
     reached = np.flatnonzero(~np.isnan(grid).all(axis=0))
     grid = grid[:, : reached.max(initial=0) + 1]
     sizes = dict(zip(frame["cohort_month"], _numbers(frame, "cohort_size"), strict=True))
     names = [f"{start:%Y-%m} ({figures.number(sizes[start])})" for start in starts]
     months = [str(age) for age in range(grid.shape[1])]
-    sheet.heat(grid, names, months, f"% de {_SUBSCRIBERS} de la cohorte", "meses desde el primero", written=True)
+    grey = grey[:, : grid.shape[1]]
+    sheet.heat(grid, names, months, f"% de {_SUBSCRIBERS} de la cohorte", "meses desde el primero", written=True, grey=grey)
 
 
 @_chart("Segmentos de suscriptores")

@@ -87,6 +87,16 @@ def shorten(text: str, width: int) -> str:
     return f"{text.rstrip()}…"
 
 
+def pale(colour: str) -> str:
+    """A colour half way to white."""
+    return "#" + "".join(f"{(int(colour[at : at + 2], 16) + 255) // 2:02x}" for at in (1, 3, 5))
+
+
+def day(value: date) -> str:
+    """A date for people: ``26 nov 2026``."""
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
 def _letters(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
 
@@ -354,10 +364,12 @@ class Sheet:
         *,
         written: bool = False,
         diverging: bool = False,
+        grey: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         """A map of cells, one colour for each value: darker is more; or red is below zero and blue above.
 
         :param title: of the columns.
+        :param grey: cells that have no colour, but a shade of grey.
         :param written: are the values written into the cells?
         """
         if not cells.size or np.isnan(cells).all():
@@ -370,6 +382,8 @@ class Sheet:
         # By the square root, so that one strong cell does not make all others alike.
         shares = (cells + 1) / 2 if diverging else cells / top if written else np.sqrt(np.maximum(cells, 0) / top)
         colours = colormaps["RdBu" if diverging else "YlGnBu"](shares if diverging else 0.06 + 0.92 * shares)
+        if grey is not None:
+            colours[grey] = colormaps["Greys"](0.06 + 0.4 * shares)[grey]
         longest = max(map(_letters, columns)) * _LETTER
         upright = longest > (_WIDTH - 2 * _MARGIN - room) / len(columns) + _LETTER
         height = len(names) * (20 if written else 15)

@@ -59,7 +59,7 @@ def cohorts(seen: Seen) -> list[Row]:
                 "retention_pct": percent(subscribers_of(views), size),
                 "unique_channels": channels_of(views),
                 "watch_hours": hours(views),
-                "small_base": seen.small(subscribers_of(views)),
+                "small_base": seen.small(size),
             }
         )
     return rows
