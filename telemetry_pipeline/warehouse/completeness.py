@@ -1,0 +1,68 @@
+"""What is known of days: which were read to their end, and up to when the others are known.
+
+It follows from what was stored and never from the clock, so that the same data says the same. The sync writes it
+(``records``); what analyses make of it is said there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """What is known of some days.
+
+    :ivar known_until: when the newest record was received, as of the last sync that read everything; None: none did.
+    :ivar complete_before: every earlier day was read to its end by then; None: no sync read everything yet.
+    :ivar repaired: days that were read to their end by a repair.
+    :ivar gaps: first and last days of what the upstream has failed to deliver so far.
+    :ivar first_day: of the days that have ever had views; None: there are none.
+    """
+
+    known_until: datetime | None
+    complete_before: date | None
+    repaired: frozenset[date]
+    gaps: tuple[tuple[date, date], ...]
+    first_day: date | None
+
+    def is_complete(self, day: date) -> bool:
+        """Whether the views of a day are all there; of the first day of data only a part is known."""
+        if self.first_day is None or day <= self.first_day:
+            return False
+        if day not in self.repaired and (self.complete_before is None or day >= self.complete_before):
+            return False
+        return not any(first <= day <= last for first, last in self.gaps)
+
+
+EVERYTHING = Completeness(None, date.max, frozenset(), (), date.min)
+"""All days are complete."""
+
+
+def read(connection: sa.Connection, first: date, last: date) -> Completeness:
+    """What is known of the days from *first* to *last*; of others it may say that they are complete when they are not."""
+    bounds = {"first": first, "last": last}
+    known_until, complete_before, first_day = connection.execute(_STATE).one()
+    return Completeness(
+        known_until,
+        complete_before,
+        frozenset(connection.execute(_REPAIRED, bounds).scalars()),
+        tuple((row.first_date, row.last_date) for row in connection.execute(_GAPS, bounds)),
+        first_day,
+    )
+
+
+_STATE = sa.text("""
+    select known_until, complete_before, (select min(local_date) from telemetry.view_days) from telemetry.sync_state
+""")
+_REPAIRED = sa.text("select local_date from telemetry.complete_days where local_date between :first and :last")
+# A gap that an earlier version put on record, and that may lie anywhere, lies everywhere.
+_GAPS = sa.text("""
+    select distinct coalesce(first_date, :first) as first_date, coalesce(last_date, :last) as last_date
+    from telemetry.sync_gaps
+    where resolved_at is null and coalesce(first_date, :first) <= :last and coalesce(last_date, :last) >= :first
+    order by first_date, last_date
+""")
