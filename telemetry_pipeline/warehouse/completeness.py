@@ -1,13 +1,15 @@
 """What is known of days: which were read to their end, and up to when the others are known.
 
-It follows from what was stored and never from the clock, so that the same data says the same. The sync writes it
-(``records``); what analyses make of it is said there.
+It follows from what was received and never from the clock, so that the same data says the same. What analyses make of it
+is said there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -55,6 +57,42 @@ def read(connection: sa.Connection, first: date, last: date) -> Completeness:
     )
 
 
+def live_edge_read(engine: sa.Engine, began_at: datetime, operator_zone: ZoneInfo) -> bool:
+    """Note that a sync read all that was above the cursor, or put it on record as gaps.
+
+    :param began_at: when it began.
+    :returns: whether more is known now of what was received.
+    """
+    with engine.begin() as connection:
+        parameters = {"began_at": began_at, "today": began_at.astimezone(operator_zone).date()}
+        return connection.scalar(_LIVE_EDGE_READ, parameters) is not None
+
+
+def days_read(engine: sa.Engine, days: Collection[date], began_at: datetime, operator_zone: ZoneInfo) -> None:
+    """Note that a repair read some days to their end; those that were over when it began are complete.
+
+    :param began_at: when its first step began.
+    """
+    today = began_at.astimezone(operator_zone).date()
+    with engine.begin() as connection:
+        connection.execute(_DAYS_READ, {"days": [day for day in days if day < today]})
+
+
+# What a repair that began later has stored meanwhile says nothing of the live edge.
+_LIVE_EDGE_READ = sa.text("""
+    update telemetry.sync_state set known_until = news.known_until, complete_before = news.complete_before
+    from (
+        select greatest(known_until, case when newest_receipt is not null then least(newest_receipt, :began_at) end)
+                   as known_until,
+               greatest(complete_before, :today) as complete_before
+        from telemetry.sync_state
+    ) as news
+    where (sync_state.known_until, sync_state.complete_before) is distinct from (news.known_until, news.complete_before)
+    returning news.known_until
+""")
+_DAYS_READ = sa.text("""
+    insert into telemetry.complete_days (local_date) select unnest(cast(:days as date[])) on conflict do nothing
+""")
 _STATE = sa.text("""
     select known_until, complete_before, (select min(local_date) from telemetry.view_days) from telemetry.sync_state
 """)

@@ -9,6 +9,12 @@ alter table telemetry.views add column excluded text;
 create index views_local_date on telemetry.views (local_date, ended_at);
 create index views_excluded on telemetry.views (record_id) where excluded is not null;
 
+create view telemetry.excluded_views as
+select views.record_id, views.local_date, views.ended_at, records.received_at, views.device_id, views.channel_name,
+       views.duration_seconds, views.excluded as reason
+from telemetry.views join telemetry.records using (record_id, local_date)
+where views.excluded is not null;
+
 -- One number for all days that goes up with every merge that changes views; a day has that of its last change, and, apart,
 -- that of the last change of views that had begun before the day did.
 create sequence telemetry.views_version;
@@ -38,13 +44,31 @@ alter table telemetry.sync_state
     add column newest_receipt  timestamptz,
     add column known_until     timestamptz,
     add column complete_before date;
+update telemetry.sync_state set newest_receipt = now() where exists (select from telemetry.records);
 create table telemetry.complete_days (local_date date primary key);
 alter table telemetry.sync_repairs add column began_at timestamptz not null default now();
 
 -- Between which local dates the records of a gap lie, as its neighbours tell.
 alter table telemetry.sync_gaps add column first_date date, add column last_date date;
+update telemetry.sync_gaps set (first_date, last_date) = (
+    select least(below.middle, above.middle), greatest(below.middle, above.middle)
+    from (
+        select percentile_disc(0.5) within group (order by local_date) as middle from (
+            select local_date from telemetry.records
+            where record_id < sync_gaps.first_record_id order by record_id desc limit 20
+        ) as neighbours
+    ) as below, (
+        select coalesce(
+            percentile_disc(0.5) within group (order by local_date),
+            (found_at at time zone coalesce((select operator_timezone from telemetry.sync_state), 'UTC'))::date
+        ) as middle from (
+            select local_date from telemetry.records where record_id > sync_gaps.last_record_id order by record_id limit 20
+        ) as neighbours
+    ) as above
+)
+where resolved_at is null;
 
--- What came in, by the hour in which it did.
+-- What came in, new records and such as were rejected for the first time, by the hour of their reception.
 create table telemetry.receipts (
     hour     timestamptz primary key,
     records  bigint not null default 0,
