@@ -191,8 +191,9 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
             _copy(connection, lines, batch.received_at)
             connection.execute(_RECEIVED)
         if ids or reached:
-            pending_days = sorted({*stored.days, *reached.values()})
-            connection.execute(_INSERT_PENDING, [{**piece, "days": pending_days} for piece in _ranges([*ids, *reached])])
+            pending = [{**piece, "days": list(stored.days), "seen_again": False} for piece in _ranges(ids)]
+            pending += [{**piece, "days": list(set(reached.values())), "seen_again": True} for piece in _ranges([*reached])]
+            connection.execute(_INSERT_PENDING, pending)
             connection.execute(_NEWEST_RECEIPT, {"received_at": batch.received_at})
         if batch.rejected:
             stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
@@ -306,6 +307,8 @@ def _copy(connection: sa.Connection, lines: Sequence[bytes], received_at: dateti
 
 def _ranges(ids: Sequence[int]) -> list[dict[str, int]]:
     """The ids as ranges that no large hole splits."""
+    if not ids:
+        return []
     ordered = np.sort(np.array(ids, dtype=np.int64))
     last_of_range = np.flatnonzero(np.diff(ordered) > _MERGE_RANGE_MAX_HOLE)
     return [{"first": int(piece[0]), "last": int(piece[-1])} for piece in np.split(ordered, last_of_range + 1)]
@@ -344,9 +347,10 @@ _RECEIVED_AGAIN = sa.text("""
     update telemetry.records set received_at = :received_at
     where record_id = any(:ids) and local_date = any(cast(:days as date[]))
 """)
-_INSERT_PENDING = sa.text(
-    "insert into telemetry.pending_merges (first_record_id, last_record_id, days) values (:first, :last, :days)"
-)
+_INSERT_PENDING = sa.text("""
+    insert into telemetry.pending_merges (first_record_id, last_record_id, days, seen_again)
+    values (:first, :last, cast(:days as date[]), :seen_again)
+""")
 _INSERT_REJECTED = sa.text("""
     insert into telemetry.rejected_records (record_id, payload, reason) values (:record_id, :payload, :reason)
     on conflict (md5(payload)) do nothing

@@ -154,7 +154,8 @@ def test_a_range_that_includes_today_completes_all_its_days_but_today(engine: sa
 def test_a_repair_of_several_steps_knows_what_was_there_when_the_first_began(engine: sa.Engine) -> None:
     """It reads no id that came later, so a day that ends in between is not complete by it."""
     upstream = Upstream(record(10 * number + n, day) for number, day in enumerate(DAYS, 1) for n in range(9))
-    position, now, steps = None, MIDNIGHT - timedelta(minutes=1), []
+    position, now = None, MIDNIGHT - timedelta(minutes=1)
+    steps: list[frozenset[date]] = []
     while position or not steps:
         with time_limited(stops_after(2)) as options:
             step = sync_of(engine, upstream, now=lambda now=now: now, **options)

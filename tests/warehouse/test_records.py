@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -364,11 +365,8 @@ def test_gaps_that_waited_longest_are_due_first_and_never_wait_longer_than_a_day
 
 def test_the_position_of_a_repair_is_kept_until_it_is_done(engine: sa.Engine) -> None:
     assert records.repair_position(engine, "r") is None
-    for position in (
-        RepairPosition(date(2025, 1, 1), 5, 9, RECEIVED_AT),
-        RepairPosition(date(2025, 1, 2), 0, 9, RECEIVED_AT),
-        None,
-    ):
+    begun = RepairPosition(date(2025, 1, 1), 5, 9, RECEIVED_AT)
+    for position in (begun, replace(begun, day=date(2025, 1, 2), after_id=0), None):
         records.keep_repair_position(engine, "r", position)
         records.keep_repair_position(engine, "other", RepairPosition(date(2025, 5, 5), 1, 1, RECEIVED_AT))
         assert records.repair_position(engine, "r") == position

@@ -2,6 +2,8 @@
 -- Of what was stored before this column came, it is known that it was received by now.
 alter table telemetry.records add column received_at timestamptz not null default now();
 create index records_ahead on telemetry.records (record_id) where timestamp > received_at;
+alter table telemetry.pending_merges add column seen_again boolean not null default false;
+comment on column telemetry.pending_merges.seen_again is 'whether records of these ids were ahead of their reception and are not now';
 
 -- Why a view counts nowhere: 'future' (it ends after its reception), 'duplicate' (the same playback under a higher record
 -- id); null: it counts.
