@@ -35,6 +35,7 @@ _REJECTED = """
 select reason, count(*) as records, max(rejected_at) as last_at
 from telemetry.rejected_records group by reason order by count(*) desc, reason
 """
+_EXCLUDED = "select excluded, count(*) from telemetry.views where excluded is not null group by excluded order by excluded"
 _DEAD_LETTERS = "select count(*) from telemetry.dead_letters where settled_at is null"
 
 
@@ -59,6 +60,7 @@ class Rejected:
 class WarehouseStatus:
     """How far the warehouse has come.
 
+    :ivar excluded: how many views do not count, by the reason.
     :ivar dead_letters: steps that failed after all retries and wait for somebody.
     :ivar cursor: the highest record id that was read.
     :ivar synced_at: when a sync, of the live edge or of past days, last came forward.
@@ -75,6 +77,7 @@ class WarehouseStatus:
     open_gaps: int
     open_gap_ids: int
     rejected: list[Rejected]
+    excluded: dict[str, int]
     dead_letters: int
 
 
@@ -95,6 +98,7 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
             open_gaps=gaps,
             open_gap_ids=int(gap_ids),
             rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
+            excluded=dict(connection.execute(sa.text(_EXCLUDED)).all()),
             dead_letters=connection.scalar(sa.text(_DEAD_LETTERS)) or 0,
         )
 
