@@ -44,7 +44,8 @@ class Arrivals:
         """The ranges, as the statements take them."""
         lows, highs, first_dates, last_dates = zip(*self._ranges, strict=True)
         ranges = {"lows": list(lows), "highs": list(highs), "first_dates": list(first_dates), "last_dates": list(last_dates)}
-        return {**ranges, "operator_timezone": self.operator_timezone}
+        # The first and last of all tell the planner which partitions it need not think of.
+        return {**ranges, "first": min(first_dates), "last": max(last_dates), "operator_timezone": self.operator_timezone}
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,10 @@ _JUDGE = """
     offset 0
 """
 
+_TWIN = """
+    local_date = sought.local_date and local_date between :first and :last and ended_at = any(sought.moments)
+"""
+
 # Beside the views that are judged otherwise than before, a row for each day.
 _JUDGED_AMONG_TWINS = sa.text(f"""
     with sought as materialized (
@@ -134,6 +139,7 @@ _JUDGED_AMONG_TWINS = sa.text(f"""
         from {_RANGES} cross join lateral (
             select local_date, ended_at, started_at from telemetry.views
             where record_id between low and high and local_date between first_date and last_date
+              and local_date between :first and :last
             offset 0
         ) as arrived
         group by arrived.local_date
@@ -141,7 +147,7 @@ _JUDGED_AMONG_TWINS = sa.text(f"""
     select local_date, begun_before, cast(null as bigint) as record_id, cast(null as boolean) as repeats from sought
     union all
     select judged.local_date, null, judged.record_id, judged.repeats from sought cross join lateral (
-        {_JUDGE.format(condition="local_date = sought.local_date and ended_at = any(sought.moments)")}
+        {_JUDGE.format(condition=_TWIN)}
     ) as judged
 """)
 
