@@ -16,6 +16,7 @@ from warehouse.events import MEXICO, ZONE, select
 
 from telemetry_pipeline.warehouse import exclusions, records, segments
 from telemetry_pipeline.warehouse.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.status import read_status
 from telemetry_pipeline.warehouse.views import merge
 
 MIDNIGHT = datetime(2025, 1, 31, 6, tzinfo=UTC)
@@ -170,6 +171,12 @@ def test_a_rebuild_judges_its_days_as_a_merge_does(engine: sa.Engine) -> None:
     merge(engine, ZONE, rebuild=(DAY, DAY + timedelta(days=3)))
     assert excluded(engine) == {2: "duplicate", 4: "duplicate", 5: "future"}
     assert {day for day, version in versions(engine).items() if version != before[day]} == {DAY}
+
+
+def test_what_does_not_count_is_counted_by_its_reason(engine: sa.Engine) -> None:
+    assert read_status(engine).excluded == {}
+    merged(engine, Stop(1), Stop(2), Stop(3), Stop(4, minute=10), minute=5)
+    assert read_status(engine).excluded == {"duplicate": 2, "future": 1}
 
 
 def test_a_day_is_told_of_changed_views_that_began_before_it(engine: sa.Engine) -> None:
