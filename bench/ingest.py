@@ -17,7 +17,7 @@ from telemetry_pipeline.warehouse.records import COLUMNS, COPY_RECORDS
 
 _TABLES = ("records", "pending_merges")
 _COPY_OUT = (
-    f"copy (select {', '.join(COLUMNS)} from telemetry.records order by record_id) to stdout "
+    f"copy (select {', '.join(COLUMNS)}, received_at from telemetry.records order by record_id) to stdout "
     "(format csv, quote '\"', escape '\\', null 'null', force_quote (action_key, data_name, data))"
 )
 

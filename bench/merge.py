@@ -103,13 +103,13 @@ def _store_increment(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         highest = connection.scalar(sa.text("select max(record_id) from telemetry.records"))
         channels = connection.execute(_PRESENT_NAMES).all()
-    now = datetime.now(UTC)
+    begin = datetime.now(UTC) - timedelta(seconds=2_000)
     rows = []
     for number in range(2_000):
         channel_id, name = channels[number // 2 % len(channels)]
         row = dict.fromkeys(COLUMNS)
-        row |= {"record_id": highest + 1 + number, "timestamp": (now + timedelta(seconds=number)).isoformat()}
-        row |= {"local_date": now.date().isoformat(), "data_id": channel_id}
+        row |= {"record_id": highest + 1 + number, "timestamp": (begin + timedelta(seconds=number)).isoformat()}
+        row |= {"local_date": begin.date().isoformat(), "data_id": channel_id, "device_id": number}
         row |= {"action_id": 7, "data_name": name} if number % 2 == 0 else {"action_id": 8, "duration_seconds": 60}
         rows.append(tuple(row.values()))
     batch = Batch()

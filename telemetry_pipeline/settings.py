@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from celery.schedules import ParseException, crontab
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from telemetry_pipeline.errors import SettingsError
@@ -32,6 +32,18 @@ def _cron(expression: str) -> str:
     except (ParseException, ValueError):
         raise ValueError("expected a cron expression of five fields such as */2 * * * *") from None
     return expression
+
+
+def _view_cap(value: Any) -> Any:
+    if value is None or value == "auto":
+        return value
+    try:
+        usable = 0 < float(value) <= 24
+    except (TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise ValueError("expected a number of hours above 0 and up to 24, or auto")
+    return float(value)
 
 
 def _url(*schemes: str, example: str) -> AfterValidator:
@@ -66,6 +78,8 @@ RedisUrl = Annotated[SecretStr, _url("redis", "rediss", example="redis://:passwo
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+Hours = Annotated[float, Field(gt=0, le=24)]
+ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
 HttpUrl = Annotated[str, _url("http", "https", example="https://panaccess.example/api")]
 
 
@@ -89,7 +103,7 @@ class StackSettings(BaseSettings):
 
     operator_timezone: TimeZone = "America/Mexico_City"
     first_partition: date = date(2025, 1, 1)
-    view_cap_hours: Annotated[float, Field(gt=0, le=24)] | Literal["auto"] | None = None
+    view_cap_hours: ViewCap | None = None
     small_base_subscribers: Annotated[int, Field(ge=1)] = 30
 
     tick_cron: Cron = "*/2 * * * *"
@@ -114,6 +128,8 @@ class StackSettings(BaseSettings):
     heartbeat_minutes: Minutes = 10
     max_rejected_pct: Percent = 1.0
     max_unnamed_pct: Percent = 20.0
+    long_view_hours: Annotated[float, Field(gt=0)] = 12.0
+    max_long_view_pct: Percent = 10.0
 
     telemetry_home: Path = Path(".telemetry")
     log_directory: Path | None = None

@@ -184,3 +184,21 @@ def test_the_example_lists_every_setting_with_its_default_and_a_comment(monkeypa
     for number, line in enumerate(lines):
         if line and not line.startswith("#"):
             assert lines[number - 1].startswith("# ")
+
+
+@pytest.mark.parametrize(("text", "cap"), [("", None), ("4", 4), ("0.5", 0.5), ("24", 24), ("auto", "auto")])
+def test_a_cap_is_a_number_of_hours_or_a_word(monkeypatch: pytest.MonkeyPatch, text: str, cap: float | str | None) -> None:
+    monkeypatch.setenv("VIEW_CAP_HOURS", text)
+    assert StackSettings.load().view_cap_hours == cap
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "24.5", "Auto", "nan", "four"])
+def test_a_cap_that_is_neither_is_refused(text: str) -> None:
+    assert error_of(view_cap_hours=text) == (
+        f"The settings cannot be used:\n  VIEW_CAP_HOURS is '{text}'; expected a number of hours above 0 and up to 24, or auto"
+    )
+
+
+@pytest.mark.parametrize(("name", "value"), [("small_base_subscribers", 0), ("long_view_hours", 0), ("max_long_view_pct", 101)])
+def test_limits_of_marks_and_checks_have_limits(name: str, value: float) -> None:
+    assert f"{name.upper()} is {value}" in error_of(**{name: value})

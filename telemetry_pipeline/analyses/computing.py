@@ -66,9 +66,7 @@ def update(
         with connection.begin():
             stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
             infos = [stored.get((period.first, period.last)) for period in periods]
-            reasons = [
-                _reason(info, inputs.version(read, state, store.rules)) for info, read in zip(infos, reads, strict=True)
-            ]
+            reasons = [_reason(info, inputs.version(read, state, store.rules)) for info, read in zip(infos, reads, strict=True)]
             results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
         if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
             store.load(engine, around, state)

@@ -71,9 +71,7 @@ def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> d
     said: dict[str, Any] = {}
     if days:
         said["provisional_days"] = [day.isoformat() for day in days]
-        if known.known_until is not None and any(
-            known.complete_before is None or day >= known.complete_before for day in days
-        ):
+        if known.known_until is not None and any(known.complete_before is None or day >= known.complete_before for day in days):
             said["known_until"] = known.known_until.astimezone(rules.zone).isoformat(timespec="seconds")
     if of.ahead is not None and (days or _incomplete(known, of.ahead)):
         said["settled"] = False

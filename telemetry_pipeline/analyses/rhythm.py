@@ -46,9 +46,7 @@ order by period_start
 """
 
 
-@analysis(
-    parameters=ViewingByPeriod, base="unique_subscribers", columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, WATCH_HOURS)
-)
+@analysis(parameters=ViewingByPeriod, base="unique_subscribers", columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, WATCH_HOURS))
 def viewing_by_period(views: Views, parameters: ViewingByPeriod) -> pd.DataFrame:
     """How does viewing develop from day to day, week to week or month to month?
 

@@ -221,7 +221,9 @@ order by risk, views_previous desc, subscriber_code
     parameters=ChurnRisk,
     columns=(
         SUBSCRIBER,
-        Column("views_previous", "bigint", "views in the first half of the window, as far as it is compared", of=("local_date",)),
+        Column(
+            "views_previous", "bigint", "views in the first half of the window, as far as it is compared", of=("local_date",)
+        ),
         Column("views_last", "bigint", "views in the last half of the window, as far as it is known", of=("local_date",)),
         Column("last_seen", "date", "day of the last view in the window", of=("local_date",)),
         Column("risk", "text", "high: watches no more; medium: half of what it was, or less", of=("local_date",)),

@@ -204,9 +204,7 @@ class Store:
             and ended_at < timestamp '{end + cap.look_ahead}' and ended_at - to_seconds(duration_seconds) < timestamp '{end}'
         """
         for name, end_day, condition in (("counted", period.last, ""), ("playing", self.rules.ahead(period).last, running)):
-            self._duckdb.execute(
-                _COUNTED.format(name=name, views=views, first=period.first, last=end_day, condition=condition)
-            )
+            self._duckdb.execute(_COUNTED.format(name=name, views=views, first=period.first, last=end_day, condition=condition))
         self._counted = (period, last)
         self._bases.clear()
 

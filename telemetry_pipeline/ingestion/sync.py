@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
 from telemetry_pipeline.panaccess.client import TRIES
 from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
-from telemetry_pipeline.warehouse import records
+from telemetry_pipeline.warehouse import completeness, records
 from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPosition, Stored
 
 OVERLAP_IDS = 5_000
@@ -56,12 +56,14 @@ class Outcome:
     :ivar read: records that were read, known and rejected ones included.
     :ivar rejected: records that were rejected for the first time.
     :ivar gaps: ranges of ids that the upstream failed to deliver.
+    :ivar learned: whether more is known now of which days are complete, also where no record was new.
     """
 
     days: Counter[date] = field(default_factory=Counter)
     read: int = 0
     rejected: int = 0
     gaps: int = 0
+    learned: bool = False
 
     @property
     def stored(self) -> int:
@@ -76,6 +78,7 @@ class Sync:
     :param deadline: when to stop, on the clock of ``time.monotonic``.
     :param checkpoint: called before every commit; raises to stop there.
     :param report: told how far the step has come, after every page.
+    :param now: this machine's clock.
     """
 
     engine: sa.Engine
@@ -84,7 +87,9 @@ class Sync:
     deadline: float
     checkpoint: Callable[[], None] = lambda: None
     report: Callable[[Progress], None] = lambda progress: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     outcome: Outcome = field(default_factory=Outcome, init=False)
+    _began_at: datetime = field(init=False)
 
     def run(
         self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
@@ -98,14 +103,17 @@ class Sync:
         :raises PanAccessError: the upstream is unreachable or refuses; what was stored before that stays.
         """
         records.claim_timezone(self.engine, self.operator_zone.key)
+        # Before the newest id is asked for: all that is read was there by then.
+        self._began_at = self.now()
         try:
             newest = self.feed.newest_id()
             live_edge = max(0, records.cursor_position(self.engine) - OVERLAP_IDS)
-            position = position or RepairPosition(first, 0, live_edge if includes_today else newest)
+            position = position or RepairPosition(first, 0, live_edge if includes_today else newest, self._began_at)
             if includes_today:
                 self._retry_gaps()
                 if self._drain(self._live_slices(live_edge, newest), moves_cursor=True):
                     return position
+                self.outcome.learned = completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
                 if first == last:
                     return None
             return self._repair(last, position)
@@ -125,9 +133,10 @@ class Sync:
             for day in (position.day + timedelta(days=number) for number in range((last - position.day).days + 1))
         ]
         stopped = self._drain(slices, moves_cursor=False)
-        if stopped is None or stopped.slice.since is None:
-            return None
-        return RepairPosition(stopped.slice.since.date(), stopped.through_id, position.up_to_id)
+        stopped_on = stopped.slice.since.date() if stopped and stopped.slice.since else None
+        read = [piece.since.date() for piece in slices if piece.since and (not stopped_on or piece.since.date() < stopped_on)]
+        completeness.days_read(self.engine, read, position.began_at, self.operator_zone)
+        return replace(position, day=stopped_on, after_id=stopped.through_id) if stopped and stopped_on else None
 
     def _live_slices(self, after_id: int, up_to_id: int) -> list[Slice]:
         """The live edge without the gaps in it, which are tried again at intervals of their own."""
@@ -180,7 +189,7 @@ class Sync:
         return reading.stopped_at
 
     def _batches(self, reading: _Reading) -> Iterator[Batch]:
-        batch = Batch()
+        batch = Batch(received_at=self._began_at)
         try:
             for delivery in reading.deliveries:
                 self._collect(delivery, batch)
@@ -189,7 +198,7 @@ class Sync:
                 self.report(reading.progress(delivery, self.outcome.read))
                 if len(batch.ids) + len(batch.rejected) >= BATCH_RECORDS:
                     yield batch
-                    batch = Batch()
+                    batch = Batch(received_at=self._began_at)
                 if delivery.unfinished or reading.is_last(delivery):
                     continue
                 if time.monotonic() >= self.deadline:
@@ -207,7 +216,8 @@ class Sync:
             batch.rejected.extend(Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects)
         if missing := delivery.missing:
             self.outcome.gaps += 1
-            batch.gaps.append(Gap(missing.first_id, missing.last_id, str(missing.error), missing.raw))
+            day = delivery.slice.since.date() if delivery.slice.since else None
+            batch.gaps.append(Gap(missing.first_id, missing.last_id, str(missing.error), missing.raw, day))
 
     def _count(self, stored: Stored) -> None:
         self.outcome.days.update(stored.days)

@@ -6,7 +6,7 @@ Blocking where going on would publish wrong figures; a warning where somebody sh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -15,10 +15,13 @@ import sqlalchemy as sa
 from telemetry_pipeline.analyses.registry import is_of_period
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import checks
-from telemetry_pipeline.warehouse.checks import Share
+from telemetry_pipeline.warehouse.checks import Beyond, FutureViews, Share
 from telemetry_pipeline.warehouse.database import snapshot
 
 _MAX_FUTURE_PCT = 1.0
+_MAX_REPEATED_PCT = 1.0
+_CAPS_TO_CHOOSE_FROM = (4.0, 6.0, 12.0)
+_TOO_FEW_VIEWS = 100
 
 RECORDS_CHECKS = [
     dg.AssetCheckSpec(
@@ -30,7 +33,7 @@ RECORDS_CHECKS = [
     dg.AssetCheckSpec(
         "few_records_are_rejected",
         asset="telemetry_records",
-        description="At most MAX_REJECTED_PCT of the records of the last 24 hours could not be stored.",
+        description="At most MAX_REJECTED_PCT of the records that came in the last 24 hours could not be stored.",
     ),
     dg.AssetCheckSpec(
         "few_records_are_of_the_future",
@@ -50,6 +53,23 @@ VIEWS_CHECKS = [
         asset="ott_views",
         description="At most MAX_UNNAMED_PCT of the views of the run's days lack the name of their channel.",
     ),
+    dg.AssetCheckSpec(
+        "no_views_are_of_the_future",
+        asset="ott_views",
+        description=f"At most {_MAX_FUTURE_PCT} % of the newest views ended after they were received. Such views count nowhere "
+        "until a sync sees them in time.",
+    ),
+    dg.AssetCheckSpec(
+        "few_views_are_repeated",
+        asset="ott_views",
+        description=f"At most {_MAX_REPEATED_PCT} % of the views of the run's days came before under another record id.",
+    ),
+    dg.AssetCheckSpec(
+        "few_hours_are_of_long_views",
+        asset="ott_views",
+        description="At most MAX_LONG_VIEW_PCT of the watch time of the run's days and the day before lies beyond "
+        "LONG_VIEW_HOURS of a view, or VIEW_CAP_HOURS cuts it.",
+    ),
 ]
 _TOTALS = "totals_agree"
 
@@ -65,11 +85,11 @@ def totals_check(document: str) -> dg.AssetCheckSpec:
     )
 
 
-def check_records(engine: sa.Engine, settings: Settings, first: date, last: date, *, recent: bool) -> list[dg.AssetCheckResult]:
-    """The checks of ``telemetry_records`` after a sync of some days."""
+def check_records(engine: sa.Engine, settings: Settings, *, recent: bool) -> list[dg.AssetCheckResult]:
+    """The checks of ``telemetry_records`` after a sync."""
     with snapshot(engine) as connection:
         duplicates = checks.duplicate_ids(connection, recent=recent)
-        rejected = checks.rejected_records(connection, first, last)
+        rejected = checks.rejected_records(connection)
         future = checks.future_records(connection)
     return [
         dg.AssetCheckResult(check_name="record_ids_are_unique", passed=not duplicates, metadata={"duplicates": duplicates}),
@@ -82,12 +102,18 @@ def check_views(engine: sa.Engine, settings: Settings, first: date, last: date) 
     """The checks of ``ott_views`` after a merge of some days."""
     with snapshot(engine) as connection:
         stops = checks.merged_stops(connection, first, last)
-        unnamed = checks.unnamed_views(connection, first, last)
+        counts = checks.count_views(connection, first, last)
+        future = checks.future_views(connection)
+        limits = {settings.long_view_hours, *_CAPS_TO_CHOOSE_FROM}
+        beyond = checks.watched_beyond(connection, first - timedelta(days=1), last, limits)
     return [
         dg.AssetCheckResult(
-            check_name="views_are_stops", passed=stops == unnamed.all, metadata={"stops": stops, "views": unnamed.all}
+            check_name="views_are_stops", passed=stops == counts.views, metadata={"stops": stops, "views": counts.views}
         ),
-        _share("few_views_are_unnamed", unnamed, settings.max_unnamed_pct),
+        _share("few_views_are_unnamed", Share(counts.unnamed, counts.views), settings.max_unnamed_pct),
+        _share("no_views_are_of_the_future", future.recent, _MAX_FUTURE_PCT, total=future.total, newest=_newest(future)),
+        _share("few_views_are_repeated", Share(counts.repeated, counts.views), _MAX_REPEATED_PCT),
+        _long_views(settings, beyond),
     ]
 
 
@@ -134,10 +160,76 @@ _COUNT_ALL_VIEWS = frozenset(
 )
 
 
-def _share(check: str, share: Share, most_pct: float) -> dg.AssetCheckResult:
+def _newest(future: FutureViews) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table([dg.TableRecord(_shown(row)) for row in future.newest], schema=_FUTURE_COLUMNS)
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat(" ", "seconds") if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _long_views(settings: Settings, beyond: Mapping[float, Beyond]) -> dg.AssetCheckResult:
+    long = beyond[settings.long_view_hours]
+    few = long.views.all < _TOO_FEW_VIEWS or long.seconds.percent <= settings.max_long_view_pct
+    return dg.AssetCheckResult(
+        check_name="few_hours_are_of_long_views",
+        passed=few or settings.view_cap_hours is not None,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "advice": _advice(settings, beyond, few=few),
+            "percent": round(long.seconds.percent, 3),
+            "limit_percent": settings.max_long_view_pct,
+            "long_views": long.views.some,
+            "of": long.views.all,
+            "watch_hours": round(long.seconds.all / 3600, 1),
+            "caps": dg.MetadataValue.table([_cut(beyond[hours]) for hours in _CAPS_TO_CHOOSE_FROM], schema=_CUT_COLUMNS),
+        },
+    )
+
+
+def _advice(settings: Settings, beyond: Mapping[float, Beyond], *, few: bool) -> str:
+    if settings.view_cap_hours is not None:
+        return f"VIEW_CAP_HOURS is {_plain(settings.view_cap_hours)}: analyses count no more of a view than that."
+    if few:
+        return "VIEW_CAP_HOURS is not needed."
+    shares = ", ".join(f"{hours:g} would cut {beyond[hours].seconds.percent:.1f} %" for hours in _CAPS_TO_CHOOSE_FROM)
+    return (
+        f"{beyond[settings.long_view_hours].seconds.percent:.1f} % of the watch time lies beyond the first "
+        f"{settings.long_view_hours:g} hours of a view, as of boxes that were left on. Set VIEW_CAP_HOURS: {shares} of it; "
+        "auto takes what is usual for each channel and time of day."
+    )
+
+
+def _plain(cap: float | str) -> str:
+    return cap if isinstance(cap, str) else f"{cap:g}"
+
+
+def _cut(beyond: Beyond) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "cap_hours": beyond.hours,
+            "views": beyond.views.some,
+            "views_pct": round(beyond.views.percent, 3),
+            "watch_time_pct": round(beyond.seconds.percent, 3),
+        }
+    )
+
+
+def _columns(**types: str) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(name, type) for name, type in types.items()])
+
+
+_FUTURE_COLUMNS = _columns(
+    record_id="int", ended_at="string", received_at="string", device_id="int", channel_name="string", duration_seconds="int"
+)
+_CUT_COLUMNS = _columns(cap_hours="float", views="int", views_pct="float", watch_time_pct="float")
+
+
+def _share(check: str, share: Share, most_pct: float, **more: Any) -> dg.AssetCheckResult:
+    figures = {"count": share.some, "of": share.all, "percent": round(share.percent, 3), "limit_percent": most_pct}
     return dg.AssetCheckResult(
         check_name=check,
         passed=share.percent <= most_pct,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"count": share.some, "of": share.all, "percent": round(share.percent, 3), "limit_percent": most_pct},
+        metadata={**figures, **more},
     )

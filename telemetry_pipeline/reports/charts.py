@@ -230,7 +230,8 @@ def _tiles(sheet: Sheet, values: Mapping[str, float], columns: int = 5, heading:
 
 
 def _row(frame: pd.DataFrame) -> dict[str, float]:
-    return {str(column): float(_numbers(frame, str(column))[0]) for column in frame.columns}
+    """The figures of a table of one row."""
+    return {str(column): float(_numbers(frame, str(column))[0]) for column in frame.columns if column != "small_base"}
 
 
 # Channels

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,8 +25,8 @@ from telemetry.records
 where record_id > (select cursor - :recent from telemetry.sync_state)
 """)
 _REJECTED = sa.text("""
-select (select count(*) from telemetry.rejected_records where rejected_at > now() - interval '1 day'),
-       (select count(*) from telemetry.records where local_date between :first and :last)
+select coalesce(sum(rejected), 0)::bigint, coalesce(sum(records), 0)::bigint
+from telemetry.receipts where hour > now() - interval '1 day'
 """)
 # Stops that were stored after the merge began wait for the next one, in ranges that may hold some which were merged before.
 _STOPS = sa.text("""
@@ -39,8 +41,32 @@ select (
 )
 """)
 _VIEWS = sa.text("""
-select count(*), count(*) filter (where channel_name is null)
+select count(*) as views, count(*) filter (where channel_name is null) as unnamed,
+       count(*) filter (where excluded = 'duplicate') as repeated
 from telemetry.views where local_date between :first and :last
+""")
+_FUTURE_VIEWS = sa.text("""
+select count(*) filter (where excluded = 'future'), count(*)
+from telemetry.views
+where record_id > (select cursor - :recent from telemetry.sync_state)
+""")
+_ALL_FUTURE_VIEWS = sa.text("select count(*) from telemetry.views where excluded = 'future'")
+_NEWEST_FUTURE_VIEWS = sa.text("""
+select record_id, ended_at, received_at, device_id, channel_name, duration_seconds from telemetry.excluded_views
+where reason = 'future' order by record_id desc limit 20
+""")
+_WATCHED = sa.text("""
+select count(*), coalesce(sum(duration_seconds), 0)::bigint from telemetry.views
+where local_date between :first and :last and excluded is null and duration_seconds is not null
+""")
+_BEYOND = sa.text("""
+with long as materialized (
+    select duration_seconds from telemetry.views
+    where local_date between :first and :last and excluded is null and duration_seconds > 3600 * :least
+)
+select hours, count(duration_seconds) as views, coalesce(sum(duration_seconds - hours * 3600), 0) as seconds
+from unnest(cast(:hours as double precision[])) as cap (hours) left join long on duration_seconds > hours * 3600
+group by hours order by hours
 """)
 
 
@@ -68,9 +94,9 @@ def future_records(connection: sa.Connection) -> Share:
     return Share(*connection.execute(_FUTURE, {"recent": RECENT_IDS}).one())
 
 
-def rejected_records(connection: sa.Connection, first: date, last: date) -> Share:
-    """How many records were rejected in the last 24 hours, of those and what is stored of some days."""
-    rejected, stored = connection.execute(_REJECTED, {"first": first, "last": last}).one()
+def rejected_records(connection: sa.Connection) -> Share:
+    """How many of the records that came in the last 24 hours, to the hour, were rejected."""
+    rejected, stored = connection.execute(_REJECTED).one()
     return Share(rejected, rejected + stored)
 
 
@@ -79,10 +105,65 @@ def merged_stops(connection: sa.Connection, first: date, last: date) -> int:
     return int(connection.scalar(_STOPS, {"first": first, "last": last}) or 0)
 
 
-def unnamed_views(connection: sa.Connection, first: date, last: date) -> Share:
-    """How many views of some days have no name of their channel."""
-    views, unnamed = connection.execute(_VIEWS, {"first": first, "last": last}).one()
-    return Share(unnamed, views)
+@dataclass(frozen=True)
+class ViewCounts:
+    """How many views some days have, whether they count or not.
+
+    :ivar unnamed: those that have no name of their channel.
+    :ivar repeated: those that are another one under a higher record id.
+    """
+
+    views: int
+    unnamed: int
+    repeated: int
+
+
+def count_views(connection: sa.Connection, first: date, last: date) -> ViewCounts:
+    """How many views some days have."""
+    return ViewCounts(*connection.execute(_VIEWS, {"first": first, "last": last}).one())
+
+
+@dataclass(frozen=True)
+class FutureViews:
+    """Views that ended after they were received.
+
+    :ivar recent: how many of the newest views did.
+    :ivar total: how many of all did.
+    :ivar newest: some of these, with when they ended and were received.
+    """
+
+    recent: Share
+    total: int
+    newest: list[dict[str, Any]]
+
+
+def future_views(connection: sa.Connection) -> FutureViews:
+    """The views that do not count because they ended after they were received."""
+    return FutureViews(
+        Share(*connection.execute(_FUTURE_VIEWS, {"recent": RECENT_IDS}).one()),
+        int(connection.scalar(_ALL_FUTURE_VIEWS) or 0),
+        [dict(row) for row in connection.execute(_NEWEST_FUTURE_VIEWS).mappings()],
+    )
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What lies beyond so many hours of each view: of how many views, and what share of all watch time in seconds."""
+
+    hours: float
+    views: Share
+    seconds: Share
+
+
+def watched_beyond(connection: sa.Connection, first: date, last: date, hours: Collection[float]) -> dict[float, Beyond]:
+    """What each of some limits, in hours, would cut of the views that count of some days."""
+    days = {"first": first, "last": last}
+    limits = sorted({float(limit) for limit in hours})
+    views, seconds = connection.execute(_WATCHED, days).one()
+    return {
+        row.hours: Beyond(row.hours, Share(row.views, views), Share(round(row.seconds), seconds))
+        for row in connection.execute(_BEYOND, {**days, "hours": limits, "least": limits[0]})
+    }
 
 
 @dataclass(frozen=True)

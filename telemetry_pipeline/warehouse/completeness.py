@@ -1,22 +1,28 @@
-"""What is known of the operator's days: which were read to their end, and up to when the last one is known."""
+"""What is known of days: which were read to their end, and up to when the others are known.
+
+It follows from what was received and never from the clock, so that the same data says the same. What analyses make of it
+is said there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 
 @dataclass(frozen=True)
 class Completeness:
-    """What is known of some days; it follows from what was read, never from the clock.
+    """What is known of some days.
 
-    :ivar known_until: the newest receipt of the last complete sync; None before the first one.
-    :ivar complete_before: every day before it was read to its end, but for gaps.
-    :ivar repaired: days that were read to their end by repairs.
-    :ivar gaps: days, from the first to the last one of each, on which records are missing.
-    :ivar first_day: of which there are data, which did not begin with it.
+    :ivar known_until: when the newest record was received, as of the last sync that read everything; None: none did.
+    :ivar complete_before: every earlier day was read to its end by then; None: no sync read everything yet.
+    :ivar repaired: days that were read to their end by a repair.
+    :ivar gaps: first and last days of what the upstream has failed to deliver so far.
+    :ivar first_day: of the days that have ever had views; None: there are none.
     """
 
     known_until: datetime | None = None
@@ -26,12 +32,12 @@ class Completeness:
     first_day: date | None = None
 
     def is_complete(self, day: date) -> bool:
-        """Whether everything that there is of a day was read."""
+        """Whether the views of a day are all there."""
         read = day in self.repaired or (self.complete_before is not None and day < self.complete_before)
         return read and self.first_day is not None and not self.lacks_some(day)
 
     def lacks_some(self, day: date) -> bool:
-        """Whether records of a day are missing that no sync will bring: data began on it or later, or it has a gap."""
+        """Whether no sync will bring the rest of a day: it is the first of data, or before it, or has a gap."""
         before_all = self.first_day is not None and day <= self.first_day
         return before_all or any(first <= day <= last for first, last in self.gaps)
 
@@ -44,10 +50,46 @@ def read(connection: sa.Connection) -> Completeness:
     """What is known of all days, seen through a connection that holds one moment."""
     known_until, complete_before, first_day = connection.execute(_STATE).one()
     repaired = connection.execute(_REPAIRED).scalars()
-    gaps = connection.execute(_GAPS)
-    return Completeness(known_until, complete_before, frozenset(repaired), tuple((gap[0], gap[1]) for gap in gaps), first_day)
+    gaps = tuple((row.first_date, row.last_date) for row in connection.execute(_GAPS))
+    return Completeness(known_until, complete_before, frozenset(repaired), gaps, first_day)
 
 
+def live_edge_read(engine: sa.Engine, began_at: datetime, operator_zone: ZoneInfo) -> bool:
+    """Note that a sync read all that was above the cursor, or put it on record as gaps.
+
+    :param began_at: when it began.
+    :returns: whether more is known now of what was received.
+    """
+    with engine.begin() as connection:
+        parameters = {"began_at": began_at, "today": began_at.astimezone(operator_zone).date()}
+        return connection.scalar(_LIVE_EDGE_READ, parameters) is not None
+
+
+def days_read(engine: sa.Engine, days: Collection[date], began_at: datetime, operator_zone: ZoneInfo) -> None:
+    """Note that a repair read some days to their end; those that were over when it began are complete.
+
+    :param began_at: when its first step began.
+    """
+    today = began_at.astimezone(operator_zone).date()
+    with engine.begin() as connection:
+        connection.execute(_DAYS_READ, {"days": [day for day in days if day < today]})
+
+
+# What a repair that began later has stored meanwhile says nothing of the live edge.
+_LIVE_EDGE_READ = sa.text("""
+    update telemetry.sync_state set known_until = news.known_until, complete_before = news.complete_before
+    from (
+        select greatest(known_until, case when newest_receipt is not null then least(newest_receipt, :began_at) end)
+                   as known_until,
+               greatest(complete_before, :today) as complete_before
+        from telemetry.sync_state
+    ) as news
+    where (sync_state.known_until, sync_state.complete_before) is distinct from (news.known_until, news.complete_before)
+    returning news.known_until
+""")
+_DAYS_READ = sa.text("""
+    insert into telemetry.complete_days (local_date) select unnest(cast(:days as date[])) on conflict do nothing
+""")
 _STATE = sa.text("""
     select known_until, complete_before, (select min(local_date) from telemetry.view_days) from telemetry.sync_state
 """)
@@ -55,7 +97,8 @@ _REPAIRED = sa.text("""
     select local_date from telemetry.complete_days
     where local_date >= coalesce((select complete_before from telemetry.sync_state), '-infinity')
 """)
+# A gap that an earlier version put on record, and that may lie anywhere, lies everywhere.
 _GAPS = sa.text("""
-    select distinct first_date, last_date from telemetry.sync_gaps
-    where resolved_at is null and first_date is not null order by first_date, last_date
+    select distinct coalesce(first_date, date '0001-01-01') as first_date, coalesce(last_date, date '9999-12-31') as last_date
+    from telemetry.sync_gaps where resolved_at is null order by first_date, last_date
 """)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
 
@@ -55,7 +55,7 @@ COLUMNS = (
     "local_date",
 )
 COPY_RECORDS = (
-    f"copy telemetry.records ({', '.join(COLUMNS)}) from stdin "
+    f"copy telemetry.records ({', '.join(COLUMNS)}, received_at) from stdin "
     "(format csv, quote '\"', escape '\\', null 'null', encoding 'utf8')"
 )
 
@@ -74,21 +74,29 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Gap:
-    """Ids, both ends included, that the upstream could not deliver, with the raw text of its answer if there was one."""
+    """Ids, both ends included, that the upstream could not deliver, with the raw text of its answer if there was one.
+
+    :ivar day: the only local date of which these ids were asked for; None: of any, and their neighbours have to tell.
+    """
 
     first_record_id: int
     last_record_id: int
     reason: str
     raw: str | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True)
 class RepairPosition:
-    """Where a repair is to go on: at which day, above which id of it, and up to which id it reads at all."""
+    """Where a repair is to go on: at which day, above which id of it, and up to which id it reads at all.
+
+    :ivar began_at: when its first step began: what it reads is all that there was then.
+    """
 
     day: date
     after_id: int
     up_to_id: int
+    began_at: datetime
 
 
 @dataclass
@@ -96,12 +104,14 @@ class Batch:
     """What is stored in one transaction.
 
     :ivar cursor: every id up to this one is in this batch, an earlier one, or a gap; None leaves the cursor alone.
+    :ivar received_at: a moment (aware) at which all that is in it was there already.
     :ivar ids: of the records, in the order in which they were added, with their local ``days`` and their encoded ``lines``.
     """
 
     rejected: list[Rejected] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     cursor: int | None = None
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ids: list[int] = field(default_factory=list, init=False)
     days: list[str] = field(default_factory=list, init=False)
     lines: list[bytes] = field(default_factory=list, init=False)
@@ -172,20 +182,26 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
     stored = Stored()
     with connection.begin():
         lock(connection, _LOCK)
-        ids, days, lines = batch.without(_known_ids(connection, batch))
+        known = _known_ids(connection, batch)
+        reached = _reached(connection, batch, known)
+        ids, days, lines = batch.without(known)
         if ids:
             stored.days = Counter({date.fromisoformat(day): count for day, count in Counter(days).items()})
             ensure_months(connection, "records", stored.days)
-            payload = b"\n".join(lines)
-            driver_connection: psycopg2.extensions.connection = connection.connection.driver_connection  # type: ignore[assignment]
-            with driver_connection.cursor() as cursor:
-                cursor.copy_expert(COPY_RECORDS, BytesIO(payload), size=len(payload))
-            connection.execute(_INSERT_PENDING, [{**piece, "days": list(stored.days)} for piece in _ranges(ids)])
+            _copy(connection, lines, batch.received_at)
             connection.execute(_RECEIVED)
+        if ids or reached:
+            pending = [{**piece, "days": list(stored.days), "seen_again": False} for piece in _ranges(ids)]
+            pending += [{**piece, "days": list(set(reached.values())), "seen_again": True} for piece in _ranges([*reached])]
+            connection.execute(_INSERT_PENDING, pending)
+            connection.execute(_NEWEST_RECEIPT, {"received_at": batch.received_at})
         if batch.rejected:
             stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
+        if stored.records or stored.rejected:
+            counts = {"records": stored.records, "rejected": stored.rejected}
+            connection.execute(_COUNT_RECEIPTS, {"received_at": batch.received_at, **counts})
         if batch.gaps:
-            connection.execute(_INSERT_GAP, [vars(gap) for gap in batch.gaps])
+            connection.execute(_INSERT_GAP, [{**vars(gap), "received_at": batch.received_at} for gap in batch.gaps])
         if batch.cursor is not None or batch.ids:
             connection.execute(_SYNCED, {"cursor": batch.cursor})
     return stored
@@ -268,8 +284,31 @@ def _known_ids(connection: sa.Connection, batch: Batch) -> Set[int]:
     return set(connection.execute(_IDS_AMONG, {"ids": ids}).scalars())
 
 
+def _reached(connection: sa.Connection, batch: Batch, known: Set[int]) -> dict[int, date]:
+    """The known records of a batch that were ahead of their reception and are so no more, each with its local date."""
+    if not known:
+        return {}
+    bounds = {"low": min(batch.ids), "high": max(batch.ids), "received_at": batch.received_at}
+    ahead: dict[int, date] = dict(connection.execute(_AHEAD, bounds).all())
+    reached = {record_id: ahead[record_id] for record_id in ahead.keys() & set(batch.ids)} if ahead else {}
+    if reached:
+        parameters = {"ids": list(reached), "days": list(set(reached.values())), "received_at": batch.received_at}
+        connection.execute(_RECEIVED_AGAIN, parameters)
+    return reached
+
+
+def _copy(connection: sa.Connection, lines: Sequence[bytes], received_at: datetime) -> None:
+    suffix = b',"' + received_at.isoformat().encode() + b'"\n'
+    payload = suffix.join([*lines, b""])
+    driver_connection: psycopg2.extensions.connection = connection.connection.driver_connection  # type: ignore[assignment]
+    with driver_connection.cursor() as cursor:
+        cursor.copy_expert(COPY_RECORDS, BytesIO(payload), size=len(payload))
+
+
 def _ranges(ids: Sequence[int]) -> list[dict[str, int]]:
     """The ids as ranges that no large hole splits."""
+    if not ids:
+        return []
     ordered = np.sort(np.array(ids, dtype=np.int64))
     last_of_range = np.flatnonzero(np.diff(ordered) > _MERGE_RANGE_MAX_HOLE)
     return [{"first": int(piece[0]), "last": int(piece[-1])} for piece in np.split(ordered, last_of_range + 1)]
@@ -299,20 +338,56 @@ _ENCODER = msgspec.json.Encoder()
 
 _IDS_BETWEEN = sa.text("select record_id from telemetry.records where record_id between :low and :high")
 _IDS_AMONG = sa.text("select record_id from telemetry.records where record_id = any(:ids)")
-_INSERT_PENDING = sa.text(
-    "insert into telemetry.pending_merges (first_record_id, last_record_id, days) values (:first, :last, :days)"
-)
+# An index holds just those that are ahead.
+_AHEAD = sa.text("""
+    select record_id, local_date from telemetry.records
+    where timestamp > received_at and timestamp <= :received_at and record_id between :low and :high
+""")
+_RECEIVED_AGAIN = sa.text("""
+    update telemetry.records set received_at = :received_at
+    where record_id = any(:ids) and local_date = any(cast(:days as date[]))
+""")
+_INSERT_PENDING = sa.text("""
+    insert into telemetry.pending_merges (first_record_id, last_record_id, days, seen_again)
+    values (:first, :last, cast(:days as date[]), :seen_again)
+""")
 _INSERT_REJECTED = sa.text("""
     insert into telemetry.rejected_records (record_id, payload, reason) values (:record_id, :payload, :reason)
     on conflict (md5(payload)) do nothing
 """)
+_COUNT_RECEIPTS = sa.text("""
+    insert into telemetry.receipts (hour, records, rejected)
+    values (date_trunc('hour', cast(:received_at as timestamptz), 'UTC'), :records, :rejected)
+    on conflict (hour) do update
+        set records = receipts.records + excluded.records, rejected = receipts.rejected + excluded.rejected
+""")
+# Of some neighbours on each side the middle one tells the date: devices send old records under new ids.
 _INSERT_GAP = sa.text("""
-    insert into telemetry.sync_gaps (first_record_id, last_record_id, reason, raw)
-    values (:first_record_id, :last_record_id, :reason, :raw)
-    on conflict (first_record_id, last_record_id) where resolved_at is null do nothing
+    insert into telemetry.sync_gaps (first_record_id, last_record_id, reason, raw, first_date, last_date)
+    select :first_record_id, :last_record_id, :reason, :raw,
+           coalesce(cast(:day as date), least(below.middle, above.middle)),
+           coalesce(cast(:day as date), greatest(below.middle, above.middle))
+    from (
+        select percentile_disc(0.5) within group (order by local_date) as middle from (
+            select local_date from telemetry.records where record_id < :first_record_id order by record_id desc limit 20
+        ) as neighbours
+    ) as below, (
+        select coalesce(
+            percentile_disc(0.5) within group (order by local_date),
+            (cast(:received_at as timestamptz) at time zone coalesce(
+                (select operator_timezone from telemetry.sync_state), 'UTC'
+            ))::date
+        ) as middle from (
+            select local_date from telemetry.records where record_id > :last_record_id order by record_id limit 20
+        ) as neighbours
+    ) as above
+    on conflict (first_record_id, last_record_id) where resolved_at is null do update
+        set first_date = least(sync_gaps.first_date, excluded.first_date),
+            last_date = greatest(sync_gaps.last_date, excluded.last_date)
 """)
 _SYNCED = sa.text("update telemetry.sync_state set cursor = greatest(cursor, :cursor), synced_at = now()")
 _RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
+_NEWEST_RECEIPT = sa.text("update telemetry.sync_state set newest_receipt = greatest(newest_receipt, :received_at)")
 _OPEN_GAPS = sa.text("""
     select first_record_id, last_record_id, reason, null from telemetry.sync_gaps
     where resolved_at is null and last_record_id > :after_id
@@ -329,9 +404,10 @@ _GAP_TRIED = sa.text("""
     set attempts = attempts + 1, tried_at = now(), resolved_at = case when :resolved then now() end
     where first_record_id = :first_record_id and last_record_id = :last_record_id and resolved_at is null
 """)
-_REPAIR_POSITION = sa.text("select day, after_id, up_to_id from telemetry.sync_repairs where repair = :repair")
+_REPAIR_POSITION = sa.text("select day, after_id, up_to_id, began_at from telemetry.sync_repairs where repair = :repair")
 _FORGET_REPAIR = sa.text("delete from telemetry.sync_repairs where repair = :repair")
 _KEEP_REPAIR = sa.text("""
-    insert into telemetry.sync_repairs (repair, day, after_id, up_to_id) values (:repair, :day, :after_id, :up_to_id)
+    insert into telemetry.sync_repairs (repair, day, after_id, up_to_id, began_at)
+    values (:repair, :day, :after_id, :up_to_id, :began_at)
     on conflict (repair) do update set day = excluded.day, after_id = excluded.after_id
 """)

@@ -35,6 +35,7 @@ _REJECTED = """
 select reason, count(*) as records, max(rejected_at) as last_at
 from telemetry.rejected_records group by reason order by count(*) desc, reason
 """
+_EXCLUDED = "select excluded, count(*) from telemetry.views where excluded is not null group by excluded order by excluded"
 _DEAD_LETTERS = "select count(*) from telemetry.dead_letters where settled_at is null"
 
 
@@ -59,13 +60,13 @@ class Rejected:
 class WarehouseStatus:
     """How far the warehouse has come.
 
+    :ivar excluded: how many views do not count, by the reason.
     :ivar dead_letters: steps that failed after all retries and wait for somebody.
     :ivar cursor: the highest record id that was read.
     :ivar synced_at: when a sync, of the live edge or of past days, last came forward.
     :ivar newest_at: time of the newest record that is not in the future.
     :ivar open_gaps: ranges of ids that the upstream could not deliver yet.
     :ivar open_gap_ids: how many ids these ranges span.
-    :ivar excluded: how many views do not count, by the reason.
     """
 
     records: Count
@@ -97,6 +98,7 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
             open_gaps=gaps,
             open_gap_ids=int(gap_ids),
             rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
+            excluded=dict(connection.execute(sa.text(_EXCLUDED)).all()),
             dead_letters=connection.scalar(sa.text(_DEAD_LETTERS)) or 0,
         )
 

@@ -2,7 +2,8 @@
 
 The history of names is kept as maximal runs of consecutive starts with one name, so that a start that becomes visible late
 changes exactly what it should. A merge costs what is new: it takes the ids that the sync left in ``pending_merges``, brings
-the runs up to date, mends the views whose name that changes, and inserts the new views, all in one transaction.
+the runs up to date, mends the views whose name that changes, inserts the new views, and settles which views count, all in
+one transaction.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse import segments
+from telemetry_pipeline.warehouse import exclusions, segments
 from telemetry_pipeline.warehouse.database import lock, snapshot
+from telemetry_pipeline.warehouse.exclusions import Arrivals
 from telemetry_pipeline.warehouse.partitions import copy_months
 
 _LOCK = "telemetry.views"
@@ -55,31 +57,50 @@ def merge(
         # What the sync stores meanwhile is left whole to the next merge.
         with snapshot(engine) as connection:
             pending = _claim_pending(connection)
-            if _update_names(connection, pending):
-                renamed: dict[date, int] = dict(connection.execute(_RENAME_VIEWS).all())
-                merged.renamed = sum(renamed.values())
-                merged.days.update(renamed)
-            copy_months(connection, "records", "views")
             parameters: dict[str, object] = {"operator_timezone": operator_timezone}
-            changed = set(merged.days)
+            changed: set[date] = set()
+            spilled: set[date] = set()
+            if _update_names(connection, pending):
+                for local_date, renamed, begun_before in connection.execute(_RENAME_VIEWS, parameters):
+                    merged.renamed += renamed
+                    changed.add(local_date)
+                    if begun_before:
+                        spilled.add(local_date)
+                merged.days.update(changed)
+            copy_months(connection, "records", "views")
             if rebuild:
-                parameters |= {"first": rebuild[0], "last": rebuild[1]}
-                before = set(connection.execute(_CONTENTS, parameters).all())
-                connection.execute(sa.text("delete from telemetry.views where local_date between :first and :last"), parameters)
-                merged.inserted += _insert(connection, "records.local_date between :first and :last", parameters)
-                after = set(connection.execute(_CONTENTS if before else _DAYS, parameters).all())
-                changed.update(row.local_date for row in before ^ after)
-            for piece in pending:
-                condition = _AMONG_PENDING
-                if rebuild:
-                    condition += " and records.local_date not between :first and :last"
-                if inserted := _insert(connection, condition, {**parameters, **piece.bounds}):
-                    merged.inserted += inserted
-                    changed.update(piece.days)
-                merged.days.update(piece.days)
-            segments.mark_changed(connection, changed)
+                rebuilt = _rebuild(connection, rebuild, parameters, merged)
+                changed |= rebuilt
+                spilled |= rebuilt
+            if pending:
+                inserted = Arrivals(operator_timezone)
+                for piece in pending:
+                    condition = _AMONG_PENDING
+                    if rebuild:
+                        condition += " and records.local_date not between :rebuild_first and :rebuild_last"
+                    views = _insert(connection, condition, {**parameters, **piece.bounds})
+                    inserted.add(piece.low, piece.high, piece.days, inserted=views, seen_again=piece.seen_again)
+                    merged.inserted += views
+                    merged.days.update(piece.days)
+                judged = exclusions.judge(connection, inserted)
+                changed |= judged.changed
+                spilled |= judged.spilled
+            segments.mark_changed(connection, changed, spilled & changed)
             checkpoint()
     return merged
+
+
+def _rebuild(connection: sa.Connection, rebuild: tuple[date, date], parameters: dict[str, object], merged: Merged) -> set[date]:
+    """Merge everything of some days anew; gives those whose views are not what they were."""
+    parameters |= {"rebuild_first": rebuild[0], "rebuild_last": rebuild[1]}
+    before = set(connection.execute(_CONTENTS, parameters).all())
+    connection.execute(_DELETE_DAYS, parameters)
+    inserted = _insert(connection, "records.local_date between :rebuild_first and :rebuild_last", parameters)
+    merged.inserted += inserted
+    if inserted:
+        exclusions.judge_days(connection, *rebuild)
+    after = set(connection.execute(_CONTENTS if before else _DAYS, parameters).all())
+    return {row.local_date for row in before ^ after}
 
 
 def analyze(engine: sa.Engine) -> None:
@@ -96,11 +117,12 @@ def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
 
 @dataclass(frozen=True)
 class _Pending:
-    """A range of ids, both ends included, and the local dates of the records that are new in it."""
+    """A range of ids, both ends included, and the local dates of the records that are new in it, or were seen again."""
 
     low: int
     high: int
     days: frozenset[date]
+    seen_again: bool
 
     @property
     def bounds(self) -> dict[str, object]:
@@ -114,11 +136,11 @@ _AMONG_PENDING = "records.record_id between :low and :high and records.local_dat
 def _claim_pending(connection: sa.Connection) -> list[_Pending]:
     """Take what is pending, as disjoint ranges of ids in order."""
     joined: list[_Pending] = []
-    for low, high, days in sorted(connection.execute(_CLAIM_PENDING).all()):
-        piece = _Pending(low, high, frozenset(days))
+    for low, high, days, seen_again in sorted(connection.execute(_CLAIM_PENDING).all()):
+        piece = _Pending(low, high, frozenset(days), seen_again)
         if joined and low - joined[-1].high <= _SAME_RANGE_MAX_HOLE:
             before = joined.pop()
-            piece = _Pending(before.low, max(before.high, high), before.days | piece.days)
+            piece = _Pending(before.low, max(before.high, high), before.days | piece.days, before.seen_again or seen_again)
         joined.append(piece)
     return joined
 
@@ -163,11 +185,12 @@ _ENCOURAGE_WORKERS = sa.text("set local parallel_setup_cost = 0; set local paral
 # A rebuild that finds every view as it was changes nothing for those who compute from views.
 _CONTENTS = sa.text("""
     select local_date, count(*), sum(hashtextextended(views::text, 0)) from telemetry.views
-    where local_date between :first and :last group by local_date
+    where local_date between :rebuild_first and :rebuild_last group by local_date
 """)
-_DAYS = sa.text("select distinct local_date from telemetry.views where local_date between :first and :last")
+_DAYS = sa.text("select distinct local_date from telemetry.views where local_date between :rebuild_first and :rebuild_last")
+_DELETE_DAYS = sa.text("delete from telemetry.views where local_date between :rebuild_first and :rebuild_last")
 
-_CLAIM_PENDING = sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id, days")
+_CLAIM_PENDING = sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id, days, seen_again")
 
 _PREPARE_NAMES = [
     sa.text(statement)
@@ -313,16 +336,17 @@ _RENAME_VIEWS = sa.text("""
           and views.record_id >= names.valid_from
           and (names.valid_before is null or views.record_id < names.valid_before)
           and views.channel_name is distinct from names.name
-        returning views.local_date
+        returning views.local_date, views.started_at
     )
-    select local_date, count(*) from renamed group by local_date
+    select local_date, count(*), bool_or(started_at < local_date::timestamp at time zone :operator_timezone)
+    from renamed group by local_date
 """)
 
 _ANY_KNOWN = "select exists (select from telemetry.views where {condition})"
 
 _INSERT_VIEWS = """
     insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,
-                                 channel_name, subscriber_code, device_id, country, isp)
+                                 channel_name, subscriber_code, device_id, country, isp, excluded)
     select records.record_id, records.local_date,
            extract(hour from records.timestamp at time zone :operator_timezone)::smallint,
            records.timestamp,
@@ -330,7 +354,7 @@ _INSERT_VIEWS = """
            case when duration_seconds >= 0 then duration_seconds end,
            records.data_id, coalesce(names.name, nullif(records.data_name, '')),
            nullif(records.subscriber_code, ''), records.device_id, nullif(records.whois_country, ''),
-           nullif(records.whois_isp, '')
+           nullif(records.whois_isp, ''), case when records.timestamp > records.received_at then 'future' end
     from telemetry.records
     left join names on names.channel_id = records.data_id and records.record_id >= names.valid_from
                    and (names.valid_before is null or records.record_id < names.valid_before)

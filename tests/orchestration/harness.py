@@ -19,7 +19,7 @@ def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[s
         "dataName": "Canal Siete" if action == 7 else "",
         "dataDuration": 600 if action == 8 else None,
         "subscriberCode": "S1",
-        "deviceId": 1,
+        "deviceId": record_id,
         **fields,
     }
 

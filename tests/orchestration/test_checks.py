@@ -39,7 +39,7 @@ def reject(engine: sa.Engine, count: int) -> None:
 
 
 def records_check(engine: sa.Engine, settings: Settings, name: str, *, recent: bool = True) -> dg.AssetCheckResult:
-    [result] = [each for each in check_records(engine, settings, DAY, DAY, recent=recent) if each.check_name == name]
+    [result] = [each for each in check_records(engine, settings, recent=recent) if each.check_name == name]
     return result
 
 
@@ -50,6 +50,10 @@ def views_check(engine: sa.Engine, settings: Settings, name: str) -> dg.AssetChe
 
 def figures(result: dg.AssetCheckResult) -> dict[str, Any]:
     return {name: value.value for name, value in result.metadata.items()}
+
+
+def figures_of(result: dg.AssetCheckResult, *names: str) -> tuple[Any, ...]:
+    return tuple(result.metadata[name].value for name in names)
 
 
 def document(*, periods: Mapping[str, Mapping[str, str]] | None = None, **views: list[int]) -> dict[str, Any]:
@@ -97,11 +101,100 @@ def test_more_than_one_percent_of_records_of_the_future_is_a_warning(
     assert figures(result) == {"count": of_future, "of": 100, "percent": of_future, "limit_percent": 1}
 
 
+def test_rejected_records_of_the_evening_are_no_warning_at_five_past_midnight(
+    engine: sa.Engine, make_settings: Callable[..., Settings]
+) -> None:
+    """The day has a minute's records then, and the rejected ones are of 24 hours."""
+    store(engine, *(stop(n) for n in range(1, 200)))
+    reject(engine, 1)
+    execute(engine, "update telemetry.receipts set hour = hour - interval '1 hour'")
+    store(engine, stop(500, hours=24), stop(501, hours=24))
+    assert records_check(engine, make_settings(max_rejected_pct=1), "few_records_are_rejected").passed
+
+
+@pytest.mark.parametrize(
+    ("of_future", "passed"), [(0, True), (1, True), (2, False)], ids=["none", "exactly at the limit", "above the limit"]
+)
+def test_more_than_one_percent_of_views_of_the_future_is_a_warning_that_lists_them(
+    engine: sa.Engine, make_settings: Callable[..., Settings], of_future: int, passed: bool
+) -> None:
+    store(engine, *(stop(n) for n in range(1, 101 - of_future)), *(stop(n, hours=10**5) for n in range(101 - of_future, 101)))
+    merge(engine, ZONE)
+    result = views_check(engine, make_settings(), "no_views_are_of_the_future")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert isinstance(newest := result.metadata["newest"], dg.TableMetadataValue)
+    assert [record.data["record_id"] for record in newest.records] == list(range(100, 100 - of_future, -1))
+    assert figures_of(result, "count", "of", "total") == (of_future, 100, of_future)
+
+
+@pytest.mark.parametrize(("repeated", "passed"), [(0, True), (1, True), (2, False)])
+def test_more_than_one_percent_of_repeated_views_is_a_warning(
+    engine: sa.Engine, make_settings: Callable[..., Settings], repeated: int, passed: bool
+) -> None:
+    store(engine, *(stop(n) for n in range(1, 101)))
+    merge(engine, ZONE)
+    execute(engine, f"update telemetry.views set excluded = 'duplicate' where record_id <= {repeated}")
+    result = views_check(engine, make_settings(), "few_views_are_repeated")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    assert figures(result) == {"count": repeated, "of": 100, "percent": repeated, "limit_percent": 1}
+
+
+def watched(engine: sa.Engine, views: int, *, hours: int, hours_before: int = 0) -> None:
+    """Views of an hour, and one of so many hours."""
+    store(engine, *(stop(n, duration=3600) for n in range(1, views)), stop(views, duration=hours * 3600, hours=-hours_before))
+    merge(engine, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "views", "hours", "passed"),
+    [
+        pytest.param({}, 101, 24, True, id="few"),
+        pytest.param({}, 101, 26, False, id="many"),
+        pytest.param({}, 99, 200, True, id="of too few views"),
+        pytest.param({"view_cap_hours": 4}, 101, 26, True, id="that a cap cuts"),
+        pytest.param({"view_cap_hours": "auto"}, 101, 26, True, id="that a cap of its own for each channel cuts"),
+        pytest.param({"max_long_view_pct": 12}, 101, 26, True, id="below another limit"),
+        pytest.param({"long_view_hours": 20}, 101, 26, True, id="of which more hours are usual"),
+    ],
+)
+def test_much_watch_time_beyond_twelve_hours_of_a_view_is_a_warning(
+    engine: sa.Engine, make_settings: Callable[..., Settings], settings: dict[str, Any], views: int, hours: int, passed: bool
+) -> None:
+    watched(engine, views, hours=hours)
+    result = views_check(engine, make_settings(**settings), "few_hours_are_of_long_views")
+    assert result.passed is passed
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    caps = result.metadata["caps"]
+    assert isinstance(caps, dg.TableMetadataValue)
+    assert [(record.data["cap_hours"], record.data["views"]) for record in caps.records] == [(4, 1), (6, 1), (12, 1)]
+
+
+def test_long_views_are_looked_for_on_the_day_before_too(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
+    watched(engine, 101, hours=30, hours_before=24)
+    assert not views_check(engine, make_settings(), "few_hours_are_of_long_views").passed
+
+
+def test_a_cap_is_recommended_with_what_it_would_cut(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
+    watched(engine, 101, hours=100)
+    result = views_check(engine, make_settings(), "few_hours_are_of_long_views")
+    assert figures_of(result, "percent", "limit_percent", "long_views", "of", "watch_hours") == (44, 10, 1, 101, 200)
+    assert figures_of(result, "advice") == (
+        "44.0 % of the watch time lies beyond the first 12 hours of a view, as of boxes that were left on. Set VIEW_CAP_HOURS: "
+        "4 would cut 48.0 %, 6 would cut 47.0 %, 12 would cut 44.0 % of it; auto takes what is usual for each channel and time "
+        "of day.",
+    )
+    caps = result.metadata["caps"]
+    assert isinstance(caps, dg.TableMetadataValue)
+    assert dict(caps.records[0].data) == {"cap_hours": 4, "views": 1, "views_pct": 0.99, "watch_time_pct": 48}
+
+
 def test_every_check_of_an_empty_warehouse_passes(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
     settings = make_settings(max_rejected_pct=0, max_unnamed_pct=0)
-    results = [*check_records(engine, settings, DAY, DAY, recent=True), *check_views(engine, settings, DAY, DAY)]
+    results = [*check_records(engine, settings, recent=True), *check_views(engine, settings, DAY, DAY)]
     assert [result.check_name for result in results if not result.passed] == []
-    assert len(results) == 5
+    assert len(results) == 8
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def oracle(events: list[Event]) -> list[tuple[Any, ...]]:
             event.record_id * 3,
             "MX",
             f"ISP {event.hours}",
+            None,
         )
         for event in sorted(events, key=lambda event: event.record_id)
         if event.action == STOP and event.channel is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from warehouse.events import NOON, ZONE, Event, start, stop, store
 
 from telemetry_pipeline.warehouse import checks, records
-from telemetry_pipeline.warehouse.checks import RECENT_IDS, Share
+from telemetry_pipeline.warehouse.checks import RECENT_IDS, Beyond, FutureViews, Share, ViewCounts
 from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.records import Batch, Rejected
 from telemetry_pipeline.warehouse.views import merge
@@ -41,15 +41,9 @@ def move_cursor(engine: sa.Engine, cursor: int) -> None:
     execute(engine, "update telemetry.sync_state set cursor = :cursor", cursor=cursor)
 
 
-def reject(engine: sa.Engine, *payloads: str, hours_ago: int = 0) -> None:
+def reject(engine: sa.Engine, *payloads: str) -> None:
     with records.writing(engine) as connection:
         records.store(connection, Batch(rejected=[Rejected(None, payload, "unreadable") for payload in payloads]))
-    execute(
-        engine,
-        "update telemetry.rejected_records set rejected_at = now() - make_interval(hours => :hours) where payload = any(:them)",
-        hours=hours_ago,
-        them=list(payloads),
-    )
 
 
 @pytest.mark.parametrize("recent", [True, False], ids=["newest", "all"])
@@ -108,9 +102,11 @@ def test_records_of_the_future_are_looked_for_among_the_newest_only(engine: sa.E
 
 def test_where_nothing_is_stored_nothing_is_wrong(engine: sa.Engine) -> None:
     assert found(engine, checks.future_records) == Share(0, 0)
-    assert found(engine, checks.rejected_records, DAY, DAY) == Share(0, 0)
+    assert found(engine, checks.rejected_records) == Share(0, 0)
+    assert found(engine, checks.future_views) == FutureViews(Share(0, 0), 0, [])
     assert found(engine, checks.merged_stops, DAY, DAY) == 0
-    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 0)
+    assert found(engine, checks.count_views, DAY, DAY) == ViewCounts(0, 0, 0)
+    assert found(engine, checks.watched_beyond, DAY, DAY, [4]) == {4: Beyond(4, Share(0, 0), Share(0, 0))}
 
 
 @pytest.mark.parametrize(
@@ -128,38 +124,24 @@ def test_a_share_is_a_percentage(share: Share, percent: float) -> None:
 
 def test_without_rejected_records_there_is_no_share_of_them(engine: sa.Engine) -> None:
     store(engine, stop(1), stop(2))
-    assert found(engine, checks.rejected_records, DAY, DAY) == Share(0, 2)
+    assert found(engine, checks.rejected_records) == Share(0, 2)
 
 
-def test_rejected_records_are_a_share_of_themselves_and_what_is_stored(engine: sa.Engine) -> None:
-    store(engine, stop(1), stop(2), stop(3))
+def test_rejected_records_are_a_share_of_all_that_came_with_them_whatever_day_it_is_of(engine: sa.Engine) -> None:
+    """Just after midnight there are few records of the day, and the rejected ones of the evening are not among them."""
+    store(engine, stop(1), stop(2), stop(3, hours=-2_000))
     reject(engine, "a")
-    assert found(engine, checks.rejected_records, DAY, DAY) == Share(1, 4)
+    assert found(engine, checks.rejected_records) == Share(1, 4)
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "stored"),
-    [
-        pytest.param(DAY, DAY, 2, id="the first day"),
-        pytest.param(NEXT_DAY, NEXT_DAY, 1, id="the last day"),
-        pytest.param(DAY, NEXT_DAY, 3, id="both"),
-        pytest.param(DAY - timedelta(days=9), DAY - timedelta(days=1), 0, id="none"),
-    ],
-)
-def test_what_is_stored_of_other_days_is_no_part_of_the_share(engine: sa.Engine, first: date, last: date, stored: int) -> None:
-    store(engine, stop(1), stop(2), stop(3, hours=24))
-    reject(engine, "a", "b")
-    assert found(engine, checks.rejected_records, first, last) == Share(2, 2 + stored)
-
-
-@pytest.mark.parametrize(("hours_ago", "expected"), [(23, 2), (25, 1)], ids=["within 24 hours", "before"])
-def test_records_that_were_rejected_more_than_a_day_ago_no_longer_count(
-    engine: sa.Engine, hours_ago: int, expected: int
-) -> None:
-    store(engine, stop(1))
+@pytest.mark.parametrize(("hours_ago", "expected"), [(22, Share(2, 5)), (25, Share(1, 2))], ids=["within 24 hours", "before"])
+def test_what_came_more_than_a_day_ago_counts_on_neither_side(engine: sa.Engine, hours_ago: int, expected: Share) -> None:
+    store(engine, stop(1), stop(2))
     reject(engine, "a")
-    reject(engine, "b", hours_ago=hours_ago)
-    assert found(engine, checks.rejected_records, DAY, DAY) == Share(expected, expected + 1)
+    execute(engine, "update telemetry.receipts set hour = hour - make_interval(hours => :hours)", hours=hours_ago)
+    store(engine, stop(3))
+    reject(engine, "b")
+    assert found(engine, checks.rejected_records) == expected
 
 
 @pytest.mark.parametrize(
@@ -196,24 +178,51 @@ def test_a_stop_that_waits_for_a_merge_is_not_a_merged_one(engine: sa.Engine) ->
     assert found(engine, checks.merged_stops, DAY, DAY) == 5
 
 
-def test_views_whose_channel_has_a_name_are_not_unnamed(engine: sa.Engine) -> None:
-    store(engine, start(1, "A"), stop(2), stop(3))
-    merge(engine, ZONE)
-    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 2)
-
-
-def test_views_whose_channel_nobody_named_are_a_share_of_the_views(engine: sa.Engine) -> None:
+def test_views_whose_channel_nobody_named_are_counted_among_the_views(engine: sa.Engine) -> None:
     store(engine, start(1, "A"), stop(2), stop(3, channel=9), stop(4, channel=9), stop(5))
     merge(engine, ZONE)
-    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(2, 4)
+    assert found(engine, checks.count_views, DAY, DAY) == ViewCounts(4, 2, 0)
 
 
-def test_unnamed_views_of_other_days_do_not_count(engine: sa.Engine) -> None:
+def test_views_of_other_days_do_not_count(engine: sa.Engine) -> None:
     store(engine, start(1, "A"), stop(2), stop(3, channel=9, hours=24), stop(4, channel=9, hours=24))
     merge(engine, ZONE)
-    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 1)
-    assert found(engine, checks.unnamed_views, NEXT_DAY, NEXT_DAY) == Share(2, 2)
-    assert found(engine, checks.unnamed_views, DAY, NEXT_DAY) == Share(2, 3)
+    execute(engine, "update telemetry.views set excluded = 'duplicate' where record_id = 4")
+    assert found(engine, checks.count_views, DAY, DAY) == ViewCounts(1, 0, 0)
+    assert found(engine, checks.count_views, NEXT_DAY, NEXT_DAY) == ViewCounts(2, 2, 1)
+    assert found(engine, checks.count_views, DAY, NEXT_DAY) == ViewCounts(3, 2, 1)
+
+
+def test_views_of_the_future_are_counted_and_the_newest_listed(engine: sa.Engine) -> None:
+    """Of any day, for nobody looks at next week."""
+    ahead = datetime.now(UTC) + timedelta(days=30)
+    batch = Batch(received_at=NOON)
+    batch.add([stop(number, hours=(ahead - NOON) // timedelta(hours=1)).row for number in range(1, 31)])
+    with records.writing(engine) as connection:
+        records.store(connection, batch)
+    store(engine, start(31, "A"), stop(32), stop(33))
+    merge(engine, ZONE)
+    future = found(engine, checks.future_views)
+    assert (future.recent, future.total) == (Share(30, 32), 30)
+    assert [row["record_id"] for row in future.newest] == list(range(30, 10, -1))
+    assert future.newest[0]["channel_name"] == "A"
+    assert future.newest[0]["received_at"] == NOON
+    move_cursor(engine, RECENT_IDS + 30)
+    future = found(engine, checks.future_views)
+    assert (future.recent, future.total) == (Share(0, 2), 30)
+
+
+def test_what_lies_beyond_some_hours_is_a_share_of_the_watch_time_that_counts(engine: sa.Engine) -> None:
+    hours = [1, 4, 10, None, 20, 0]
+    store(engine, *(stop(number, duration=None if one is None else one * 3600) for number, one in enumerate(hours, 1)))
+    store(engine, stop(50, hours=24, duration=3600 * 99), stop(51, duration=3600 * 99))
+    merge(engine, ZONE)
+    execute(engine, "update telemetry.views set excluded = 'duplicate' where record_id = 51")
+    assert found(engine, checks.watched_beyond, DAY, DAY, [4, 30, 0.5]) == {
+        0.5: Beyond(0.5, Share(4, 5), Share(33 * 3600, 35 * 3600)),
+        4: Beyond(4, Share(2, 5), Share(22 * 3600, 35 * 3600)),
+        30: Beyond(30, Share(0, 5), Share(0, 35 * 3600)),
+    }
 
 
 def test_freshness_is_unknown_before_a_sync_and_that_of_the_last_one_after_it(engine: sa.Engine) -> None:

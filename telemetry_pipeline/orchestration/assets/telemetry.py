@@ -79,7 +79,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
         """Viewing telemetry as PanAccess gives it, one row per record.
 
         Today's partition is the live edge: it takes every record that is new, whatever its date. A past day or a range is
-        read again by date, and what is missing is stored. A tick that finds nothing new ends here.
+        read again by date, and what is missing is stored. A tick ends here that finds nothing new, not even that a day is over.
         """
         first, last = days_of(context)
         includes_today = last == today(daily)
@@ -108,8 +108,8 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
             if position:
                 context.log.info(f"Stopped after {config.max_seconds} s; going on with {position.day} in a new step.")
                 raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
-        yield from check_records(engine, settings, first, last, recent=is_tick)
-        if is_tick and not sync.outcome.stored and not records.merge_is_pending(engine):
+        yield from check_records(engine, settings, recent=is_tick)
+        if is_tick and not (sync.outcome.stored or sync.outcome.learned or records.merge_is_pending(engine)):
             context.log.info("There is nothing new.")
             return
         yield dg.MaterializeResult(

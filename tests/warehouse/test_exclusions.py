@@ -1,0 +1,300 @@
+"""Which views count follows from the records alone: however they come, and whenever they are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from warehouse.events import MEXICO, ZONE, select
+
+from telemetry_pipeline.warehouse import exclusions, records, segments
+from telemetry_pipeline.warehouse.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.status import read_status
+from telemetry_pipeline.warehouse.views import merge
+
+MIDNIGHT = datetime(2025, 1, 31, 6, tzinfo=UTC)
+DAY = date(2025, 1, 31)
+LATE = 10**6
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stop so many minutes after the operator's midnight."""
+
+    record_id: int
+    minute: int = 0
+    device: int | None = 1
+    channel: int = 1
+    duration: int | None = 60
+
+    @property
+    def ended_at(self) -> datetime:
+        return MIDNIGHT + timedelta(minutes=self.minute)
+
+    @property
+    def local_date(self) -> date:
+        return self.ended_at.astimezone(MEXICO).date()
+
+    @property
+    def begun_before_its_day(self) -> bool:
+        began_at = self.ended_at - timedelta(seconds=self.duration or 0)
+        return began_at.astimezone(MEXICO).date() < self.local_date
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        values = {
+            "record_id": self.record_id,
+            "action_id": 8,
+            "data_id": self.channel,
+            "device_id": self.device,
+            "duration_seconds": self.duration,
+            "timestamp": self.ended_at.isoformat(),
+            "local_date": self.local_date.isoformat(),
+        }
+        return tuple({**dict.fromkeys(COLUMNS), **values}.values())
+
+
+def arrive(engine: sa.Engine, *stops: Stop, minute: int = LATE) -> None:
+    """Stops that a sync reads which began so many minutes after midnight."""
+    batch = Batch(received_at=MIDNIGHT + timedelta(minutes=minute))
+    batch.add([stop.row for stop in stops])
+    with records.writing(engine) as connection:
+        records.store(connection, batch)
+
+
+def excluded(engine: sa.Engine) -> dict[int, str]:
+    return dict(
+        select(engine, "select record_id, excluded from telemetry.views where excluded is not null order by 1")  # type: ignore[arg-type]
+    )
+
+
+def merged(engine: sa.Engine, *stops: Stop, minute: int = LATE) -> dict[int, str]:
+    """What does not count after these stops came and were merged."""
+    arrive(engine, *stops, minute=minute)
+    merge(engine, ZONE)
+    return excluded(engine)
+
+
+def versions(engine: sa.Engine) -> dict[date, tuple[int, int]]:
+    found = select(engine, "select local_date, version, spill_version from telemetry.view_days")
+    return {day: (version, spill) for day, version, spill in found}
+
+
+def test_a_stop_stamped_ahead_counts_once_a_later_sync_has_seen_it_in_time(engine: sa.Engine) -> None:
+    ahead = Stop(2, minute=10)
+    assert merged(engine, Stop(1), ahead, minute=0) == {2: "future"}
+    assert merged(engine, ahead, minute=9) == {2: "future"}
+    assert len(segments.read(engine, DAY, DAY).table) == 1
+    before = versions(engine)[DAY]
+    assert merged(engine, ahead, minute=10) == {}
+    assert versions(engine)[DAY] > before
+    assert len(segments.read(engine, DAY, DAY).table) == 2
+
+
+def test_a_stop_that_is_seen_in_time_before_its_first_merge_counts(engine: sa.Engine) -> None:
+    arrive(engine, Stop(1, minute=10), minute=0)
+    assert merged(engine, Stop(1, minute=10), minute=10) == {}
+
+
+def test_stops_of_next_week_do_not_count_on_that_day_either(engine: sa.Engine) -> None:
+    ahead = [Stop(number, minute=7 * 1440 + number) for number in range(5)]
+    assert merged(engine, *ahead, minute=0) == dict.fromkeys(range(5), "future")
+    assert merged(engine, Stop(100, minute=7 * 1440 + 50), minute=8 * 1440) == dict.fromkeys(range(5), "future")
+    merge(engine, ZONE, rebuild=(DAY, DAY + timedelta(days=9)))
+    assert excluded(engine) == dict.fromkeys(range(5), "future")
+
+
+@pytest.mark.parametrize(
+    ("other", "repeated"),
+    [
+        pytest.param(Stop(2), True, id="the same"),
+        pytest.param(Stop(2, minute=1), False, id="another end"),
+        pytest.param(Stop(2, device=2), False, id="another device"),
+        pytest.param(Stop(2, channel=2), False, id="another channel"),
+        pytest.param(Stop(2, duration=61), False, id="another duration"),
+        pytest.param(Stop(2, duration=None), False, id="no duration"),
+    ],
+)
+@pytest.mark.parametrize("lower_first", [True, False], ids=["lower id first", "higher id first"])
+def test_the_same_stop_under_two_ids_is_one_view(engine: sa.Engine, other: Stop, repeated: bool, lower_first: bool) -> None:
+    first, second = (Stop(1), other) if lower_first else (other, Stop(1))
+    assert merged(engine, first) == {}
+    assert merged(engine, second) == ({2: "duplicate"} if repeated else {})
+    assert len(segments.read(engine, DAY, DAY).table) == (1 if repeated else 2)
+
+
+def test_doubles_without_a_device_are_different_views(engine: sa.Engine) -> None:
+    assert merged(engine, Stop(1, device=None), Stop(2, device=None)) == {}
+
+
+def test_doubles_without_a_duration_are_one_view(engine: sa.Engine) -> None:
+    assert merged(engine, Stop(1, duration=None), Stop(2, duration=None)) == {2: "duplicate"}
+
+
+def test_a_double_far_away_in_ids_is_found(engine: sa.Engine) -> None:
+    assert merged(engine, *(Stop(number, minute=number) for number in range(50))) == {}
+    assert merged(engine, *(Stop(10**9 + number, minute=number) for number in range(0, 50, 10))) == {
+        10**9 + number: "duplicate" for number in range(0, 50, 10)
+    }
+    assert merged(engine, Stop(-5, minute=20))[20] == "duplicate"
+
+
+def test_a_twin_of_the_future_repeats_nothing_until_it_is_seen_in_time(engine: sa.Engine) -> None:
+    """Its lower id must not hide the one that was received in time."""
+    twins = [Stop(1, minute=10), Stop(2, minute=10)]
+    assert merged(engine, twins[0], minute=0) == {1: "future"}
+    assert merged(engine, twins[1], minute=10) == {1: "future"}
+    assert merged(engine, twins[0], minute=11) == {2: "duplicate"}
+
+
+def test_a_twin_that_is_seen_in_time_repeats_the_lower_id(engine: sa.Engine) -> None:
+    twins = [Stop(1, minute=10), Stop(2, minute=10)]
+    assert merged(engine, *twins, minute=0) == {1: "future", 2: "future"}
+    assert merged(engine, *twins, minute=10) == {2: "duplicate"}
+
+
+def test_a_rebuild_judges_its_days_as_a_merge_does(engine: sa.Engine) -> None:
+    stops = [Stop(1), Stop(2), Stop(3, minute=1440), Stop(4, minute=1440), Stop(5, minute=3000)]
+    assert merged(engine, *stops, minute=2999) == {2: "duplicate", 4: "duplicate", 5: "future"}
+    before = versions(engine)
+    merge(engine, ZONE, rebuild=(DAY, DAY + timedelta(days=3)))
+    assert versions(engine) == before
+    with engine.begin() as connection:
+        connection.execute(sa.text("update telemetry.views set excluded = null where local_date = '2025-01-31'"))
+    merge(engine, ZONE, rebuild=(DAY, DAY + timedelta(days=3)))
+    assert excluded(engine) == {2: "duplicate", 4: "duplicate", 5: "future"}
+    assert {day for day, version in versions(engine).items() if version != before[day]} == {DAY}
+
+
+def test_what_does_not_count_is_counted_by_its_reason(engine: sa.Engine) -> None:
+    assert read_status(engine).excluded == {}
+    merged(engine, Stop(1), Stop(2), Stop(3), Stop(4, minute=10), minute=5)
+    assert read_status(engine).excluded == {"duplicate": 2, "future": 1}
+
+
+def test_a_day_is_told_of_changed_views_that_began_before_it(engine: sa.Engine) -> None:
+    within, across = Stop(1, minute=30), Stop(2, minute=30, duration=1801)
+    merged(engine, within)
+    assert versions(engine)[DAY][1] == 0
+    merged(engine, across)
+    version, spill = versions(engine)[DAY]
+    assert version == spill
+    merged(engine, Stop(3, minute=31))
+    assert versions(engine)[DAY] == (version + 1, spill)
+
+
+@pytest.fixture
+def pooled(engine: sa.Engine) -> Iterator[sa.Engine]:
+    """The same database over connections that stay open and wait for no disk, for many examples."""
+    kept = sa.create_engine(engine.url, connect_args={"options": "-c synchronous_commit=off"})
+    yield kept
+    kept.dispose()
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[tuple[str, Any]]:
+    """Stops, most of them with twins, in any batches that overlap, with merges in between."""
+    spacing = draw(st.sampled_from([1, 1, 1500]))
+    stops = [
+        Stop(
+            number * spacing,
+            draw(st.sampled_from([-30, 5, 5, 20, 1500])),
+            draw(st.sampled_from([1, 1, 1, 2, None])),
+            draw(st.sampled_from([1, 1, 2])),
+            draw(st.sampled_from([60, 60, 600, None])),
+        )
+        for number in draw(st.lists(st.integers(1, 30), unique=True, min_size=1, max_size=20))
+    ]
+    steps: list[tuple[str, Any]] = []
+    for _ in range(draw(st.integers(1, 5))):
+        batch = draw(st.lists(st.sampled_from(stops), unique=True, min_size=1))
+        steps.append(("arrive", (batch, draw(st.sampled_from([-40, 0, 10, 30, LATE])))))
+        if draw(st.booleans()):
+            days = sorted(DAY + timedelta(days=draw(st.integers(-1, 1))) for _ in range(2))
+            steps.append(("merge", draw(st.sampled_from([None, None, (days[0], days[1])]))))
+    steps.append(("arrive", (stops, draw(st.sampled_from([0, 30, LATE])))))
+    return steps
+
+
+class Oracle:
+    """Which of the records that came count, from the definition."""
+
+    def __init__(self) -> None:
+        self.stops: dict[int, Stop] = {}
+        self.received: dict[int, int] = {}
+
+    def arrive(self, stops: list[Stop], minute: int) -> None:
+        for stop in stops:
+            known = self.received.get(stop.record_id)
+            if known is None or known < stop.minute <= minute:
+                self.received[stop.record_id] = minute
+            self.stops[stop.record_id] = stop
+
+    def excluded(self) -> dict[int, str]:
+        reasons = {}
+        first: set[tuple[object, ...]] = set()
+        for record_id, stop in sorted(self.stops.items()):
+            playback = (stop.device, stop.channel, stop.minute, stop.duration)
+            if stop.minute > self.received[record_id]:
+                reasons[record_id] = "future"
+            elif stop.device is not None and playback in first:
+                reasons[record_id] = "duplicate"
+            else:
+                first.add(playback)
+        return reasons
+
+    def counted(self) -> set[Stop]:
+        reasons = self.excluded()
+        return {stop for record_id, stop in self.stops.items() if record_id not in reasons}
+
+
+def merge_and_check(engine: sa.Engine, oracle: Oracle, counted: set[Stop], rebuild: tuple[date, date] | None) -> set[Stop]:
+    before = versions(engine)
+    merge(engine, ZONE, rebuild=rebuild)
+    assert excluded(engine) == oracle.excluded()
+    now = oracle.counted()
+    after = versions(engine)
+    for stop in now ^ counted:
+        version, spill = before.get(stop.local_date, (0, 0))
+        assert after[stop.local_date][0] > version
+        assert after[stop.local_date][1] > spill or not stop.begun_before_its_day
+    return now
+
+
+def replay(engine: sa.Engine, steps: list[tuple[str, Any]]) -> None:
+    with engine.begin() as connection:
+        for table in ("records", "views", "channel_names", "pending_merges", "view_days", "view_segments"):
+            connection.execute(sa.text(f"delete from telemetry.{table}"))
+    oracle, counted = Oracle(), set[Stop]()
+    for act, argument in steps:
+        if act == "arrive":
+            arrive(engine, *argument[0], minute=argument[1])
+            oracle.arrive(*argument)
+        else:
+            counted = merge_and_check(engine, oracle, counted, argument)
+    merge_and_check(engine, oracle, counted, None)
+    ends = segments.read(engine, date.min, date.max).table["ended_at"].to_pylist()
+    assert sorted(ends) == sorted(stop.ended_at.replace(tzinfo=None) for stop in oracle.counted())
+
+
+@given(arrivals())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_which_views_count_follows_from_the_records_in_whatever_order_they_come(
+    pooled: sa.Engine, steps: list[tuple[str, Any]]
+) -> None:
+    replay(pooled, steps)
+
+
+@given(arrivals())
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_merge_of_many_views_judges_as_one_of_few_does(pooled: sa.Engine, steps: list[tuple[str, Any]]) -> None:
+    """It compares whole days instead of looking for the twins of each view."""
+    with mock.patch.object(exclusions, "_MANY_VIEWS", 0):
+        replay(pooled, steps)

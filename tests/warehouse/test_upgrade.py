@@ -1,0 +1,119 @@
+"""A database of the version before, with data in it, becomes one of this version."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from warehouse.events import MEXICO, ZONE, select
+from warehouse.test_exclusions import Stop, excluded, versions
+
+from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.warehouse import completeness, database, records
+from telemetry_pipeline.warehouse.database import connect, migrate
+from telemetry_pipeline.warehouse.partitions import ensure_months
+from telemetry_pipeline.warehouse.records import COLUMNS, Gap
+from telemetry_pipeline.warehouse.views import merge
+
+AHEAD = 60 * 24 * 365 * 50
+STOPS = [
+    Stop(1),
+    Stop(2),
+    Stop(3, minute=1440),
+    Stop(4, device=None),
+    Stop(5, device=None),
+    Stop(6, duration=None),
+    Stop(7, duration=None),
+    Stop(8, minute=AHEAD),
+    Stop(9, minute=AHEAD),
+]
+_VIEW = sa.text("""
+    insert into telemetry.views
+        (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id, device_id)
+    select record_id, local_date, extract(hour from timestamp at time zone :zone), timestamp,
+           timestamp - make_interval(secs => duration_seconds), duration_seconds, data_id, device_id
+    from telemetry.records
+""")
+
+_GAPS = sa.text("insert into telemetry.sync_gaps (first_record_id, last_record_id, reason) values (-1, 0, 'x'), (11, 12, 'x')")
+
+
+@pytest.fixture
+def outdated(postgres_url: str) -> sa.Engine:
+    """A database at 0003 with views, some of which are of the future or doubles, and a gap."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("drop database if exists outdated with (force)")
+        connection.execute("create database outdated template template0")
+    engine = connect(at_database(postgres_url, "outdated"))
+    config = Config()
+    config.set_main_option("script_location", str(database._MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    with engine.begin() as connection:
+        for table in ("records", "views"):
+            ensure_months(connection, table, {stop.local_date for stop in STOPS})
+        for stop in STOPS:
+            row = {name: value for name, value in zip(COLUMNS, stop.row, strict=True) if value is not None}
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(sa.text(f"insert into telemetry.records ({names}) values ({values})"), row)
+        connection.execute(_VIEW, {"zone": ZONE})
+        connection.execute(sa.text("insert into telemetry.view_days select distinct local_date, 7 from telemetry.views"))
+        connection.execute(_GAPS)
+        connection.execute(sa.text("update telemetry.sync_state set operator_timezone = :zone, cursor = 12"), {"zone": ZONE})
+    return engine
+
+
+def test_views_that_are_there_are_judged(outdated: sa.Engine) -> None:
+    migrate(outdated)
+    assert excluded(outdated) == {2: "duplicate", 7: "duplicate", 8: "future", 9: "future"}
+    assert select(outdated, "select record_id, reason from telemetry.excluded_views order by 1") == [
+        (2, "duplicate"),
+        (7, "duplicate"),
+        (8, "future"),
+        (9, "future"),
+    ]
+
+
+def test_the_days_of_those_that_count_no_more_are_changed_and_no_others(outdated: sa.Engine) -> None:
+    migrate(outdated)
+    changed = {STOPS[0].local_date, STOPS[-1].local_date}
+    assert {day for day, (version, spill) in versions(outdated).items() if version > 7 and spill == version} == changed
+    assert versions(outdated)[STOPS[2].local_date] == (7, 0)
+
+
+def test_a_rebuild_finds_nothing_to_change(outdated: sa.Engine) -> None:
+    migrate(outdated)
+    before = versions(outdated)
+    merge(outdated, ZONE, rebuild=(date(2025, 1, 1), date(2025, 2, 28)))
+    assert versions(outdated) == before
+    assert excluded(outdated) == {2: "duplicate", 7: "duplicate", 8: "future", 9: "future"}
+
+
+def test_what_was_stored_is_known_from_the_next_sync_on(outdated: sa.Engine) -> None:
+    """Not before: nobody knows whether the last one read everything."""
+    migrate(outdated)
+    records.gap_tried(outdated, Gap(11, 12, "x"), resolved=True)
+    day = STOPS[2].local_date
+    [received_at] = select(outdated, "select distinct received_at from telemetry.records")[0]
+    with outdated.connect() as connection:
+        known = completeness.read(connection)
+    assert (known.known_until, known.complete_before, known.is_complete(day)) == (None, None, False)
+    assert completeness.live_edge_read(outdated, received_at + timedelta(minutes=1), MEXICO)
+    with outdated.connect() as connection:
+        known = completeness.read(connection)
+    assert (known.known_until, known.is_complete(day)) == (received_at, True)
+
+
+def test_gaps_are_of_the_days_of_their_neighbours(outdated: sa.Engine) -> None:
+    migrate(outdated)
+    [below, above] = select(outdated, "select first_date, last_date, found_at from telemetry.sync_gaps order by gap_id")
+    assert below[:2] == (STOPS[0].local_date, STOPS[0].local_date)
+    assert above[0] == STOPS[0].local_date
+    assert above[1] >= above[2].date() - timedelta(days=1)
+    assert len(records.open_gaps(outdated, -9)) == 2
