@@ -13,8 +13,8 @@ SLOTS = ("madrugada", "mañana", "tarde", "noche")
 SLOT_VALUES = ", ".join(f"({number}, '{slot}')" for number, slot in enumerate(SLOTS))
 """Them as rows of SQL: number, name."""
 
-# Each view's piece between two changes of the clock, in seconds of that clock since a day long ago. What of an hour of the day lies
-# before a moment is known from its day and its second of the day; what lies between two moments is the difference.
+# Each view's piece between two changes of the clock, in seconds of that clock since a day long ago. What of an hour of the day
+# lies before a moment is known from its day and its second of the day; what lies between two moments is the difference.
 _MOMENTS = """
 with pieces as (
     select greatest(epoch_us(started_at), epoch_us(span_start)) // 1000000 + offset_seconds + 8640000000 as begins,

@@ -144,8 +144,8 @@ def period_comparison(views: Views, parameters: PeriodParameters) -> pd.DataFram
 
     Views, subscribers and watch time of the period against those of as many days just before it, day by day: a provisional day
     stands against the same elapsed part of its fellow, and a day of which a part is unknown, which the first day of data and
-    those with a gap are, is left out with its fellow. ``change_pct`` is null where there was nothing before. When no days can be
-    compared, there is no previous figure, and current is that of all the period.
+    those with a gap are, is left out with its fellow. ``change_pct`` is null where there was nothing before. When no days can
+    be compared, there is no previous figure, and current is that of all the period.
     """
     before = views.of(views.period.before())
     fellows = before.days()
@@ -353,9 +353,9 @@ order by day
 def period_trend(views: Views, parameters: PeriodParameters) -> pd.DataFrame:
     """Did viewing grow or fall over the period?
 
-    The line of least squares through the views of every complete calendar day, 0 where nothing was seen. Strength is the slope's size
-    against the days' population standard deviation: fuerte above 10 %, moderada above 5 %, débil below or when all days are
-    equal; ``r_squared`` is null then. One day has no line: direction, strength, slope and ``r_squared`` are null.
+    The line of least squares through the views of every complete calendar day, 0 where nothing was seen. Strength is the
+    slope's size against the days' population standard deviation: fuerte above 10 %, moderada above 5 %, débil below or when all
+    days are equal; ``r_squared`` is null then. One day has no line: direction, strength, slope and ``r_squared`` are null.
     """
     counts = [int(count) for count in views.query(_VIEWS_BY_DAY, first=views.period.first, last=views.period.last)["views"]]
     known = {n: counts[n] for n, day in enumerate(views.days()) if day.complete}
@@ -371,7 +371,7 @@ def period_trend(views: Views, parameters: PeriodParameters) -> pd.DataFrame:
 
 
 def _line(counts: Mapping[int, int]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Least squares through the counts of days by their numbers, in whole numbers so that level is level; and facts about it."""
+    """Least squares through the counts of days by their numbers, in integers so that level is level; and facts about it."""
     n = len(counts)
     if n < 2:
         return dict.fromkeys(("direction", "strength", "slope", "r_squared")), {"note": "a trend needs two complete days"}

@@ -20,7 +20,7 @@ Stale = Mapping[str, datetime | None]
 
 
 def stale_days(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict[date, Stale]:
-    """The days from *first* to *last*, in order, whose analyses with default parameters are of other views than those there are.
+    """The days from *first* to *last*, in order, whose analyses with default parameters are of other views than there are.
 
     A day that has views and no result at all lacks all that look back from it. Period analyses are waited for where one was
     stored for exactly the day, as ticks do; which longer ranges people want, nobody knows.

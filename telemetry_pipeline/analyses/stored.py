@@ -27,8 +27,8 @@ def find(
 ) -> ResultInfo | None:
     """What the catalogue says of the result with exactly these parameters.
 
-    :param day: of its partition, or of exactly that day. Without it and *period*, the newest day there is, and of a period analysis
-        that is stored for no single day the newest period.
+    :param day: of its partition, or of exactly that day. Without it and *period*, the newest day there is, and of a period
+        analysis that is stored for no single day the newest period.
     :param period: of exactly these days.
     :raises RequestRefused: the analysis looks back from a day, and the period has several.
     """

@@ -233,9 +233,10 @@ def churn_risk(views: Views, parameters: ChurnRisk) -> pd.DataFrame:
     """Which subscribers may be about to leave?
 
     The window is halved; of an odd number of days the first half has one more. A provisional day of the last half is compared
-    with the same elapsed part of its fellow in the first; days of which a part is unknown, and their fellows, are left out. Of those with at least ``min_views`` views in
-    the first half, the risk is high when they have none in the last, and medium when they have at most half as many. All
-    others are at low risk and not listed, only counted. Those who watched most come first within each risk.
+    with the same elapsed part of its fellow in the first; days of which a part is unknown, and their fellows, are left out. Of
+    those with at least ``min_views`` views in the first half, the risk is high when they have none in the last, and medium when
+    they have at most half as many. All others are at low risk and not listed, only counted. Those who watched most come first
+    within each risk.
     """
     days = views.days()
     half = len(days) // 2
@@ -327,9 +328,9 @@ def subscriber_profile(views: Views, parameters: SubscriberProfile) -> pd.DataFr
     """What does this subscriber watch, when and on what?
 
     Totals and means per active day, with the part of the window's days on which the subscriber was active; then the ten
-    channels with most views, the four parts of the day, all devices, and the hours of the day that have any. Views are counted in
-    the hour in which they ended, watch time lies in the hours in which it was watched. Of a subscriber without views the totals
-    are 0 and the means null.
+    channels with most views, the four parts of the day, all devices, and the hours of the day that have any. Views are counted
+    in the hour in which they ended, watch time lies in the hours in which it was watched. Of a subscriber without views the
+    totals are 0 and the means null.
     """
     seconds = seconds_by_hour(views, parameters.subscriber_code)
     return views.query(

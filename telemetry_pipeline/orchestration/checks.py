@@ -80,8 +80,8 @@ def totals_check(document: str) -> dg.AssetCheckSpec:
         _TOTALS,
         asset=document,
         blocking=True,
-        description="All of it is of the document's own period, and analyses of the same days that count all views and all watch "
-        "time have as much; a document that contradicts itself is not stored.",
+        description="All of it is of the document's own period, and analyses of the same days that count all views and all "
+        "watch time have as much; a document that contradicts itself is not stored.",
     )
 
 
