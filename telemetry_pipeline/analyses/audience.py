@@ -1,9 +1,9 @@
 """Measures of audience as the field defines them: reach, average audience, rating, share, concurrency, flow, stickiness.
 
 What is measured by minutes rather than counted by views lies where it was watched, between a view's start and the end of
-what counts of it. It is of every view that was running in the window and ended in it or up to VIEW_CAP_HOURS after it, 24 hours
-where there is no cap; what of a view lies outside the window's hours, or after the moment up to which a provisional day is known,
-is left out.
+what counts of it. It is of every view that was running in the window and ended in it, or up to VIEW_CAP_HOURS after it, 24
+hours where there is no cap; what of a view lies outside the window's hours, or after the moment up to which a provisional day is
+known, is left out.
 """
 
 from __future__ import annotations
@@ -192,9 +192,9 @@ def average_audience(views: Views, parameters: GeneralParameters) -> pd.DataFram
     """How many subscribers watch each channel in an average minute of each hour?
 
     Subscriber-minutes watched in a local hour over the minutes that this hour had: 60 for each time that it occurs in the
-    window's days, which a change of the clock makes one more or fewer; of a provisional day those that have passed. Views of one
-    subscriber on one channel that overlap, on several devices, count once; a view is divided at the hours. Views without channel
-    or subscriber are left out. Rows are those in which something was watched, by channel and hour.
+    window's days, which a change of the clock makes one more or fewer; of a provisional day those that have passed. Views of
+    one subscriber on one channel that overlap, on several devices, count once; a view is divided at the hours. Views without
+    channel or subscriber are left out. Rows are those in which something was watched, by channel and hour.
     """
     return _audience(views)[["channel", "hour", "subscriber_minutes", "minutes", "average_audience", BASE]]
 

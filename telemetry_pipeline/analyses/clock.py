@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from telemetry_pipeline.warehouse.completeness import Completeness
 
-HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
@@ -115,20 +115,26 @@ def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
     """
     if not days:
         return pd.DataFrame(columns=["hour_start", "hour_end", "local_date", "local_hour"])
-    first, end = days[0].start, days[-1].end
-    known_until = {day.date: day.known_until for day in days}
-    rows = []
-    for n in range(-((first - end) // HOUR)):
-        start = first + n * HOUR
-        local = start.replace(tzinfo=UTC).astimezone(zone)
-        stop = min(start + HOUR, end)
-        if (until := known_until[local.date()]) < stop and not _reaches(days, local.date(), stop):
-            stop = until
-        if start < stop:
-            rows.append((start, stop, local.date(), local.hour))
-    return pd.DataFrame(rows, columns=["hour_start", "hour_end", "local_date", "local_hour"]).astype(
-        {"hour_start": "datetime64[us]", "hour_end": "datetime64[us]"}
+    first, end = (np.datetime64(moment, "us") for moment in (days[0].start, days[-1].end))
+    starts = np.arange(first, end, np.timedelta64(1, "h"))
+    spans = offsets(zone, days[0].start, days[-1].end)
+    span = spans["span_start"].to_numpy().searchsorted(starts, side="right") - 1
+    local = starts + spans["offset_seconds"].to_numpy()[span].astype("timedelta64[s]")
+    dates = local.astype("datetime64[D]")
+    number = (dates - np.datetime64(days[0].date)).astype(np.int64)
+    until = np.array([day.known_until for day in days], dtype="datetime64[us]")[number]
+    # Where a clock changes by half an hour, an hour ends with another day than it begins in.
+    whole = np.array([day.known_until == day.end for day in days])[number]
+    ends = np.minimum(starts + np.timedelta64(1, "h"), np.where(whole, end, until))
+    hours = pd.DataFrame(
+        {
+            "hour_start": starts,
+            "hour_end": ends,
+            "local_date": dates.astype("datetime64[us]"),
+            "local_hour": (local - dates).astype("timedelta64[h]").astype(np.int64),
+        }
     )
+    return hours[starts < ends].reset_index(drop=True)
 
 
 def offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> pd.DataFrame:
@@ -164,12 +170,6 @@ def parts_frame(parts: Iterable[tuple[date, bool, datetime]]) -> pd.DataFrame:
 def marked(days: Iterable[Day]) -> set[date]:
     """The dates of which what is told is provisional."""
     return {day.date for day in days if day.marked}
-
-
-def _reaches(days: Sequence[Day], of: date, stop: datetime) -> bool:
-    """Whether an hour that ends with another day than it began in lies in what is known whole."""
-    day = days[(of - days[0].date).days]
-    return day.known_until == day.end and stop > day.end
 
 
 def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:

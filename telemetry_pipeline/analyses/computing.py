@@ -15,6 +15,7 @@ from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, code_version
 from telemetry_pipeline.analyses.views import Store
 from telemetry_pipeline.warehouse import completeness, latest, results, segments
+from telemetry_pipeline.warehouse.completeness import EVERYTHING
 from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.results import Result, ResultInfo
 
@@ -57,7 +58,7 @@ def update(
     """
     values = parameters.model_dump(mode="json")
     with snapshot(engine) as connection:
-        known = completeness.read(connection)
+        known = completeness.read(connection) if store.rules.cap.is_automatic else EVERYTHING
         reads = [inputs.inputs(analysis, period, store.rules, known) for period in periods]
         around = Period.around([read.around for read in reads])
         state = segments.state(connection, around.first, around.last)

@@ -33,11 +33,12 @@ its rows are grouped by; by none, all of the period. None: rows are not of group
 
 Mark = Callable[[Views, Any, pd.DataFrame], pd.DataFrame]
 
-_STEPS: dict[str, Callable[[date], date]] = {
-    "daily": lambda start: start,
-    "weekly": lambda start: start + timedelta(days=6),
-    "monthly": lambda start: (start + timedelta(days=31)).replace(day=1) - timedelta(days=1),
+_STARTS: dict[str, Callable[[date], date]] = {
+    "daily": lambda day: day,
+    "weekly": lambda day: day - timedelta(days=day.weekday()),
+    "monthly": lambda day: day.replace(day=1),
 }
+"""The start of the row that a day is in."""
 
 
 def marking(columns: Sequence[Column], base: Base) -> tuple[tuple[Column, ...], Mark]:
@@ -56,24 +57,20 @@ def marking(columns: Sequence[Column], base: Base) -> tuple[tuple[Column, ...], 
     return marks, mark
 
 
-def _provisional(views: Views, frame: pd.DataFrame, dated: str, granularity: str) -> list[bool | None]:
-    days = clock.marked(views.days())
-    forecast = frame["kind"].eq("forecast") if "kind" in frame else [False] * len(frame)
-    marks: list[bool | None] = []
-    for start, ahead in zip(pd.to_datetime(frame[dated].astype(object)), forecast, strict=True):
-        first = start.date()
-        last = _STEPS[granularity](first)
-        marks.append(None if ahead else any(first <= day <= last for day in days))
-    return marks
+def _provisional(views: Views, frame: pd.DataFrame, dated: str, granularity: str) -> pd.Series[Any]:
+    starts = {_STARTS[granularity](day) for day in clock.marked(views.days())}
+    marks = pd.Series([start in starts for start in _plain(frame[dated])], frame.index, dtype="boolean")
+    return marks.mask(frame["kind"].eq("forecast")) if "kind" in frame else marks
 
 
-def _small(views: Views, frame: pd.DataFrame, base: str | Mapping[str, str]) -> list[bool | None]:
-    least = views.rules.small_base
+def _small(views: Views, frame: pd.DataFrame, base: str | Mapping[str, str]) -> pd.Series[Any]:
     if isinstance(base, str):
-        return [None if pd.isna(count) else int(count) < least for count in frame[base]]
-    counts = views.subscribers_by(*base.values())
-    keys = zip(*(_plain(frame[name]) for name in base), strict=True) if base else [()] * len(frame)
-    return [counts.get(key, 0) < least for key in keys]
+        subscribers = frame[base].astype("Int64")
+    else:
+        counts = views.subscribers_by(*base.values())
+        keys = zip(*(_plain(frame[name]) for name in base), strict=True) if base else [()] * len(frame)
+        subscribers = pd.Series([counts.get(key, 0) for key in keys], frame.index, dtype="Int64")
+    return subscribers < views.rules.small_base
 
 
 def _plain(values: pd.Series[Any]) -> list[Any]:

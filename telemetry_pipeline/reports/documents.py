@@ -14,8 +14,9 @@ from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Kind, all_analyses
 from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import completeness, results, segments
+from telemetry_pipeline.warehouse import results
 from telemetry_pipeline.warehouse.results import ResultInfo
+from telemetry_pipeline.warehouse.segments import State
 
 DOCUMENTS: dict[str, tuple[str, Kind]] = {
     "full_analysis": ("What do the general analyses say that look back from this day?", "general"),
@@ -48,10 +49,13 @@ def documents_of(names: Iterable[str]) -> set[str]:
     return {document for document in DOCUMENTS if wanted & {each.name for each in gathered(document)}}
 
 
-def assemble(connection: sa.Connection, analyses: Iterable[Analysis], period: Period, rules: Rules) -> dict[str, Any]:
+def assemble(
+    connection: sa.Connection, analyses: Iterable[Analysis], period: Period, rules: Rules, state: State
+) -> dict[str, Any]:
     """What is stored with default parameters of exactly a period, or of its last day where analyses look back from it; all of
     one version of the views, seen through a connection that holds one moment.
 
+    :param state: of all days at that moment.
     :return: ``generated_at``; ``views_version``, of which all of it is; ``filters``: the days, and each analysis's own period,
         parameters and facts; ``analyses``: name to rows; ``missing``: the names of those that are not stored, or of another
         version.
@@ -63,9 +67,7 @@ def assemble(connection: sa.Connection, analyses: Iterable[Analysis], period: Pe
         info = stored.find(connection, analysis, analysis.parse({}), **only)
         if info is not None:
             found[analysis.name] = info
-    valid = {
-        analysis.name: _valid(connection, analysis, found[analysis.name], rules) for analysis in asked if analysis.name in found
-    }
+    valid = {each.name: _valid(each, found[each.name], rules, state) for each in asked if each.name in found}
     version = version_of_most([found[name].views_version for name in valid], list(valid.values()))
     filters: dict[str, Any] = {}
     rows: dict[str, Any] = {}
@@ -91,11 +93,10 @@ def version_of_most(computed_at: Sequence[int], valid: Sequence[Valid]) -> int:
     return max(computed_at, key=lambda version: (sum(version in each for each in valid), version), default=0)
 
 
-def _valid(connection: sa.Connection, analysis: Analysis, info: ResultInfo, rules: Rules) -> Valid:
-    period = Period(info.period_first, info.period_last)
-    of = inputs.inputs(analysis, period, rules, completeness.read(connection))
-    changed = inputs.changed(of, segments.state(connection, of.around.first, of.around.last))
-    return Valid(info.changed_version, float("inf") if changed <= info.views_version else info.views_version)
+def _valid(analysis: Analysis, info: ResultInfo, rules: Rules, state: State) -> Valid:
+    of = inputs.inputs(analysis, Period(info.period_first, info.period_last), rules, state.known)
+    is_current = inputs.changed(of, state) <= info.views_version
+    return Valid(info.changed_version, float("inf") if is_current else info.views_version)
 
 
 def _filters(info: ResultInfo) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 # Annotations are values here: Dagster reads the types of an asset's arguments from them.
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,7 @@ from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
 from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
-from telemetry_pipeline.warehouse import documents
+from telemetry_pipeline.warehouse import documents, segments
 from telemetry_pipeline.warehouse.database import snapshot
 
 
@@ -46,8 +47,9 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         guard = RunGuard(context)
         periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
         with failing_clearly(), snapshot(warehouse.engine) as connection:
+            state = segments.state(connection, date.min, date.max)
             for period in periods:
-                body = assemble(connection, analyses, period, warehouse.views.rules)
+                body = assemble(connection, analyses, period, warehouse.views.rules, state)
                 totals = check_totals(body)
                 if not totals.passed:
                     yield totals
