@@ -36,6 +36,7 @@ from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 
 _EVENTS_PER_PAGE = 500
 _POLL_SECONDS = 0.5
+_DOCUMENTS_LOOKED_AT = 10
 
 Day = str | date
 
@@ -191,24 +192,37 @@ class TelemetryClient:
         answer = self._server.ask(documents.REEXECUTE, params={"parentRunId": run_id, "strategy": strategy})
         return _launched(answer["launchRunReexecution"])
 
-    def document(self, name: str, partition: Day | None = None) -> Json:
-        """A document as it was last computed.
+    def document(
+        self, name: str, partition: Day | None = None, *, first: Day | None = None, last: Day | None = None
+    ) -> Json:
+        """A document as it was last computed, with the results of default parameters.
 
-        :param partition: the day it is of; whichever was computed last when left out.
+        :param partition: the day it is of, and of no more. When it and the range are left out, that of the newest single day
+            computed lately, else the newest.
+        :param first: the first day of the range it is of exactly; *last* is the last one, included.
         """
-        partitions = None if partition is None else [_day(partition)]
-        answer = self._server.ask(documents.DOCUMENT, name=name, partitions=partitions)["assetNodeOrError"]
+        days = partition_tags("", partition, first, last) if partition or first or last else {}
+        begin = days.get(PARTITION) or days.get(RANGE_START)
+        end = days.get(PARTITION) or days.get(RANGE_END)
+        answer = self._server.ask(
+            documents.DOCUMENT, name=name, partitions=None if end is None else [end], limit=_DOCUMENTS_LOOKED_AT
+        )["assetNodeOrError"]
         stored = answer.get("assetMaterializations", [])
-        values = metadata(stored[0]["metadataEntries"]) if stored else {}
-        if "document" in values:
-            body: Json = values["document"]
+        found: list[Json] = [
+            values["document"] for each in stored if "document" in (values := metadata(each["metadataEntries"]))
+        ]
+        of_a_day = [body for body in found if body["filters"]["first"] == body["filters"]["last"]]
+        exactly = [body for body in found if (body["filters"]["first"], body["filters"]["last"]) == (begin, end)]
+        for body in exactly if days else [*of_a_day, *found]:
             return body
         if name not in (names := self._targets().documents):
             raise RequestRefused(f"there is no document {name!r}; documents: {', '.join(names)}")
-        of_day = f" of {partition}" if partition else ""
+        wanted = "" if end is None else f" of {end}" if begin == end else f" of {begin} to {end}"
         if stored:
-            raise RequestRefused(f"{name}{of_day} was computed within a range, which shows its last day's only; launch it")
-        raise RequestRefused(f"{name}{of_day} has not been computed; launch it")
+            raise RequestRefused(
+                f"{name}{wanted} was computed within a range, which shows its last day's only, or for other days; launch it"
+            )
+        raise RequestRefused(f"{name}{wanted} has not been computed; launch it")
 
     def result(
         self,

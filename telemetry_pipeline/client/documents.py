@@ -148,10 +148,10 @@ query Rows($id: ID!) {{
 }}"""
 
 DOCUMENT = f"""
-query Document($name: String!, $partitions: [String!]) {{
+query Document($name: String!, $partitions: [String!], $limit: Int!) {{
   assetNodeOrError(assetKey: {{path: [$name]}}) {{
     __typename
-    ... on AssetNode {{ assetMaterializations(limit: 1, partitions: $partitions) {{{_STORED}
+    ... on AssetNode {{ assetMaterializations(limit: $limit, partitions: $partitions) {{{_STORED}
     }} }}
     ... on AssetNotFoundError {{ message }}
   }}

@@ -307,6 +307,22 @@ def test_a_document_that_is_not_there_is_refused(
         client.document(name, "2026-11-01")
 
 
+def test_a_document_of_a_day_is_not_that_of_a_longer_period_that_was_computed_last(
+    client: TelemetryClient, webserver: FakeWebserver
+) -> None:
+    bodies = [
+        {"filters": {"first": first, "last": "2026-11-15"}, "views_version": number}
+        for number, first in enumerate(["2026-10-02", "2026-11-15", "2026-11-09"])
+    ]
+    answer = {"assetMaterializations": [stored({"document": body}) for body in bodies]}
+    webserver.answers["Document"] = {"assetNodeOrError": {"__typename": "AssetNode", **answer}}
+    assert client.document("full_analysis") == bodies[1]
+    assert client.document("full_analysis", "2026-11-15") == bodies[1]
+    assert client.document("full_analysis", first="2026-11-09", last="2026-11-15") == bodies[2]
+    with pytest.raises(RequestRefused, match="of 2026-11-10 to 2026-11-15 was computed within a range"):
+        client.document("full_analysis", first="2026-11-10", last="2026-11-15")
+
+
 def health_answer(workspace: dict[str, Any]) -> dict[str, Any]:
     statuses = [
         {"daemonType": "SENSOR", "required": True, "healthy": True},
