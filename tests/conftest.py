@@ -6,7 +6,7 @@ import itertools
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -69,6 +69,19 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """An empty migrated database, dropped behind the test."""
+    with _database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def another_database_url(postgres_url: str) -> Iterator[str]:
+    """Another one."""
+    with _database(postgres_url) as url:
+        yield url
+
+
+@contextmanager
+def _database(postgres_url: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"create database {name} template template")
