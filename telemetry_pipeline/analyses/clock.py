@@ -115,14 +115,11 @@ def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
     if not days:
         return pd.DataFrame(columns=["hour_start", "hour_end", "local_date", "local_hour"])
     first, end = days[0].start, days[-1].end
-    known_until = {day.date: day.known_until for day in days}
     rows = []
     for n in range(-((first - end) // HOUR)):
         start = first + n * HOUR
         local = start.replace(tzinfo=UTC).astimezone(zone)
-        stop = min(start + HOUR, end)
-        if (until := known_until[local.date()]) < stop and not _reaches(days, local.date(), stop):
-            stop = until
+        stop = _known_to(days, local.date(), min(start + HOUR, end))
         if start < stop:
             rows.append((start, stop, local.date(), local.hour))
     return pd.DataFrame(rows, columns=["hour_start", "hour_end", "local_date", "local_hour"]).astype(
@@ -165,10 +162,12 @@ def marked(days: Iterable[Day]) -> set[date]:
     return {day.date for day in days if day.marked}
 
 
-def _reaches(days: Sequence[Day], of: date, stop: datetime) -> bool:
-    """Whether an hour that ends with another day than it began in lies in what is known whole."""
-    day = days[(of - days[0].date).days]
-    return day.known_until == day.end and stop > day.end
+def _known_to(days: Sequence[Day], of: date, stop: datetime) -> datetime:
+    """Up to when an hour is known that begins on a day, and may end on the next one, if the first is known whole."""
+    n = (of - days[0].date).days
+    if days[n].known_until == days[n].end < stop:
+        n += 1
+    return min(stop, days[n].known_until)
 
 
 def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
