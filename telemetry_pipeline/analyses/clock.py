@@ -23,7 +23,7 @@ class Day:
     """A local day.
 
     :ivar complete: whether everything that there is of it was read.
-    :ivar known_until: its end; of a day that is not complete the moment up to which it is known; its start, if that lies before.
+    :ivar known_until: its end; of a day that is not complete up to when it is known; its start, if that lies before.
     :ivar comparable: whether the part up to ``known_until`` is known whole: not on the first day of data, nor in a gap.
     :ivar marked: whether what is told of it is provisional; what lies before all data is not.
     """

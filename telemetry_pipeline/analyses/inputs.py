@@ -65,7 +65,7 @@ def changed(of: Inputs, state: State) -> int:
 def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> dict[str, Any]:
     """What is to be said of a result whose days are not all complete; nothing, where they are.
 
-    ``known_until`` is the moment up to which its last day is known, ``provisional_days`` are the days of its period that are not
+    ``known_until`` is the moment up to which its last day is known, ``provisional_days`` are days of its period that are not
     complete, ``settled`` is false as long as views that count may still come.
     """
     days = _incomplete(known, period)

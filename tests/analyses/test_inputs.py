@@ -69,7 +69,9 @@ def test_a_result_is_of_the_days_of_its_period() -> None:
 
 def test_a_day_that_gets_its_first_views_changes_the_result_and_one_that_never_had_any_does_not() -> None:
     empty = replace(STATE, versions={})
-    assert version("general_summary", Period(date.min, TODAY), empty) == version("general_summary", Period(ago(900), TODAY), empty)
+    assert version("general_summary", Period(date.min, TODAY), empty) == version(
+        "general_summary", Period(ago(900), TODAY), empty
+    )
     first = replace(STATE, versions={ago(5): 1})
     assert version("general_summary", WEEK, first) != version("general_summary", WEEK, empty)
 

@@ -65,4 +65,4 @@ def test_a_moment_that_moves_makes_stale_what_has_a_provisional_day(computed: sa
 
 
 def test_what_counts_otherwise_makes_everything_stale(computed: sa.Engine) -> None:
-    assert stale(computed, Rules(MEXICO, small_base=5)) == dict.fromkeys([FIRST, SECOND, THIRD], {"rating", "share"})
+    assert stale(computed, Rules(MEXICO, small_base=5)) == {day: {"rating", "share"} for day in (FIRST, SECOND, THIRD)}

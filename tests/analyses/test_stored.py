@@ -91,7 +91,7 @@ def test_a_day_asked_for_as_a_period_is_the_window_that_ends_with_it(four_days: 
     compute_day(four_days, "general_summary", 2)
     assert views(four_days, "general_summary", period=Period(day(2), day(2))) == 6
     assert views(four_days, "general_summary", period=Period(day(3), day(3))) is None
-    with pytest.raises(RequestRefused, match="general_summary looks back from a day; .* with window_days=2 for"):
+    with pytest.raises(RequestRefused, match=r"general_summary looks back from a day; .* with window_days=2 for"):
         views(four_days, "general_summary", period=Period(day(1), day(2)))
 
 

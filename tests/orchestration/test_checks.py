@@ -186,12 +186,11 @@ def contradictions(body: dict[str, Any]) -> dict[str, Any]:
         pytest.param(document(period_summary=views(5), period_channels=views(2)), id="an analysis that counts some views"),
         pytest.param(document(period_summary=views(0, hours=0), period_events=[]), id="nothing at all"),
         pytest.param(
-            document(period_summary=views(3, hours=0.3), period_breakdown=views(1, 1, 1, hours=0.1 + 0.2)), id="but for rounding"
+            document(period_summary=views(3, hours=0.3), period_breakdown=views(1, 1, 1, hours=0.1 + 0.2)),
+            id="but for rounding",
         ),
         pytest.param(
-            document(
-                general_summary=views(5), day_over_day=[{"views": 4}], of={"day_over_day": {"first": "2026-11-02"}}
-            ),
+            document(general_summary=views(5), day_over_day=[{"views": 4}], of={"day_over_day": {"first": "2026-11-02"}}),
             id="windows of another length",
         ),
         pytest.param(
@@ -225,7 +224,9 @@ def test_an_analysis_that_looks_back_and_counts_other_views_contradicts_the_rest
     assert contradictions(body) == {"views of 2026-11-01 to 2026-11-30": {"time_slots": 5, name: 4}}
 
 
-@pytest.mark.parametrize(("name", "rows"), [("period_breakdown", views(3, 2, hours=2.001)), ("period_comparison", comparison(5.0, 1.999))])
+@pytest.mark.parametrize(
+    ("name", "rows"), [("period_breakdown", views(3, 2, hours=2.001)), ("period_comparison", comparison(5.0, 1.999))]
+)
 def test_watch_time_agrees_too(name: str, rows: list[dict[str, Any]]) -> None:
     [(figure, totals)] = contradictions(document(period_summary=views(5), **{name: rows})).items()
     assert (figure, set(totals)) == ("watch_hours of 2026-11-01 to 2026-11-30", {"period_summary", name})

@@ -165,7 +165,7 @@ def test_a_measure_by_minute_is_of_another_version_when_views_that_were_running_
     ids=str,
 )
 def test_the_version_is_that_of_most_and_the_newest_of_several(results: list[tuple[int, int, float]], version: int) -> None:
-    """Each was computed at a version, and holds from the one with which its views changed last to the last before they did again."""
+    """Each was computed at a version, and holds from the one with which its views changed last until they did again."""
     computed_at = [at for at, _, _ in results]
     assert version_of_most(computed_at, [Valid(first, last) for _, first, last in results]) == version
 
