@@ -66,3 +66,13 @@ def test_a_moment_that_moves_makes_stale_what_has_a_provisional_day(computed: sa
 
 def test_what_counts_otherwise_makes_everything_stale(computed: sa.Engine) -> None:
     assert stale(computed, Rules(MEXICO, small_base=5)) == {day: {"rating", "share"} for day in (FIRST, SECOND, THIRD)}
+
+
+def test_of_period_analyses_those_of_single_days_are_waited_for(computed: sa.Engine) -> None:
+    analysis = find_analysis("period_trend")
+    for period in (Period(FIRST, SECOND), Period(SECOND, SECOND), Period(FIRST, THIRD)):
+        parameters = analysis.parse({})
+        computing.update(computed, Store(RULES), analysis, [period], parameters, draw=lambda _name, _frame: None)
+    with computed.begin() as connection:
+        segments.mark_changed(connection, [SECOND])
+    assert stale(computed) == {SECOND: {"rating", "share", "period_trend"}, THIRD: {"rating", "share"}}
