@@ -23,8 +23,7 @@ class Day:
     """A local day.
 
     :ivar complete: whether everything that there is of it was read.
-    :ivar known_until: its end; of a day that is not complete the moment up to which it is known, or, if that lies before, its
-        start.
+    :ivar known_until: its end; of a day that is not complete up to when it is known; its start, if that lies before.
     :ivar comparable: whether the part up to ``known_until`` is known whole: not on the first day of data, nor in a gap.
     :ivar marked: whether what is told of it is provisional; what lies before all data is not.
     """
@@ -122,10 +121,13 @@ def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
     local = starts + spans["offset_seconds"].to_numpy()[span].astype("timedelta64[s]")
     dates = local.astype("datetime64[D]")
     number = (dates - np.datetime64(days[0].date)).astype(np.int64)
-    until = np.array([day.known_until for day in days], dtype="datetime64[us]")[number]
+    known_until, day_ends = (
+        np.array([getattr(day, name) for day in days], dtype="datetime64[us]") for name in ("known_until", "end")
+    )
+    ends = np.minimum(starts + np.timedelta64(1, "h"), end)
     # Where a clock changes by half an hour, an hour ends with another day than it begins in.
-    whole = np.array([day.known_until == day.end for day in days])[number]
-    ends = np.minimum(starts + np.timedelta64(1, "h"), np.where(whole, end, until))
+    over = (known_until[number] == day_ends[number]) & (day_ends[number] < ends)
+    ends = np.minimum(ends, known_until[number + over])
     hours = pd.DataFrame(
         {
             "hour_start": starts,

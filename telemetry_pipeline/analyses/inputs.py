@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -47,8 +47,9 @@ def version(of: Inputs, state: State, rules: Rules) -> str:
     if of.ahead is not None:
         parts += [f"+{day}:{number}" for day, number in _of_days(state.spills, of.ahead) if number]
         parts += [f"?{day}" for day in _incomplete(state.known, of.ahead)]
-    parts += [f"-{day}" for day in _incomplete(state.known, of.whole)]
-    if state.known.complete_before is None or of.whole.last >= state.known.complete_before:
+    days = _incomplete(state.known, of.whole)
+    parts += [f"-{day}" for day in days]
+    if _have_moment(days, state.known):
         parts.append(str(state.known.known_until))
     return hashlib.sha256(" ".join([*parts, rules.key]).encode()).hexdigest()[:12]
 
@@ -64,14 +65,14 @@ def changed(of: Inputs, state: State) -> int:
 def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> dict[str, Any]:
     """What is to be said of a result whose days are not all complete; nothing, where they are.
 
-    ``known_until`` is the moment up to which its last day is known, ``provisional_days`` are the days of its period that are
-    not complete, ``settled`` is false as long as views that count may still come.
+    ``known_until`` is the moment up to which its last day is known, ``provisional_days`` are days of its period that are not
+    complete, ``settled`` is false as long as views that count may still come.
     """
     days = _incomplete(known, period)
     said: dict[str, Any] = {}
     if days:
         said["provisional_days"] = [day.isoformat() for day in days]
-        if known.known_until is not None and any(known.complete_before is None or day >= known.complete_before for day in days):
+        if known.known_until is not None and _have_moment(days, known):
             said["known_until"] = known.known_until.astimezone(rules.zone).isoformat(timespec="seconds")
     if of.ahead is not None and (days or _incomplete(known, of.ahead)):
         said["settled"] = False
@@ -88,6 +89,11 @@ def _incomplete(known: Completeness, period: Period) -> list[date]:
         candidates.update(clock.dates_between(max(begin, first), min(end, period.last)))
     candidates.update(clock.dates_between(max(first, known.complete_before or first), period.last))
     return sorted(day for day in candidates if _within(day, period) and not known.is_complete(day))
+
+
+def _have_moment(days: Sequence[date], known: Completeness) -> bool:
+    """Whether syncs are still to come to the end of one of some days that are not complete."""
+    return any(known.complete_before is None or day >= known.complete_before for day in days)
 
 
 def _of_days(numbers: Mapping[date, int], period: Period) -> list[tuple[date, int]]:

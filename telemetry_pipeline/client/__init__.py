@@ -192,9 +192,7 @@ class TelemetryClient:
         answer = self._server.ask(documents.REEXECUTE, params={"parentRunId": run_id, "strategy": strategy})
         return _launched(answer["launchRunReexecution"])
 
-    def document(
-        self, name: str, partition: Day | None = None, *, first: Day | None = None, last: Day | None = None
-    ) -> Json:
+    def document(self, name: str, partition: Day | None = None, *, first: Day | None = None, last: Day | None = None) -> Json:
         """A document as it was last computed, with the results of default parameters.
 
         :param partition: the day it is of, and of no more. When it and the range are left out, that of the newest single day

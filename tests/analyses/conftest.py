@@ -14,6 +14,7 @@ from analyses.oracle import Cap as Hours
 from analyses.oracle import View
 
 from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.analyses.views import Rules, Store
@@ -69,6 +70,11 @@ class History:
         """What the analysis says besides, for the metadata."""
         facts: dict[str, Any] = self.frame(name, period, **parameters).attrs.get("facts", {})
         return facts
+
+
+def own(row: dict[str, Any]) -> dict[str, Any]:
+    """What an analysis says itself, without the marks that every table has."""
+    return {name: value for name, value in row.items() if name not in (PROVISIONAL.name, SMALL_BASE.name)}
 
 
 _inside: dict[Store, History] = {}

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from analyses.conftest import DAY, History
+from analyses.conftest import DAY, History, own
 from analyses.oracle import Row, View
 
 
@@ -29,7 +29,7 @@ def test_reach_adds_up_what_a_subscriber_watched_and_counts_the_threshold_itself
         watched("12:00", 600, channel_name="B", subscriber_code=None),
     ]
     found = History(views).ask("reach", min_minutes=5)
-    assert [tuple(row.values()) for row in found] == [
+    assert [tuple(own(row).values()) for row in found] == [
         ("total", None, 1, 2, 50.0),
         ("channel", "A", 0, 2, 0.0),
         ("channel", "B", 0, 2, 0.0),
@@ -89,8 +89,8 @@ def test_a_stream_that_starts_when_another_ends_is_not_at_the_same_time() -> Non
 
 def test_a_share_is_of_the_time_of_all_views_with_a_channel() -> None:
     views = [watched("10:00", minutes, channel_name=name) for name, minutes in [("A", 15), ("B", 30), ("A", 15), (None, 60)]]
-    assert [tuple(row.values()) for row in History(views).ask("share")] == [("A", 0.5, 50.0), ("B", 0.5, 50.0)]
-    assert [tuple(row.values()) for row in History([watched("10:00", 0)]).ask("share")] == [("Uno", 0.0, None)]
+    assert [tuple(own(row).values()) for row in History(views).ask("share")] == [("A", 0.5, 50.0), ("B", 0.5, 50.0)]
+    assert [tuple(own(row).values()) for row in History([watched("10:00", 0)]).ask("share")] == [("Uno", 0.0, None)]
 
 
 def test_a_flow_is_to_another_channel_of_the_same_device_within_the_gap() -> None:
@@ -108,13 +108,13 @@ def test_a_flow_is_to_another_channel_of_the_same_device_within_the_gap() -> Non
         watched("11:00", 60, channel_name="C", device_id=None),
     ]
     history = History(views)
-    assert [tuple(row.values()) for row in history.ask("channel_flow")] == [
+    assert [tuple(own(row).values()) for row in history.ask("channel_flow")] == [
         ("A", "B", 2, 2, pytest.approx(200 / 3)),
         ("A", "C", 1, 1, pytest.approx(100 / 3)),
         ("B", "A", 1, 1, 100.0),
     ]
     [first] = history.ask("channel_flow", limit=1, gap_minutes=29)
-    assert tuple(first.values()) == ("A", "B", 1, 1, 50.0)
+    assert tuple(own(first).values()) == ("A", "B", 1, 1, 50.0)
 
 
 def test_who_is_new_returns_or_sleeps() -> None:
@@ -122,7 +122,7 @@ def test_who_is_new_returns_or_sleeps() -> None:
     views = [View(DAY + timedelta(days=n), subscriber_code=code) for n, code in days.items()]
     views += [View(DAY, subscriber_code="yesterday"), View(DAY - timedelta(days=90), subscriber_code="before the window")]
     *_rest, row = History(views).ask("stickiness")
-    assert row == {
+    assert own(row) == {
         "date": "2026-01-03",
         "daily_active": 2,
         "weekly_active": 3,

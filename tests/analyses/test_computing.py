@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from warehouse.events import ZONE, start, stop, store
+from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses import computing
+from telemetry_pipeline.analyses import computing, stored
+from telemetry_pipeline.analyses.caps import Cap
 from telemetry_pipeline.analyses.computing import Updated
 from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.views import Store
+from telemetry_pipeline.analyses.registry import defaults, find_analysis
+from telemetry_pipeline.analyses.views import Rules, Store
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.warehouse import results
 from telemetry_pipeline.warehouse.views import merge
 
-FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)
+BEFORE, FIRST, SECOND = (date(2025, 1, n) for n in (29, 30, 31))
+RULES = Rules(MEXICO)
 
 
 @pytest.fixture
 def two_days(engine: sa.Engine) -> sa.Engine:
-    store(engine, start(1, "A"), stop(2, duration=3600), stop(3, duration=7200, hours=24))
+    """Two complete days, behind the first one of data."""
+    store(engine, start(1, "A"), stop(2, duration=3600), stop(3, duration=7200, hours=24), stop(4, hours=-24))
     merge(engine, ZONE)
+    complete(engine)
     return engine
 
 
@@ -35,7 +38,7 @@ def update(
     analysis = find_analysis(name)
     values = analysis.parse(parameters)
     periods = [window for day in days or (SECOND,) for window in analysis.windows(Period(day, day), values)]
-    return computing.update(engine, views or Store(ZoneInfo(ZONE)), analysis, periods, values, draw=draw)
+    return computing.update(engine, views or Store(RULES), analysis, periods, values, draw=draw)
 
 
 def draw(name: str, frame: pd.DataFrame) -> str:
@@ -77,10 +80,10 @@ def test_other_code_makes_another_result(two_days: sa.Engine, monkeypatch: pytes
 
 def test_a_cap_is_another_result_and_says_what_it_took_off(two_days: sa.Engine) -> None:
     update(two_days)
-    capped = Store(ZoneInfo(ZONE), cap_hours=1.5)
+    capped = Store(Rules(MEXICO, Cap(1.5)))
     again = update(two_days, views=capped)
     assert (again.reasons, hours(again)) == (["the views changed"], 2.5)
-    assert again.infos[0].facts == {"capped_views": 1, "capped_hours": 0.5}
+    assert [again.infos[0].facts[name] for name in ("capped_views", "capped_hours")] == [1, 0.5]
     assert hours(update(two_days)) == 3.0
 
 
@@ -93,7 +96,7 @@ def test_a_comparison_is_computed_anew_when_the_days_before_its_period_changed(t
 
 
 def test_views_that_are_here_already_are_not_read_again(two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    views = Store(ZoneInfo(ZONE))
+    views = Store(RULES)
     update(two_days, views=views)
     monkeypatch.setattr("telemetry_pipeline.warehouse.segments.read", None)
     assert hours(update(two_days, "channel_audience", views=views)) == 3.0
@@ -101,7 +104,7 @@ def test_views_that_are_here_already_are_not_read_again(two_days: sa.Engine, mon
 
 
 def test_views_that_changed_meanwhile_are_read_again(two_days: sa.Engine) -> None:
-    views = Store(ZoneInfo(ZONE))
+    views = Store(RULES)
     update(two_days, views=views)
     store(two_days, stop(9, duration=3600))
     merge(two_days, ZONE)
@@ -126,7 +129,7 @@ def test_a_run_that_is_cancelled_leaves_the_earlier_results(two_days: sa.Engine)
     with pytest.raises(Cancelled):
         computing.update(
             two_days,
-            Store(ZoneInfo(ZONE)),
+            Store(RULES),
             analysis,
             [analysis.window(SECOND, values)],
             values,
@@ -134,9 +137,9 @@ def test_a_run_that_is_cancelled_leaves_the_earlier_results(two_days: sa.Engine)
             checkpoint=cancelled,
         )
     with two_days.connect() as connection:
-        stored = results.read(connection, analysis.table, SECOND)
-    assert stored is not None
-    assert stored.frame["watch_hours"].tolist() == [3.0]
+        found = stored.read(connection, analysis, values, RULES, day=SECOND)
+    assert found is not None
+    assert found.frame["watch_hours"].tolist() == [3.0]
 
 
 def test_a_range_is_computed_day_by_day_as_each_day_alone(two_days: sa.Engine) -> None:
@@ -144,45 +147,46 @@ def test_a_range_is_computed_day_by_day_as_each_day_alone(two_days: sa.Engine) -
     update(two_days, "channel_audience", *days)
     analysis = find_analysis("channel_audience")
     with two_days.connect() as connection:
-        found = [results.read(connection, analysis.table, day) for day in days]
+        found = [stored.read(connection, analysis, analysis.parse({}), RULES, day=day) for day in days]
     assert [each and each.frame["watch_hours"].tolist() for each in found] == [[1.0], [3.0], [3.0], [3.0]]
 
 
-def test_what_nobody_wants_is_deleted_but_never_the_newest_of_a_partition(two_days: sa.Engine) -> None:
-    for limit in (1, 2, 3):
+def results_left(engine: sa.Engine) -> list[int]:
+    """The limits of the top channels that are stored, after a clean-up of what nobody wanted for thirty days."""
+    analysis = find_analysis("top_channels")
+    with engine.begin() as connection:
+        results.delete_unwanted(connection, {analysis.name: analysis.table}, defaults(), 30)
+        rows = connection.execute(sa.text("select distinct parameters_key from analysis.top_channels")).all()
+        limits = connection.scalars(sa.text("select cast(parameters->>'limit' as int) from analysis.results order by 1")).all()
+    assert len(rows) == len(limits)
+    return list(limits)
+
+
+def age(engine: sa.Engine, days: int, limit: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "update analysis.results set wanted_at = now() - make_interval(days => :days) "
+                "where cast(parameters->>'limit' as int) = :limit"
+            ),
+            {"days": days, "limit": limit},
+        )
+
+
+def test_what_nobody_wants_is_deleted_but_never_what_who_names_no_parameters_gets(two_days: sa.Engine) -> None:
+    for limit in (20, 1, 2, 3):
         update(two_days, "top_channels", limit=limit)
-    tables = {"top_channels": find_analysis("top_channels").table}
-
-    def age(days: int, limit: int) -> None:
-        with two_days.begin() as connection:
-            connection.execute(
-                sa.text(
-                    "update analysis.results set wanted_at = now() - make_interval(days => :days) "
-                    "where cast(parameters->>'limit' as int) = :limit"
-                ),
-                {"days": days, "limit": limit},
-            )
-
-    def clean() -> int:
-        with two_days.begin() as connection:
-            return results.delete_unwanted(connection, tables, 30)
-
-    age(31, 1)
-    age(29, 2)
-    age(400, 3)
-    assert (clean(), clean()) == (1, 0)
-    with two_days.connect() as connection:
-        left = connection.execute(sa.text("select distinct parameters_key from analysis.top_channels")).all()
-    assert len(left) == 2
-    assert update(two_days, "top_channels", limit=3).reasons == [None]
+    for limit, days in ((20, 400), (1, 31), (2, 29), (3, 400)):
+        age(two_days, days, limit)
+    assert results_left(two_days) == [2, 20]
+    assert results_left(two_days) == [2, 20]
+    assert update(two_days, "top_channels").reasons == [None]
     assert update(two_days, "top_channels", limit=1).reasons == ["it was not stored yet"]
 
 
 def test_a_result_that_is_used_again_is_wanted(two_days: sa.Engine) -> None:
+    for limit in (1, 2):
+        update(two_days, "top_channels", limit=limit)
+        age(two_days, 365, limit)
     update(two_days, "top_channels", limit=1)
-    update(two_days, "top_channels", limit=2)
-    with two_days.begin() as connection:
-        connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '1 year'"))
-    update(two_days, "top_channels", limit=1)
-    with two_days.begin() as connection:
-        assert results.delete_unwanted(connection, {"top_channels": find_analysis("top_channels").table}, 30) == 0
+    assert results_left(two_days) == [1]

@@ -121,7 +121,7 @@ OWN_DEFAULTS: dict[str, dict[str, Any]] = {
     "period_channels": {"top_n": 20},
     "period_events": {"threshold_std": 2},
     "period_subscribers": {"top_n": 50},
-    "reach": {"min_minutes": 5},
+    "reach": {"min_minutes": 1},
     "stickiness": {"window_days": 90, "days": 30},
     "subscriber_segments": {"n_segments": 4},
     "top_channels": {"limit": 20},
@@ -147,6 +147,8 @@ def test_kinds_are_those_of_the_definition() -> None:
         audience, "audience"
     )
     assert [each.name for each in all_analyses().values() if each.compares] == ["period_comparison"]
+    by_minute = ["average_audience", "concurrency", "rating"]
+    assert [each.name for each in all_analyses().values() if each.looks_ahead] == by_minute
 
 
 def test_an_unknown_analysis_is_refused_with_a_list_of_those_there_are() -> None:

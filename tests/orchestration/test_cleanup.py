@@ -51,7 +51,7 @@ def materialized_partitions(pipeline: Any, asset: str) -> set[str]:
     return set(pipeline.instance.get_materialized_partitions(dg.AssetKey(asset)))
 
 
-def test_results_that_nobody_wants_are_deleted(pipeline: Any, now: datetime, this_day: date) -> None:
+def test_results_that_nobody_wants_are_deleted_but_for_the_defaults(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
     config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
@@ -59,7 +59,7 @@ def test_results_that_nobody_wants_are_deleted(pipeline: Any, now: datetime, thi
     with connect(pipeline.settings.database_url).begin() as connection:
         connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
     assert clean_up(pipeline).success
-    assert scalar(pipeline, "select parameters->>'limit' from analysis.results where asset = 'top_channels'") == "3"
+    assert scalar(pipeline, "select parameters->>'limit' from analysis.results where asset = 'top_channels'") == "20"
 
 
 def test_old_runs_go_but_those_that_a_partition_owes_its_status(pipeline: Any, now: datetime, this_day: date) -> None:

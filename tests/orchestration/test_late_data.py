@@ -9,7 +9,9 @@ from uuid import uuid4
 import dagster as dg
 from orchestration.harness import record, scalar
 
-from telemetry_pipeline.analyses.staleness import stale_days
+from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.staleness import Stale, stale_days
+from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.database import connect
@@ -17,31 +19,36 @@ from telemetry_pipeline.warehouse.database import connect
 ANALYSES = ["general_summary", "top_channels"]
 
 
-def stale(pipeline: Any, this_day: date) -> dict[int, datetime | None]:
-    """Days ago to when they were last analysed."""
-    found = stale_days(
-        connect(pipeline.settings.database_url), this_day - timedelta(days=40), this_day - timedelta(days=1), None
-    )
-    return {(this_day - day).days: analysed_at for day, analysed_at in found.items()}
+def stale(pipeline: Any, this_day: date) -> dict[int, Stale]:
+    """Days ago to what is stale of them, and when it was last computed."""
+    engine, rules = connect(pipeline.settings.database_url), Rules.of(pipeline.settings)
+    found = stale_days(engine, this_day - timedelta(days=40), this_day - timedelta(days=1), rules)
+    return {(this_day - day).days: analyses for day, analyses in found.items()}
+
+
+def looking_back() -> set[str]:
+    return {name for name, each in all_analyses().items() if each.kind != "period" and each.runs_unattended}
 
 
 def test_days_never_analysed_are_stale_and_todays_is_the_ticks_business(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(3)])
     assert pipeline.run(this_day).success
-    assert stale(pipeline, this_day) == {2: None, 1: None}
+    assert stale(pipeline, this_day) == dict.fromkeys([2, 1], dict.fromkeys(looking_back()))
 
 
 def test_a_late_record_makes_stale_what_looks_back_to_its_day_and_nothing_else(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
     pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(5)])
-    first = this_day - timedelta(days=4)
-    assert pipeline.run(first, this_day, selection=["telemetry_records", "ott_views", *ANALYSES]).success
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+    assert pipeline.run(this_day - timedelta(days=4), this_day, selection=ANALYSES).success
     assert stale(pipeline, this_day) == {}
     pipeline.simulator.add_records([record(99, 8, now - timedelta(days=2))])
     assert pipeline.run(this_day).success
     assert set(stale(pipeline, this_day)) == {2, 1}
-    assert all(stale(pipeline, this_day).values())
+    for analyses in stale(pipeline, this_day).values():
+        assert set(analyses) == set(ANALYSES)
+        assert all(analyses.values())
     rebuilt = pipeline.run(this_day - timedelta(days=2), this_day - timedelta(days=1), selection=ANALYSES)
     assert rebuilt.success
     assert stale(pipeline, this_day) == {}
@@ -63,6 +70,23 @@ def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     assert stale(pipeline, this_day) == {}
 
 
+def test_of_period_analyses_those_of_single_days_are_waited_for(pipeline: Any, now: datetime, this_day: date) -> None:
+    yesterday = this_day - timedelta(days=1)
+    pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(4)])
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+    assert pipeline.run(yesterday, selection=["period_summary"]).success
+    assert pipeline.run(yesterday - timedelta(days=1), yesterday, selection=["period_summary"]).success
+    pipeline.simulator.add_records([record(99, 8, now - timedelta(days=1))])
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+
+    def waited_for() -> set[int]:
+        return {day for day, analyses in stale(pipeline, this_day).items() if "period_summary" in analyses}
+
+    assert waited_for() == {1}
+    assert pipeline.run(yesterday, selection=["period_summary"]).success
+    assert waited_for() == set()
+
+
 def test_stale_days_are_analysed_in_one_run_and_not_at_once_again_if_it_fails(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
@@ -77,6 +101,8 @@ def test_stale_days_are_analysed_in_one_run_and_not_at_once_again_if_it_fails(
     resting = sensor.evaluate_tick(dg.build_sensor_context(instance=pipeline.instance, repository_def=repository))
     assert resting.run_requests == []
     assert "that failed" in (resting.skip_message or "")
+    names = {key.to_user_string() for key in request.asset_selection or []}
+    assert names == {*looking_back(), "full_analysis", "subscribers_analysis"}
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == tuple(
         (this_day - timedelta(days=n)).isoformat() for n in (3, 1)
     )

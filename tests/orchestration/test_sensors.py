@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 import pytest
 
+from telemetry_pipeline.analyses.staleness import Stale
 from telemetry_pipeline.orchestration.sensors import contiguous, makes_up_for, plan_rebuild, problem_key, silent_for
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.checks import Freshness
@@ -32,33 +32,87 @@ def test_contiguous_days_are_one_range() -> None:
     assert contiguous([]) == []
 
 
+def assets(request: dg.RunRequest | dg.SkipReason) -> list[str]:
+    assert isinstance(request, dg.RunRequest)
+    return [key.to_user_string() for key in request.asset_selection or []]
+
+
+def stale(*days: date, **analyses: datetime | None) -> dict[date, Stale]:
+    """These analyses of each of some days, by default one that was never computed."""
+    return {each: analyses or {"geography": None} for each in days}
+
+
 def test_the_newest_stale_days_are_analysed_anew_first() -> None:
-    stale = {day(1): None, day(7): LONG_AGO, day(8): None}
-    assert span(plan_rebuild(stale, [], [], NOW)) == ("2026-11-07", "2026-11-08")
+    found = stale(day(1), day(7)) | stale(day(8), geography=LONG_AGO)
+    assert span(plan_rebuild(found, [], [], NOW)) == ("2026-11-07", "2026-11-08")
 
 
 def test_days_whose_analysis_failed_hold_up_no_others() -> None:
-    stale = {day(1): None, day(2): None, day(7): None, day(8): None}
     failed = [{RANGE_START: "2026-11-07", RANGE_END: "2026-11-08"}]
-    assert span(plan_rebuild(stale, [], failed, NOW)) == ("2026-11-01", "2026-11-02")
+    request = plan_rebuild(stale(day(1), day(2), day(7), day(8)), [], failed, NOW)
+    assert span(request) == ("2026-11-01", "2026-11-02")
 
 
 def test_a_rebuild_is_of_a_month_at_most() -> None:
-    stale = {date(2026, 8, 1) + timedelta(days=number): None for number in range(100)}
-    first, last = span(plan_rebuild(stale, [], [], NOW))
+    found = stale(*(date(2026, 8, 1) + timedelta(days=number) for number in range(100)))
+    first, last = span(plan_rebuild(found, [], [], NOW))
     assert (date.fromisoformat(last) - date.fromisoformat(first)).days == 30
+
+
+def test_only_what_is_stale_is_computed_and_the_documents_it_is_in() -> None:
+    request = plan_rebuild(stale(day(7), rating=LONG_AGO, average_audience=None), [], [], NOW)
+    assert assets(request) == ["average_audience", "rating"]
+    request = plan_rebuild(stale(day(7), top_channels=None, churn_risk=None, rating=None), [], [], NOW)
+    assert assets(request) == ["churn_risk", "full_analysis", "rating", "subscribers_analysis", "top_channels"]
+
+
+def test_a_run_of_several_days_computes_what_is_stale_of_any_of_them_and_of_no_others() -> None:
+    found = stale(day(1), reach=None) | stale(day(7), share=None) | stale(day(8), rating=None)
+    request = plan_rebuild(found, [], [], NOW)
+    assert (span(request), assets(request)) == (("2026-11-07", "2026-11-08"), ["rating", "share"])
+
+
+def test_a_result_is_computed_at_most_once_an_hour_and_holds_up_no_others() -> None:
+    found = stale(day(7), rating=NOW - timedelta(minutes=59), share=NOW - timedelta(hours=1), reach=None)
+    assert assets(plan_rebuild(found, [], [], NOW)) == ["reach", "share"]
+    found |= stale(day(8), rating=NOW - timedelta(minutes=59))
+    assert span(plan_rebuild(found, [], [], NOW)) == ("2026-11-07", "2026-11-07")
+
+
+def test_a_day_that_rests_divides_a_range() -> None:
+    found = stale(day(6)) | stale(day(7), geography=NOW) | stale(day(8))
+    assert span(plan_rebuild(found, [], [], NOW)) == ("2026-11-08", "2026-11-08")
+
+
+def test_period_analyses_of_single_days_wait_for_what_looks_back_and_are_computed_a_day_a_run() -> None:
+    periods = stale(*(day(number) for number in range(1, 5)), period_summary=None, period_trend=LONG_AGO)
+    found = dict(sorted({**periods, **stale(day(2), day(3), share=None, period_summary=None)}.items()))
+    request = plan_rebuild(found, [], [], NOW)
+    assert (span(request), assets(request)) == (("2026-11-02", "2026-11-03"), ["share"])
+    request = plan_rebuild(periods, [], [], NOW)
+    assert (span(request), assets(request)) == (
+        ("2026-11-04", "2026-11-04"),
+        ["period_analysis", "period_summary", "period_trend"],
+    )
+
+
+def test_a_single_day_is_computed_whole_in_one_run() -> None:
+    request = plan_rebuild(stale(day(7), share=None, period_trend=None), [], [], NOW)
+    assert assets(request) == ["period_analysis", "period_trend", "share"]
 
 
 @pytest.mark.parametrize(
     ("stale", "others", "failed", "reason"),
     [
         pytest.param({}, [], [], "as they are", id="nothing is stale"),
-        pytest.param({day(1): None}, ["a run"], [], "in flight", id="a run is in flight"),
-        pytest.param({day(1): NOW - timedelta(minutes=59)}, [], [], "within an hour", id="analysed within the hour"),
-        pytest.param({day(1): None}, [], [{PARTITION: "2026-11-01"}], "that failed", id="failed within the hour"),
+        pytest.param(stale(day(1)), ["a run"], [], "in flight", id="a run is in flight"),
+        pytest.param(stale(day(1), share=NOW - timedelta(minutes=59)), [], [], "within an hour", id="analysed within the hour"),
+        pytest.param(stale(day(1)), [], [{PARTITION: "2026-11-01"}], "that failed", id="failed within the hour"),
     ],
 )
-def test_nothing_is_analysed_anew_when(stale: Any, others: list[str], failed: list[dict[str, str]], reason: str) -> None:
+def test_nothing_is_analysed_anew_when(
+    stale: dict[date, Stale], others: list[str], failed: list[dict[str, str]], reason: str
+) -> None:
     skipped = plan_rebuild(stale, others, failed, NOW)
     assert isinstance(skipped, dg.SkipReason)
     assert reason in (skipped.skip_message or "")

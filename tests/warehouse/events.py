@@ -123,6 +123,12 @@ def names(engine: sa.Engine) -> dict[int, str | None]:
     return dict(select(engine, "select record_id, channel_name from telemetry.views order by record_id"))  # type: ignore[arg-type]
 
 
+def complete(engine: sa.Engine, before: date = date(2100, 1, 1)) -> None:
+    """Every day before that one was read to its end; the first day of data never is."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("update telemetry.sync_state set complete_before = :before"), {"before": before})
+
+
 def store(engine: sa.Engine, *events: Event) -> None:
     batch = Batch()
     batch.add([event.row for event in events])

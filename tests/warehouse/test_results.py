@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse import results
 from telemetry_pipeline.warehouse.columns import Column, conform
-from telemetry_pipeline.warehouse.results import Result, ResultTable, parameters_key
+from telemetry_pipeline.warehouse.database import snapshot
+from telemetry_pipeline.warehouse.results import Result, ResultTable, StoredResult, parameters_key
 
 COLUMNS = (
     Column("channel", "text", "name", key=True),
@@ -36,6 +37,10 @@ def result(*rows: Row, day: date = DAY, first: date = date(2026, 3, 2), **parame
     return Result(first, day, day, parameters, frame(*rows))
 
 
+def of_period(*rows: Row, first: date, last: date = DAY) -> Result:
+    return replace(result(*rows, day=last, first=first), partition_date=None)
+
+
 def row(channel: str, rank: int = 1) -> Row:
     return (channel, rank, 12.5, DAY, True)
 
@@ -45,10 +50,17 @@ def store(engine: sa.Engine, *stored: Result, table: ResultTable = TABLE) -> int
         return sum(info.row_count for info in results.replace(connection, table, stored))
 
 
-def channels(engine: sa.Engine, partition: date | None = None) -> list[Any] | None:
-    """The channels of the newest result; None if there is no result."""
+def read(
+    connection: sa.Connection, partition: date | None = None, table: ResultTable = TABLE, **parameters: Any
+) -> StoredResult | None:
+    info = results.newest(connection, table, parameters, partition)
+    return None if info is None else StoredResult(info, results.load(connection, table, info))
+
+
+def channels(engine: sa.Engine, partition: date | None = None, **parameters: Any) -> list[Any] | None:
+    """The channels of the newest result with exactly these parameters; None if there is no result."""
     with engine.connect() as connection:
-        stored = results.read(connection, TABLE, partition)
+        stored = read(connection, partition, **parameters)
     return None if stored is None else stored.frame["channel"].tolist()
 
 
@@ -59,10 +71,10 @@ def test_a_result_comes_back_as_it_was_stored(engine: sa.Engine) -> None:
         (None, None, None, None, None),
         ("NULL", 0, -0.0, DAY, None),
     ]
-    stored = result(*rows, limit=5, channel=None)
+    stored = replace(result(*rows, limit=5, channel=None), views_version=41, changed_version=2**40)
     assert store(engine, stored) == 4
     with engine.connect() as connection:
-        found = results.read(connection, TABLE)
+        found = read(connection, channel=None, limit=5)
     assert found is not None
     pd.testing.assert_frame_equal(found.frame, stored.frame)
     info = found.info
@@ -74,6 +86,7 @@ def test_a_result_comes_back_as_it_was_stored(engine: sa.Engine) -> None:
     )
     assert (info.parameters, info.row_count) == ({"limit": 5, "channel": None}, 4)
     assert info.computed_at.tzinfo is not None
+    assert (info.views_version, info.changed_version) == (41, 2**40)
 
 
 _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
@@ -94,7 +107,7 @@ _rows = st.lists(
 def test_any_rows_come_back_in_their_order(engine: sa.Engine, rows: list[Row]) -> None:
     with engine.connect() as connection, connection.begin():
         results.replace(connection, TABLE, [result(*rows)])
-        found = results.read(connection, TABLE)
+        found = read(connection)
     assert found is not None
     pd.testing.assert_frame_equal(found.frame, frame(*rows), check_exact=True)
     assert found.info.row_count == len(rows)
@@ -124,7 +137,7 @@ def test_results_of_other_periods_parameters_and_analyses_stay(engine: sa.Engine
             (earlier, parameters_key({}), "C"),
             (DAY, parameters_key({}), "E"),
         ]
-        found = results.read(connection, other)
+        found = read(connection, table=other)
     assert found is not None
     assert found.frame["channel"].tolist() == ["D"]
 
@@ -140,6 +153,7 @@ def test_an_empty_result_is_not_one_that_was_never_computed(engine: sa.Engine) -
     store(engine, result())
     assert channels(engine) == []
     assert channels(engine, date(2026, 3, 30)) is None
+    assert channels(engine, limit=5) is None
 
 
 def test_without_a_partition_the_latest_day_is_read_even_if_another_was_computed_later(engine: sa.Engine) -> None:
@@ -148,20 +162,22 @@ def test_without_a_partition_the_latest_day_is_read_even_if_another_was_computed
     assert channels(engine) == ["late"]
 
 
-def test_of_one_partition_the_result_computed_last_is_read(engine: sa.Engine) -> None:
-    store(engine, result(row("default")))
+def test_only_what_has_exactly_the_parameters_is_read_whatever_was_computed_last(engine: sa.Engine) -> None:
+    store(engine, result(row("twenty"), limit=20))
     store(engine, result(row("five"), limit=5))
-    assert channels(engine, DAY) == channels(engine) == ["five"]
-    store(engine, result(row("default")))
-    assert channels(engine, DAY) == ["default"]
+    assert channels(engine, DAY, limit=20) == channels(engine, limit=20) == ["twenty"]
+    assert channels(engine, DAY, limit=5) == channels(engine, limit=5) == ["five"]
+    assert channels(engine) is None
+    store(engine, result(row("later"), day=date(2026, 4, 1), limit=5))
+    assert channels(engine, limit=20) == ["twenty"]
 
 
 def test_the_writer_that_waited_for_another_has_computed_last(engine: sa.Engine) -> None:
     with engine.begin() as slow:
         slow.execute(sa.text("select now()"))
-        store(engine, result(row("five"), limit=5))
-        results.replace(slow, TABLE, [result(row("default"))])
-    assert channels(engine) == ["default"]
+        store(engine, of_period(row("quick"), first=date(2026, 3, 1)))
+        results.replace(slow, TABLE, [of_period(row("slow"), first=date(2026, 3, 20))])
+    assert channels(engine) == ["slow"]
 
 
 def test_rows_keep_their_order_wherever_they_lie_in_the_table(engine: sa.Engine) -> None:
@@ -169,16 +185,39 @@ def test_rows_keep_their_order_wherever_they_lie_in_the_table(engine: sa.Engine)
     with engine.begin() as connection:
         connection.execute(sa.text("update analysis.\"order\" set rank = 9 where channel <> 'C'"))
         connection.execute(sa.text("set local enable_indexscan = off; set local enable_bitmapscan = off"))
-        found = results.read(connection, TABLE)
+        found = read(connection)
     assert found is not None
     assert found.frame["channel"].tolist() == ["A", "B", "C"]
 
 
-def test_a_result_of_a_whole_period_is_found_by_each_of_its_days(engine: sa.Engine) -> None:
-    store(engine, replace(result(row("A"), first=date(2026, 3, 1)), partition_date=None))
-    assert channels(engine, date(2026, 3, 1)) == channels(engine, date(2026, 3, 15)) == channels(engine, DAY) == ["A"]
-    assert channels(engine, date(2026, 2, 28)) is None
-    assert channels(engine, date(2026, 4, 1)) is None
+def test_a_result_of_a_period_is_no_answer_for_any_day_of_it(engine: sa.Engine) -> None:
+    store(engine, of_period(row("A"), first=date(2026, 3, 1)))
+    for day in (date(2026, 3, 1), date(2026, 3, 15), DAY):
+        assert channels(engine, day) is None
+    store(engine, of_period(row("B"), first=DAY))
+    assert channels(engine, DAY) == ["B"]
+
+
+def test_the_newest_single_day_comes_before_any_longer_period(engine: sa.Engine) -> None:
+    store(engine, of_period(row("old period"), first=date(2026, 2, 1), last=date(2026, 2, 28)))
+    store(engine, of_period(row("new period"), first=date(2026, 3, 1)))
+    assert channels(engine) == ["new period"]
+    for day in (date(2026, 1, 1), date(2026, 1, 2)):
+        store(engine, of_period(row(f"{day}"), first=day, last=day))
+    store(engine, of_period(row("newest period"), first=date(2026, 3, 2), last=date(2026, 4, 1)))
+    assert channels(engine) == ["2026-01-02"]
+
+
+def test_every_result_that_is_stored_is_listed_by_its_period_and_parameters(engine: sa.Engine) -> None:
+    store(engine, result(row("A"), limit=5))
+    store(engine, of_period(first=date(2026, 4, 1), last=date(2026, 4, 2)))
+    store(engine, result(row("A"), limit=20))
+    with engine.connect() as connection:
+        assert results.stored_periods(connection, TABLE) == [
+            (date(2026, 4, 1), date(2026, 4, 2), {}),
+            (date(2026, 3, 2), DAY, {"limit": 20}),
+            (date(2026, 3, 2), DAY, {"limit": 5}),
+        ]
 
 
 def test_a_window_does_not_make_a_result_that_of_an_earlier_day(engine: sa.Engine) -> None:
@@ -190,13 +229,13 @@ def test_a_column_that_is_declared_later_is_added_and_null_in_older_rows(engine:
     store(engine, result(row("A"), day=date(2026, 3, 30)))
     more = ResultTable("order", (*COLUMNS[:1], Column("user", "bigint", "more", unit="users"), *COLUMNS[1:]))
     with engine.connect() as connection:
-        before = results.read(connection, more)
+        before = read(connection, table=more)
     later = result(row("B"))
     widened = later.frame.copy()
     widened.insert(1, "user", pd.array([7], dtype="Int64"))
     store(engine, replace(later, frame=widened), table=more)
     with engine.connect() as connection:
-        found = [results.read(connection, more, day) for day in (date(2026, 3, 30), DAY)]
+        found = [read(connection, day, more) for day in (date(2026, 3, 30), DAY)]
         comment = connection.scalar(
             sa.text(
                 "select col_description(attrelid, attnum) from pg_attribute "
@@ -258,22 +297,29 @@ def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> Non
     assert channels(engine) == ["A"]
 
 
-def test_rows_and_what_is_said_of_them_are_of_the_same_moment(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_and_what_is_said_of_them_are_of_the_moment_that_the_connection_holds(engine: sa.Engine) -> None:
     store(engine, result(row("A")))
-    load, loads = results.load, []
+    with snapshot(engine) as connection:
+        info = results.newest(connection, TABLE, {})
+        store(engine, result(row("B"), row("C")))
+        assert info is not None
+        assert (info.row_count, results.load(connection, TABLE, info)["channel"].tolist()) == (1, ["A"])
+    assert channels(engine) == ["B", "C"]
 
-    def interrupted_load(*args: Any) -> pd.DataFrame:
-        loads.append(args)
-        if len(loads) == 1:
-            store(engine, result(row("B"), row("C")))
-        return load(*args)
 
-    monkeypatch.setattr(results, "load", interrupted_load)
+def test_what_nobody_wants_is_deleted_but_for_that_with_the_defaults(engine: sa.Engine) -> None:
+    other = ResultTable("other", COLUMNS)
+    for table in (TABLE, other):
+        store(engine, *(result(row("A"), day=date(2026, 3, n), limit=limit) for n in (1, 2) for limit in (5, 20)), table=table)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
+        defaults = {"order": {"limit": 20}, "other": {"limit": 5}}
+        assert results.delete_unwanted(connection, {"order": TABLE}, defaults, 32) == 0
+        assert results.delete_unwanted(connection, {"order": TABLE}, defaults, 30) == 2
+    for day in (date(2026, 3, 1), date(2026, 3, 2)):
+        assert (channels(engine, day, limit=20), channels(engine, day, limit=5)) == (["A"], None)
     with engine.connect() as connection:
-        found = results.read(connection, TABLE)
-    assert found is not None
-    assert (found.info.row_count, found.frame["channel"].tolist()) == (2, ["B", "C"])
-    assert len(loads) == 2
+        assert len(results.stored_periods(connection, other)) == 4
 
 
 def test_of_two_results_for_the_same_keys_in_one_call_the_last_is_stored(engine: sa.Engine) -> None:
