@@ -2,8 +2,8 @@
 
 What is measured by minutes rather than counted by views lies where it was watched, between a view's start and the end of
 what counts of it. It is of every view that was running in the window and ended in it, or up to VIEW_CAP_HOURS after it, 24
-hours where there is no cap; what of a view lies outside the window's hours, or after the moment up to which a provisional day is
-known, is left out.
+hours where there is no cap; what of a view lies outside the window's hours, or after the moment up to which a provisional day
+is known, is left out.
 """
 
 from __future__ import annotations

@@ -132,11 +132,12 @@ def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
         {
             "hour_start": starts,
             "hour_end": ends,
-            "local_date": dates.astype("datetime64[us]"),
+            "local_date": dates.astype(object),
             "local_hour": (local - dates).astype("timedelta64[h]").astype(np.int64),
         }
     )
-    return hours[starts < ends].reset_index(drop=True)
+    passed: pd.DataFrame = hours[starts < ends]
+    return passed.reset_index(drop=True)
 
 
 def offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> pd.DataFrame:

@@ -119,7 +119,7 @@ def test_of_an_hour_counts_what_has_passed_and_days_that_are_known_go_on_behind_
     known = known_until(at(SHORT, 10, 20), repaired=frozenset({SHORT + 2 * DAY}))
     found = hours(known, *(SHORT + n * DAY for n in range(-1, 4)))
     assert [sum(each[0] == SHORT + n * DAY for each in found) for n in range(-1, 4)] == [24, 10, 0, 24, 0]
-    assert [each for each in found if each[2] != clock.HOUR] == [(SHORT, 10, timedelta(minutes=20))]
+    assert [each for each in found if each[2] != timedelta(hours=1)] == [(SHORT, 10, timedelta(minutes=20))]
 
 
 def test_a_moment_on_the_hour_leaves_no_empty_hour() -> None:

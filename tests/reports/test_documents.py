@@ -45,7 +45,8 @@ def compute(engine: sa.Engine, period: Period, *names: str, **parameters: Any) -
 
 def document(engine: sa.Engine, period: Period, *names: str, rules: Rules = RULES) -> dict[str, Any]:
     with snapshot(engine) as connection:
-        body = assemble(connection, [find_analysis(name) for name in names], period, rules)
+        state = segments.state(connection, date.min, date.max)
+        body = assemble(connection, [find_analysis(name) for name in names], period, rules, state)
     json.dumps(body, allow_nan=False)
     return body
 
