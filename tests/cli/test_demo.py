@@ -81,7 +81,7 @@ def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch
 def store(database_url: str) -> None:
     today = datetime.now(UTC).date()
     analysis = find_analysis("top_channels")
-    row = {"channel": "Canal 5", "rank": 1, "views": 8, "share_pct": 100.0}
+    row = {"channel": "Canal 5", "rank": 1, "views": 8, "share_pct": 100.0, "small_base": False}
     frame = pd.DataFrame([row])[[column.name for column in analysis.columns]]
     parameters = analysis.parse({})
     with connect(database_url).begin() as connection:

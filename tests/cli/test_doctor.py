@@ -62,7 +62,7 @@ def test_each_check_says_what_it_saw_or_what_to_do(
         panaccess_url=simulator().url,
     )
     found = findings()
-    assert found["stack"].detail.endswith(", since 2026-11-21 06:00:00 America/Mexico_City")
+    assert found["stack"].detail.endswith(", since 2026-11-21 06:00:00 America/Mexico_City, partitions from 2025-01-01")
     outcomes = {name: finding.outcome for name, finding in found.items()}
     assert outcomes == {
         "settings": "ok",

@@ -56,6 +56,28 @@ def test_a_late_record_makes_stale_what_looks_back_to_its_day_and_nothing_else(
     assert scalar(pipeline, views.replace("current_date", f"date '{this_day - timedelta(days=2)}'")) == 4
 
 
+def test_a_view_of_today_that_was_running_yesterday_makes_stale_what_yesterday_measured_by_minute_and_nothing_else(
+    pipeline: Any, now: datetime, this_day: date
+) -> None:
+    """A view that ends the day after is missing in prime time until then; those of the day itself change nothing of it."""
+    yesterday, measures = this_day - timedelta(days=1), ["average_audience", "concurrency", "rating"]
+    pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(4)])
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+    assert pipeline.run(yesterday - timedelta(days=1), yesterday, selection=[*ANALYSES, *measures]).success
+    pipeline.simulator.add_records([record(98, 8, now, dataDuration=1)])
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+    assert set(stale(pipeline, this_day)) <= {3}
+    day_and_more = int(timedelta(hours=25).total_seconds())
+    pipeline.simulator.add_records([record(99, 8, now, dataDuration=day_and_more)])
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+    assert set(stale(pipeline, this_day)[1]) == set(measures)
+    streams = f"select sum(mean_streams) from analysis.concurrency where period_last = date '{yesterday}' and hour is null"
+    before = scalar(pipeline, streams)
+    assert pipeline.run(yesterday, selection=measures).success
+    assert 1 not in stale(pipeline, this_day)
+    assert scalar(pipeline, streams) > before
+
+
 def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
