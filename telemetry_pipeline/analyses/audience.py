@@ -1,9 +1,8 @@
 """Measures of audience as the field defines them: reach, average audience, rating, share, concurrency, flow, stickiness.
 
 What is measured by minutes rather than counted by views lies where it was watched, between a view's start and the end of
-what counts of it. It is of every view that was running in the window and ended in it, or up to VIEW_CAP_HOURS after it, 24
-hours where there is no cap; what of a view lies outside the window's hours, or after the moment up to which a provisional day
-is known, is left out.
+what counts of it. It is of every view that was running in the window and ended in it or up to 24 hours after it; what of a
+view lies outside the window's hours, or after the moment up to which a provisional day is known, is left out.
 """
 
 from __future__ import annotations
@@ -143,7 +142,9 @@ from watched
 join (
     select local_hour, sum(epoch_us(hour_end) - epoch_us(hour_start)) / 60e6 as minutes from hours group by local_hour
 ) using (local_hour)
-cross join (select count(distinct subscriber_code) as universe from counted)
+cross join (
+    select count(distinct subscriber_code) as universe from playing where local_date <= $last or watched_until > $begin
+)
 order by channel_name, local_hour
 """
 
@@ -160,7 +161,7 @@ def _audience(views: Views) -> pd.DataFrame:
     hours = views.hours()
     if hours.empty:
         return pd.DataFrame(columns=_AUDIENCE)
-    return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, **_bounds(hours))
+    return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, last=views.period.last, **_bounds(hours))
 
 
 @analysis(
@@ -208,15 +209,15 @@ def average_audience(views: Views, parameters: GeneralParameters) -> pd.DataFram
         CHANNEL,
         WATCHED_HOUR,
         AVERAGE_AUDIENCE,
-        Column("universe", "bigint", "all subscribers with a view in the window", unit="subscribers", of=("subscriber_code",)),
+        Column("universe", "bigint", "all subscribers with a view in the window", unit="subscribers", of=_SUBSCRIBERS_PLAYING),
         Column("rating_pct", "double precision", "average audience of the universe", unit="percent", of=_SUBSCRIBERS_PLAYING),
     ),
 )
 def rating(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """Which part of all subscribers watches each channel in an average minute of each hour?
 
-    The average audience, as :func:`average_audience` defines it, in percent of the universe: all subscribers with a view in
-    the window. Rows by channel and hour.
+    The average audience, as :func:`average_audience` defines it, in percent of the universe: all subscribers with a view
+    that ended in the window or was running in it. Rows by channel and hour.
     """
     return _audience(views)[["channel", "hour", "average_audience", "universe", "rating_pct", BASE]]
 

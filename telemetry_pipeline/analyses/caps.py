@@ -11,9 +11,11 @@ from telemetry_pipeline.warehouse.completeness import Completeness
 AUTO_DAYS = 28
 LEAST_SECONDS = 4 * 3600
 """What an automatic cap leaves of every view."""
+LOOK_AHEAD = timedelta(hours=24)
+"""How long after a span the views may have ended that count as running in it. No cap makes it shorter: a box that is left on
+is reported when it is switched off, long after what counts of it was over."""
 
 _NO_SECONDS = 2**31 - 1
-_LOOK_AHEAD = timedelta(hours=24)
 _SEARCHED_DAYS = 400
 
 CAPS = f"""
@@ -50,11 +52,6 @@ class Cap:
         """The same for all views; beyond all of them, where there is none."""
         return round(self.hours * 3600) if isinstance(self.hours, int | float) else _NO_SECONDS
 
-    @property
-    def look_ahead(self) -> timedelta:
-        """How long after a span the views ended that count as running in it."""
-        return timedelta(seconds=self.seconds) if isinstance(self.hours, int | float) else _LOOK_AHEAD
-
 
 NO_CAP = Cap()
 
@@ -67,9 +64,3 @@ def last_complete_days(known: Completeness, last: date) -> list[date]:
         return []
     days = [date.fromordinal(n) for n in range(max(1, end.toordinal() - AUTO_DAYS + 1), end.toordinal() + 1)]
     return [day for day in days if known.is_complete(day)]
-
-
-def days_that_cap(known: Completeness, last: date) -> tuple[date, date] | None:
-    """The first and the last of :func:`last_complete_days`; None: there are none."""
-    days = last_complete_days(known, last)
-    return (days[0], days[-1]) if days else None

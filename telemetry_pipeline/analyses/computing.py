@@ -113,6 +113,7 @@ def _compute(
         chart=draw(analysis.name, frame) if draw else None,
         views_version=state.newest,
         changed_version=inputs.changed(read, state),
+        rules=rules.key,
     )
 
 

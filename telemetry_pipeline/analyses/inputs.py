@@ -74,7 +74,7 @@ def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> d
         said["provisional_days"] = [day.isoformat() for day in days]
         if known.known_until is not None and _have_moment(days, known):
             said["known_until"] = known.known_until.astimezone(rules.zone).isoformat(timespec="seconds")
-    if of.ahead is not None and (days or _incomplete(known, of.ahead)):
+    if of.ahead is not None and ({*days, *_incomplete(known, of.ahead)} - {known.first_day}):
         said["settled"] = False
     return said
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.caps import CAPPED_VIEWS, CAPS, NO_CAP, Cap, last_complete_days
+from telemetry_pipeline.analyses.caps import CAPPED_VIEWS, CAPS, LOOK_AHEAD, NO_CAP, Cap, last_complete_days
 from telemetry_pipeline.analyses.clock import Day
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.settings import StackSettings
@@ -88,7 +88,7 @@ class Rules:
     def ahead(self, period: Period) -> Period:
         """The days after a period on which views end that count as running in it."""
         end = clock.midnight(self.zone, period.last + timedelta(days=1))
-        last = clock.day_of(self.zone, end + self.cap.look_ahead - timedelta(microseconds=1))
+        last = clock.day_of(self.zone, end + LOOK_AHEAD - timedelta(microseconds=1))
         return Period(period.last + timedelta(days=1), last)
 
 
@@ -201,7 +201,7 @@ class Store:
         views = self._with_caps(last) if cap.is_automatic else f"(select *, {cap.seconds} as cap_seconds from views)"
         end = clock.midnight(self.rules.zone, period.last + timedelta(days=1))
         running = f"""
-            and ended_at < timestamp '{end + cap.look_ahead}' and ended_at - to_seconds(duration_seconds) < timestamp '{end}'
+            and ended_at < timestamp '{end + LOOK_AHEAD}' and ended_at - to_seconds(duration_seconds) < timestamp '{end}'
         """
         for name, end_day, condition in (("counted", period.last, ""), ("playing", self.rules.ahead(period).last, running)):
             self._duckdb.execute(_COUNTED.format(name=name, views=views, first=period.first, last=end_day, condition=condition))

@@ -67,15 +67,19 @@ def versions(found: Sequence[StoredResult]) -> str:
     """Whether several results, read in one moment, are of one version of the views; else, of which each is."""
     if of_one_version(found):
         return "of one version of the views"
+    if len({result.info.rules for result in found}) > 1:
+        return "views count by different rules in them: VIEW_CAP_HOURS or SMALL_BASE_SUBSCRIBERS changed in between"
     numbers = {each.info.asset: each.info.views_version for each in found}
     return f"of different versions of the views: {', '.join(f'{name} of {number}' for name, number in numbers.items())}"
 
 
 def of_one_version(found: Sequence[StoredResult]) -> bool:
-    """Whether there was a version of the views at which all of the results, read in one moment, held.
+    """Whether there was a version of the views at which all of the results, read in one moment, held, by the same rules.
 
     A result holds from the version that changed its views last, and until now if they did not change since.
     """
+    if len({result.info.rules for result in found}) > 1:
+        return False
     return all(result.info.changed_version <= other.info.views_version for result in found for other in found if other.outdated)
 
 

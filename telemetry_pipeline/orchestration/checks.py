@@ -5,7 +5,7 @@ Blocking where going on would publish wrong figures; a warning where somebody sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -54,7 +54,7 @@ VIEWS_CHECKS = [
         description="At most MAX_UNNAMED_PCT of the views of the run's days lack the name of their channel.",
     ),
     dg.AssetCheckSpec(
-        "no_views_are_of_the_future",
+        "few_views_are_of_the_future",
         asset="ott_views",
         description=f"At most {_MAX_FUTURE_PCT} % of the newest views ended after they were received. Such views count nowhere "
         "until a sync sees them in time.",
@@ -62,13 +62,13 @@ VIEWS_CHECKS = [
     dg.AssetCheckSpec(
         "few_views_are_repeated",
         asset="ott_views",
-        description=f"At most {_MAX_REPEATED_PCT} % of the views of the run's days came before under another record id.",
+        description=f"At most {_MAX_REPEATED_PCT} % of the views of the days that were merged came before under another id.",
     ),
     dg.AssetCheckSpec(
         "few_hours_are_of_long_views",
         asset="ott_views",
-        description="At most MAX_LONG_VIEW_PCT of the watch time of the run's days and the day before lies beyond "
-        "LONG_VIEW_HOURS of a view, or VIEW_CAP_HOURS cuts it.",
+        description="At most MAX_LONG_VIEW_PCT of the watch time of the days that were merged, the run's and the day before "
+        "lies beyond LONG_VIEW_HOURS of a view, or VIEW_CAP_HOURS cuts it.",
     ),
 ]
 _TOTALS = "totals_agree"
@@ -98,21 +98,23 @@ def check_records(engine: sa.Engine, settings: Settings, *, recent: bool) -> lis
     ]
 
 
-def check_views(engine: sa.Engine, settings: Settings, first: date, last: date) -> list[dg.AssetCheckResult]:
-    """The checks of ``ott_views`` after a merge of some days."""
+def check_views(engine: sa.Engine, settings: Settings, first: date, last: date, merged: Set[date]) -> list[dg.AssetCheckResult]:
+    """The checks of ``ott_views`` after a merge of some days, the run's and those of which late records came."""
+    days = {first + timedelta(days=number) for number in range(-1, (last - first).days + 1)} | merged
     with snapshot(engine) as connection:
         stops = checks.merged_stops(connection, first, last)
-        counts = checks.count_views(connection, first, last)
+        unnamed = checks.unnamed_views(connection, first, last)
         future = checks.future_views(connection)
         limits = {settings.long_view_hours, *_CAPS_TO_CHOOSE_FROM}
-        beyond = checks.watched_beyond(connection, first - timedelta(days=1), last, limits)
+        beyond = checks.watched_beyond(connection, days, limits)
+        repeated = checks.repeated_views(connection, days)
     return [
         dg.AssetCheckResult(
-            check_name="views_are_stops", passed=stops == counts.views, metadata={"stops": stops, "views": counts.views}
+            check_name="views_are_stops", passed=stops == unnamed.all, metadata={"stops": stops, "views": unnamed.all}
         ),
-        _share("few_views_are_unnamed", Share(counts.unnamed, counts.views), settings.max_unnamed_pct),
-        _share("no_views_are_of_the_future", future.recent, _MAX_FUTURE_PCT, total=future.total, newest=_newest(future)),
-        _share("few_views_are_repeated", Share(counts.repeated, counts.views), _MAX_REPEATED_PCT),
+        _share("few_views_are_unnamed", unnamed, settings.max_unnamed_pct),
+        _share("few_views_are_of_the_future", future.recent, _MAX_FUTURE_PCT, total=future.total, newest=_newest(future)),
+        _share("few_views_are_repeated", repeated, _MAX_REPEATED_PCT),
         _long_views(settings, beyond),
     ]
 
@@ -127,10 +129,13 @@ def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
     contradictions: dict[str, Any] = {}
     for name, rows in body["analyses"].items():
         of = filters["analyses"][name]
+        days = f"{of['first']} to {of['last']}"
         if is_of_period(name) and (of["first"], of["last"]) != (filters["first"], filters["last"]):
-            contradictions[name] = f"of {of['first']} to {of['last']}, not of {filters['first']} to {filters['last']}"
+            contradictions[name] = f"of {days}, not of {filters['first']} to {filters['last']}"
         for figure, total in _totals(name, rows, of.get("facts", {})).items():
-            totals.setdefault(f"{figure} of {of['first']} to {of['last']}", {})[name] = total
+            totals.setdefault(f"{figure} of {days}", {})[name] = total
+        for figure in _FIGURES if name in _COUNT_ALL_CHANNELS else ():
+            totals.setdefault(f"{figure} of all channels of {days}", {})[name] = sum(row[figure] for row in rows)
     for figure, counts in totals.items():
         if max(counts.values()) - min(counts.values()) > _ROUNDING * max(counts.values()):
             contradictions[figure] = counts
@@ -142,11 +147,13 @@ def _totals(name: str, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, An
     if name == "period_comparison":
         whole = not facts.keys() & {"not_compared", "provisional_days"}
         return {row["metric"]: row["current"] for row in rows if whole and row["metric"] != "subscribers"}
-    figures = ("views", "watch_hours") if name in _COUNT_ALL_VIEWS else ()
+    figures = _FIGURES if name in _COUNT_ALL_VIEWS else ()
     return {figure: sum(row[figure] for row in rows) for figure in figures if all(figure in row for row in rows)}
 
 
 _ROUNDING = 1e-9
+_FIGURES = ("views", "watch_hours")
+_COUNT_ALL_CHANNELS = frozenset(["average_duration", "channel_audience", "channel_performance"])
 _COUNT_ALL_VIEWS = frozenset(
     [
         "day_over_day",

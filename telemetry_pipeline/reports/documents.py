@@ -58,14 +58,14 @@ def assemble(
     :param state: of all days at that moment.
     :return: ``generated_at``; ``views_version``, of which all of it is; ``filters``: the days, and each analysis's own period,
         parameters and facts; ``analyses``: name to rows; ``missing``: the names of those that are not stored, or of another
-        version.
+        version, or that counted by other rules.
     """
     asked = list(analyses)
     found: dict[str, ResultInfo] = {}
     for analysis in asked:
         only = {"period": period} if analysis.kind == "period" else {"day": period.last}
         info = stored.find(connection, analysis, analysis.parse({}), **only)
-        if info is not None:
+        if info is not None and info.rules == rules.key:
             found[analysis.name] = info
     valid = {each.name: _valid(each, found[each.name], rules, state) for each in asked if each.name in found}
     version = version_of_most([found[name].views_version for name in valid], list(valid.values()))

@@ -41,9 +41,11 @@ select (
 )
 """)
 _VIEWS = sa.text("""
-select count(*) as views, count(*) filter (where channel_name is null) as unnamed,
-       count(*) filter (where excluded = 'duplicate') as repeated
+select count(*) as views, count(*) filter (where channel_name is null) as unnamed
 from telemetry.views where local_date between :first and :last
+""")
+_REPEATED = sa.text("""
+select count(*) filter (where excluded = 'duplicate'), count(*) from telemetry.views where local_date = any(:days)
 """)
 _FUTURE_VIEWS = sa.text("""
 select count(*) filter (where excluded = 'future'), count(*)
@@ -57,12 +59,12 @@ where reason = 'future' order by record_id desc limit 20
 """)
 _WATCHED = sa.text("""
 select count(*), coalesce(sum(duration_seconds), 0)::bigint from telemetry.views
-where local_date between :first and :last and excluded is null and duration_seconds is not null
+where local_date = any(:days) and excluded is null and duration_seconds is not null
 """)
 _BEYOND = sa.text("""
 with long as materialized (
     select duration_seconds from telemetry.views
-    where local_date between :first and :last and excluded is null and duration_seconds > 3600 * :least
+    where local_date = any(:days) and excluded is null and duration_seconds > 3600 * :least
 )
 select hours, count(duration_seconds) as views, coalesce(sum(duration_seconds - hours * 3600), 0) as seconds
 from unnest(cast(:hours as double precision[])) as cap (hours) left join long on duration_seconds > hours * 3600
@@ -105,22 +107,10 @@ def merged_stops(connection: sa.Connection, first: date, last: date) -> int:
     return int(connection.scalar(_STOPS, {"first": first, "last": last}) or 0)
 
 
-@dataclass(frozen=True)
-class ViewCounts:
-    """How many views some days have, whether they count or not.
-
-    :ivar unnamed: those that have no name of their channel.
-    :ivar repeated: those that are another one under a higher record id.
-    """
-
-    views: int
-    unnamed: int
-    repeated: int
-
-
-def count_views(connection: sa.Connection, first: date, last: date) -> ViewCounts:
-    """How many views some days have."""
-    return ViewCounts(*connection.execute(_VIEWS, {"first": first, "last": last}).one())
+def unnamed_views(connection: sa.Connection, first: date, last: date) -> Share:
+    """How many views of some days, whether they count or not, have no name of their channel."""
+    views, unnamed = connection.execute(_VIEWS, {"first": first, "last": last}).one()
+    return Share(unnamed, views)
 
 
 @dataclass(frozen=True)
@@ -155,9 +145,14 @@ class Beyond:
     seconds: Share
 
 
-def watched_beyond(connection: sa.Connection, first: date, last: date, hours: Collection[float]) -> dict[float, Beyond]:
+def repeated_views(connection: sa.Connection, days: Collection[date]) -> Share:
+    """How many views of some days came before under another record id."""
+    return Share(*connection.execute(_REPEATED, {"days": list(days)}).one())
+
+
+def watched_beyond(connection: sa.Connection, of: Collection[date], hours: Collection[float]) -> dict[float, Beyond]:
     """What each of some limits, in hours, would cut of the views that count of some days."""
-    days = {"first": first, "last": last}
+    days = {"days": list(of)}
     limits = sorted({float(limit) for limit in hours})
     views, seconds = connection.execute(_WATCHED, days).one()
     return {

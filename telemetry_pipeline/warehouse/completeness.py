@@ -90,8 +90,16 @@ _LIVE_EDGE_READ = sa.text("""
 _DAYS_READ = sa.text("""
     insert into telemetry.complete_days (local_date) select unnest(cast(:days as date[])) on conflict do nothing
 """)
+# A box with a wrong clock tells of a day long before: data begin behind the last four weeks without any.
 _STATE = sa.text("""
-    select known_until, complete_before, (select min(local_date) from telemetry.view_days) from telemetry.sync_state
+    select known_until, complete_before, (
+        select max(local_date) from (
+            select local_date, lag(local_date) over (order by local_date) as day_before from telemetry.view_days
+            where local_date <= coalesce(complete_before, 'infinity')
+        ) as days
+        where day_before is null or local_date - day_before > 28
+    )
+    from telemetry.sync_state
 """)
 _REPAIRED = sa.text("""
     select local_date from telemetry.complete_days

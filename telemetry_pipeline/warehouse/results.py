@@ -48,6 +48,7 @@ _CATALOGUE = sa.Table(
     sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("views_version", sa.BigInteger, nullable=False),
     sa.Column("changed_version", sa.BigInteger, nullable=False),
+    sa.Column("rules", sa.Text, nullable=False),
 )
 _INFO = [column for column in _CATALOGUE.c if column.name != "wanted_at"]
 _INSERT = insert(_CATALOGUE)
@@ -106,6 +107,7 @@ class Result:
     :ivar facts: what else is to be said of it, as values that JSON can hold.
     :ivar chart: how it looks, as SVG.
     :ivar views_version: of all views, when it was computed. :ivar changed_version: when those that it is of had changed last.
+    :ivar rules: by which they counted.
     """
 
     period_first: date
@@ -120,6 +122,7 @@ class Result:
     chart: str | None = None
     views_version: int = 0
     changed_version: int = 0
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class ResultInfo:
     chart: str | None
     views_version: int
     changed_version: int
+    rules: str
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,7 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
             chart=result.chart,
             views_version=result.views_version,
             changed_version=result.changed_version,
+            rules=result.rules,
         )
         for (_, _, key), result in kept.items()
     ]

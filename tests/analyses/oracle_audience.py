@@ -50,8 +50,7 @@ def running(seen: Seen) -> list[View]:
     if not seen.days:
         return []
     begin, end = bounds(seen.days[0], seen.zone)[0], bounds(seen.days[-1], seen.zone)[1]
-    ahead = 24 if seen.cap is None or seen.cap == "auto" else seen.cap
-    return [v for v in seen.watched if begin < v.ended_at < end + timedelta(hours=ahead)]
+    return [v for v in seen.watched if begin < v.ended_at < end + timedelta(hours=24)]
 
 
 def playing(seen: Seen) -> Iterator[tuple[date, int, Fraction, list[View]]]:
@@ -120,13 +119,17 @@ def average_audience(seen: Seen) -> list[Row]:
 
 
 def rating(seen: Seen) -> list[Row]:
+    """Of all who had a view that ended in the period or was running in it."""
+    begin, end = (bounds(seen.days[0], seen.zone)[0], bounds(seen.days[-1], seen.zone)[1]) if seen.days else (None, None)
+    on = [v for v in running(seen) if v.started_at < end and v.watched_until > begin]
+    universe = subscribers_of([*seen.views, *on])
     return [
         {
             "channel": row["channel"],
             "hour": row["hour"],
             "average_audience": row["average_audience"],
-            "universe": seen.subscribers,
-            "rating_pct": percent(row["average_audience"], seen.subscribers),
+            "universe": universe,
+            "rating_pct": percent(row["average_audience"], universe),
             "small_base": row["small_base"],
         }
         for row in average_audience(seen)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
-
-from telemetry_pipeline.analyses.caps import Cap, days_that_cap, last_complete_days
+from telemetry_pipeline.analyses.caps import last_complete_days
 from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
 
 DAY = date(2026, 1, 31)
@@ -48,14 +46,7 @@ def test_they_are_told_apart_from_later_days() -> None:
 
 def test_where_no_day_is_complete_there_are_none() -> None:
     assert last_complete_days(Completeness(), DAY) == []
-    assert days_that_cap(Completeness(), DAY) is None
-    assert days_that_cap(known(2), DAY) == (ago(29), ago(2))
 
 
 def test_at_the_beginning_of_the_calendar_there_are_fewer() -> None:
     assert last_complete_days(Completeness(None, date.max, first_day=date.min), date(1, 1, 3)) == [date(1, 1, 2), date(1, 1, 3)]
-
-
-@pytest.mark.parametrize(("hours", "ahead"), [(None, 24), ("auto", 24), (4, 4), (0.5, 0.5), (30, 30)])
-def test_views_are_waited_for_as_long_as_the_cap_or_a_day(hours: float | None, ahead: float) -> None:
-    assert Cap(hours).look_ahead == timedelta(hours=ahead)

@@ -116,11 +116,12 @@ def test_a_stream_over_midnight_is_one_of_the_streams_of_the_day_before() -> Non
     assert by(found, "hour", "peak_streams", "mean_streams") == {None: (1, pytest.approx(1 / 24)), 23: (1, 1.0)}
 
 
-def test_a_universe_is_of_those_with_a_view_that_ended_in_the_window() -> None:
+def test_a_universe_is_of_those_with_a_view_that_ended_in_the_window_or_was_running_in_it() -> None:
+    """Else three who watch over midnight would be three hundred per cent of the one who does not."""
     views = [ended(1, "01:00", 2), ended(0, "12:00", 0.5, subscriber_code="S2")]
     found = History(views).ask("rating", window_days=1)
-    assert by(found, "hour", "average_audience", "universe", "rating_pct") == {11: (0.5, 1, 50.0), 23: (1.0, 1, 100.0)}
-    assert by(History(views[:1]).ask("rating", window_days=1), "hour", "universe", "rating_pct") == {23: (0, None)}
+    assert by(found, "hour", "average_audience", "universe", "rating_pct") == {11: (0.5, 2, 25.0), 23: (1.0, 2, 50.0)}
+    assert by(History(views[:1]).ask("rating", window_days=1), "hour", "universe", "rating_pct") == {23: (1, 100.0)}
 
 
 def test_a_view_that_ended_within_a_day_after_the_window_counts_and_one_a_second_later_does_not() -> None:
@@ -130,11 +131,12 @@ def test_a_view_that_ended_within_a_day_after_the_window_counts_and_one_a_second
     assert History([after]).ask("concurrency", window_days=1) == []
 
 
-def test_with_a_cap_a_window_looks_ahead_no_further_than_it() -> None:
-    within, after = ended(1, "01:30", 3), ended(1, "02:00", 3.5)
-    found = History([within], cap_hours=2).ask("average_audience", window_days=1)
-    assert by(found, "hour", "subscriber_minutes") == {22: (30.0,), 23: (60.0,)}
-    assert History([after], cap_hours=2).ask("average_audience", window_days=1) == []
+def test_what_counts_of_a_box_left_on_is_of_the_evening_in_which_it_was_watched() -> None:
+    """It is reported when it is switched off, long after what counts of it was over."""
+    left_on = ended(1, "15:00", 17)
+    found = History([left_on], cap_hours=4).ask("average_audience", window_days=1)
+    assert by(found, "hour", "subscriber_minutes") == {22: (60.0,), 23: (60.0,)}
+    assert History([ended(2, "00:00", 26)], cap_hours=4).ask("average_audience", window_days=1) == []
 
 
 # The unfinished day

@@ -37,6 +37,7 @@ def result(name: str = "top_channels", *, outdated: bool = False, first: date | 
         "chart": None,
         "views_version": 0,
         "changed_version": 0,
+        "rules": "None 30",
     }
     return StoredResult(ResultInfo(**(known | more)), pd.DataFrame(), outdated)
 
@@ -123,6 +124,11 @@ def test_results_are_of_one_version_if_there_was_one_at_which_all_of_them_held(
     ]
     different = f"of different versions of the views: top_channels of {first[1]}, geography of {second[1]}"
     assert versions(found) == ("of one version of the views" if one else different)
+
+
+def test_results_that_counted_by_different_rules_are_not_of_one_version() -> None:
+    found = [result("top_channels", rules="None 30"), result("geography", rules="4.0 30")]
+    assert "VIEW_CAP_HOURS or SMALL_BASE_SUBSCRIBERS changed" in versions(found)
 
 
 def test_counts_are_whole_numbers_metric_by_metric() -> None:

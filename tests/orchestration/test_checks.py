@@ -44,7 +44,7 @@ def records_check(engine: sa.Engine, settings: Settings, name: str, *, recent: b
 
 
 def views_check(engine: sa.Engine, settings: Settings, name: str) -> dg.AssetCheckResult:
-    [result] = [each for each in check_views(engine, settings, DAY, DAY) if each.check_name == name]
+    [result] = [each for each in check_views(engine, settings, DAY, DAY, set()) if each.check_name == name]
     return result
 
 
@@ -129,7 +129,7 @@ def test_more_than_one_percent_of_views_of_the_future_is_a_warning_that_lists_th
 ) -> None:
     store(engine, *(stop(n) for n in range(1, 101 - of_future)), *(stop(n, hours=10**5) for n in range(101 - of_future, 101)))
     merge(engine, ZONE)
-    result = views_check(engine, make_settings(), "no_views_are_of_the_future")
+    result = views_check(engine, make_settings(), "few_views_are_of_the_future")
     assert result.passed is passed
     assert result.severity is dg.AssetCheckSeverity.WARN
     assert isinstance(newest := result.metadata["newest"], dg.TableMetadataValue)
@@ -185,6 +185,16 @@ def test_long_views_are_looked_for_on_the_day_before_too(engine: sa.Engine, make
     assert not views_check(engine, make_settings(), "few_hours_are_of_long_views").passed
 
 
+def test_long_views_are_looked_for_on_days_of_which_late_records_came(
+    engine: sa.Engine, make_settings: Callable[..., Settings]
+) -> None:
+    watched(engine, 101, hours=30)
+    later = DAY + timedelta(days=9)
+    for merged, passed in ((set(), True), ({DAY}, False)):
+        found = {each.check_name: each for each in check_views(engine, make_settings(), later, later, merged)}
+        assert found["few_hours_are_of_long_views"].passed is passed
+
+
 def test_a_cap_is_recommended_with_what_it_would_cut(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
     watched(engine, 101, hours=100)
     result = views_check(engine, make_settings(), "few_hours_are_of_long_views")
@@ -201,7 +211,7 @@ def test_a_cap_is_recommended_with_what_it_would_cut(engine: sa.Engine, make_set
 
 def test_every_check_of_an_empty_warehouse_passes(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
     settings = make_settings(max_rejected_pct=0, max_unnamed_pct=0)
-    results = [*check_records(engine, settings, recent=True), *check_views(engine, settings, DAY, DAY)]
+    results = [*check_records(engine, settings, recent=True), *check_views(engine, settings, DAY, DAY, set())]
     assert [result.check_name for result in results if not result.passed] == []
     assert len(results) == 8
 
@@ -323,6 +333,11 @@ def test_an_analysis_that_looks_back_and_counts_other_views_contradicts_the_rest
 def test_watch_time_agrees_too(name: str, rows: list[dict[str, Any]]) -> None:
     [(figure, totals)] = contradictions(document(period_summary=views(5), **{name: rows})).items()
     assert (figure, set(totals)) == ("watch_hours of 2026-11-01 to 2026-11-30", {"period_summary", name})
+
+
+def test_analyses_of_all_channels_agree_with_each_other() -> None:
+    body = document(average_duration=views(2, 3), channel_audience=views(2, 3, hours=2.5), share=views(9))
+    assert set(contradictions(body)) == {"watch_hours of all channels of 2026-11-01 to 2026-11-30"}
 
 
 @pytest.mark.parametrize("of", [{"first": "2026-11-02"}, {"last": "2026-11-29"}, {"first": None}], ids=str)

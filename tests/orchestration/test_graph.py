@@ -84,7 +84,7 @@ def test_checks_block_where_going_on_would_publish_wrong_figures(defs: dg.Defini
         "telemetry_records.few_records_are_of_the_future": False,
         "ott_views.views_are_stops": True,
         "ott_views.few_views_are_unnamed": False,
-        "ott_views.no_views_are_of_the_future": False,
+        "ott_views.few_views_are_of_the_future": False,
         "ott_views.few_views_are_repeated": False,
         "ott_views.few_hours_are_of_long_views": False,
         **{f"{document}.totals_agree": True for document in DOCUMENTS},

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
 from telemetry_pipeline.analyses import computing
+from telemetry_pipeline.analyses.caps import Cap
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.analyses.views import Rules, Store
@@ -129,6 +130,15 @@ def test_a_result_of_another_version_than_most_is_missing(views: sa.Engine) -> N
     body = document(views, BOTH, *names)
     assert body["missing"] == ["period_events"]
     assert [row["views"] for row in body["analyses"]["period_summary"]] == [6]
+
+
+def test_a_result_that_counted_by_other_rules_is_missing(views: sa.Engine) -> None:
+    """Else hours that a cap cut would stand beside hours that none did."""
+    names = ["period_summary", "period_trend"]
+    compute(views, BOTH, *names)
+    capped = Rules(RULES.zone, Cap(4))
+    assert document(views, BOTH, *names, rules=capped)["missing"] == names
+    assert document(views, BOTH, *names)["missing"] == []
 
 
 def test_of_two_versions_with_as_many_results_the_newer_one_is_taken(views: sa.Engine) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from warehouse.events import NOON, ZONE, Event, start, stop, store
 
 from telemetry_pipeline.warehouse import checks, records
-from telemetry_pipeline.warehouse.checks import RECENT_IDS, Beyond, FutureViews, Share, ViewCounts
+from telemetry_pipeline.warehouse.checks import RECENT_IDS, Beyond, FutureViews, Share
 from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.records import Batch, Rejected
 from telemetry_pipeline.warehouse.views import merge
@@ -105,8 +105,8 @@ def test_where_nothing_is_stored_nothing_is_wrong(engine: sa.Engine) -> None:
     assert found(engine, checks.rejected_records) == Share(0, 0)
     assert found(engine, checks.future_views) == FutureViews(Share(0, 0), 0, [])
     assert found(engine, checks.merged_stops, DAY, DAY) == 0
-    assert found(engine, checks.count_views, DAY, DAY) == ViewCounts(0, 0, 0)
-    assert found(engine, checks.watched_beyond, DAY, DAY, [4]) == {4: Beyond(4, Share(0, 0), Share(0, 0))}
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 0)
+    assert found(engine, checks.watched_beyond, [DAY], [4]) == {4: Beyond(4, Share(0, 0), Share(0, 0))}
 
 
 @pytest.mark.parametrize(
@@ -181,16 +181,17 @@ def test_a_stop_that_waits_for_a_merge_is_not_a_merged_one(engine: sa.Engine) ->
 def test_views_whose_channel_nobody_named_are_counted_among_the_views(engine: sa.Engine) -> None:
     store(engine, start(1, "A"), stop(2), stop(3, channel=9), stop(4, channel=9), stop(5))
     merge(engine, ZONE)
-    assert found(engine, checks.count_views, DAY, DAY) == ViewCounts(4, 2, 0)
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(2, 4)
 
 
 def test_views_of_other_days_do_not_count(engine: sa.Engine) -> None:
     store(engine, start(1, "A"), stop(2), stop(3, channel=9, hours=24), stop(4, channel=9, hours=24))
     merge(engine, ZONE)
     execute(engine, "update telemetry.views set excluded = 'duplicate' where record_id = 4")
-    assert found(engine, checks.count_views, DAY, DAY) == ViewCounts(1, 0, 0)
-    assert found(engine, checks.count_views, NEXT_DAY, NEXT_DAY) == ViewCounts(2, 2, 1)
-    assert found(engine, checks.count_views, DAY, NEXT_DAY) == ViewCounts(3, 2, 1)
+    assert found(engine, checks.unnamed_views, DAY, DAY) == Share(0, 1)
+    assert found(engine, checks.unnamed_views, NEXT_DAY, NEXT_DAY) == Share(2, 2)
+    assert found(engine, checks.repeated_views, [NEXT_DAY]) == Share(1, 2)
+    assert found(engine, checks.repeated_views, [DAY, NEXT_DAY]) == Share(1, 3)
 
 
 def test_views_of_the_future_are_counted_and_the_newest_listed(engine: sa.Engine) -> None:
@@ -218,7 +219,7 @@ def test_what_lies_beyond_some_hours_is_a_share_of_the_watch_time_that_counts(en
     store(engine, stop(50, hours=24, duration=3600 * 99), stop(51, duration=3600 * 99))
     merge(engine, ZONE)
     execute(engine, "update telemetry.views set excluded = 'duplicate' where record_id = 51")
-    assert found(engine, checks.watched_beyond, DAY, DAY, [4, 30, 0.5]) == {
+    assert found(engine, checks.watched_beyond, [DAY], [4, 30, 0.5]) == {
         0.5: Beyond(0.5, Share(4, 5), Share(33 * 3600, 35 * 3600)),
         4: Beyond(4, Share(2, 5), Share(22 * 3600, 35 * 3600)),
         30: Beyond(30, Share(0, 5), Share(0, 35 * 3600)),

@@ -64,7 +64,10 @@ def test_an_empty_warehouse_knows_of_no_day(engine: sa.Engine) -> None:
 
 def test_what_the_sync_left_behind_is_read_but_for_what_says_nothing_more(engine: sa.Engine) -> None:
     execute(engine, "update telemetry.sync_state set known_until = :w, complete_before = :day", w=W, day=DAY)
-    execute(engine, "insert into telemetry.view_days (local_date, version) values ('2025-02-03', 1), ('2025-03-04', 2)")
+    execute(
+        engine,
+        "insert into telemetry.view_days (local_date, version) values ('2000-01-02', 1), ('2025-02-10', 1), ('2025-03-04', 2)",
+    )
     execute(engine, "insert into telemetry.complete_days select generate_series(date '2025-03-01', '2025-03-05', '1 day')")
     gaps = [
         (1, "2025-03-01", "2025-03-03", False),
@@ -86,7 +89,7 @@ def test_what_the_sync_left_behind_is_read_but_for_what_says_nothing_more(engine
         complete_before=DAY,
         repaired=frozenset([DAY, DAY + timedelta(days=1)]),
         gaps=((date(2025, 3, 1), date(2025, 3, 3)), (date(2025, 3, 1), DAY)),
-        first_day=date(2025, 2, 3),
+        first_day=date(2025, 2, 10),
     )
 
 

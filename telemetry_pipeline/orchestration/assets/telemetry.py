@@ -165,7 +165,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
                 "views_renamed": merged.renamed,
                 "dagster/column_lineage": _VIEWS_LINEAGE,
             },
-            check_results=check_views(warehouse.engine, settings, first, last),
+            check_results=check_views(warehouse.engine, settings, first, last, merged.days),
         )
 
     return [telemetry_records, ott_views]

@@ -77,10 +77,11 @@ create table telemetry.receipts (
     rejected bigint not null default 0
 );
 
--- Of which version of the views a result is, and when the views that it is of had changed last.
+-- Of which version of the views a result is, when the views that it is of had changed last, and by which rules they counted.
 alter table analysis.results
     add column views_version   bigint not null default 0,
-    add column changed_version bigint not null default 0;
+    add column changed_version bigint not null default 0,
+    add column rules           text not null default '';
 
 -- Of a day that is not over, minutes are not whole.
 alter table if exists analysis.average_audience alter column minutes type double precision;
