@@ -129,7 +129,7 @@ class StackSettings(BaseSettings):
     max_rejected_pct: Percent = 1.0
     max_unnamed_pct: Percent = 20.0
     long_view_hours: Annotated[float, Field(gt=0)] = 12.0
-    max_long_view_pct: Percent = 10.0
+    max_long_view_pct: Percent = 25.0
 
     telemetry_home: Path = Path(".telemetry")
     log_directory: Path | None = None

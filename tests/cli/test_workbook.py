@@ -84,6 +84,7 @@ def result(name: str, frame: dict[str, list[Any]], **more: Any) -> StoredResult:
         "facts": {"known_until": "2026-11-26T20:00:00+00:00", "provisional_days": ["2026-11-26"]},
         "chart": None,
         "changed_version": 0,
+        "rules": "None 30",
         "views_version": 41,
     }
     return StoredResult(ResultInfo(**(known | more)), pd.DataFrame(frame, dtype=object))

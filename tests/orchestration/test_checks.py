@@ -159,13 +159,13 @@ def watched(engine: sa.Engine, views: int, *, hours: int, hours_before: int = 0)
 @pytest.mark.parametrize(
     ("settings", "views", "hours", "passed"),
     [
-        pytest.param({}, 101, 24, True, id="few"),
-        pytest.param({}, 101, 26, False, id="many"),
+        pytest.param({}, 101, 48, True, id="few"),
+        pytest.param({}, 101, 52, False, id="many"),
         pytest.param({}, 99, 200, True, id="of too few views"),
-        pytest.param({"view_cap_hours": 4}, 101, 26, True, id="that a cap cuts"),
-        pytest.param({"view_cap_hours": "auto"}, 101, 26, True, id="that a cap of its own for each channel cuts"),
-        pytest.param({"max_long_view_pct": 12}, 101, 26, True, id="below another limit"),
-        pytest.param({"long_view_hours": 20}, 101, 26, True, id="of which more hours are usual"),
+        pytest.param({"view_cap_hours": 4}, 101, 52, True, id="that a cap cuts"),
+        pytest.param({"view_cap_hours": "auto"}, 101, 52, True, id="that a cap of its own for each channel cuts"),
+        pytest.param({"max_long_view_pct": 27}, 101, 52, True, id="below another limit"),
+        pytest.param({"long_view_hours": 20}, 101, 52, True, id="of which more hours are usual"),
     ],
 )
 def test_much_watch_time_beyond_twelve_hours_of_a_view_is_a_warning(
@@ -181,14 +181,14 @@ def test_much_watch_time_beyond_twelve_hours_of_a_view_is_a_warning(
 
 
 def test_long_views_are_looked_for_on_the_day_before_too(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
-    watched(engine, 101, hours=30, hours_before=24)
+    watched(engine, 101, hours=60, hours_before=24)
     assert not views_check(engine, make_settings(), "few_hours_are_of_long_views").passed
 
 
 def test_long_views_are_looked_for_on_days_of_which_late_records_came(
     engine: sa.Engine, make_settings: Callable[..., Settings]
 ) -> None:
-    watched(engine, 101, hours=30)
+    watched(engine, 101, hours=60)
     later = DAY + timedelta(days=9)
     for merged, passed in ((set(), True), ({DAY}, False)):
         found = {each.check_name: each for each in check_views(engine, make_settings(), later, later, merged)}
@@ -198,7 +198,7 @@ def test_long_views_are_looked_for_on_days_of_which_late_records_came(
 def test_a_cap_is_recommended_with_what_it_would_cut(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
     watched(engine, 101, hours=100)
     result = views_check(engine, make_settings(), "few_hours_are_of_long_views")
-    assert figures_of(result, "percent", "limit_percent", "long_views", "of", "watch_hours") == (44, 10, 1, 101, 200)
+    assert figures_of(result, "percent", "limit_percent", "long_views", "of", "watch_hours") == (44, 25, 1, 101, 200)
     assert figures_of(result, "advice") == (
         "44.0 % of the watch time lies beyond the first 12 hours of a view, as of boxes that were left on. Set VIEW_CAP_HOURS: "
         "4 would cut 48.0 %, 6 would cut 47.0 %, 12 would cut 44.0 % of it; auto takes what is usual for each channel and time "
