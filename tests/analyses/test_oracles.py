@@ -35,7 +35,7 @@ def test_every_analysis_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("name", ORACLES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(made=histories)
 def test_an_analysis_gives_what_its_oracle_gives(name: str, made: Made) -> None:
     """Whatever is known of the days; capped or not: to the hours of a view's end belongs one that was cut before, too."""
@@ -54,7 +54,7 @@ def test_an_analysis_gives_what_its_oracle_gives(name: str, made: Made) -> None:
 
 
 @pytest.mark.parametrize("name", ["churn_risk", "day_over_day", "period_comparison"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(made=histories.filter(lambda made: made.known.known_until is not None))
 def test_what_compares_days_gives_what_its_oracle_gives_on_the_day_that_is_known_in_part(name: str, made: Made) -> None:
     assert made.known.known_until
@@ -77,7 +77,7 @@ def features(seen: Seen) -> list[tuple[Fraction, ...]]:
 MEANS = ("mean_views", "mean_watch_hours", "mean_average_seconds", "mean_unique_channels")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(made=histories)
 def test_segments_are_a_partition_of_the_subscribers(made: Made) -> None:
     analysis = find_analysis("subscriber_segments")
@@ -98,7 +98,7 @@ def test_segments_are_a_partition_of_the_subscribers(made: Made) -> None:
         assert sum(row["subscribers"] * row[column] for row in found) == pytest.approx(float(sum(values)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(made=histories)
 def test_every_subscriber_is_in_the_segment_whose_mean_is_nearest(made: Made) -> None:
     """Told from the means alone: who is put to the nearest of them gives segments of the same sizes and means."""

@@ -56,7 +56,7 @@ made_and_asked = histories.map(Asked)
 all_complete = histories.map(lambda made: Asked(replace(made, known=EVERYTHING)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
 def test_all_views_and_hours(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
@@ -72,7 +72,7 @@ def test_all_views_and_hours(asked: Asked) -> None:
     assert asked.total("geography", "views") <= summary["views"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=all_complete)
 def test_of_complete_days_a_comparison_is_of_all(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
@@ -84,7 +84,7 @@ def test_of_complete_days_a_comparison_is_of_all(asked: Asked) -> None:
     assert period["views_per_day"] * period["days"] == pytest.approx(period["views"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
 def test_days(asked: Asked) -> None:
     daily = asked.columns("viewing_by_period", "period_start", "views", "unique_subscribers")
@@ -106,7 +106,7 @@ def test_days(asked: Asked) -> None:
         assert {day: mark for day, mark in marks.items() if day in provisional}.items() <= provisional.items(), name
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=all_complete)
 def test_of_complete_days_a_line_is_through_all(asked: Asked) -> None:
     daily = asked.columns("viewing_by_period", "period_start", "views")
@@ -118,7 +118,7 @@ def test_of_complete_days_a_line_is_through_all(asked: Asked) -> None:
     assert (trend["first_day_views"], trend["last_day_views"]) == (calendar[first], calendar[last])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
 def test_channels(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
@@ -142,7 +142,7 @@ def test_channels(asked: Asked) -> None:
     assert reached == set(audience)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
 def test_subscribers(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
@@ -195,7 +195,7 @@ def test_one_subscriber(asked: Asked) -> None:
         assert sum(row["watch_hours"] for row in parts) == pytest.approx(watched)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
 def test_hours_and_slots(asked: Asked) -> None:
     """Of a subscriber, the hours of a slot sum to it; of all, subscribers and those without a name."""
@@ -217,7 +217,7 @@ def test_hours_and_slots(asked: Asked) -> None:
         assert watched >= slots[slot][1] - 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
 def test_time_on_air(asked: Asked) -> None:
     """Streams at a time, over time, are the hours watched in the time that passed."""
