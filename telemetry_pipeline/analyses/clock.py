@@ -176,14 +176,10 @@ def marked(days: Iterable[Day]) -> set[date]:
 
 
 def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
-    """When, within less than a day, the offset changes to that at *high*."""
+    """When, within a day, the offset changes to that at *high*."""
     target = _offset(zone, high)
-    step = high - low
-    while step > timedelta(seconds=1):
-        step = (high - low) / 2
-        middle = low + timedelta(seconds=int(step.total_seconds()))
-        if middle in (low, high):
-            break
+    while high - low > timedelta.resolution:
+        middle = low + (high - low) // 2
         if _offset(zone, middle) == target:
             high = middle
         else:

@@ -318,8 +318,7 @@ def period_events(views: Views, parameters: PeriodEvents) -> pd.DataFrame:
     have views; a day beyond the threshold is a peak or a valley. With fewer than two days, or when all are equal, there is no
     z-score, and none is either.
     """
-    complete = [day.date.isoformat() for day in views.days() if day.complete]
-    frame = views.query(_PERIOD_EVENTS, threshold=parameters.threshold_std, complete=complete)
+    frame = views.query(_PERIOD_EVENTS, threshold=parameters.threshold_std, complete=views.complete_days())
     if frame["z_score"].isna().all():
         frame.attrs["facts"] = {"note": "no z-scores: they need two days with different numbers of views"}
     return frame
@@ -479,7 +478,7 @@ def subscriber_period(views: Views, parameters: SubscriberPeriod) -> pd.DataFram
 
     A subscriber who was not seen has zeros.
     """
-    complete = [day.date.isoformat() for day in views.days() if day.complete]
+    complete = views.complete_days()
     bound = {
         "subscriber": parameters.subscriber_code,
         "first": views.period.first,

@@ -185,7 +185,7 @@ def anomalies(views: Views, parameters: Anomalies) -> pd.DataFrame:
     population) are over the complete days of the window that have views; when these are fewer than two, or all alike, no day is
     unusual.
     """
-    daily = views.query(_DEVIATIONS, complete=[day.date.isoformat() for day in views.days() if day.complete])
+    daily = views.query(_DEVIATIONS, complete=views.complete_days())
     unusual = daily[daily["z_score"].abs() > parameters.threshold_std]
     if daily["z_score"].isna().all():
         unusual.attrs["facts"] = {"note": "no z-scores: they need two days with different numbers of views"}

@@ -40,11 +40,6 @@ class SubscriberProfile(GeneralParameters):
     subscriber_code: str = Field(min_length=1, max_length=1_000, description="code of the subscriber to look at")
 
 
-def days_in_period(views: Views) -> int:
-    """How many days the period has; all history begins on the first day with views, and has 0 if there is none."""
-    return len(views.days())
-
-
 _SUBSCRIBER_OVERVIEW = """
 with viewers as materialized (
     select subscriber_code, count(*) as views, sum(duration_seconds) as seconds,
@@ -124,7 +119,7 @@ def subscriber_overview(views: Views, parameters: GeneralParameters) -> pd.DataF
     time, from inactivo to super_activo, equals by code. Only views with a subscriber are counted. When there are none,
     totals are 0 and means null.
     """
-    return views.query(_SUBSCRIBER_OVERVIEW, days=days_in_period(views))
+    return views.query(_SUBSCRIBER_OVERVIEW, days=len(views.days()))
 
 
 _TOP_SUBSCRIBERS = """
@@ -333,6 +328,4 @@ def subscriber_profile(views: Views, parameters: SubscriberProfile) -> pd.DataFr
     totals are 0 and the means null.
     """
     seconds = seconds_by_hour(views, parameters.subscriber_code)
-    return views.query(
-        _SUBSCRIBER_PROFILE, subscriber_code=parameters.subscriber_code, days=days_in_period(views), seconds=seconds
-    )
+    return views.query(_SUBSCRIBER_PROFILE, subscriber_code=parameters.subscriber_code, days=len(views.days()), seconds=seconds)

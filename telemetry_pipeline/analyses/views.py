@@ -207,6 +207,7 @@ class Store:
             self._duckdb.execute(_COUNTED.format(name=name, views=views, first=period.first, last=end_day, condition=condition))
         self._counted = (period, last)
         self._bases.clear()
+        self._days.clear()
 
     def _with_caps(self, last: date) -> str:
         """A select of the views with the cap of each, once the caps are there."""
@@ -255,6 +256,10 @@ class Views:
     def days(self) -> list[Day]:
         """The period's local days in order; all history begins with the first day that has views, and without any has none."""
         return self._store.days(self.period)
+
+    def complete_days(self) -> list[str]:
+        """The dates of those that are complete, as ISO 8601 text: a parameter that ``$name::date[]`` reads."""
+        return [day.date.isoformat() for day in self.days() if day.complete]
 
     def hours(self) -> pd.DataFrame:
         """The hours of the period's days, as far as they are known; see ``clock.hours_of``."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,10 @@ from telemetry_pipeline.cli.suggestions import instead
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.reports.documents import DOCUMENTS
 from telemetry_pipeline.warehouse import documents, results
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.database import connect, snapshot
 from telemetry_pipeline.warehouse.reading import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import sqlalchemy as sa
 
     from telemetry_pipeline.analyses.views import Rules
@@ -82,7 +79,7 @@ def answer(url: str, question: Question, rules: Rules) -> list[StoredResult]:
     :raises RequestRefused: one is not stored; says what is, and what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
-    with _snapshot(url) as connection:
+    with explained(), snapshot(connect(url)) as connection:
         found = [_read(connection, question, analysis, rules) for analysis in question.analyses]
     with explained(), connect(url).begin() as connection:
         results.want(connection, [each.info for each in found])
@@ -97,7 +94,7 @@ def answer_document(url: str, document: str, period: Period | None) -> dict[str,
     """
     if period is not None and period.length > 1 and DOCUMENTS[document][1] != "period":
         raise RequestRefused(f"{document} is of a day and not of a period; ask for --partition {period.last}")
-    with _snapshot(url) as connection:
+    with explained(), snapshot(connect(url)) as connection:
         body = documents.read(connection, document, (period.first, period.last) if period else None)
         there_is = documents.periods(connection, document) if body is None else []
     if body is None:
@@ -113,7 +110,7 @@ def newest_days(url: str) -> dict[str, date | None]:
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
     found: dict[str, date | None] = {}
-    with _snapshot(url) as connection:
+    with explained(), snapshot(connect(url)) as connection:
         for name, analysis in all_analyses().items():
             found[name] = max((last for _, last, _ in stored.periods(connection, analysis)), default=None)
         for name in DOCUMENTS:
@@ -146,12 +143,6 @@ def run_command(name: str, period: Period | None, parameters: Mapping[str, Any])
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         options += ["--set", f"{name}.{parameter}={text}"]
     return f"telemetry-pipeline run {shlex.join([name, *options])}"
-
-
-@contextmanager
-def _snapshot(url: str) -> Iterator[sa.Connection]:
-    with explained(), connect(url).connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        yield connection
 
 
 def _read(connection: sa.Connection, question: Question, analysis: Analysis, rules: Rules) -> StoredResult:

@@ -211,8 +211,8 @@ class TelemetryClient:
         ]
         of_a_day = [body for body in found if body["filters"]["first"] == body["filters"]["last"]]
         exactly = [body for body in found if (body["filters"]["first"], body["filters"]["last"]) == (begin, end)]
-        for body in exactly if days else [*of_a_day, *found]:
-            return body
+        if answers := exactly if days else [*of_a_day, *found]:
+            return answers[0]
         if name not in (names := self._targets().documents):
             raise RequestRefused(f"there is no document {name!r}; documents: {', '.join(names)}")
         wanted = "" if end is None else f" of {end}" if begin == end else f" of {begin} to {end}"

@@ -22,7 +22,7 @@ class Completeness:
     :ivar complete_before: every earlier day was read to its end by then; None: no sync read everything yet.
     :ivar repaired: days that were read to their end by a repair.
     :ivar gaps: first and last days of what the upstream has failed to deliver so far.
-    :ivar first_day: of the days that have ever had views; None: there are none.
+    :ivar first_day: with which data begin, of which only a part is known; None: there are none.
     """
 
     known_until: datetime | None = None
