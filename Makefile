@@ -24,10 +24,10 @@ demo: setup ## 400,000 simulated records of 90 days, synchronised, merged and an
 up: setup ## the local stack, until Ctrl-C
 	@$(BIN)/telemetry-pipeline up
 
-test: setup ## the whole suite, against real servers that it starts itself
-	@$(BIN)/python -m pytest
+test: setup ## the suite but the slow tests, against real servers that it starts itself
+	@$(BIN)/python -m pytest -m 'not slow and not by_hand'
 
-check: setup ## what CI runs: lint, format, types, import directions, tests
+check: setup ## what CI runs: lint, format, types, import directions, every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
