@@ -43,7 +43,14 @@ _DAYS_A_REBUILD = 31
 _REST = timedelta(hours=1)
 """How long a day that was analysed anew is left alone: late records trickle in, and each rebuild leaves its events behind."""
 
-_LOSSES = {"StepLost", "WorkerLostError", "DagsterExecutionInterruptedError"}
+_LOSSES = {
+    "StepLost",
+    "StepInterrupted",
+    "WorkerLostError",
+    "Terminated",
+    "WarehouseUnavailable",
+    "DagsterExecutionInterruptedError",
+}
 """The errors of steps that did nothing wrong: what executed them went away."""
 _LOSSES_BEFORE_REST = 3
 _STEPS_NAMED = 5
