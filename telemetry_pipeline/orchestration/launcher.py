@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import dagster as dg
+from dagster._core.errors import DagsterLaunchFailedError
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 
@@ -39,7 +40,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run's process; while the code server is away, wait for it.
 
-        :raises dagster.DagsterLaunchFailedError: it stayed away. Dagster marks the run as failed, and tries it again later.
+        :raises DagsterLaunchFailedError: it stayed away. Dagster marks the run as failed, and tries it again later.
         """
         settings = Settings.load()
         run = context.dagster_run
@@ -56,7 +57,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
                 if self._is_past_launching(run.run_id):
                     return None
                 if time.monotonic() > deadline:
-                    raise dg.DagsterLaunchFailedError(
+                    raise DagsterLaunchFailedError(
                         f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
                     ) from err
             time.sleep(_LOOK_SECONDS)
