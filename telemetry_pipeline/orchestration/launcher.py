@@ -57,9 +57,8 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
                 if self._is_past_launching(run.run_id):
                     return None
                 if time.monotonic() > deadline:
-                    raise DagsterLaunchFailedError(
-                        f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
-                    ) from err
+                    message = f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
+                    raise DagsterLaunchFailedError(message) from err  # type: ignore[no-untyped-call]
             time.sleep(_LOOK_SECONDS)
             if context.workspace is not None:
                 # What a request knows of the code server is of when it came in.
