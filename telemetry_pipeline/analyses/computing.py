@@ -83,7 +83,8 @@ def update(
                 latest.publish(connection, analysis.table, analysis.parse({}).model_dump(mode="json"))
             stored |= {(info.period_first, info.period_last): info for info in replaced}
             every = [stored[period.first, period.last] for period in periods]
-            last = computed[-1].frame if reasons[-1] else results.load(connection, analysis.table, every[-1])
+            is_ours = reasons[-1] and every[-1].views_version == computed[-1].views_version
+            last = computed[-1].frame if is_ours else results.load(connection, analysis.table, every[-1])
             checkpoint()
     return Updated(every, reasons, last)
 

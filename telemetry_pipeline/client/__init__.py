@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -29,12 +29,13 @@ from telemetry_pipeline.client.answers import (
     read_health,
     read_run,
 )
-from telemetry_pipeline.client.graphql import Endpoint, Json, metadata, refusal, unwrap
+from telemetry_pipeline.client.graphql import CodeAway, Endpoint, Json, code_is_away, metadata, refusal, unwrap
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 
 _EVENTS_PER_PAGE = 500
+_CODE_RETURNS_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 _DOCUMENTS_LOOKED_AT = 10
 
@@ -63,7 +64,8 @@ class TelemetryClient:
         parameters: Mapping[str, Mapping[str, Any]] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> str:
-        """Launch a run, and answer with its id as soon as its process has begun.
+        """Launch a run, and answer with its id as soon as its process has begun. While the code server is restarted it waits,
+        for a minute at most.
 
         :param target: a job, an asset, or several assets.
         :param partition: the day to run for; the newest there is, when neither it nor a range is given.
@@ -189,8 +191,8 @@ class TelemetryClient:
         if from_failure and status not in (RunStatus.FAILURE, RunStatus.CANCELED):
             raise RequestRefused(f"run {run_id} is {status}: nothing failed there; from_failure=False runs all of it again")
         strategy = "FROM_FAILURE" if from_failure else "ALL_STEPS"
-        answer = self._server.ask(documents.REEXECUTE, params={"parentRunId": run_id, "strategy": strategy})
-        return _launched(answer["launchRunReexecution"])
+        params = {"parentRunId": run_id, "strategy": strategy}
+        return self._launched(lambda: self._server.ask(documents.REEXECUTE, params=params)["launchRunReexecution"])
 
     def document(self, name: str, partition: Day | None = None, *, first: Day | None = None, last: Day | None = None) -> Json:
         """A document as it was last computed, with the results of default parameters.
@@ -276,7 +278,12 @@ class TelemetryClient:
         return RunStatus(_found(self._server.ask(documents.STATUS, id=run_id), run_id)["status"])
 
     def _targets(self) -> _Targets:
-        answer = unwrap(self._server.ask(documents.TARGETS)["repositoryOrError"])
+        answer = self._server.ask(documents.TARGETS)["repositoryOrError"]
+        if answer["__typename"] == "RepositoryNotFoundError":
+            # The web server knows of nothing to launch while the code server is away.
+            self.wait_for_code(_CODE_RETURNS_SECONDS)
+            answer = self._server.ask(documents.TARGETS)["repositoryOrError"]
+        answer = unwrap(answer)
         newest = {job["name"]: next(iter(job["partitionKeysOrError"]["partitionKeys"]), None) for job in answer["jobs"]}
         assets = {"/".join(node["assetKey"]["path"]): node for node in answer["assetNodes"]}
         return _Targets(
@@ -307,7 +314,19 @@ class TelemetryClient:
             "runConfigData": {"ops": {asset: {"config": dict(values)} for asset, values in (parameters or {}).items()}},
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in {**(tags or {}), **days}.items()]},
         }
-        return _launched(self._server.ask(documents.LAUNCH, params=params)["launchRun"])
+        return self._launched(lambda: self._server.ask(documents.LAUNCH, params=params)["launchRun"])
+
+    def _launched(self, launch: Callable[[], Json]) -> str:
+        """The id of the run that *launch* launches; while the code server is away, it is tried again."""
+        deadline = time.monotonic() + _CODE_RETURNS_SECONDS
+        while True:
+            try:
+                return _launched(launch())
+            except CodeAway:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
+            self.wait_for_code(deadline - time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -386,6 +405,8 @@ def _found(answer: Json, run_id: str) -> Json:
 
 
 def _launched(answer: Json) -> str:
+    if answer["__typename"] == "PythonError" and code_is_away(answer):
+        raise CodeAway(f"the code server does not answer: {refusal(answer)}")
     if answer["__typename"] != "LaunchRunSuccess":
         raise RequestRefused(refusal(answer))
     return str(answer["run"]["runId"])

@@ -17,6 +17,13 @@ from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
 Json = dict[str, Any]
 
 
+_CODE_AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationLoadError", "DagsterCodeLocationNotFoundError")
+
+
+class CodeAway(StackError):
+    """The code server does not answer, as while it is restarted; nothing was launched."""
+
+
 class Endpoint:
     """Sends documents to one address.
 
@@ -70,6 +77,11 @@ def unwrap(answer: Json) -> Json:
     if kind.endswith("Error"):
         raise TelemetryError(one_line(answer["message"]))
     return answer
+
+
+def code_is_away(error: Json) -> bool:
+    """Whether a ``PythonError`` says that the code server does not answer; as a cause of another error it may have launched."""
+    return error.get("className") in _CODE_AWAY
 
 
 def refusal(answer: Json) -> str:

@@ -9,8 +9,9 @@ from telemetry_pipeline.orchestration.cleanup import build_cleanup
 from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.settings import Settings
 
-# Among the steps that wait, those of ticks go first: on Redis the lowest priority does.
-_FIRST = {"dagster-celery/run_priority": "-5"}
+# Among the steps that wait, those of ticks go first, for a worker as for the pool: on Redis the lowest priority does, for a
+# slot of a pool the highest.
+_FIRST = {"dagster-celery/run_priority": "-5", "dagster/priority": "1"}
 
 
 def whole_graph() -> dg.AssetSelection:

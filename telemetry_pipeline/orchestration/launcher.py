@@ -1,25 +1,32 @@
-"""Launches runs as Dagster does by default, after a look at whether they can be."""
+"""Launches runs as Dagster does by default, with patience while the code server is restarted."""
 
 from __future__ import annotations
 
 import time
 
 import dagster as dg
+from dagster._core.errors import DagsterLaunchFailedError
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 
 from telemetry_pipeline import logs
 from telemetry_pipeline.orchestration.liveness import is_alive
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.orchestration.requests import check_request
+from telemetry_pipeline.orchestration.run_retries import CODE_SERVER_AWAY, retry_with_patience
 from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 
+_PATIENCE_SECONDS = 45.0
+"""Less than the ``start_timeout_seconds`` of dagster.yaml, or the run would be failed meanwhile."""
+
+_LOOK_SECONDS = 1.0
 _BEGINNING_SECONDS = 10.0
 _DOUBT_SECONDS = 2.0
 
 
-class CheckedRunLauncher(dg.DefaultRunLauncher):
+retry_with_patience()
+
+
+class PatientRunLauncher(dg.DefaultRunLauncher):
     """Every launch comes through here: from the web UI, GraphQL, a schedule, a sensor or a backfill.
 
     A run that says nothing of its time limits gets those of the settings, as tags.
@@ -31,25 +38,37 @@ class CheckedRunLauncher(dg.DefaultRunLauncher):
         logs.configure(StackSettings.load())
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start the run's process.
+        """Start the run's process; while the code server is away, wait for it.
 
-        :raises RequestRefused: the run cannot be; Dagster marks it as failed and tells whoever launched it.
+        :raises DagsterLaunchFailedError: it stayed away. Dagster marks the run as failed, and tries it again later.
         """
         settings = Settings.load()
         run = context.dagster_run
-        check_request(
-            run.job_name,
-            run.tags,
-            run.run_config,
-            first_partition=settings.first_partition,
-            today=today(daily_partitions(settings)),
-        )
         limits = {
             SOFT_TIME_LIMIT_SECONDS: settings.run_soft_time_limit_minutes * 60,
             MAX_RUNTIME_SECONDS: settings.run_time_limit_minutes * 60,
         }
         self._instance.add_run_tags(run.run_id, {tag: str(limit) for tag, limit in limits.items() if tag not in run.tags})
-        super().launch_run(context)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return super().launch_run(context)
+            except CODE_SERVER_AWAY as err:
+                if self._is_past_launching(run.run_id):
+                    return None
+                if time.monotonic() > deadline:
+                    message = f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
+                    raise DagsterLaunchFailedError(message) from err  # type: ignore[no-untyped-call]
+            time.sleep(_LOOK_SECONDS)
+            if context.workspace is not None:
+                # What a request knows of the code server is of when it came in.
+                workspace = context.workspace.process_context.create_request_context()
+                context = LaunchRunContext(dagster_run=run, workspace=workspace)
+
+    def _is_past_launching(self, run_id: str) -> bool:
+        """Whether the run has begun, its code server having gone away behind that, or was ended meanwhile."""
+        run = self._instance.get_run_by_id(run_id)
+        return run is None or run.status not in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

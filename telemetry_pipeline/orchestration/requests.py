@@ -1,4 +1,4 @@
-"""Which runs may be launched. A run that cannot be is refused at launch, with what is allowed, wherever it comes from."""
+"""Which runs may be launched. One that cannot be is refused, with what is allowed, wherever it comes from."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 def check_request(
     job_name: str, tags: Mapping[str, str], run_config: Mapping[str, Any], *, first_partition: date, today: date
 ) -> None:
-    """See that the partitions of a run exist and that its analyses can take their parameters.
+    """Refuse a run whose days are not partitions or whose parameters are invalid.
 
-    :raises RequestRefused: they do not, or cannot; says what is allowed.
+    :raises RequestRefused: says what is allowed.
     """
     if job_name == CLEANUP:
         return

@@ -53,10 +53,10 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         TICK,
         "tick",
         settings.tick_cron,
-        "Every tick takes in what is new. One at a time: a tick that finds a run in flight is skipped.",
+        "Every tick takes in what is new, beside whatever else runs. A tick that finds another one in flight is skipped.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return plan_tick(today(daily).isoformat(), in_flight(context.instance, TICK, RANGE))
+        return plan_tick(today(daily).isoformat(), in_flight(context.instance, TICK))
 
     @schedule(RANGE, "repair", settings.repair_cron, "The last REPAIR_DAYS days are read again; what is missing is stored.")
     def repair(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -92,7 +92,10 @@ def in_flight(instance: dg.DagsterInstance, *jobs: str) -> list[InFlight]:
 
 
 def plan_tick(partition: str, others: Sequence[InFlight]) -> dg.RunRequest | dg.SkipReason:
-    """A run for the partition, unless a run of the graph is in flight that shows signs of life."""
+    """A run for the partition, unless another tick is in flight that shows signs of life.
+
+    :param others: ticks in flight.
+    """
     for other in others:
         if other.silent_seconds < _SILENT_SECONDS:
             run = other.run

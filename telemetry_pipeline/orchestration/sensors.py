@@ -7,14 +7,16 @@ are told by the process ``telemetry-pipeline watch``, which also notices when Da
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.events import JobFailureData
+from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.execution.stats import StepEventStatus
+from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from dagster_shared.error import SerializableErrorInfo
 
 from telemetry_pipeline.analyses.registry import is_of_period
@@ -40,6 +42,18 @@ _RUNNING = dg.DefaultSensorStatus.RUNNING
 _DAYS_A_REBUILD = 31
 _REST = timedelta(hours=1)
 """How long a day that was analysed anew is left alone: late records trickle in, and each rebuild leaves its events behind."""
+
+_LOSSES = {
+    "StepLost",
+    "StepInterrupted",
+    "WorkerLostError",
+    "Terminated",
+    "WarehouseUnavailable",
+    "DagsterExecutionInterruptedError",
+}
+"""The errors of steps that did nothing wrong: what executed them went away."""
+_LOSSES_BEFORE_REST = 3
+_STEPS_NAMED = 5
 
 Days = tuple[date, date]
 
@@ -68,7 +82,7 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
         failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _REST)
-        resting = [run.tags for run in context.instance.get_runs(failed)]
+        resting = at_rest([(run.tags, was_lost(context.instance, run)) for run in context.instance.get_runs(failed)])
         return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), resting, now)
 
     return late_data
@@ -84,7 +98,7 @@ def plan_rebuild(
 
     :param stale: in order of days, the analyses and when each was last computed, if it was.
     :param others: runs in flight that analyse past days.
-    :param resting: the tags of runs whose days are left alone, for they failed.
+    :param resting: the tags of runs whose days are left alone, as :func:`at_rest` tells.
     """
     due = {
         day: names
@@ -107,6 +121,25 @@ def plan_rebuild(
         tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
         asset_selection=[dg.AssetKey(name) for name in sorted(names | documents_of(names))],
     )
+
+
+def at_rest(failed: Sequence[tuple[Mapping[str, str], bool]]) -> list[Mapping[str, str]]:
+    """The tags of those of some failed runs whose days are left alone: a step failed, or runs of these days were lost again
+    and again, which may be their doing.
+
+    :param failed: the tags of each, and whether it was lost.
+    """
+    losses = Counter(partition_text(tags) for tags, lost in failed if lost)
+    return [tags for tags, lost in failed if not lost or losses[partition_text(tags)] >= _LOSSES_BEFORE_REST]
+
+
+def was_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a failed run failed with its process, its workers or the code server, and not for what a step did."""
+    if run.tags.get(RUN_FAILURE_REASON_TAG) != RunFailureReason.STEP_FAILURE.value:
+        return True
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    failures = [record.event_log_entry.get_dagster_event().step_failure_data.error for record in records]
+    return bool(failures) and all(error is not None and error.cls_name in _LOSSES for error in failures)
 
 
 def _due(analyses: Stale, now: datetime) -> set[str]:
@@ -136,25 +169,25 @@ def _run_failures(settings: Settings) -> dg.SensorDefinition:
     def run_failures(context: dg.RunFailureSensorContext) -> None:
         engine = connect(settings.database_url)
         run = context.dagster_run
-        errors = {str(event.step_key): _reason(event) for event in context.get_step_failure_events()}
-        of_run = _of_run(context.failure_event)
-        if not errors:
-            # The run's process or a worker was lost in the middle of these.
-            stats = context.instance.get_run_step_stats(run.run_id)
-            errors = {each.step_key: of_run for each in stats if each.status in (None, StepEventStatus.IN_PROGRESS)}
+        of_run = _of_run(context.instance, run, context.failure_event)
+        errors = dict.fromkeys(steps_left(context.instance, run), of_run)
+        errors |= {str(event.step_key): _reason(event) for event in context.get_step_failure_events()}
+        # A run fails again when its process, taken for lost, comes to its end.
+        is_news = not dead_letters.are_of(engine, run.run_id)
+        if is_news:
+            problems.report(
+                engine,
+                Problem(
+                    key=problem_key(run),
+                    summary=f"{title(run)} failed" + (f" at {_some(errors)}" if errors else ""),
+                    detail="\n".join(dict.fromkeys(errors.values())) or of_run,
+                    advice="See the run's steps in the web UI or with 'telemetry-pipeline status "
+                    f"{run.run_id[:8]}'. Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
+                    run_id=run.run_id,
+                ),
+            )
         days = partition_text(run.tags)
         dead_letters.add(engine, [DeadLetter(run.run_id, title(run), step, days, error) for step, error in errors.items()])
-        problems.report(
-            engine,
-            Problem(
-                key=problem_key(run),
-                summary=f"{title(run)} failed" + (f" at {', '.join(errors)}" if errors else ""),
-                detail="\n".join(dict.fromkeys(errors.values())) or of_run,
-                advice="See the run's steps in the web UI or with 'telemetry-pipeline status "
-                f"{run.run_id[:8]}'. Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
-                run_id=run.run_id,
-            ),
-        )
         _note_end(engine, context.instance, run)
 
     return run_failures
@@ -297,10 +330,35 @@ def _reason(event: dg.DagsterEvent) -> str:
     return without_data(_deepest(failure.error) or str(event.message))
 
 
-def _of_run(event: dg.DagsterEvent) -> str:
+def _of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.DagsterEvent) -> str:
     """Why a run failed, where no step did."""
     failure = event.event_specific_data
-    return without_data((isinstance(failure, JobFailureData) and _deepest(failure.error)) or str(event.message))
+    if isinstance(failure, JobFailureData):
+        return without_data(_deepest(failure.error) or str(event.message))
+    # Dagster says why it could not launch a run in an event before, and nothing in the one of the failure.
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, ascending=False).records
+    errors = [record.event_log_entry.get_dagster_event().engine_event_data.error for record in records]
+    began = any(each.status is not None for each in instance.get_run_step_stats(run.run_id))
+    return without_data((_deepest(errors[0]) if errors and not began else "") or str(event.message))
+
+
+def steps_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+    """The steps of a run that has ended which were at work or next: they neither ended well nor wait for one that did not."""
+    if run.execution_plan_snapshot_id is None:
+        return []
+    plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+    stats = instance.get_run_step_stats(run.run_id)
+    done = {each.step_key for each in stats if each.status in (StepEventStatus.SUCCESS, StepEventStatus.SKIPPED)}
+    left = [step for step in plan.steps if step.key in plan.step_keys_to_execute and step.key not in done]
+    keys = {step.key for step in left}
+    return [step.key for step in left if keys.isdisjoint(key for each in step.inputs for key in each.upstream_step_keys)]
+
+
+def _some(steps: Collection[str]) -> str:
+    """So many names of steps that a message can have."""
+    names = list(steps)
+    more = len(names) - _STEPS_NAMED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_STEPS_NAMED])} and {more} others"
 
 
 def _deepest(error: SerializableErrorInfo | None) -> str:

@@ -1,4 +1,5 @@
-"""Steps that failed after all retries: on the list until somebody repeats them with success, or gives them up.
+"""Steps that failed after all retries, or that a lost run left undone: on the list until somebody repeats them with success,
+or gives them up.
 
 Which failures belong here, and how a step is repeated, is decided elsewhere.
 """
@@ -18,6 +19,7 @@ insert into telemetry.dead_letters (run_id, job, step, partition, error)
 values (:run_id, :job, :step, :partition, :error)
 on conflict (run_id, step) do nothing
 """)
+_ARE_OF = sa.text("select exists (select from telemetry.dead_letters where run_id = :run_id)")
 _OPEN = sa.text("""
 select run_id, job, step, partition, error, dead_letter_id, failed_at
 from telemetry.dead_letters where settled_at is null order by dead_letter_id
@@ -63,6 +65,15 @@ def add(engine: sa.Engine, letters: Iterable[DeadLetter]) -> None:
     if values:
         with explained(), engine.begin() as connection:
             connection.execute(_ADD, values)
+
+
+def are_of(engine: sa.Engine, run_id: str) -> bool:
+    """Whether steps of a run are on the list, or were.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
+    """
+    with explained(), engine.connect() as connection:
+        return bool(connection.scalar(_ARE_OF, {"run_id": run_id}))
 
 
 def open_letters(engine: sa.Engine) -> list[OpenLetter]:

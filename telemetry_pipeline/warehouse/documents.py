@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse.database import lock
+from telemetry_pipeline.warehouse.database import lock, snapshot
 
 _KEEP = sa.text("""
     insert into analysis.documents (document, period_first, period_last, body)
@@ -30,12 +31,23 @@ _PERIODS = sa.text("""
 """)
 
 
+@contextmanager
+def making(engine: sa.Engine, document: str, first: date, last: date) -> Iterator[sa.Connection]:
+    """A connection that holds one moment, to read what goes into a document and to ``keep`` it.
+
+    Who makes the document of the same days meanwhile waits, and then reads what is newer: an older one never replaces it.
+    """
+    with engine.begin() as turn:
+        lock(turn, f"analysis.documents.{document} {first} {last}")
+        with snapshot(engine) as connection:
+            yield connection
+
+
 def keep(connection: sa.Connection, document: str, first: date, last: date, body: Mapping[str, Any]) -> None:
     """Store a document in place of the earlier one of the same days.
 
     :raises ValueError: it holds a number that strict JSON cannot.
     """
-    lock(connection, f"analysis.documents.{document}")
     text = json.dumps(body, ensure_ascii=False, allow_nan=False)
     connection.execute(_KEEP, {"document": document, "first": first, "last": last, "body": text})
 

@@ -169,10 +169,11 @@ def parameters_key(parameters: Mapping[str, Any]) -> str:
 
 
 def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Result]) -> list[ResultInfo]:
-    """Store *results* in place of those with the same period and parameters, and return what the catalogue says of them.
+    """Store *results* in place of those with the same period and parameters, but those of newer views, and return what the
+    catalogue says of the results that are stored then.
 
     The caller's transaction holds it all: readers see the old results until it commits, then the new ones. Writers of
-    the same table take turns from here to the commit.
+    the same table take turns from here to the commit; who computed for long may come with what is older.
 
     :raises WarehouseError: the table in the database has a declared column with another type.
     """
@@ -180,6 +181,10 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     if not kept:
         return []
     lock(connection, f"{SCHEMA}.{table.name}")
+    newer = _newer(connection, table, kept)
+    kept = {key: result for key, result in kept.items() if key not in newer}
+    if not kept:
+        return list(newer.values())
     _ensure_table(connection, table)
     stored = _table(table)
     identity = sa.tuple_(stored.c.period_last, stored.c.period_first, stored.c.parameters_key)
@@ -214,7 +219,19 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
         for (_, _, key), result in kept.items()
     ]
     connection.execute(_UPSERT, [{**vars(info), "wanted_at": at} for info in infos])
-    return infos
+    return [*infos, *newer.values()]
+
+
+def _newer(
+    connection: sa.Connection, table: ResultTable, results: Mapping[tuple[date, date, str], Result]
+) -> dict[tuple[date, date, str], ResultInfo]:
+    """What is stored of the same periods and parameters as some results, and is of newer views than they."""
+    columns = _CATALOGUE.c
+    identity = sa.tuple_(columns.period_last, columns.period_first, columns.parameters_key)
+    choice = sa.select(*_INFO).where(columns.asset == table.name, identity.in_(list(results)))
+    found = [ResultInfo(**row._mapping) for row in connection.execute(choice)]
+    by_key = {(info.period_last, info.period_first, info.parameters_key): info for info in found}
+    return {key: info for key, info in by_key.items() if info.views_version > results[key].views_version}
 
 
 def find(

@@ -98,18 +98,23 @@ def count(connection: sa.Connection, days: Collection[date]) -> int:
 
 def refresh(engine: sa.Engine, first: date = date.min, last: date = date.max) -> int:
     """Make anew what is out of date among the segments of *first* to *last*, and return how many days that were."""
-    bounds = {"first": first, "last": last}
-    with engine.begin() as turn:
-        lock(turn, _LOCK)
-        with snapshot(engine) as connection:
-            stale = connection.execute(_STALE, bounds).all()
-            for local_date, version in stale:
-                table = _day(connection, local_date)
-                connection.execute(
-                    _KEEP,
-                    {"local_date": local_date, "version": version, "views": len(table), "arrow": _encoded(table)},
-                )
-    return len(stale)
+    made = 0
+    with engine.connect() as connection:
+        days = connection.execute(_STALE, {"first": first, "last": last}).scalars().all()
+    with engine.connect() as turn:
+        for day in days:
+            # A day a turn: who needs one day does not wait for another one's hundreds.
+            with turn.begin():
+                lock(turn, _LOCK)
+                with snapshot(engine) as connection:
+                    for local_date, version in connection.execute(_STALE, {"first": day, "last": day}).all():
+                        table = _day(connection, local_date)
+                        connection.execute(
+                            _KEEP,
+                            {"local_date": local_date, "version": version, "views": len(table), "arrow": _encoded(table)},
+                        )
+                        made += 1
+    return made
 
 
 def read(engine: sa.Engine, first: date, last: date) -> Segments:

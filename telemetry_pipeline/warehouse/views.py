@@ -38,6 +38,10 @@ class Merged:
     renamed: int = 0
     days: set[date] = field(default_factory=set)
 
+    def __add__(self, other: Merged) -> Merged:
+        """What both did."""
+        return Merged(self.inserted + other.inserted, self.renamed + other.renamed, self.days | other.days)
+
 
 def merge(
     engine: sa.Engine,

@@ -65,6 +65,26 @@ def test_a_result_is_computed_anew_when_views_of_its_period_changed_and_only_the
     assert hours(again) == 3.0
 
 
+def test_who_computes_for_long_does_not_replace_what_is_of_newer_views(two_days: sa.Engine) -> None:
+    """A range that ends with today computes it, and a tick that began later is done before."""
+    overtaken: list[Updated] = []
+
+    def draw_slowly(name: str, frame: pd.DataFrame) -> str:
+        store(two_days, stop(9, duration=3600, hours=24))
+        merge(two_days, ZONE)
+        overtaken.append(update(two_days))
+        return draw(name, frame)
+
+    analysis = find_analysis("general_summary")
+    values = analysis.parse({})
+    periods = list(analysis.windows(Period(SECOND, SECOND), values))
+    slow = computing.update(two_days, Store(RULES), analysis, periods, values, draw=draw_slowly)
+    [quick] = overtaken
+    assert hours(quick) == 4.0
+    assert (slow.infos, hours(slow)) == (quick.infos, 4.0)
+    assert update(two_days).reasons == [None]
+
+
 def test_other_parameters_are_another_result(two_days: sa.Engine) -> None:
     assert hours(update(two_days)) == 3.0
     assert update(two_days, window_days=1).reasons == ["it was not stored yet"]

@@ -47,6 +47,46 @@ def test_one_day_is_a_partition_several_are_a_range_and_none_is_the_newest() -> 
     assert partition_tags(None, None, None, None) == {}
 
 
+AWAY = {"__typename": "PythonError", "message": "UNAVAILABLE", "className": "DagsterUserCodeUnreachableError", "causes": []}
+LOADING = {"workspaceOrError": {"__typename": "Workspace", "locationEntries": []}}
+
+
+@pytest.mark.parametrize("operation", ["Launch", "Reexecute"])
+def test_a_launch_waits_while_the_code_server_is_restarted(
+    client: TelemetryClient, webserver: FakeWebserver, operation: str
+) -> None:
+    kind = {"Launch": "launchRun", "Reexecute": "launchRunReexecution"}[operation]
+    launches = iter([{kind: AWAY}, {kind: AWAY}, {kind: LAUNCHED["launchRun"]}])
+    loads = iter([LOADING, LOADED, LOADED])
+    webserver.answers |= {
+        operation: lambda _: next(launches),
+        "Code": lambda _: next(loads),
+        "Status": {"runOrError": {"__typename": "Run", "status": "FAILURE"}},
+    }
+    run_id = client.launch("telemetry_tick") if operation == "Launch" else client.reexecute("id")
+    assert run_id == "id-of-the-run"
+
+
+def test_a_launch_waits_for_code_of_which_the_web_server_knows_nothing(
+    client: TelemetryClient, webserver: FakeWebserver
+) -> None:
+    gone = {"repositoryOrError": {"__typename": "RepositoryNotFoundError", "message": "Could not find Repository"}}
+    known, loads = iter([gone, TARGETS]), iter([LOADING, LOADED])
+    webserver.answers |= {"Targets": lambda _: next(known), "Code": lambda _: next(loads)}
+    assert client.launch("telemetry_tick") == "id-of-the-run"
+
+
+def test_a_run_that_was_made_and_could_not_be_launched_is_not_launched_twice(
+    client: TelemetryClient, webserver: FakeWebserver
+) -> None:
+    """Dagster tries it again by itself."""
+    made = {**AWAY, "className": "DagsterLaunchFailedError", "message": "it has not answered for 45 s", "causes": [AWAY]}
+    webserver.answers["Launch"] = {"launchRun": made}
+    with pytest.raises(RequestRefused, match="UNAVAILABLE"):
+        client.launch("telemetry_tick")
+    assert len([operation for operation, _ in webserver.asked if operation == "Launch"]) == 1
+
+
 @pytest.mark.parametrize(
     ("newest", "partition", "first", "last", "said"),
     [

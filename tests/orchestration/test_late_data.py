@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.events import JobFailureData, RunFailureReason
 from orchestration.harness import record, scalar
 
 from telemetry_pipeline.analyses.registry import all_analyses
@@ -118,9 +119,15 @@ def test_stale_days_are_analysed_in_one_run_and_not_at_once_again_if_it_fails(
     sensor = repository.get_sensor_def("late_data_sensor")
     data = sensor.evaluate_tick(dg.build_sensor_context(instance=pipeline.instance, repository_def=repository))
     [request] = data.run_requests or []
-    failed = pipeline.instance.add_run(dg.DagsterRun(job_name="telemetry_rebuild", run_id=str(uuid4()), tags=request.tags))
-    pipeline.instance.report_run_failed(failed)
-    resting = sensor.evaluate_tick(dg.build_sensor_context(instance=pipeline.instance, repository_def=repository))
+    context = dg.build_sensor_context(instance=pipeline.instance, repository_def=repository)
+    run = dg.DagsterRun(job_name="telemetry_rebuild", run_id=str(uuid4()), tags=request.tags)
+    lost = pipeline.instance.add_run(run)
+    pipeline.instance.report_run_failed(lost, "its process is lost")
+    assert sensor.evaluate_tick(context).run_requests, "that was not the days' doing"
+    failed = pipeline.instance.add_run(run.with_tags({**request.tags, "dagster/x": "y"})._replace(run_id=str(uuid4())))
+    reason = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
+    pipeline.instance.report_run_failed(failed, job_failure_data=reason)
+    resting = sensor.evaluate_tick(context)
     assert resting.run_requests == []
     assert "that failed" in (resting.skip_message or "")
     names = {key.to_user_string() for key in request.asset_selection or []}

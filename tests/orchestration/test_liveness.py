@@ -12,7 +12,7 @@ import pytest
 from dagster._core.launcher import WorkerStatus
 
 from telemetry_pipeline.orchestration import launcher
-from telemetry_pipeline.orchestration.launcher import CheckedRunLauncher
+from telemetry_pipeline.orchestration.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.liveness import alive, is_alive
 from telemetry_pipeline.settings import Settings
 
@@ -71,7 +71,7 @@ def test_the_health_of_a_run(
     monkeypatch.setattr(launcher, "_DOUBT_SECONDS", 0)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
-    checked = CheckedRunLauncher()
+    checked = PatientRunLauncher()
     checked.register_instance(instance)
     start = dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="telemetry_tick")
     instance.report_dagster_event(start, RUN_ID, timestamp=launcher.time.time() - started_ago)

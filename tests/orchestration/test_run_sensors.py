@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.errors import DagsterLaunchFailedError
+from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.objects import StepSuccessData
+from dagster._utils.error import serializable_error_info_from_exc_info
+from orchestration.conftest import SOME_OF_EACH
 from orchestration.harness import record
 from pydantic import SecretStr
 
@@ -105,22 +110,80 @@ def test_what_a_failure_is_told_with_quotes_no_row(pipeline: Any, now: datetime,
         assert "somebody" not in text
 
 
-def test_what_a_lost_run_was_at_is_a_dead_letter(pipeline: Any, this_day: date) -> None:
-    engine = connect(pipeline.settings.database_url)
-    tags = {"dagster/partition": str(this_day)}
-    run = pipeline.instance.add_run(dg.DagsterRun(job_name="job", status=dg.DagsterRunStatus.STARTED, tags=tags))
-    start, success = dg.DagsterEventType.STEP_START.value, dg.DagsterEventType.STEP_SUCCESS.value
-    for event in (
-        dg.DagsterEvent(start, "job", step_key="telemetry_records"),
-        dg.DagsterEvent(success, "job", step_key="telemetry_records", event_specific_data=StepSuccessData(1.0)),
-        dg.DagsterEvent(start, "job", step_key="ott_views"),
-    ):
+def lost_run(pipeline: Any, day: date, *events: dg.DagsterEvent) -> tuple[dg.DagsterRun, dg.DagsterEvent]:
+    """A run of the graph that came so far when its process went away, and the event that says so."""
+    job = build_defs(pipeline.settings).resolve_job_def("telemetry_range")
+    run = pipeline.instance.create_run_for_job(
+        job, tags={"dagster/partition": str(day)}, asset_selection={dg.AssetKey(name) for name in SOME_OF_EACH}
+    )
+    for event in events:
         pipeline.instance.report_dagster_event(event, run.run_id)
-    sense_end(pipeline, run, pipeline.instance.report_run_failed(run, "its process is gone"))
+    return run, pipeline.instance.report_run_failed(run, "its process is gone")
+
+
+def happened(kind: dg.DagsterEventType, step: str) -> dg.DagsterEvent:
+    data = StepSuccessData(1.0) if kind is dg.DagsterEventType.STEP_SUCCESS else None
+    return dg.DagsterEvent(kind.value, "telemetry_range", step_key=step, event_specific_data=data)
+
+
+START, SUCCESS = dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        pytest.param([], ["telemetry_records"], id="it never began"),
+        pytest.param([happened(START, "telemetry_records")], ["telemetry_records"], id="in its first step"),
+        pytest.param([happened(SUCCESS, "telemetry_records")], ["ott_views"], id="before the next step"),
+        pytest.param(
+            [
+                happened(SUCCESS, "telemetry_records"),
+                happened(SUCCESS, "ott_views"),
+                happened(START, "top_channels"),
+                happened(SUCCESS, "period_summary"),
+            ],
+            ["general_summary", "top_channels"],
+            id="with one step at work and one in a queue",
+        ),
+    ],
+)
+def test_what_a_lost_run_was_at_or_had_before_it_are_dead_letters(
+    pipeline: Any, this_day: date, events: list[dg.DagsterEvent], steps: list[str]
+) -> None:
+    engine = connect(pipeline.settings.database_url)
+    run, failure = lost_run(pipeline, this_day, *events)
+    sense_end(pipeline, run, failure)
     [problem] = problems.open_problems(engine)
-    assert (problem.summary, problem.detail) == ("job failed at ott_views", "its process is gone")
-    [letter] = dead_letters.open_letters(engine)
-    assert (letter.step, letter.partition, letter.error) == ("ott_views", str(this_day), "its process is gone")
+    assert problem.summary == f"telemetry_range failed at {', '.join(steps)}"
+    assert problem.detail == "its process is gone"
+    letters = dead_letters.open_letters(engine)
+    assert [(letter.step, letter.partition, letter.error) for letter in letters] == [
+        (step, str(this_day), "its process is gone") for step in steps
+    ]
+
+
+def test_a_run_that_fails_twice_is_one_problem(pipeline: Any, this_day: date) -> None:
+    """Its process, taken for lost, comes to its end."""
+    engine = connect(pipeline.settings.database_url)
+    run, failure = lost_run(pipeline, this_day)
+    sense_end(pipeline, run, failure)
+    sense_end(pipeline, run, pipeline.instance.report_run_failed(run, "its steps failed"))
+    [problem] = problems.open_problems(engine)
+    assert (problem.times, problem.detail) == (1, "its process is gone")
+    assert len(dead_letters.open_letters(engine)) == 1
+
+
+def test_a_run_that_could_not_be_launched_says_why(pipeline: Any, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    try:
+        raise DagsterLaunchFailedError("The code server has not answered for 45 s")
+    except DagsterLaunchFailedError:
+        error = serializable_error_info_from_exc_info(sys.exc_info())
+    why = dg.DagsterEvent("ENGINE_EVENT", "telemetry_range", event_specific_data=EngineEventData.engine_error(error))
+    run, _ = lost_run(pipeline, this_day, why)
+    sense_end(pipeline, run, pipeline.instance.report_run_failed(run))
+    [problem] = problems.open_problems(engine)
+    assert "The code server has not answered for 45 s" in problem.detail
 
 
 def test_a_child_that_was_lost_is_over_when_its_run_is(pipeline: Any, now: datetime, this_day: date) -> None:

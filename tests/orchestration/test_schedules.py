@@ -37,16 +37,24 @@ def test_a_tick_is_for_the_operators_today(make_settings: Callable[..., Settings
     assert request.partition_key == today(daily_partitions(settings)).isoformat()
 
 
-@pytest.mark.parametrize("job_name", ["telemetry_tick", "telemetry_range"])
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-def test_a_tick_that_finds_a_run_in_flight_is_skipped_and_names_it(
-    make_settings: Callable[..., Settings], instance: DagsterInstance, job_name: str, status: dg.DagsterRunStatus
+def test_a_tick_that_finds_another_in_flight_is_skipped_and_names_it(
+    make_settings: Callable[..., Settings], instance: DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
-    run = instance.add_run(dg.DagsterRun(job_name=job_name, run_id=RUN_ID, status=status))
+    run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID, status=status))
     request = evaluate(make_settings(), instance)
     assert isinstance(request, dg.SkipReason)
     assert run.run_id in (request.skip_message or "")
-    assert job_name in (request.skip_message or "")
+    assert "telemetry_tick" in (request.skip_message or "")
+
+
+@pytest.mark.parametrize("job_name", ["telemetry_range", "telemetry_merge", "telemetry_rebuild", "__ASSET_JOB"])
+def test_ticks_go_on_beside_any_other_run(
+    make_settings: Callable[..., Settings], instance: DagsterInstance, job_name: str
+) -> None:
+    tags = {"dagster/backfill": "a-backfill"} if job_name == "__ASSET_JOB" else {}
+    instance.add_run(dg.DagsterRun(job_name=job_name, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED, tags=tags))
+    assert isinstance(evaluate(make_settings(), instance), dg.RunRequest)
 
 
 def test_a_run_that_ended_does_not_hold_up_the_next_tick(

@@ -15,7 +15,6 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
 from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
 from telemetry_pipeline.warehouse import documents, segments
-from telemetry_pipeline.warehouse.database import snapshot
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -46,9 +45,9 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         run = Period(*days_of(context))
         guard = RunGuard(context)
         periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
-        with failing_clearly(), snapshot(warehouse.engine) as connection:
-            state = segments.state(connection, date.min, date.max)
-            for period in periods:
+        for period in periods:
+            with failing_clearly(), documents.making(warehouse.engine, name, period.first, period.last) as connection:
+                state = segments.state(connection, date.min, date.max)
                 body = assemble(connection, analyses, period, warehouse.views.rules, state)
                 totals = check_totals(body)
                 if not totals.passed:

@@ -1,0 +1,174 @@
+"""A real code server that is killed and started again: what is launched or retried meanwhile waits for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.selector import JobSubsetSelector
+from dagster._core.errors import DagsterLaunchFailedError, DagsterUserCodeUnreachableError
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import GrpcServerTarget
+from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+from dagster._grpc.client import DagsterGrpcClient
+
+from telemetry_pipeline.orchestration import launcher
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.stack.servers import free_port
+
+TOY = Path(__file__).parents[1] / "toy_pipeline.py"
+LOCATION = "telemetry_pipeline"
+SECONDS = 60
+
+
+class CodeServer:
+    """Dagster's own, of the toy pipeline, always on the same port."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port()
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        address = ["--host", "127.0.0.1", "--port", str(self.port), "--location-name", LOCATION]
+        command = [sys.executable, "-m", "dagster", "api", "grpc", "--python-file", str(TOY), *address]
+        environment = os.environ | {"DAGSTER_HOME": str(self._home), "PYTHONPATH": str(Path(__file__).parents[2])}
+        with (self._home / "code-server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=self._home, env=environment, stdout=log, stderr=log)
+        wait_for(self._answers)
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
+    def _answers(self) -> bool:
+        with suppress(DagsterUserCodeUnreachableError):
+            return DagsterGrpcClient(host="127.0.0.1", port=self.port).ping("")["echo"] == ""
+        return False
+
+
+def wait_for(happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def home(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    settings = make_settings()
+    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    run_launcher = "{module: telemetry_pipeline.orchestration.launcher, class: PatientRunLauncher}"
+    coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
+    (tmp_path / "dagster.yaml").write_text(
+        f"telemetry: {{enabled: false}}\nrun_launcher: {run_launcher}\nrun_coordinator: {coordinator}\n"
+        "run_retries: {enabled: true, max_retries: 1}\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[CodeServer]:
+    server = CodeServer(home)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def workspace(home: Path, server: CodeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """What the daemon knows the code server by."""
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    target = GrpcServerTarget(host="127.0.0.1", port=server.port, socket=None, location_name=LOCATION)
+    with dg.DagsterInstance.get() as instance, WorkspaceProcessContext(instance, target) as context:
+        yield context
+
+
+def make_run(workspace: Any) -> dg.DagsterRun:
+    request = workspace.create_request_context()
+    location = request.get_code_location(LOCATION)
+    job = location.get_job(JobSubsetSelector(LOCATION, "__repository__", "telemetry_tick", op_selection=None))
+    plan = location.get_execution_plan(job, {}, step_keys_to_execute=None, known_state=None, instance=workspace.instance)
+    return workspace.instance.create_run(
+        job_name=job.name,
+        run_id=None,
+        run_config={},
+        status=dg.DagsterRunStatus.NOT_STARTED,
+        tags={"dagster/partition": "2026-01-02"},
+        root_run_id=None,
+        parent_run_id=None,
+        step_keys_to_execute=None,
+        execution_plan_snapshot=plan.execution_plan_snapshot,
+        job_snapshot=job.job_snapshot,
+        parent_job_snapshot=job.parent_job_snapshot,
+        asset_selection=None,
+        asset_check_selection=None,
+        resolved_op_selection=None,
+        op_selection=None,
+        remote_job_origin=job.get_remote_origin(),
+        job_code_origin=job.get_python_origin(),
+        asset_graph=request.asset_graph,
+    )
+
+
+def succeeds(workspace: Any, run_id: str) -> None:
+    def ended() -> bool:
+        run = workspace.instance.get_run_by_id(run_id)
+        return run is not None and run.is_finished
+
+    wait_for(ended)
+    assert workspace.instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.SUCCESS
+
+
+@pytest.mark.slow
+def test_a_run_that_is_launched_while_the_code_server_is_restarted_begins_when_it_is_back(
+    workspace: Any, server: CodeServer
+) -> None:
+    run = make_run(workspace)
+    server.kill()
+    restart = threading.Timer(2, server.start)
+    restart.start()
+    workspace.instance.submit_run(run.run_id, workspace.create_request_context())
+    restart.join()
+    succeeds(workspace, run.run_id)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The 'warn' method:DeprecationWarning")  # of Dagster's daemon
+def test_a_run_that_failed_is_retried_when_the_code_server_is_back(workspace: Any, server: CodeServer) -> None:
+    """With the daemon's own code: Dagster's retry gives up for good where the code server does not answer at once."""
+    daemon, instance = EventLogConsumerDaemon(), workspace.instance
+    list(daemon.run_iteration(workspace))
+    run = make_run(workspace)
+    server.kill()
+    instance.report_run_failed(run, "its process is lost")
+    restart = threading.Timer(2, server.start)
+    restart.start()
+    signs_of_life = len(list(daemon.run_iteration(workspace)))
+    restart.join()
+    [retry] = [each for each in instance.get_runs() if each.parent_run_id == run.run_id]
+    succeeds(workspace, retry.run_id)
+    assert signs_of_life > 3
+
+
+@pytest.mark.slow
+def test_a_launch_gives_up_when_the_code_server_stays_away(
+    workspace: Any, server: CodeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "_PATIENCE_SECONDS", 0.1)
+    run = make_run(workspace)
+    server.kill()
+    with pytest.raises(DagsterLaunchFailedError, match="The code server has not answered"):
+        workspace.instance.submit_run(run.run_id, workspace.create_request_context())
+    assert workspace.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE

@@ -1,0 +1,98 @@
+"""Making runs with the instance of ``dagster.yaml``: what is refused leaves nothing, and a range is as quick as a day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.partitions import daily_partitions, today
+from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.stack.environment import dagster_storage_url
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
+from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse.database import connect
+
+PROJECT = Path(__file__).parents[2]
+PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, database_url: str) -> Settings:
+    """Those that every process finds."""
+    found = make_settings(database_url=database_url, first_partition=date(2025, 1, 1))
+    monkeypatch.setattr(Settings, "load", lambda: found)
+    return found
+
+
+@pytest.fixture
+def instance(settings: Settings, another_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+    kept = {name: config[name] for name in ("instance_class", "storage", "telemetry")}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", dagster_storage_url(another_database_url))
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+def make(instance: dg.DagsterInstance, settings: Settings, job: str, tags: dict[str, str], **config: Any) -> dg.DagsterRun:
+    definition = build_defs(settings).resolve_job_def(job)
+    run_config = {"ops": {asset: {"config": values} for asset, values in config.items()}}
+    return instance.create_run_for_job(definition, tags=tags, run_config=run_config)
+
+
+def planned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Counter[str]:
+    """How many events say what a run is going to make of each asset."""
+    records = instance.get_records_for_run(run.run_id, of_type=PLANNED).records
+    keys = [record.event_log_entry.get_dagster_event().asset_key for record in records]
+    return Counter(key.to_user_string() for key in keys if key)
+
+
+def test_what_a_range_is_going_to_make_of_an_asset_is_one_event_however_long_it_is(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    last = today(daily_partitions(settings))
+    tags = {RANGE_START: settings.first_partition.isoformat(), RANGE_END: last.isoformat()}
+    of_range = planned(instance, make(instance, settings, "telemetry_range", tags))
+    assert len(of_range) > 30
+    assert set(of_range.values()) == {1}
+    of_day = planned(instance, make(instance, settings, "telemetry_range", {PARTITION: last.isoformat()}))
+    assert of_day == of_range
+
+
+def test_a_run_that_is_refused_leaves_nothing_behind_and_says_why(instance: dg.DagsterInstance, settings: Settings) -> None:
+    for tags, config, reason in (
+        ({PARTITION: "2024-12-31"}, {}, "2024-12-31 is not a partition"),
+        ({}, {}, "needs a partition"),
+        ({RANGE_START: "2025-01-02", RANGE_END: "2025-01-01"}, {}, "before it"),
+        ({PARTITION: "2025-01-01"}, {"top_channels": {"limit": 0}}, "limit"),
+    ):
+        with pytest.raises(dg.DagsterInvalidInvocationError, match=reason) as refused:
+            make(instance, settings, "telemetry_range", tags, **config)
+        assert isinstance(refused.value.__cause__, RequestRefused)
+    assert instance.get_runs() == []
+    assert problems.open_problems(connect(settings.database_url)) == []
+
+
+def test_that_a_schedule_asks_for_what_cannot_be_is_told_until_it_does_so_no_more(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    engine, by = connect(settings.database_url), {"dagster/schedule_name": "telemetry_repair_schedule"}
+    for _ in range(2):
+        with pytest.raises(dg.DagsterInvalidInvocationError):
+            make(instance, settings, "telemetry_range", {PARTITION: "2024-12-31", **by})
+    [problem] = problems.open_problems(engine)
+    assert problem.key == "refused:telemetry_repair_schedule"
+    assert "2024-12-31 is not a partition" in problem.detail
+    yesterday = today(daily_partitions(settings)) - timedelta(days=1)
+    make(instance, settings, "telemetry_range", {PARTITION: yesterday.isoformat(), **by})
+    assert problems.open_problems(engine) == []
