@@ -5,7 +5,9 @@ TelemetryError                    what went wrong, in one sentence an operator c
 ├── RequestRefused                a partition, range, parameter or job that cannot be; says what is allowed
 ├── Cancelled                     the run was cancelled; nothing uncommitted was kept
 ├── TimeLimitReached              the run has been at work for too long; what is stored stays
+├── Superseded                    a later attempt at the step is at work; this one keeps nothing more
 ├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
+│   └── WarehouseUnavailable      transient: PostgreSQL cannot be reached, or ended the connection; worth another try
 ├── StackError                    the local stack cannot start, or is not running
 └── PanAccessError                the upstream answered with an error, or not at all
     ├── PanAccessUnavailable      transient: time-out, lost connection or session, HTTP 5xx/408/429; worth another try
@@ -37,8 +39,16 @@ class TimeLimitReached(TelemetryError):
     """The run has been at work for longer than its soft time limit; what is stored stays."""
 
 
+class Superseded(TelemetryError):
+    """A later attempt at the same step is at work; this one stores and commits nothing more."""
+
+
 class WarehouseError(TelemetryError):
     """PostgreSQL is unreachable, or not in the state that is expected."""
+
+
+class WarehouseUnavailable(WarehouseError):
+    """A transient failure: PostgreSQL cannot be reached, or ended the connection."""
 
 
 class StackError(TelemetryError):

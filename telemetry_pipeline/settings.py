@@ -118,6 +118,8 @@ class StackSettings(BaseSettings):
 
     run_soft_time_limit_minutes: Minutes = 25
     run_time_limit_minutes: Minutes = 30
+    step_retries: Annotated[int, Field(ge=0, le=100)] = 3
+    step_retry_seconds: Annotated[int, Field(ge=1, le=3_600)] = 60
     worker_child_tasks: Annotated[int, Field(ge=1)] = 1_000
     worker_child_memory_mb: Annotated[int, Field(ge=200)] = 700
 

@@ -27,7 +27,7 @@ def build_defs(settings: Settings | None = None, resources: Mapping[str, Any] | 
     settings = settings or Settings.load()
     daily = daily_partitions(settings)
     return dg.Definitions(
-        assets=[*telemetry.build_assets(daily, settings), *analyses.build_assets(daily), *documents.build_assets(daily)],
+        assets=[asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)],
         jobs=build_jobs(settings),
         schedules=build_schedules(settings),
         sensors=build_sensors(settings),

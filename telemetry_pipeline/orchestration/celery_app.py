@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from celery.signals import setup_logging
-from dagster_celery.make_app import make_app
-from dagster_celery.tasks import create_task
+import sys
 
-from telemetry_pipeline import logs
+from celery.signals import celeryd_init, setup_logging
+from dagster_celery.make_app import make_app
+
+from telemetry_pipeline import broker, logs
+from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.orchestration.executor import celery_settings
 from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
@@ -28,10 +30,24 @@ app = make_app(
         "config_source": celery_settings(_settings),
     }
 )
-execute_plan = create_task(app, base=StepTask)
+execute_plan = app.register_task(StepTask())
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def _set_up_logging(**_: object) -> None:
     """In place of Celery's own, which knows nothing of runs and steps."""
     logs.configure(_settings)
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _refuse_a_taken_name(sender: str, **_: object) -> None:
+    """Each of two workers of one name takes what is asked of, and said by, the other for its own: lost steps look held."""
+    try:
+        others = {worker.node: worker for worker in broker.workers(_redis_url)}
+    except TelemetryError:
+        return  # the broker is away, which Celery waits for
+    if other := others.get(sender):
+        sys.exit(
+            f"A worker named {sender} is at work already (process {other.pid} of its machine). End that one, or give this one "
+            f"another name: -n {sender.partition('@')[0]}2@%h."
+        )

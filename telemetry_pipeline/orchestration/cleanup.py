@@ -9,10 +9,11 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import all_analyses, defaults
+from telemetry_pipeline.orchestration.attempts import tried_again
 from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.steps import RunGuard, failing_clearly
+from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import results
 from telemetry_pipeline.warehouse.database import connect
@@ -35,6 +36,7 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
     """A job that deletes the results which nobody wanted for long, and old runs with their events."""
 
     @dg.op(tags=on_queue(REPORTS))
+    @tried_again(settings)
     def delete_unwanted_results(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         """Delete results that nobody wanted for RESULT_RETENTION_DAYS, but those with default parameters."""
         tables = {name: analysis.table for name, analysis in all_analyses().items()}
@@ -43,19 +45,19 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
         context.add_output_metadata({"results_deleted": deleted, "retention_days": settings.result_retention_days})
 
     @dg.op(tags=on_queue(REPORTS))
+    @tried_again(settings)
     def delete_old_runs(context: dg.OpExecutionContext) -> None:
         """Delete runs older than RUN_RETENTION_DAYS, and ticks that succeeded older than TICK_RETENTION_DAYS, with their
         events, but those with a partition's latest materialization.
         """
         now = datetime.now(UTC)
-        with failing_clearly():
-            deleted, kept = delete_runs(
-                context.instance,
-                settings.dagster_database_url.get_secret_value(),
-                before=now - timedelta(days=settings.run_retention_days),
-                ticks_before=now - timedelta(days=settings.tick_retention_days),
-                guard=RunGuard(context),
-            )
+        deleted, kept = delete_runs(
+            context.instance,
+            settings.dagster_database_url.get_secret_value(),
+            before=now - timedelta(days=settings.run_retention_days),
+            ticks_before=now - timedelta(days=settings.tick_retention_days),
+            guard=RunGuard(context),
+        )
         context.add_output_metadata({"runs_deleted": deleted, "runs_kept": kept})
 
     @dg.job(name=CLEANUP, description="Delete results that nobody asked for in a long time, and old runs.")

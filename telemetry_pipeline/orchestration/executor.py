@@ -1,23 +1,38 @@
-"""The Celery executor: what it and the workers have to agree on, and what it does about tasks that got lost."""
+"""The Celery executor: what it and the workers have to agree on, and what follows when an attempt at a step goes wrong."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
 from celery import Celery
-from dagster._core.execution.context.system import PlanOrchestrationContext
+from celery.result import AsyncResult
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.context.system import IStepContext, PlanOrchestrationContext
+from dagster._core.execution.plan.objects import StepFailureData, StepRetryData, UserFailureData
 from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
+from dagster._grpc.types import ExecuteStepArgs
+from dagster._utils.error import serializable_error_info_from_exc_info
+from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery.core_execution_loop import core_celery_execution_loop
-from dagster_celery.executor import CeleryExecutor, _submit_task
+from dagster_celery.executor import CeleryExecutor
+from dagster_shared.serdes import pack_value, serialize_value
 
 from telemetry_pipeline.broker import QUEUES
+from telemetry_pipeline.errors import WarehouseUnavailable
+from telemetry_pipeline.orchestration.attempts import attempt_number, ended, failures, is_tick, seconds_to_next
 from telemetry_pipeline.orchestration.liveness import alive
 from telemetry_pipeline.orchestration.lost_steps import StepWatch, WatchedResult, known_steps
+from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse import attempts
+from telemetry_pipeline.warehouse.database import connect
 
 INGEST, ANALYSIS, REPORTS = QUEUES
 
@@ -34,11 +49,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     hard_seconds = settings.run_time_limit_minutes * 60
     return {
         "task_default_queue": ANALYSIS,
-        # A task whose child process dies is run again, and not for ever.
+        # What a lost worker had is not gone. That a step is tried again whose child process died is up to the run's process.
         "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
-        "task_retry_on_worker_lost": True,
-        "task_annotations": {"execute_plan": {"max_retries": 2, "default_retry_delay": 1}},
         "worker_prefetch_multiplier": 1,
         # A task that outlives the visibility timeout would be run a second time beside the first.
         "task_soft_time_limit": settings.run_soft_time_limit_minutes * 60,
@@ -62,8 +74,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 class StepExecutor(CeleryExecutor):
-    """Dagster's Celery executor, which submits a step again whose task got lost with its worker or its broker, and shows that
-    the process of the run lives.
+    """Dagster's Celery executor, which has a step tried again that got lost or was interrupted, and shows that the process of
+    the run lives.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -71,18 +83,69 @@ class StepExecutor(CeleryExecutor):
         super().__init__(
             retries=RetryMode.ENABLED, broker=redis_url, backend=redis_url, config_source=celery_settings(settings)
         )
-        self.database_url = settings.dagster_database_url.get_secret_value()
+        self._settings = settings
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:
         """Execute the plan's steps on Celery."""
         run_id = plan_context.run_id
         watch = StepWatch(lambda: known_steps(self.broker, run_id))
 
-        def submit(app: Celery, context: PlanOrchestrationContext, step: ExecutionStep, *details: Any) -> WatchedResult:
-            return WatchedResult(step.key, lambda: _submit_task(app, context, step, *details), watch, context.log.warning)
+        def submit(
+            app: Celery,
+            context: PlanOrchestrationContext,
+            step: ExecutionStep,
+            queue: str,
+            priority: int,
+            known: KnownExecutionState,
+        ) -> WatchedResult:
+            return WatchedResult(
+                step.key,
+                lambda: _submit(app, context, step.key, queue, priority, known),
+                watch,
+                functools.partial(self._conclude, context.for_step(step), attempt_number(known, step.key)),
+            )
 
-        with alive(self.database_url, run_id):
-            yield from core_celery_execution_loop(plan_context, execution_plan, submit)
+        try:
+            with alive(self._settings.dagster_database_url.get_secret_value(), run_id):
+                yield from core_celery_execution_loop(plan_context, execution_plan, submit)
+        finally:
+            with suppress(WarehouseUnavailable):
+                attempts.forget(connect(self._settings.database_url), run_id)
+
+    def _conclude(self, context: IStepContext, number: int, error: Exception) -> list[str]:
+        """The events of an attempt whose task brought an error: those that are on record, if the step had ended, else that it
+        is tried again or has failed.
+        """
+        run, instance, step = context.dagster_run, context.instance, context.step.key
+        attempts.supersede(connect(self._settings.database_url), run.run_id, step, number + 1)
+        events = ended(instance, run.run_id, step, number)
+        if not events:
+            details = serializable_error_info_from_exc_info((type(error), error, error.__traceback__))  # type: ignore[arg-type]
+            failed_before = failures(instance, run.run_id, step)
+            seconds = seconds_to_next(error, failed_before, self._settings, is_tick=is_tick(run))
+            if seconds is None or has_ended(instance.get_run_by_id(run.run_id)):
+                description = UserFailureData(label="attempt", description=str(error) or type(error).__name__)
+                events = [DagsterEvent.step_failure_event(context, StepFailureData(details, description))]
+            else:
+                events = [DagsterEvent.step_retry_event(context, StepRetryData(details, seconds))]
+        return [serialize_value(event) for event in events]
+
+
+def _submit(
+    app: Celery, context: PlanOrchestrationContext, step: str, queue: str, priority: int, known: KnownExecutionState
+) -> AsyncResult:
+    """As dagster-celery does, but that it declares the task anew for each step, of which Celery warns."""
+    arguments = ExecuteStepArgs(
+        job_origin=context.reconstructable_job.get_python_origin(),
+        run_id=context.run_id,
+        step_keys_to_execute=[step],
+        instance_ref=context.instance.get_ref(),
+        retry_mode=context.executor.retries.for_inner_plan(),
+        known_state=known,
+    )
+    given = {"execute_step_args_packed": pack_value(arguments), "executable_dict": context.reconstructable_job.to_dict()}
+    routing_key = f"{queue}.{TASK_EXECUTE_PLAN_NAME}"
+    return app.send_task(TASK_EXECUTE_PLAN_NAME, kwargs=given, queue=queue, routing_key=routing_key, priority=priority)
 
 
 def build_executor(settings: Settings) -> dg.ExecutorDefinition:

@@ -1,4 +1,4 @@
-"""Finding steps that got lost: with the worker that had them, or with a broker that keeps nothing.
+"""Steps that were submitted: their results, and finding those that got lost with a worker or with a broker that keeps nothing.
 
 Celery gives the tasks of a lost worker back after the visibility timeout, which has to be longer than the longest step, and
 those of a lost broker never. The process that waits for a step asks instead: is it in a queue, or does a worker have it?
@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
+import dagster as dg
+from celery.exceptions import TaskRevokedError
 from celery.result import AsyncResult
+from dagster_shared.serdes import deserialize_value
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.orchestration.attempts import ENDS, CodeDiffers, StepLost
 
 LOOK_SECONDS = 15.0
 _LOOKS_IN_VAIN = 2
-_SUBMISSIONS = 3
 
 _log = logging.getLogger(__name__)
-
-
-class StepLost(Exception):
-    """A step got lost again and again; likely its worker dies of it."""
 
 
 def known_steps(redis_url: str, run_id: str) -> set[str] | None:
@@ -78,46 +76,87 @@ class StepWatch:
 
 
 class WatchedResult:
-    """The result of a step that is submitted again when it got lost, twice at most.
+    """The result of an attempt at a step: to Dagster's loop what Celery's ``AsyncResult`` is, but that it has no errors.
 
-    It is to Dagster's loop what Celery's ``AsyncResult`` is.
+    When ``get`` raises while other steps wait, that loop submits nothing more and never sleeps again, until the run's time is
+    up. So whatever goes wrong with an attempt, its submission included, becomes events of its step.
+
+    :param submit: gives the step to Celery.
+    :param conclude: makes the events of an attempt that ended with an error, as a worker would return them. When it raises, for
+        PostgreSQL is away, it is asked again in the loop's next turn.
     """
 
-    def __init__(self, step: str, submit: Callable[[], AsyncResult], watch: StepWatch, warn: Callable[[str], object]) -> None:
+    def __init__(
+        self, step: str, submit: Callable[[], AsyncResult], watch: StepWatch, conclude: Callable[[Exception], Sequence[str]]
+    ) -> None:
         self._step = step
-        self._submit = submit
         self._watch = watch
-        self._warn = warn
-        self._submissions = 0
-        self._result = self._submitted()
+        self._conclude = conclude
+        self._events: Sequence[str] | None = None
+        self._error: Exception | None = None
+        self._result: AsyncResult | None = None
+        try:
+            self._result = submit()
+        except Exception as err:  # noqa: BLE001 - whatever it is
+            self._error = err
+        watch.begin(step)
 
     def ready(self) -> bool:
-        """Is there a result, or no hope for one?"""
-        if self._result.ready():
-            self._watch.end(self._step)
-            return True
-        if not self._watch.is_lost(self._step):
+        """Has the attempt ended?"""
+        if self._events is None and self._error is None:
+            try:
+                self._events = self._look()
+            except Exception as err:  # noqa: BLE001 - whatever it is
+                self._error = err
+        if self._events is None and self._error and not isinstance(self._error, TaskRevokedError):
+            try:
+                self._events = self._conclude(self._error)
+            except Exception as err:  # noqa: BLE001 - the error of the attempt is kept, and this one may pass
+                _log.warning("the end of step %s cannot be noted yet: %s", self._step, err)
+                return False
+        if self._events is None and self._error is None:
             return False
-        if self._submissions == _SUBMISSIONS:
-            return True
-        self._warn(f"Step {self._step} got lost with its worker or broker; it is submitted again.")
-        self._result = self._submitted()
-        return False
+        self._watch.end(self._step)
+        return True
 
-    def get(self) -> Any:
-        """The events of the step, as Celery gives them.
+    def get(self) -> Sequence[str]:
+        """The events of the step.
 
-        :raises StepLost: it got lost three times.
+        :raises TaskRevokedError: it was revoked before a worker had begun it, for its run was ended.
         """
-        if not self._result.ready():
-            raise StepLost(f"step {self._step} got lost {_SUBMISSIONS} times with its worker or broker")
-        return self._result.get()
+        if self._events is None:
+            assert self._error
+            raise self._error
+        return self._events
 
     def revoke(self) -> None:
         """Have no worker begin it."""
-        self._result.revoke()
+        if self._result:
+            try:
+                self._result.revoke()
+            except Exception as err:  # noqa: BLE001 - the run ends all the same, and its steps see that
+                _log.warning("step %s cannot be taken back: %s", self._step, err)
 
-    def _submitted(self) -> AsyncResult:
-        self._submissions += 1
-        self._watch.begin(self._step)
-        return self._submit()
+    def _look(self) -> Sequence[str] | None:
+        assert self._result
+        if self._result.ready():
+            return _readable(self._step, self._result.get())
+        if self._watch.is_lost(self._step):
+            raise StepLost(f"step {self._step} got lost with its worker or broker: nobody has it")
+        return None
+
+
+def _readable(step: str, events: Sequence[str]) -> Sequence[str]:
+    """The same, if they are a step's from beginning to end; none are those of a step that was not begun, for its run has ended.
+
+    :raises CodeDiffers: they are not.
+    """
+    try:
+        types = {deserialize_value(event, dg.DagsterEvent).event_type for event in events}
+    except Exception as err:
+        raise CodeDiffers(
+            f"what a worker answered about step {step} cannot be read, it may be of another version: {err}"
+        ) from err
+    if types and types.isdisjoint(ENDS):
+        raise CodeDiffers(f"a worker did not say how step {step} ended, it may be of another version")
+    return events

@@ -1,4 +1,4 @@
-"""How a worker treats the task of a step: in its own Dagster instance, and not beyond the end of the step's run."""
+"""How a worker treats the task of a step: in its own Dagster instance, once, and not beyond the end of the step's run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,30 @@ from contextlib import contextmanager
 from typing import Any
 
 import celery
-import dagster as dg
 from billiard.einfo import ExceptionInfo
-from celery.exceptions import WorkerLostError
+from celery.exceptions import Ignore, WorkerLostError
+from celery.worker import state
 from celery.worker.request import Request
+from dagster._core.definitions.reconstruct import ReconstructableJob
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.events import EngineEventData
+from dagster._core.execution.api import create_execution_plan, execute_plan_iterator
 from dagster._grpc.types import ExecuteStepArgs
-from dagster_shared.serdes import pack_value, unpack_value
+from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
+from dagster_celery.core_execution_loop import DELEGATE_MARKER
+from dagster_celery.executor import CeleryExecutor
+from dagster_postgres.utils import DagsterPostgresException
+from dagster_shared.serdes import serialize_value, unpack_value
+from sqlalchemy.exc import OperationalError
 
+from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
+from telemetry_pipeline.logs import without_data
+from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, attempt_number, ended
 from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse import attempts, problems
+from telemetry_pipeline.warehouse.attempts import Attempt
+from telemetry_pipeline.warehouse.database import connect, shared
 from telemetry_pipeline.warehouse.problems import Problem
 
 LOOK_SECONDS = 1.0
@@ -43,7 +56,7 @@ class StepRequest(Request):  # type: ignore[misc]
         """Celery's own, and a problem on record if the child was killed, by whatever did; it is over when its run is."""
         # As billiard reports it, or as Celery does afterwards; either may come wrapped.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
+        if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt) and not worker_ends():
             try:
                 _report_lost_child(self.hostname, self.kwargs["execute_step_args_packed"], str(error))
             except Exception as err:  # noqa: BLE001 - whatever happens, Celery has to hear that the task is not at work
@@ -51,69 +64,139 @@ class StepRequest(Request):  # type: ignore[misc]
         super().on_failure(exc_info, **options)
 
 
+def worker_ends() -> bool:
+    """Was this worker told to end? Then so are its children."""
+    return any(told not in (None, False) for told in (state.should_stop, state.should_terminate))
+
+
 def _report_lost_child(node: str, packed: Any, error: str) -> None:
     args = unpack_value(packed, as_type=ExecuteStepArgs)
-    if _run_has_ended(args.run_id):
+    settings = Settings.load()
+    engine = connect(settings.database_url)
+    # Those of an ended run and of an earlier attempt kill themselves.
+    if _run_has_ended(args.run_id) or attempts.is_superseded(engine, args.run_id, _step(args), _number(args)):
         return
     problem = Problem(
         key=f"{LOST_CHILD}{node}",
-        summary=f"a process of worker {node} was killed at step {', '.join(args.step_keys_to_execute or [])}",
+        summary=f"a process of worker {node} was killed at step {_step(args)}",
         detail=error,
-        advice="The step is tried again, twice at most. If it happens again, look whether memory runs out "
-        "(WORKER_CHILD_MEMORY_MB, the machine's log).",
+        advice=f"The step is tried again, {settings.step_retries} times at most. If it happens again, look whether memory runs "
+        "out (WORKER_CHILD_MEMORY_MB, the machine's log).",
         run_id=args.run_id,
     )
-    problems.report(connect(Settings.load().database_url), problem)
+    problems.report(engine, problem)
 
 
 class StepTask(celery.Task):  # type: ignore[misc]
-    """Executes one step of a run, in a child process of the worker."""
+    """Executes one attempt at a step of a run, in a child process of the worker and its own Dagster instance."""
 
+    name = TASK_EXECUTE_PLAN_NAME
     Request = StepRequest
 
-    def __call__(self, execute_step_args_packed: dict[str, Any], executable_dict: dict[str, Any]) -> list[str]:
-        """The step's events; none when its run has ended, as that of a task which was given out again late."""
+    def run(self, execute_step_args_packed: dict[str, Any], executable_dict: dict[str, Any]) -> list[str]:
+        """The attempt's events; none when its run has ended. Those on record, if it had ended before: the broker hands a
+        message out again whose worker was lost, or cut off.
+
+        :raises Ignore: another attempt counts; whatever this one has to say is not said.
+        :raises TelemetryError: why it cannot be executed.
+        """
+        args = unpack_value(execute_step_args_packed, as_type=ExecuteStepArgs)
         instance = _instance(os.getpid())
-        run_id = unpack_value(execute_step_args_packed, as_type=ExecuteStepArgs).run_id
-        if _run_has_ended(run_id):
-            _log.warning("run %s has ended: its step is not executed", run_id)
-            return []
-        # The submitter's directories may not exist on this machine.
-        own = {**execute_step_args_packed, "instance_ref": pack_value(instance.get_ref())}
-        with _ended_with_its_run(run_id):
-            events: list[str] = self.run(execute_step_args_packed=own, executable_dict=executable_dict)
-            return events
+        step = _step(args)
+        attempt: Attempt | None = None
+        try:
+            if _run_has_ended(args.run_id):
+                _log.warning("run %s has ended: its step is not executed", args.run_id)
+                return []
+            attempt = attempts.begin(shared(Settings.load().database_url), args.run_id, step, _number(args))
+            if attempt.is_repeated and (events := ended(instance, args.run_id, step, attempt.number)):
+                _log.warning("step %s of run %s had ended: it is not executed again", step, args.run_id)
+                return [serialize_value(event) for event in events]
+            with _ended_with(attempt), instance.at_work_on(attempt):
+                return self._execute(instance, args, executable_dict)
+        except (KeyboardInterrupt, DagsterExecutionInterruptedError) as err:
+            raise StepInterrupted(f"the process that executed step {step} was told to end") from err
+        except Exception as err:
+            if isinstance(err, Superseded) or (attempt and not _counts(attempt)):
+                _log.warning("another attempt at step %s of run %s counts: this one ends", step, args.run_id)
+                raise Ignore from err
+            if isinstance(err, OperationalError | DagsterPostgresException):
+                raise WarehouseUnavailable(f"PostgreSQL went away during step {step}: {_one_line(err)}") from err
+            raise
+
+    def _execute(self, instance: AttemptInstance, args: ExecuteStepArgs, executable: dict[str, Any]) -> list[str]:
+        job = ReconstructableJob.from_dict(executable)
+        run = instance.get_run_by_id(args.run_id)
+        assert run
+        try:
+            plan = create_execution_plan(
+                job, run.run_config, step_keys_to_execute=args.step_keys_to_execute, known_state=args.known_state
+            )
+        except Exception as err:
+            raise CodeDiffers(
+                f"the worker {self.request.hostname} cannot execute step {_step(args)} of {run.job_name}: {_one_line(err)}. "
+                "Its code is not that of the run; restart the workers and the code server together ('telemetry-pipeline down', "
+                "'telemetry-pipeline up'), and launch the run again"
+            ) from err
+        details = EngineEventData(
+            {"step_keys": _step(args), "Celery worker": str(self.request.hostname)}, marker_end=DELEGATE_MARKER
+        )
+        message = f"Executing steps {_step(args)} in celery worker"
+        begun = instance.report_engine_event(message, run, details, CeleryExecutor, step_key=_step(args))
+        events = execute_plan_iterator(plan, job, run, instance, retry_mode=args.retry_mode, run_config=run.run_config)
+        return [serialize_value(event) for event in (begun, *events)]
+
+
+def _step(args: ExecuteStepArgs) -> str:
+    [step] = args.step_keys_to_execute or []
+    return str(step)
+
+
+def _number(args: ExecuteStepArgs) -> int:
+    return attempt_number(args.known_state, _step(args))
+
+
+def _one_line(err: Exception) -> str:
+    return " ".join(without_data(str(err)).split())
 
 
 @functools.cache
-def _instance(_process: int) -> dg.DagsterInstance:
+def _instance(_process: int) -> AttemptInstance:
     # A connection must not be used on both sides of a fork.
-    return dg.DagsterInstance.get()
+    return AttemptInstance.of_environment()
 
 
 def _run_has_ended(run_id: str) -> bool:
     return has_ended(_instance(os.getpid()).get_run_by_id(run_id))
 
 
+def _counts(attempt: Attempt) -> bool:
+    """Whether it does, as far as can be said."""
+    try:
+        return attempt.counts()
+    except WarehouseUnavailable:
+        return True
+
+
 @contextmanager
-def _ended_with_its_run(run_id: str) -> Iterator[None]:
-    """End this process if its run is ended and the step does not stop by itself. PostgreSQL keeps nothing of it that was not
-    committed; Celery begins the task anew, which then sees that the run has ended.
+def _ended_with(attempt: Attempt) -> Iterator[None]:
+    """End this process if the run of the attempt is ended, or another attempt counts, and the step does not stop by itself.
+    PostgreSQL keeps nothing of it that was not committed.
     """
     done = threading.Event()
 
     def watch() -> None:
-        ended_at: float | None = None
+        over_at: float | None = None
         while not done.wait(LOOK_SECONDS):
             try:
-                ended = _run_has_ended(run_id)
+                over = _run_has_ended(attempt.run_id) or not attempt.counts()
             except Exception as err:  # noqa: BLE001 - the database may be away; the step finds that out by itself
-                _log.warning("run %s cannot be looked at: %s", run_id, err)
+                _log.warning("run %s cannot be looked at: %s", attempt.run_id, err)
                 continue
-            if ended:
-                ended_at = ended_at or time.monotonic()
-                if time.monotonic() - ended_at >= GRACE_SECONDS and not done.is_set():
-                    _log.warning("run %s was ended and its step did not stop: this process ends", run_id)
+            if over:
+                over_at = over_at or time.monotonic()
+                if time.monotonic() - over_at >= GRACE_SECONDS and not done.is_set():
+                    _log.warning("step %s of run %s is over and did not stop: this process ends", attempt.step, attempt.run_id)
                     os.kill(os.getpid(), signal.SIGKILL)
 
     watcher = threading.Thread(target=watch, name="run-watch", daemon=True)

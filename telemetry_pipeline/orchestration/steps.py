@@ -1,19 +1,15 @@
-"""What every step shares: retries, a look at whether its run was cancelled, and progress that a person can watch."""
+"""What every step shares: a look at whether it is to go on, and progress that a person can watch."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import dagster as dg
 
-from telemetry_pipeline.errors import Cancelled, TelemetryError, TimeLimitReached
+from telemetry_pipeline.errors import Cancelled, TimeLimitReached
 from telemetry_pipeline.ingestion.sync import Progress
+from telemetry_pipeline.orchestration.attempts import AttemptInstance
 from telemetry_pipeline.tags import SOFT_TIME_LIMIT_SECONDS
-
-RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""Three tries in all, for PostgreSQL or a worker that was away; errors of our own say whether they are worth another."""
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_REPORTS = 1.0
@@ -25,7 +21,7 @@ def has_ended(run: dg.DagsterRun | None) -> bool:
 
 
 class RunGuard:
-    """Tells a long step that its run was ended, or has been at work for too long."""
+    """Tells a long step that its run was ended or has been at work for too long, or that another attempt at the step counts."""
 
     def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
         self._instance = context.instance
@@ -36,11 +32,14 @@ class RunGuard:
         """Look at the run, at most twice a second.
 
         :raises Cancelled: the run is no longer at work.
+        :raises Superseded: another attempt at the step counts.
         :raises TimeLimitReached: it has been for longer than its tag ``telemetry/soft_time_limit`` says, in seconds.
         """
         if time.monotonic() - self._looked_at < _SECONDS_BETWEEN_LOOKS:
             return
         self._looked_at = time.monotonic()
+        if isinstance(self._instance, AttemptInstance) and self._instance.attempt:
+            self._instance.attempt.check()
         record = self._instance.get_run_record_by_id(self._run_id)
         if record is None or has_ended(record.dagster_run):
             raise Cancelled(f"run {self._run_id} was ended; the step stopped and kept nothing uncommitted")
@@ -78,12 +77,3 @@ class ProgressReporter:
                 metadata=metadata,
             )
         )
-
-
-@contextmanager
-def failing_clearly() -> Iterator[None]:
-    """Turn our own errors into failures whose message is the error's; trying again would not help."""
-    try:
-        yield
-    except TelemetryError as err:
-        raise dg.Failure(description=str(err), allow_retries=False) from err

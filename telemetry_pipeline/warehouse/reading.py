@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg.errors
 import sqlalchemy as sa
 
-from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.errors import WarehouseError, WarehouseUnavailable
 
 _OUTDATED = (
     psycopg.errors.UndefinedTable,
@@ -22,12 +22,13 @@ _OUTDATED = (
 def reached() -> Iterator[None]:
     """Turn errors that are the server's, not the statement's, into ours; the rest stays as it is.
 
-    :raises WarehouseError: the server is unreachable, or the user may not do that.
+    :raises WarehouseUnavailable: the server is unreachable.
+    :raises WarehouseError: the user may not do that.
     """
     try:
         yield
     except sa.exc.OperationalError as err:
-        raise WarehouseError(f"PostgreSQL cannot be reached: {_one_line(err)}") from err
+        raise WarehouseUnavailable(f"PostgreSQL cannot be reached: {_one_line(err)}") from err
     except sa.exc.ProgrammingError as err:
         if isinstance(err.orig, psycopg.errors.InsufficientPrivilege):
             raise WarehouseError(f"PostgreSQL does not let this user do that: {_one_line(err)}") from err

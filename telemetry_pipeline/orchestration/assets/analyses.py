@@ -11,24 +11,26 @@ from telemetry_pipeline.analyses import computing
 from telemetry_pipeline.analyses.computing import Updated
 from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses, code_version
+from telemetry_pipeline.orchestration.attempts import tried_again
 from telemetry_pipeline.orchestration.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
+from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.reports.rows import to_rows
+from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.tags import ROWS
 from telemetry_pipeline.warehouse.results import ResultInfo
 
 _PREVIEW_ROWS = 10
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
     """One asset per analysis."""
-    return [_asset(analysis, daily) for analysis in all_analyses().values()]
+    return [_asset(analysis, daily, settings) for analysis in all_analyses().values()]
 
 
-def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: Settings) -> dg.AssetsDefinition:
     config_type = _config_type(analysis.parameters)
 
     def with_parameters(
@@ -56,26 +58,24 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition) -> dg.Assets
             "dagster/table_name": f"analysis.{analysis.name}",
             "dagster/column_schema": _column_schema(analysis),
         },
-        retry_policy=RETRIES,
         op_tags=on_queue(ANALYSIS),
     )
-    return declare(with_parameters if analysis.parameters.model_fields else without_parameters)
+    return declare(tried_again(settings)(with_parameters if analysis.parameters.model_fields else without_parameters))
 
 
 def _materialize(
     context: dg.AssetExecutionContext, warehouse: Warehouse, analysis: Analysis, values: Mapping[str, Any]
 ) -> dg.MaterializeResult[Any]:
-    with failing_clearly():
-        parameters = analysis.parse(values)
-        updated = computing.update(
-            warehouse.engine,
-            warehouse.views,
-            analysis,
-            analysis.windows(Period(*days_of(context)), parameters),
-            parameters,
-            draw=charts.draw,
-            checkpoint=RunGuard(context).check,
-        )
+    parameters = analysis.parse(values)
+    updated = computing.update(
+        warehouse.engine,
+        warehouse.views,
+        analysis,
+        analysis.windows(Period(*days_of(context)), parameters),
+        parameters,
+        draw=charts.draw,
+        checkpoint=RunGuard(context).check,
+    )
     all_rows = context.run.tags.get(ROWS) == "all"
     context.add_asset_metadata(_picture(updated, analysis, all_rows=all_rows), partition_key=context.partition_key_range.end)
     for info, reason in zip(updated.infos, updated.reasons, strict=True):

@@ -8,21 +8,23 @@ from typing import Any
 import dagster as dg
 
 from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.orchestration.attempts import tried_again
 from telemetry_pipeline.orchestration.checks import check_totals, totals_check
 from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.steps import RETRIES, RunGuard, failing_clearly
+from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import documents, segments
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
     """One asset per document."""
-    return [_asset(name, daily) for name in DOCUMENTS]
+    return [_asset(name, daily, settings) for name in DOCUMENTS]
 
 
-def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: Settings) -> dg.AssetsDefinition:
     question, kind = DOCUMENTS[name]
     analyses = gathered(name)
 
@@ -36,9 +38,9 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         kinds={"json", "postgres"},
         metadata={"dagster/table_name": "analysis.documents"},
         check_specs=[totals_check(name)],
-        retry_policy=RETRIES,
         op_tags=on_queue(REPORTS),
     )
+    @tried_again(settings)
     def asset(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
@@ -46,7 +48,7 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         guard = RunGuard(context)
         periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
         for period in periods:
-            with failing_clearly(), documents.making(warehouse.engine, name, period.first, period.last) as connection:
+            with documents.making(warehouse.engine, name, period.first, period.last) as connection:
                 state = segments.state(connection, date.min, date.max)
                 body = assemble(connection, analyses, period, warehouse.views.rules, state)
                 totals = check_totals(body)

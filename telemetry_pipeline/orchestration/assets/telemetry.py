@@ -10,11 +10,12 @@ import dagster as dg
 from pydantic import Field
 
 from telemetry_pipeline.ingestion.sync import Sync
+from telemetry_pipeline.orchestration.attempts import tried_again
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
 from telemetry_pipeline.orchestration.executor import INGEST, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of, today
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
-from telemetry_pipeline.orchestration.steps import RETRIES, ProgressReporter, RunGuard, failing_clearly
+from telemetry_pipeline.orchestration.steps import ProgressReporter, RunGuard
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import records, segments, views
 from telemetry_pipeline.warehouse.records import RepairPosition
@@ -75,11 +76,11 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
         metadata={"dagster/table_name": "telemetry.records"},
         check_specs=RECORDS_CHECKS,
         freshness_policy=freshness,
-        retry_policy=RETRIES,
         op_tags=on_queue(INGEST),
         pool=PANACCESS_POOL,
         output_required=False,
     )
+    @tried_again(settings)
     def telemetry_records(
         context: dg.AssetExecutionContext,
         config: SyncConfig,
@@ -105,13 +106,12 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
             report=ProgressReporter(context),
         )
         try:
-            with failing_clearly():
-                position = sync.run(
-                    first,
-                    last,
-                    includes_today=includes_today,
-                    position=records.repair_position(engine, context.run.run_id),
-                )
+            position = sync.run(
+                first,
+                last,
+                includes_today=includes_today,
+                position=records.repair_position(engine, context.run.run_id),
+            )
         finally:
             _report_other_days(context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()})
         if not is_tick:
@@ -143,9 +143,9 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
         metadata={"dagster/table_name": "telemetry.views"},
         check_specs=VIEWS_CHECKS,
         freshness_policy=freshness,
-        retry_policy=RETRIES,
         op_tags=on_queue(INGEST),
     )
+    @tried_again(settings)
     def ott_views(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any]]:
@@ -156,8 +156,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
         """
         first, last = days_of(context)
         is_tick = first == last == today(daily)
-        with failing_clearly():
-            merged, rest = _merge(context, warehouse, None if is_tick else (first, last))
+        merged, rest = _merge(context, warehouse, None if is_tick else (first, last))
         if merged.inserted >= _LARGE_MERGE_VIEWS:
             views.analyze(warehouse.engine)
         segments.refresh(warehouse.engine)
