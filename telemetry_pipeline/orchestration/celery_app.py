@@ -7,17 +7,18 @@ from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
 
 from telemetry_pipeline import logs
+from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.orchestration.executor import celery_settings
 from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
 
 _settings = Settings.load()
-_redis_url = _settings.redis_url.get_secret_value()
+_broker = celery_url(_settings.redis_url.get_secret_value())
 
 app = make_app(
     {
-        "broker": _redis_url,
-        "backend": _redis_url,
+        "broker": _broker,
+        "backend": _broker,
         # Imported before the worker forks, so that no child pays for it in its first step.
         "include": [
             "telemetry_pipeline.definitions",

@@ -14,6 +14,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster_celery.core_execution_loop import core_celery_execution_loop
 from dagster_celery.executor import CeleryExecutor, _submit_task
 
+from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.orchestration.liveness import alive
 from telemetry_pipeline.orchestration.lost_steps import StepWatch, WatchedResult, known_steps
@@ -67,10 +68,8 @@ class StepExecutor(CeleryExecutor):
     """
 
     def __init__(self, settings: Settings) -> None:
-        redis_url = settings.redis_url.get_secret_value()
-        super().__init__(
-            retries=RetryMode.ENABLED, broker=redis_url, backend=redis_url, config_source=celery_settings(settings)
-        )
+        broker = celery_url(settings.redis_url.get_secret_value())
+        super().__init__(retries=RetryMode.ENABLED, broker=broker, backend=broker, config_source=celery_settings(settings))
         self.database_url = settings.dagster_database_url.get_secret_value()
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:
