@@ -21,6 +21,7 @@ SOCKET_PATH_BYTES = 107
 
 _POSTGRES_SCHEME = re.compile(r"^(postgres|postgresql)(\+psycopg|\+psycopg2)?://")
 _REDIS_SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "redis+socket": "unix", "socket": "unix"}
+_IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\w+)?", re.ASCII)
 _PLAIN_NAME = re.compile(r"[\w.~-]+", re.ASCII)
 
 
@@ -40,7 +41,7 @@ def postgres_url(text: str, *, driver: str = "", database: str | None = None) ->
     host, port = parameters.get("host", ""), parameters.get("port", "")
     place = ""
     # Sockets, lists of hosts and odd names stand in the query, where both libraries take them.
-    if host and not host.startswith(("/", "@")) and "," not in host and "," not in port:
+    if (_PLAIN_NAME.fullmatch(host) or _IPV6.fullmatch(host)) and "," not in port:
         place = f"[{host}]" if ":" in host else host
         place += f":{port}" if port else ""
         del parameters["host"]
