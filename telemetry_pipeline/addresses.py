@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -21,6 +21,10 @@ SOCKET_PATH_BYTES = 107
 
 _POSTGRES_SCHEME = re.compile(r"^(postgres|postgresql)(\+psycopg|\+psycopg2)?://")
 _REDIS_SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "redis+socket": "unix", "socket": "unix"}
+# What a query may say that is no secret, and that errors have to show.
+_HARMLESS = frozenset(
+    {"host", "hostaddr", "port", "dbname", "user", "sslmode", "target_session_attrs", "db", "ssl_cert_reqs", "mode"}
+)
 _IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\w+)?", re.ASCII)
 _PLAIN_NAME = re.compile(r"[\w.~-]+", re.ASCII)
 
@@ -148,10 +152,14 @@ def secrets_of(url: str) -> set[str]:
     found = {url}
     try:
         parts = urlsplit(url)
-        found |= {parts.password or "", *(value for _, value in parse_qsl(parts.query)), parts.netloc.rpartition("@")[0]}
-        found |= {pair.partition("=")[2] for pair in parts.query.split("&")}
     except ValueError:
-        pass
+        return found
+    if parts.password:
+        found |= {parts.password, parts.netloc.rpartition("@")[0]}
+    for pair in parts.query.split("&"):
+        name, _, value = pair.partition("=")
+        if name not in _HARMLESS:
+            found |= {value, unquote_plus(value)}
     return {text for part in found for text in (part, unquote(part)) if text}
 
 

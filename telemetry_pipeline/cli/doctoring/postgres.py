@@ -232,7 +232,7 @@ def _transaction(url: str) -> Iterator[psycopg.Connection[Any]]:
     """
     with _session(url) as session, session.transaction():
         session.execute("set local statement_timeout = '20s'")
-        session.execute("set local lock_timeout = '5s'")
+        session.execute("set local lock_timeout = '2s'")
         yield session
 
 
