@@ -12,6 +12,7 @@ import re
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit
 
 import psycopg
+import redis
 from psycopg.conninfo import conninfo_to_dict
 
 POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/database"
@@ -111,7 +112,7 @@ def redis_url(text: str) -> str:
     if scheme == "unix":
         _check_socket(unquote(parts.path))
         options["db"] = database
-        return f"unix://{who}{parts.path}?{urlencode(options, quote_via=quote)}"
+        return _checked_redis(f"unix://{who}{parts.path}?{urlencode(options, quote_via=quote)}")
     options.pop("db", None)
     if scheme == "rediss":
         options["ssl_cert_reqs"] = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
@@ -119,7 +120,15 @@ def redis_url(text: str) -> str:
             raise ValueError("expected ssl_cert_reqs to be required, optional or none")
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     query = f"?{urlencode(options, quote_via=quote)}" if options else ""
-    return f"{scheme}://{who}{host}:{port or 6379}/{database}{query}"
+    return _checked_redis(f"{scheme}://{who}{host}:{port or 6379}/{database}{query}")
+
+
+def _checked_redis(url: str) -> str:
+    try:
+        redis.ConnectionPool.from_url(url).make_connection()  # does not connect
+    except (TypeError, ValueError, redis.RedisError):
+        raise ValueError("expected no other options than those of redis-py, such as socket_timeout=5") from None
+    return url
 
 
 def celery_url(text: str) -> str:
@@ -144,6 +153,7 @@ def shown(url: str) -> str:
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     # The last @, wherever it is: a password that was not escaped may hold slashes.
     who, at, place = rest.rpartition("@")
+    place = re.sub(r":(?!\d+(/|$))[^/\]]+(?=/|$)", ":***", place)  # a port that is none is a piece of a password, too
     return f"{scheme}://{'***@' if at and who else ''}{place}"
 
 

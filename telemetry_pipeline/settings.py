@@ -58,13 +58,21 @@ def _view_cap(value: Any) -> Any:
 def _http_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        usable = text.isascii() and parts.scheme in ("http", "https") and bool(parts.hostname)
         _ = parts.port
     except ValueError:
         usable = False
     if not usable:
         raise ValueError("expected a URL such as https://panaccess.example/api")
     return text
+
+
+def _directory(path: Path) -> Path:
+    try:
+        path.expanduser().resolve().exists()
+    except (OSError, RuntimeError):  # too long a name, a loop of links, the home of a user that there is not
+        raise ValueError("expected a directory's path") from None
+    return path
 
 
 def _secret_url(read: Callable[[str], str]) -> AfterValidator:
@@ -81,6 +89,7 @@ Minutes = Annotated[int, Field(ge=1, le=10_080)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Hours = Annotated[float, Field(gt=0, le=24)]
 ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
+Directory = Annotated[Path, AfterValidator(_directory)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -132,8 +141,8 @@ class StackSettings(BaseSettings):
     long_view_hours: Annotated[float, Field(gt=0)] = 12.0
     max_long_view_pct: Percent = 25.0
 
-    telemetry_home: Path = Path(".telemetry")
-    log_directory: Path | None = None
+    telemetry_home: Directory = Path(".telemetry")
+    log_directory: Directory | None = None
     log_format: Literal["text", "json"] = "text"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     flower_password: SecretStr | None = None

@@ -101,7 +101,7 @@ class Channels:
 def _in_clear(server: Any) -> bool:
     host = getattr(server, "host", None)
     here = not host or host in ("localhost", "::1") or host.startswith("127.")
-    secret = any(getattr(server, name, None) for name in ("password", "token", "access_token"))
+    secret = any(getattr(server, name, None) for name in ("password", "token", "access_token", "headers"))
     return bool(server.protocol) and not server.secure and secret and not here
 
 

@@ -63,6 +63,9 @@ class Examiner:
             return Finding(name, "failed", self._shown(str(err)), self._shown(err.advice))
         except TelemetryError as err:
             return Finding(name, "failed", self._shown(str(err)), self._shown(advice))
+        except OSError as err:
+            where = f"{err.filename}: " if err.filename else ""
+            return Finding(name, "failed", self._shown(f"{where}{err.strerror or err}"), self._shown(advice))
         except Exception as err:  # noqa: BLE001 - whatever is wrong with one server, the others are looked at
             return Finding(
                 name, "failed", self._shown(f"unexpected {type(err).__name__}: {_one_line(err)}"), self._shown(advice)
