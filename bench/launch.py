@@ -18,10 +18,10 @@ import dagster as dg
 import yaml
 
 from bench.harness import database
+from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.stack.environment import dagster_storage_url
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
 
 PROJECT = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ def main() -> None:
     with database() as url, tempfile.TemporaryDirectory() as home:
         os.environ |= {
             "DATABASE_URL": url,
-            "DAGSTER_DATABASE_URL": dagster_storage_url(url),
+            "DAGSTER_DATABASE_URL": postgres_url(url, driver="psycopg2"),
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "PANACCESS_URL": "http://127.0.0.1:1/",
             "FIRST_PARTITION": "2020-01-01",

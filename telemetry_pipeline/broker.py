@@ -17,6 +17,8 @@ import kombu.exceptions
 import redis
 from kombu.transport.redis import Channel
 
+from telemetry_pipeline.addresses import celery_url
+from telemetry_pipeline.addresses import redis_url as as_redis_url
 from telemetry_pipeline.errors import TelemetryError
 
 QUEUES = ("ingest", "analysis", "reports")
@@ -96,7 +98,7 @@ def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
     """
     with _asking(redis_url) as client:
         client.ping()  # Celery would try for minutes
-    with celery.Celery(broker=redis_url, set_as_current=False) as app:
+    with celery.Celery(broker=celery_url(redis_url), set_as_current=False) as app:
         try:
             queues = app.control.inspect(timeout=timeout_seconds).active_queues()
             if not queues:
@@ -151,7 +153,7 @@ def _steps(kwargs: Json, *, at_work: bool) -> Iterator[Step]:
 def _asking(redis_url: str) -> Iterator[Any]:
     try:
         with redis.Redis.from_url(
-            redis_url, socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS
+            as_redis_url(redis_url), socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS
         ) as client:
             yield client
     except redis.RedisError as err:

@@ -47,7 +47,7 @@ _QUOTED_DATA = re.compile(r"^(DETAIL|CONTEXT|QUERY|STATEMENT|LINE \d+): .*|^\[(S
 
 def directory(settings: StackSettings) -> Path:
     """Where the files are."""
-    return settings.log_directory or settings.telemetry_home.expanduser().resolve() / "logs"
+    return settings.log_directory or settings.home / "logs"
 
 
 def configure(settings: StackSettings) -> None:
@@ -80,7 +80,9 @@ def configure(settings: StackSettings) -> None:
     output.addFilter(_in_context)
     output.setFormatter(json if settings.log_format == "json" else TextFormatter())
     root.addHandler(output)
-    root.setLevel(logging.INFO)
+    # Libraries say at DEBUG what rows and requests hold.
+    root.setLevel(max(logging.INFO, logging.getLevelName(settings.log_level)))
+    logging.getLogger("telemetry_pipeline").setLevel(settings.log_level)
     for name in _TOO_TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Dagster says with every step that its setting python_logs is new.
@@ -121,8 +123,8 @@ class DagsterHandler(logging.Handler):
         kind = event.event_type_value if event else ""
         if kind in _BEGINNINGS:
             _Process.context = context
-        if record.levelno >= logging.INFO or kind in _WORTH_A_LINE:
-            level = max(record.levelno, logging.INFO)
+        level = max(record.levelno, logging.INFO)
+        if (record.levelno >= level or kind in _WORTH_A_LINE) and logging.getLogger(_DAGSTER_LOGGER).isEnabledFor(level):
             line = logging.LogRecord(
                 _DAGSTER_LOGGER, level, record.pathname, record.lineno, meta["orig_message"], (), record.exc_info
             )

@@ -6,18 +6,23 @@ Secrets are ``SecretStr``: they print as asterisks.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from celery.schedules import ParseException, crontab
+from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from telemetry_pipeline import addresses
 from telemetry_pipeline.errors import SettingsError
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
 
 
 def _time_zone(name: str) -> str:
@@ -27,10 +32,14 @@ def _time_zone(name: str) -> str:
 
 
 def _cron(expression: str) -> str:
+    """What Dagster takes, which has croniter built in."""
+    fields, *_ = croniter.expand(expression) if croniter.is_valid(expression) else ([],)
     try:
-        crontab.from_string(expression)
-    except (ParseException, ValueError):
-        raise ValueError("expected a cron expression of five fields such as */2 * * * *") from None
+        if len(fields) != 5:
+            raise ValueError
+        croniter(expression).get_next()  # of a day that there is: not the 30th of February
+    except (CroniterError, ValueError):
+        raise ValueError("expected a cron expression of five fields such as */2 * * * *, or @hourly, @daily") from None
     return expression
 
 
@@ -46,41 +55,42 @@ def _view_cap(value: Any) -> Any:
     return float(value)
 
 
-def _url(*schemes: str, example: str) -> AfterValidator:
-    def check(value: Any) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        try:
-            parts = urlsplit(text)
-            usable = parts.scheme in schemes and bool(parts.netloc or parts.query)
-            _ = parts.port
-        except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(f"expected a URL such as {example}")
-        return value
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = text.isascii() and parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected a URL such as https://panaccess.example/api")
+    return text
 
-    return AfterValidator(check)
+
+def _directory(path: Path) -> Path:
+    try:
+        path.expanduser().resolve().exists()
+    except (OSError, RuntimeError):  # too long a name, a loop of links, the home of a user that there is not
+        raise ValueError("expected a directory's path") from None
+    return path
+
+
+def _secret_url(read: Callable[[str], str]) -> AfterValidator:
+    """Keeps an address as *read* writes it."""
+    return AfterValidator(lambda url: SecretStr(read(url.get_secret_value())))
 
 
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Cron = Annotated[str, AfterValidator(_cron)]
-PostgresUrl = Annotated[
-    SecretStr,
-    _url(
-        "postgresql",
-        "postgres",
-        "postgresql+psycopg",
-        "postgresql+psycopg2",
-        example="postgresql://user:password@host:5432/database",
-    ),
-]
-RedisUrl = Annotated[SecretStr, _url("redis", "rediss", example="redis://:password@host:6379/0")]
+PostgresUrl = Annotated[SecretStr, _secret_url(addresses.postgres_url)]
+RedisUrl = Annotated[SecretStr, _secret_url(addresses.redis_url)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Minutes = Annotated[int, Field(ge=1, le=10_080)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Hours = Annotated[float, Field(gt=0, le=24)]
 ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
-HttpUrl = Annotated[str, _url("http", "https", example="https://panaccess.example/api")]
+Directory = Annotated[Path, AfterValidator(_directory)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 class StackSettings(BaseSettings):
@@ -133,10 +143,17 @@ class StackSettings(BaseSettings):
     long_view_hours: Annotated[float, Field(gt=0)] = 12.0
     max_long_view_pct: Percent = 25.0
 
-    telemetry_home: Path = Path(".telemetry")
-    log_directory: Path | None = None
+    telemetry_home: Directory = Path(".telemetry")
+    log_directory: Directory | None = None
     log_format: Literal["text", "json"] = "text"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     flower_password: SecretStr | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_no_line_end(cls, value: Any) -> Any:
+        """A secret that was read from a file often has one, or a carriage return."""
+        return value.rstrip("\r\n") if isinstance(value, str) else value
 
     @field_validator("first_partition")
     @classmethod
@@ -164,6 +181,14 @@ class StackSettings(BaseSettings):
             return cls(**overrides)
         except ValidationError as err:
             raise SettingsError(_describe(err)) from None
+        except (OSError, UnicodeDecodeError) as err:
+            reason = err.strerror if isinstance(err, OSError) else "it is not UTF-8"
+            raise SettingsError(f"the file {Path('.env').resolve()} cannot be read: {reason}") from None
+
+    @property
+    def home(self) -> Path:
+        """TELEMETRY_HOME, whatever the working directory is."""
+        return self.telemetry_home.expanduser().resolve()
 
     @property
     def operator_zone(self) -> ZoneInfo:
@@ -188,7 +213,9 @@ class Settings(StackSettings):
     panaccess_api_token: SecretStr
 
 
-_SECRET_NAMES = {name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
+SECRET_NAMES = {name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
+
+_URL_NAMES = ("panaccess_url", "web_url", "webserver_url")
 
 
 def _describe(err: ValidationError) -> str:
@@ -200,9 +227,11 @@ def _describe(err: ValidationError) -> str:
             expected = "expected a date such as 2025-01-31"
         if problem["type"] == "missing":
             lines.append(f"{name.upper()} is missing")
-        elif name in _SECRET_NAMES:
+        elif name in SECRET_NAMES:
             lines.append(f"{name.upper()} cannot be used; {expected}")
         else:
-            shown = re.sub(r"//[^/@]*@", "//***@", repr(problem["input"]))
-            lines.append(f"{name.upper()} is {shown}; {expected}")
+            value = problem["input"]
+            if name in _URL_NAMES:
+                value = addresses.shown(str(value))
+            lines.append(f"{name.upper()} is {value!r}; {expected}")
     return "\n".join(["The settings cannot be used:", *(f"  {line}" for line in lines)])

@@ -97,16 +97,18 @@ def test_all_errors_are_in_one_message_and_no_secret_is(monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     first, *lines = error_of().splitlines()
     assert first == "The settings cannot be used:"
+    p = "in a password : is %3A, / %2F, @ %40, % %25"
     assert sorted(lines) == [
-        "  DAGSTER_DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database",
-        "  DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database",
+        f"  DAGSTER_DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database; {p}",
+        f"  DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database; {p}",
         "  FIRST_PARTITION is 'yesterday'; expected a date such as 2025-01-31",
         "  OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name such as America/Mexico_City",
         "  PANACCESS_ENCODING is 'xml'; Input should be 'json' or 'brackets'",
         "  PANACCESS_TIMEZONE is 'CET/Madrid'; expected an IANA name such as America/Mexico_City",
         "  PANACCESS_URL is 'ftp://***@panaccess.example/'; expected a URL such as https://panaccess.example/api",
-        "  REDIS_URL cannot be used; expected a URL such as redis://:password@host:6379/0",
-        "  TICK_CRON is 'often'; expected a cron expression of five fields such as */2 * * * *",
+        "  REDIS_URL cannot be used; expected a URL such as redis://:password@host:6379/0, rediss://host or "
+        "unix:///run/redis.sock?db=0",
+        "  TICK_CRON is 'often'; expected a cron expression of five fields such as */2 * * * *, or @hourly, @daily",
     ]
 
 
@@ -126,7 +128,8 @@ def test_a_bad_line_of_the_file_is_named() -> None:
     ("name", "value"),
     [
         ("tick_cron", "* * * * * *"),
-        ("tick_cron", "@daily"),
+        ("tick_cron", "@reboot"),
+        ("tick_cron", "0 0 30 2 *"),
         ("tick_cron", "0 25 * * *"),
         ("tick_cron", "61 * * * *"),
         ("operator_timezone", "../../etc/passwd"),
@@ -141,6 +144,7 @@ def test_a_bad_line_of_the_file_is_named() -> None:
         ("redis_url", "redis://"),
         ("database_url", "postgresql://"),
         ("database_url", "sqlite:///file"),
+        ("log_level", "loud"),
     ],
 )
 def test_an_impossible_value_is_refused(name: str, value: str) -> None:
@@ -155,6 +159,10 @@ def test_an_impossible_value_is_refused(name: str, value: str) -> None:
         ("redis_url", "rediss://host"),
         ("panaccess_url", "http://[::1]:8080/"),
         ("tick_cron", "0,30 6-23 * * mon-fri"),
+        ("tick_cron", "0 2 * * 7"),
+        ("tick_cron", "0 2 * * 0-7"),
+        ("tick_cron", "@daily"),
+        ("log_level", "debug"),
         ("operator_timezone", "Asia/Kathmandu"),
         ("first_partition", str(datetime.now(ZoneInfo("America/Mexico_City")).date())),
     ],
@@ -184,6 +192,30 @@ def test_the_example_lists_every_setting_with_its_default_and_a_comment(monkeypa
     for number, line in enumerate(lines):
         if line and not line.startswith("#"):
             assert lines[number - 1].startswith("# ")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["newline", "both", "return"])
+def test_a_line_end_of_a_secret_that_was_read_from_a_file_is_none_of_it(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value + end)
+    settings = Settings.load()
+    assert settings.panaccess_password.get_secret_value() == "hidden-4"
+    assert settings.redis_url.get_secret_value() == REQUIRED["REDIS_URL"]
+    assert settings.panaccess_url == REQUIRED["PANACCESS_URL"]
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://user:hidden/@host/", "hidden@host", "ftp://host/?password=hidden", "ftp://u:hid@den@host/"]
+)
+def test_an_address_that_cannot_be_used_is_shown_without_what_may_be_secret(url: str) -> None:
+    message = error_of(panaccess_url=url)
+    assert "PANACCESS_URL is " in message
+    assert "hid" not in message
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PANACCESS_SALT=\xff\xfe\n")
+    assert error_of() == f"the file {tmp_path / '.env'} cannot be read: it is not UTF-8"
 
 
 @pytest.mark.parametrize(("text", "cap"), [("", None), ("4", 4), ("0.5", 0.5), ("24", 24), ("auto", "auto")])

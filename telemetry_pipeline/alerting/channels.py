@@ -42,12 +42,14 @@ class Channel:
 
     :ivar name: the address without secrets.
     :ivar understood: whether Apprise knows what to do with it; if not, every message fails.
+    :ivar in_clear: whether its password or token goes over the network unencrypted.
     """
 
     def __init__(self, url: str) -> None:
         self._apprise = apprise.Apprise(asset=_ASSET)
         server = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
         self.understood = server is not None
+        self.in_clear = server is not None and _in_clear(server)
         self.name = f"{_scheme(url)}..."
         if server is not None:
             self.name = _without_secrets(server)
@@ -94,6 +96,13 @@ class Channels:
         """Send one message on all of them at once; waits for all, within a bounded time."""
         with ThreadPoolExecutor(max_workers=max(1, len(self._channels))) as pool:
             return list(pool.map(lambda channel: channel.send(subject, body), self._channels))
+
+
+def _in_clear(server: Any) -> bool:
+    host = getattr(server, "host", None)
+    here = not host or host in ("localhost", "::1") or host.startswith("127.")
+    secret = any(getattr(server, name, None) for name in ("password", "token", "access_token", "headers"))
+    return bool(server.protocol) and not server.secure and secret and not here
 
 
 def _without_secrets(server: Any) -> str:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.cli import target
-from telemetry_pipeline.cli.doctor import complete
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint, unwrap
@@ -86,12 +86,14 @@ class Overview:
     """All of it; None is what was not asked or did not answer.
 
     :ivar at: when it was gathered.
+    :ivar home: where a stack was looked for.
     :ivar elsewhere: whether the settings name servers, and no stack runs here.
     :ivar incidents: open problems. :ivar channels: ways of telling people.
     :ivar failures: name of a server to why it did not answer.
     """
 
     at: datetime
+    home: Path
     stack: StackState | None
     elsewhere: bool
     web_url: str | None
@@ -128,9 +130,10 @@ class Overview:
 def gather(settings: StackSettings) -> Overview:
     """Ask every server that is known."""
     stack = target.find_stack(settings)
-    known = complete(settings, stack)
+    known = target.complete(settings, stack)
     elsewhere = stack is None and bool(settings.database_url and settings.redis_url)
-    seen = Overview(datetime.now(UTC), stack, elsewhere, stack.webserver_url if stack else settings.web_url)
+    web_url = stack.webserver_url if stack else settings.web_url
+    seen = Overview(datetime.now(UTC), settings.home, stack, elsewhere, web_url)
     if known.database_url is not None:
         engine = connect(known.database_url)
         seen.warehouse = seen.ask("PostgreSQL", lambda: read_status(engine))

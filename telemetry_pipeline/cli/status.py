@@ -96,7 +96,7 @@ def _show_addresses(seen: Overview, zone: ZoneInfo) -> None:
     elif seen.elsewhere:
         click.echo("stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere")
     else:
-        click.echo("stack          not running; start it with 'telemetry-pipeline up'")
+        click.echo(f"stack          none is running in {seen.home}; start it with 'telemetry-pipeline up'")
     if seen.web_url is not None and (seen.stack is not None or seen.elsewhere):
         click.echo(f"web UI         {seen.web_url}")
     if seen.stack is not None and seen.stack.flower_url is not None:

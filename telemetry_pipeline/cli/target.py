@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,32 @@ def find_stack(settings: StackSettings) -> StackState | None:
     from telemetry_pipeline.stack.state import running
 
     return running(settings.telemetry_home)
+
+
+def complete(settings: StackSettings, stack: StackState | None) -> StackSettings:
+    """The settings, with the addresses that they leave open taken from the running stack."""
+    from pydantic import SecretStr
+
+    from telemetry_pipeline.simulator import options as simulator
+
+    if stack is None:
+        return settings
+    found: dict[str, Any] = {
+        "database_url": SecretStr(stack.database_url),
+        "dagster_database_url": SecretStr(stack.dagster_database_url),
+        "redis_url": SecretStr(stack.redis_url),
+    }
+    if settings.panaccess_url is None:
+        settings = settings.model_copy(
+            update={
+                "panaccess_url": stack.panaccess_url,
+                "panaccess_username": simulator.DEFAULT_USERNAME,
+                "panaccess_password": SecretStr(simulator.DEFAULT_PASSWORD),
+                "panaccess_api_token": SecretStr(simulator.DEFAULT_API_TOKEN),
+                "panaccess_salt": SecretStr(simulator.DEFAULT_SALT),
+            }
+        )
+    return settings.model_copy(update={name: url for name, url in found.items() if getattr(settings, name) is None})
 
 
 def webserver_url(settings: StackSettings) -> str | None:
@@ -38,7 +64,7 @@ def graphql_url(settings: StackSettings) -> str:
     url = webserver_url(settings)
     if url is None:
         raise StackError(
-            f"no stack is running (there is none in {settings.telemetry_home}), and neither WEBSERVER_URL nor WEB_URL is set; "
+            f"no stack is running in {settings.home}, and neither WEBSERVER_URL nor WEB_URL is set; "
             "start one with 'telemetry-pipeline up'"
         )
     return f"{url.rstrip('/')}/graphql"
@@ -75,6 +101,6 @@ def database_url(settings: StackSettings) -> str:
     state = find_stack(settings)
     if state is None:
         raise WarehouseError(
-            "DATABASE_URL is not set, and no stack is running that has a database; start one with 'telemetry-pipeline up'"
+            f"DATABASE_URL is not set, and no stack is running in {settings.home}; start one with 'telemetry-pipeline up'"
         )
     return state.database_url

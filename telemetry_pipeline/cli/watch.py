@@ -38,8 +38,7 @@ def find_addresses(settings: StackSettings) -> Addresses:
     :raises SettingsError: neither says it; lists what is missing.
     """
     from telemetry_pipeline.alerting.components import Addresses
-    from telemetry_pipeline.cli.doctor import complete
-    from telemetry_pipeline.cli.target import find_stack, webserver_url
+    from telemetry_pipeline.cli.target import complete, find_stack, webserver_url
     from telemetry_pipeline.warehouse.database import connect
 
     found = complete(settings, find_stack(settings))
@@ -48,7 +47,7 @@ def find_addresses(settings: StackSettings) -> Addresses:
     if database is None or dagster is None or redis is None or url is None:
         known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "WEBSERVER_URL": url}
         missing = ", ".join(name for name, value in known.items() if value is None)
-        raise SettingsError(f"no stack is running in {settings.telemetry_home}, and these are not given: {missing}")
+        raise SettingsError(f"no stack is running in {settings.home}, and these are not given: {missing}")
     return Addresses(connect(database), connect(dagster), redis.get_secret_value(), url)
 
 

@@ -8,18 +8,19 @@ from celery.signals import celeryd_init, setup_logging
 from dagster_celery.make_app import make_app
 
 from telemetry_pipeline import broker, logs
+from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.orchestration.executor import celery_settings
 from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
 
 _settings = Settings.load()
-_redis_url = _settings.redis_url.get_secret_value()
+_broker = celery_url(_settings.redis_url.get_secret_value())
 
 app = make_app(
     {
-        "broker": _redis_url,
-        "backend": _redis_url,
+        "broker": _broker,
+        "backend": _broker,
         # Imported before the worker forks, so that no child pays for it in its first step.
         "include": [
             "telemetry_pipeline.definitions",
@@ -43,7 +44,7 @@ def _set_up_logging(**_: object) -> None:
 def _refuse_a_taken_name(sender: str, **_: object) -> None:
     """Each of two workers of one name takes what is asked of, and said by, the other for its own: lost steps look held."""
     try:
-        others = {worker.node: worker for worker in broker.workers(_redis_url)}
+        others = {worker.node: worker for worker in broker.workers(_settings.redis_url.get_secret_value())}
     except TelemetryError:
         return  # the broker is away, which Celery waits for
     if other := others.get(sender):

@@ -24,6 +24,7 @@ from dagster_celery.core_execution_loop import core_celery_execution_loop
 from dagster_celery.executor import CeleryExecutor
 from dagster_shared.serdes import pack_value, serialize_value
 
+from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.errors import WarehouseUnavailable
 from telemetry_pipeline.orchestration.attempts import attempt_number, ended, failures, is_tick, seconds_to_next
@@ -79,10 +80,8 @@ class StepExecutor(CeleryExecutor):
     """
 
     def __init__(self, settings: Settings) -> None:
-        redis_url = settings.redis_url.get_secret_value()
-        super().__init__(
-            retries=RetryMode.ENABLED, broker=redis_url, backend=redis_url, config_source=celery_settings(settings)
-        )
+        broker = celery_url(settings.redis_url.get_secret_value())
+        super().__init__(retries=RetryMode.ENABLED, broker=broker, backend=broker, config_source=celery_settings(settings))
         self._settings = settings
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:

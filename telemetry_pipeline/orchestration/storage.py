@@ -11,6 +11,9 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import pg_url_from_config
 
+from telemetry_pipeline.addresses import postgres_url
+from telemetry_pipeline.warehouse.database import in_utc
+
 _KEPT_CONNECTIONS = 2
 
 
@@ -26,7 +29,7 @@ class KeepingPostgresStorage(DagsterPostgresStorage):
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         """The storage that ``dagster.yaml`` describes."""
-        return cls(pg_url_from_config(config_value), inst_data)
+        return cls(postgres_url(pg_url_from_config(config_value), driver="psycopg2"), inst_data)
 
 
 @functools.cache
@@ -35,6 +38,8 @@ def _engine(postgres_url: str, _process: int) -> sa.Engine:
     PostgreSQL has closed.
     """
     DagsterPostgresStorage(postgres_url)  # creates the tables where there are none
-    return sa.create_engine(
-        postgres_url, isolation_level="AUTOCOMMIT", pool_size=_KEPT_CONNECTIONS, max_overflow=-1, pool_pre_ping=True
+    return in_utc(
+        sa.create_engine(
+            postgres_url, isolation_level="AUTOCOMMIT", pool_size=_KEPT_CONNECTIONS, max_overflow=-1, pool_pre_ping=True
+        )
     )

@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
+from telemetry_pipeline.addresses import shown
 from telemetry_pipeline.errors import (
     LoginRejected,
     MalformedAnswer,
     PanAccessError,
     PanAccessUnavailable,
     PermissionDenied,
+    SettingsError,
 )
 from telemetry_pipeline.panaccess.session import Credentials, LocalStore, RedisStore, Session, SessionStore
 from telemetry_pipeline.panaccess.wire import (
@@ -28,6 +30,7 @@ from telemetry_pipeline.panaccess.wire import (
     encode_form,
     raw_text,
 )
+from telemetry_pipeline.proxies import proxy_for
 from telemetry_pipeline.settings import Settings
 
 TRIES = 3
@@ -84,7 +87,7 @@ class PanAccessClient:
         self._credentials = credentials
         self._encoding = encoding
         self._retry_seconds = retry_seconds
-        self._http = urllib3.PoolManager(maxsize=MAX_IN_FLIGHT, timeout=timeout, retries=False)
+        self._http = _connections(url, timeout)
         self._session = Session(store or LocalStore(), credentials.fingerprint(url), self._login)
 
     @classmethod
@@ -194,6 +197,25 @@ class PanAccessClient:
                 raw_text(response.data),
             )
         return response.data
+
+
+def _connections(url: str, timeout: urllib3.Timeout) -> urllib3.PoolManager:
+    """Connections to the API, by the proxy that the environment names for it, if it names one.
+
+    :raises SettingsError: that is none that can be used.
+    """
+    proxy = proxy_for(url)
+    if proxy is None:
+        return urllib3.PoolManager(maxsize=MAX_IN_FLIGHT, timeout=timeout, retries=False)
+    try:
+        who = urllib3.util.parse_url(proxy).auth
+        headers = urllib3.make_headers(proxy_basic_auth=unquote(who)) if who else None
+        return urllib3.ProxyManager(proxy, proxy_headers=headers, maxsize=MAX_IN_FLIGHT, timeout=timeout, retries=False)
+    except (urllib3.exceptions.HTTPError, ValueError):
+        raise SettingsError(
+            f"the environment names {shown(proxy)} as the proxy for {shown(url)}; expected http://host:port in HTTP_PROXY or "
+            "HTTPS_PROXY, or PanAccess's host in NO_PROXY"
+        ) from None
 
 
 def _reason(err: urllib3.exceptions.HTTPError) -> str:

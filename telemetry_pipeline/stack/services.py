@@ -22,6 +22,7 @@ import celery
 import kombu.exceptions
 
 import telemetry_pipeline
+from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack import graphql
@@ -164,7 +165,7 @@ class Worker(Service):
 
     def is_ready(self) -> bool:
         """Does it answer over the broker?"""
-        with celery.Celery(broker=self._environment["REDIS_URL"], set_as_current=False) as app:
+        with celery.Celery(broker=celery_url(self._environment["REDIS_URL"]), set_as_current=False) as app:
             try:
                 return bool(app.control.ping(destination=[self.node], timeout=0.5))
             except kombu.exceptions.OperationalError:
@@ -246,7 +247,7 @@ class Flower(Service):
         self.password_file = None if password else home / "flower-password"
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
-            "REDIS_URL": redis_url,
+            "REDIS_URL": celery_url(redis_url),
             "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
         }
         super().__init__(home, environment)

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -19,6 +20,7 @@ from alembic.util import CommandError
 from pydantic import SecretStr
 from sqlalchemy.pool import NullPool
 
+from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.reading import reached
 
@@ -30,13 +32,15 @@ _UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this pro
 
 
 def connect(url: SecretStr | str) -> sa.Engine:
-    """An engine on psycopg 3 for any ``postgresql://`` URL; it keeps no connection open between uses."""
+    """An engine on psycopg 3 for any address of PostgreSQL; it keeps no connection open between uses."""
     text = url.get_secret_value() if isinstance(url, SecretStr) else url
-    return sa.create_engine(
-        sa.make_url(text).set(drivername="postgresql+psycopg"),
-        poolclass=NullPool,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
-        hide_parameters=_HIDE_PARAMETERS,
+    return in_utc(
+        sa.create_engine(
+            postgres_url(text, driver="psycopg"),
+            poolclass=NullPool,
+            connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+            hide_parameters=_HIDE_PARAMETERS,
+        )
     )
 
 
@@ -52,13 +56,31 @@ def shared(url: SecretStr | str) -> sa.Engine:
 @functools.cache
 def _shared(url: str, _process: int) -> sa.Engine:
     # A connection must not be used on both sides of a fork.
-    return sa.create_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=2,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
-        hide_parameters=_HIDE_PARAMETERS,
+    return in_utc(
+        sa.create_engine(
+            postgres_url(url, driver="psycopg"),
+            pool_size=2,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+            hide_parameters=_HIDE_PARAMETERS,
+        )
     )
+
+
+def in_utc(engine: sa.Engine) -> sa.Engine:
+    """The engine, with every connection of it in UTC, whatever zone the database or the role has: Dagster's times have none.
+
+    A statement, not an option of the connection: poolers refuse options.
+    """
+
+    @sa.event.listens_for(engine, "connect", insert=True)
+    def set_zone(connection: Any, _record: object) -> None:
+        before, connection.autocommit = connection.autocommit, True
+        with connection.cursor() as cursor:
+            cursor.execute("set timezone to 'UTC'")
+        connection.autocommit = before
+
+    return engine
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -107,5 +129,5 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def _alembic_config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))  # a configuration file's own escape
     return config

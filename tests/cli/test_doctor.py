@@ -13,8 +13,8 @@ from cli.harness import Outcome
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver
 
-from telemetry_pipeline.cli import doctor
 from telemetry_pipeline.cli.doctor import Finding, examine
+from telemetry_pipeline.cli.doctoring import surroundings
 from telemetry_pipeline.stack.servers import at_database
 
 HEALTH: dict[str, Any] = {
@@ -66,13 +66,21 @@ def test_each_check_says_what_it_saw_or_what_to_do(
     outcomes = {name: finding.outcome for name, finding in found.items()}
     assert outcomes == {
         "settings": "ok",
+        ".env": "ok",
         "alerts": "skipped",
         "home": "ok",
+        "disks": "ok",
         "stack": "ok",
         "PostgreSQL": "ok",
-        "Dagster's database": "failed",
+        "schema": "ok",
+        "syncs": "ok",
+        "time zones": "ok",
+        "PostgreSQL's disk": "ok",
+        "Dagster's database": "ok",
+        "Dagster's tables": "failed",
         "broker": "ok",
         "worker": "failed",
+        "way to PanAccess": "ok",
         "PanAccess": "ok",
         "web server": "ok",
         "code": "failed",
@@ -80,7 +88,7 @@ def test_each_check_says_what_it_saw_or_what_to_do(
     }
     assert found["PostgreSQL"].detail.startswith("PostgreSQL 18")
     assert found["broker"].detail.startswith("Valkey 9")
-    assert found["Dagster's database"].advice == "run 'dagster instance migrate' once"
+    assert found["Dagster's tables"].advice == "run 'dagster instance migrate' once"
     assert found["worker"].detail == "no Celery worker answers"
     assert found["code"].detail == "ImportError: no module"
     assert found["daemon"].detail == "no sign of life from sensor"
@@ -123,7 +131,8 @@ def test_impossible_settings_are_all_listed_and_end_the_examination(
     assert outcome.status == 1
     assert outcome.out.splitlines() == [
         "failed  settings: The settings cannot be used:",
-        "          REDIS_URL cannot be used; expected a URL such as redis://:password@host:6379/0",
+        "          REDIS_URL cannot be used; expected a URL such as redis://:password@host:6379/0, rediss://host or "
+        "unix:///run/redis.sock?db=0",
         "          OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name such as America/Mexico_City",
         "        -> correct them in the environment or in the file .env",
         "1 of the checks failed",
@@ -145,7 +154,7 @@ def test_servers_that_do_not_answer_are_told_without_their_passwords(
     for name in ("PostgreSQL", "Dagster's database", "broker", "PanAccess"):
         assert f"failed  {name}: " in outcome.out
     assert "skipped worker: it cannot be asked without the broker" in outcome.out
-    assert "skipped stack: none is running here" in outcome.out
+    assert "skipped stack: none is running in " in outcome.out
     assert "sesame" not in outcome.out
 
 
@@ -174,7 +183,7 @@ def test_a_database_that_lacks_migrations_is_told(home: Path, database_url: str,
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("drop schema telemetry cascade")
     monkeypatch.setenv("DATABASE_URL", database_url)
-    finding = findings()["PostgreSQL"]
+    finding = findings()["schema"]
     assert (finding.outcome, finding.advice) == ("failed", "apply them with 'telemetry-pipeline migrate'")
 
 
@@ -198,8 +207,8 @@ def test_a_broker_that_may_drop_messages_is_told(home: Path, redis_url: str, mon
 
 
 def test_a_home_that_is_a_file_and_a_full_disk_are_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_DISK_BYTES_NEEDED", 1e18)
-    assert "GB of free disk space" in findings()["home"].detail
+    monkeypatch.setattr(surroundings, "DISK_BYTES_NEEDED", 1e18)
+    assert "GB of free disk space" in findings()["disks"].detail
     home.write_text("")
     assert "is not a directory" in findings()["home"].detail
 

@@ -365,9 +365,14 @@ def test_a_worker_is_shown_with_its_queues_and_its_steps(
     assert "\nworker         night@shift: ingest, analysis; 1 process; steps at work: ott_views\n" in shown
 
 
-def test_without_a_stack_it_is_said_how_to_start_one(cli: Callable[..., Outcome]) -> None:
+def test_without_a_stack_it_is_said_how_to_start_one_and_where_one_was_looked_for(
+    cli: Callable[..., Outcome], home: Path
+) -> None:
     outcome = cli("status")
-    assert (outcome.status, outcome.out) == (0, "stack          not running; start it with 'telemetry-pipeline up'\n")
+    assert (outcome.status, outcome.out) == (
+        0,
+        f"stack          none is running in {home}; start it with 'telemetry-pipeline up'\n",
+    )
 
 
 def test_an_empty_warehouse_has_a_status(

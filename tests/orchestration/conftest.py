@@ -10,11 +10,11 @@ import dagster as dg
 import psycopg
 import pytest
 
+from telemetry_pipeline.addresses import postgres_url as as_postgres_url
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.environment import dagster_storage_url
 from telemetry_pipeline.stack.servers import at_database
 
 # The whole graph is run once, in test_assets; more is said of single analyses in tests/analyses.
@@ -67,7 +67,7 @@ def postgres_instance(tmp_path: Path, postgres_url: str) -> Iterator[dg.DagsterI
     name = f"dagster_{next(_numbers)}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"create database {name}")
-        url = dagster_storage_url(at_database(postgres_url, name))
+        url = as_postgres_url(at_database(postgres_url, name), driver="psycopg2")
         storage = {"storage": {"postgres": {"postgres_url": url}}, "telemetry": {"enabled": False}}
         with dg.DagsterInstance.local_temp(str(tmp_path), storage) as temporary:
             yield temporary

@@ -1,0 +1,107 @@
+"""Checks of the machine and of what the settings say by themselves, before any server is asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Warned
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.settings import StackSettings
+
+DISK_BYTES_NEEDED = 2_000_000_000
+
+
+def check_env_file(file: Path) -> str:
+    """Can others read the secrets in it?"""
+    from dotenv import dotenv_values
+
+    from telemetry_pipeline.settings import SECRET_NAMES
+
+    if not file.exists():
+        return "there is none; settings come from the environment"
+    mode = stat.S_IMODE(file.stat().st_mode)
+    secret = [name for name, value in dotenv_values(file).items() if name.lower() in SECRET_NAMES and value]
+    if mode & 0o077 and secret:
+        raise Warned(f"other users of this machine can read {', '.join(secret)} in {file} (mode {mode:o})", f"chmod 600 {file}")
+    return f"{file}, mode {mode:o}"
+
+
+def check_alerts(settings: StackSettings) -> str:
+    """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
+    from telemetry_pipeline.alerting.channels import Channels
+
+    channels = list(Channels(settings.alert_urls.get_secret_value()))
+    if wrong := [channel.name for channel in channels if not channel.understood]:
+        raise AdvisedError(
+            f"addresses in ALERT_URLS are not understood: {', '.join(wrong)}",
+            "write them as https://appriseit.com/services/ shows; a colon, slash or @ in a password as %3A, %2F, %40",
+        )
+    if clear := [channel.name for channel in channels if channel.in_clear]:
+        raise Warned(
+            f"passwords go over the network in clear: {', '.join(clear)}",
+            "use the service's secure address: mailtos:// in place of mailto://, jsons:// of json://, and so on",
+        )
+    return ", ".join(channel.name for channel in channels)
+
+
+def check_home(home: Path) -> str:
+    """Can the stack keep its files there?"""
+    place = existing(home)
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
+    return f"{home} can be written to"
+
+
+def check_disks(places: dict[str, Path]) -> str:
+    """Is there room wherever something is written?
+
+    :param places: what they are for, to where they are.
+    """
+    room = {}
+    for purpose, path in places.items():
+        place = existing(path)
+        try:
+            probe = shutil.disk_usage(place)
+            # A file is the only way to learn of a quota, and of the inodes.
+            if os.access(place, os.W_OK | os.X_OK):
+                with tempfile.TemporaryFile(dir=place) as file:
+                    file.write(b"x" * 4096)
+                    file.flush()
+        except OSError as err:
+            raise AdvisedError(f"nothing can be written to {place} ({purpose}): {err.strerror}", _MAKE_ROOM) from err
+        room[purpose] = probe.free
+        if probe.free < DISK_BYTES_NEEDED:
+            raise AdvisedError(f"{place} ({purpose}) has only {probe.free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+    return ", ".join(f"{purpose} {free / 1e9:,.0f} GB free" for purpose, free in room.items())
+
+
+def check_way_to_panaccess(settings: StackSettings) -> str:
+    """Which proxy do calls to PanAccess take, and can others on their way read them?"""
+    from telemetry_pipeline.addresses import is_loopback, shown
+    from telemetry_pipeline.proxies import proxy_for
+
+    url = settings.panaccess_url or ""
+    if url.startswith("http://") and not is_loopback(url):
+        raise Warned(
+            f"{shown(url)} is not encrypted: credentials and viewing data can be read on the way",
+            "use PANACCESS_URL=https://..., or a private network that encrypts",
+        )
+    proxy = proxy_for(url)
+    return f"by the proxy {shown(proxy)}" if proxy else "directly"
+
+
+def existing(path: Path) -> Path:
+    """The path, or the nearest directory above it that there is."""
+    place = path.expanduser().resolve()
+    while not place.exists():
+        place = place.parent
+    return place
+
+
+_MAKE_ROOM = "free 2 GB there, or move it: TELEMETRY_HOME, LOG_DIRECTORY, TMPDIR"

@@ -1,0 +1,299 @@
+"""Servers that work for most programs and not for this one: doctor says so, and what it advises mends it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import zoneinfo
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+import sqlalchemy as sa
+from psycopg.conninfo import conninfo_to_dict
+
+from telemetry_pipeline.addresses import postgres_url as as_postgres_url
+from telemetry_pipeline.cli.doctor import Finding, examine
+from telemetry_pipeline.cli.doctoring.postgres import Facts, faults
+from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database, free_port
+from telemetry_pipeline.warehouse.database import connect, shared
+
+FACTS = Facts("18.4", datetime(2026, 11, 27, tzinfo=UTC), "UTF8", "db", False, False, "default", "telemetry", 64, 200, 300)
+
+
+def findings() -> dict[str, Finding]:
+    return {finding.name: finding for finding in examine()}
+
+
+@contextmanager
+def database(postgres_url: str, options: str = "") -> Iterator[str]:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database odd {options}".encode())
+        try:
+            yield at_database(postgres_url, "odd")
+        finally:
+            connection.execute("drop database odd with (force)")
+
+
+def sql(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding(home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    with database(postgres_url, f"encoding '{encoding}' locale 'C' template template0") as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        monkeypatch.setenv("DAGSTER_DATABASE_URL", url)
+        found = findings()
+        for name in ("PostgreSQL", "Dagster's database"):
+            assert (found[name].outcome, found[name].detail) == (
+                "failed",
+                f"the database's encoding is {encoding}, which cannot hold every name",
+            )
+        advice = found["PostgreSQL"].advice.partition(": ")[2]
+    sql(postgres_url, advice.replace("NAME", "advised"))
+    monkeypatch.setenv("DATABASE_URL", at_database(postgres_url, "advised"))
+    assert findings()["PostgreSQL"].outcome == "ok"
+    sql(postgres_url, "drop database advised")
+
+
+@pytest.mark.parametrize("whose", ["database odd", "role reader", "role reader in database odd"])
+def test_a_database_that_is_read_only(home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, whose: str) -> None:
+    sql(postgres_url, "drop role if exists reader")
+    sql(postgres_url, "create role reader login superuser")
+    with database(postgres_url) as url:
+        sql(url, f"alter {whose} set default_transaction_read_only = on")
+        monkeypatch.setenv("DATABASE_URL", url.replace("postgres@", "reader@"))
+        finding = findings()["PostgreSQL"]
+        assert finding.outcome == "failed"
+        assert finding.detail.startswith("it is read-only (default_transaction_read_only, set by: ")
+        sql(url, finding.advice)
+        assert findings()["PostgreSQL"].outcome == "ok"
+    sql(postgres_url, "drop role reader")
+
+
+@pytest.mark.slow
+def test_a_standby(home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = LocalPostgres(tmp_path_factory.mktemp("s", numbered=True))
+    try:
+        server.start()
+        server.stop()
+        (server.data / "standby.signal").touch()
+        server.start()
+        monkeypatch.setenv("DATABASE_URL", server.url)
+        assert findings()["PostgreSQL"].detail == "the server is a standby, which stores nothing"
+    finally:
+        server.stop()
+
+
+def test_a_database_and_a_role_in_another_time_zone_do_no_harm(
+    home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = conninfo_to_dict(database_url)["dbname"]
+    sql(database_url, f"alter database {name} set timezone = 'America/Mexico_City'")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    for engine in (connect(database_url), shared(database_url)):
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("show timezone")) == "UTC"
+            connection.rollback()
+            assert connection.scalar(sa.text("show timezone")) == "UTC"
+        engine.dispose()
+    assert findings()["PostgreSQL"].outcome == "ok"
+
+
+def test_a_python_with_other_time_zones_than_postgresql(
+    home: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mexico had summer time until 2022, and old tables go on with it."""
+    zone = tmp_path / "tz" / "America" / "Mexico_City"
+    zone.parent.mkdir(parents=True)
+    with zoneinfo._common.load_tzdata("America/Chicago") as new:
+        zone.write_bytes(new.read())
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("FIRST_PARTITION", "2025-01-01")
+    assert findings()["time zones"].outcome == "ok"
+    before = zoneinfo.TZPATH
+    try:
+        zoneinfo.reset_tzpath([tmp_path / "tz", *before])
+        zoneinfo.ZoneInfo.clear_cache()
+        finding = findings()["time zones"]
+    finally:
+        zoneinfo.reset_tzpath(before)
+        zoneinfo.ZoneInfo.clear_cache()
+    assert finding.outcome == "failed"
+    assert finding.detail == "America/Mexico_City: 2025-03-09 12:00 UTC is 07:00 for Python and 06:00 for PostgreSQL"
+
+
+@pytest.mark.parametrize(
+    ("fact", "seen"),
+    [
+        ({"version": "13.9"}, "the server is PostgreSQL 13.9"),
+        ({"seen_at": datetime(2026, 11, 27, 0, 0, 9, tzinfo=UTC)}, "its clock and this machine's differ by 9 s"),
+        ({"relations": 30_000}, "30,000 tables and indexes are more than its table of locks can hold"),
+        ({"standby": True, "read_only": True}, "the server is a standby, which stores nothing"),
+    ],
+)
+def test_what_is_wrong_follows_from_what_a_server_says(fact: dict[str, object], seen: str) -> None:
+    assert list(faults(FACTS)) == []
+    assert [str(fault) for fault in faults(replace(FACTS, **fact))] == [seen]
+
+
+@contextmanager
+def pgbouncer(url: str, mode: str, folder: Path) -> Iterator[str]:
+    """A pgbouncer in front of a database; it refuses to be root, and only the server's user reaches its socket."""
+    found = conninfo_to_dict(url)
+    port = free_port()
+    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={found['host']} port={found['port']} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+        f"auth_file = {folder}/users\npool_mode = {mode}\ndefault_pool_size = 5\n"
+    )
+    owner = pwd.getpwuid(Path(str(found["host"])).stat().st_uid)
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    groups = [] if os.geteuid() == 0 else None
+    process = subprocess.Popen(
+        ["pgbouncer", "-q", folder / "pgbouncer.ini"], user=owner.pw_uid, group=owner.pw_gid, extra_groups=groups
+    )
+    address = f"postgresql://postgres@127.0.0.1:{port}/{found['dbname']}"
+    try:
+        for _ in polling(20):
+            try:
+                psycopg.connect(address, connect_timeout=5).close()
+                break
+            except psycopg.OperationalError:
+                continue
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="pgbouncer is not installed; CI does")
+@pytest.mark.parametrize("mode", ["transaction", "session", "statement"])
+def test_a_pooler(home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    folder = Path(subprocess.run(["mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip())
+    try:
+        with database(postgres_url) as url, pgbouncer(url, mode, folder) as address:
+            monkeypatch.setenv("DATABASE_URL", address)
+            monkeypatch.setenv("DAGSTER_DATABASE_URL", address)
+            found = findings()
+            for name in ("PostgreSQL", "Dagster's database"):
+                if mode == "session":
+                    assert found[name].outcome == "ok"
+                else:
+                    assert found[name].outcome == "failed"
+                    assert "pool_mode = session in pgbouncer.ini" in found[name].advice
+            if mode == "session":
+                with connect(address).connect() as connection:
+                    assert connection.scalar(sa.text("show timezone")) == "UTC"
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("synced_at", "outcome", "seen"),
+    [
+        ("now() + interval '2 hours'", "failed", "in the future: a clock is or was ahead"),
+        ("now() - interval '1 hour'", "failed", "ago, longer than HEARTBEAT_MINUTES"),
+        ("now() - interval '1 minute'", "ok", "the newest sync was"),
+        ("null", "ok", "there was no sync yet"),
+    ],
+)
+def test_the_age_of_the_newest_sync(
+    home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, synced_at: str, outcome: str, seen: str
+) -> None:
+    sql(database_url, f"update telemetry.sync_state set synced_at = {synced_at}")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    finding = findings()["syncs"]
+    assert (finding.outcome, seen in finding.detail) == (outcome, True), finding
+
+
+def test_ticks_of_the_future_in_dagsters_storage(home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with database(postgres_url) as url:
+        monkeypatch.setenv("DAGSTER_DATABASE_URL", url)
+        sql(url, "create table job_ticks (timestamp timestamp)")
+        assert findings()["Dagster's tables"].outcome == "ok"
+        sql(url, "insert into job_ticks values (now() at time zone 'UTC' + interval '2 hours')")
+        finding = findings()["Dagster's tables"]
+        assert (finding.outcome, "Dagster has ticks of the future, " in finding.detail) == ("failed", True)
+
+
+def test_a_persons_lock_does_not_hold_doctor_up(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    with psycopg.connect(database_url) as person:
+        person.execute("lock table telemetry.sync_state")
+        finding = findings()["syncs"]
+    assert (finding.outcome, "lock timeout" in finding.detail) == ("failed", True)
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Callable[[], redis.Redis]]:
+    started = []
+
+    def start() -> redis.Redis:
+        server = LocalValkey(tmp_path / str(len(started)))
+        (tmp_path / str(len(started))).mkdir()
+        server.start()
+        client = redis.Redis.from_url(server.url)
+        started.append((server, client))
+        return client
+
+    yield start
+    for server, client in started:
+        client.close()
+        server.stop()
+
+
+def address_of(client: redis.Redis) -> str:
+    known = client.connection_pool.connection_kwargs
+    return f"redis://:{known['password']}@{known['host']}:{known['port']}/0"
+
+
+def test_a_broker_that_is_full(home: Path, own_valkey: Callable[[], redis.Redis], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = own_valkey()
+    monkeypatch.setenv("REDIS_URL", address_of(client))
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", "1mb")
+    finding = findings()["broker"]
+    assert (finding.outcome, "its memory is full" in finding.detail) == ("failed", True)
+    client.config_set("maxmemory", "1gb")
+    assert findings()["broker"].outcome == "ok"
+
+
+def test_a_broker_that_is_a_read_only_replica(
+    home: Path, own_valkey: Callable[[], redis.Redis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = own_valkey()
+    monkeypatch.setenv("REDIS_URL", address_of(client))
+    client.execute_command("replicaof", "127.0.0.1", "9")
+    finding = findings()["broker"]
+    assert finding.detail == "it is a read-only replica of 127.0.0.1:9"
+    client.execute_command(*finding.advice.rpartition(": ")[2].split())
+    assert findings()["broker"].outcome == "ok"
+
+
+def test_a_broker_whose_user_may_not_write(
+    home: Path, own_valkey: Callable[[], redis.Redis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = own_valkey()
+    client.execute_command("acl", "setuser", "reader", "on", ">sesame", "~*", "+@read", "+info", "+ping")
+    monkeypatch.setenv("REDIS_URL", address_of(client).replace("redis://:", "redis://reader:").replace(
+        client.connection_pool.connection_kwargs["password"], "sesame"))  # fmt: skip
+    finding = findings()["broker"]
+    assert (finding.outcome, finding.detail.startswith("it does not take messages: ")) == ("failed", True)
+
+
+def test_any_spelling_of_an_address_will_do(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", as_postgres_url(database_url, driver="psycopg2") + "\r")
+    assert findings()["PostgreSQL"].outcome == "ok"
