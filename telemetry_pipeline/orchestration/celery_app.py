@@ -8,6 +8,7 @@ from dagster_celery.tasks import create_task
 
 from telemetry_pipeline import logs
 from telemetry_pipeline.orchestration.executor import celery_settings
+from telemetry_pipeline.orchestration.foreign_messages import pass_over_foreign_messages
 from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
 
@@ -29,6 +30,7 @@ app = make_app(
     }
 )
 execute_plan = create_task(app, base=StepTask)
+pass_over_foreign_messages(app)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
