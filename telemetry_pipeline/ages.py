@@ -1,4 +1,4 @@
-"""How long ago something was noted, by clocks that may be wrong: one that was ahead and is set back leaves moments of the future."""
+"""How long ago something was noted, by clocks that may be wrong: one that is set back leaves moments of the future behind."""
 
 from __future__ import annotations
 

@@ -160,16 +160,12 @@ def gather(settings: StackSettings) -> Overview:
         if seen.queues is not None:
             seen.workers = seen.ask("workers", lambda: broker.workers(url))
         if seen.queues is not None and seen.workers is not None:
-            seen.lost = seen.ask("broker", lambda: _lost(seen, broker.unacknowledged(url)))
+            held = {task_id for worker in seen.workers for task_id in worker.task_ids}
+            before = {tag for tag, task_id in seen.queues.taken.items() if task_id not in held}
+            # What was taken before the workers were asked, and still is, no worker has.
+            seen.lost = seen.ask("broker", lambda: len(before & broker.unacknowledged(url).keys()))
     seen.at = datetime.now(UTC)
     return seen
-
-
-def _lost(seen: Overview, taken: Mapping[str, str | None]) -> int:
-    """How many messages were taken before the workers were asked, are so still, and no worker has."""
-    assert seen.queues is not None and seen.workers is not None
-    held = frozenset[str]().union(*(worker.task_ids for worker in seen.workers))
-    return sum(tag in taken and task_id not in held for tag, task_id in seen.queues.taken.items())
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from hooks import Hook
 
+from telemetry_pipeline.alerting import channels
 from telemetry_pipeline.alerting.channels import Channels
-from telemetry_pipeline.alerting.components import BROKER, DAEMON, POSTGRES, TICKS, WEBSERVER, Addresses, Components, Reading
+from telemetry_pipeline.alerting.components import (
+    BROKER,
+    CLOCK,
+    DAEMON,
+    POSTGRES,
+    TICKS,
+    WEBSERVER,
+    Addresses,
+    Components,
+    Reading,
+)
 from telemetry_pipeline.alerting.notebook import Notebook
+from telemetry_pipeline.alerting.outbox import TRIES
 from telemetry_pipeline.alerting.telling import due
 from telemetry_pipeline.alerting.watch import Watch
 from telemetry_pipeline.errors import WarehouseError
@@ -29,7 +42,15 @@ Start = Callable[..., Watch]
 
 
 @pytest.fixture
-def start(engine: sa.Engine, clock, mailbox) -> Start:
+def hook() -> Iterator[Hook]:
+    with Hook() as hook:
+        yield hook
+
+
+@pytest.fixture
+def start(engine: sa.Engine, clock, mailbox, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.0)
+
     def start(alert_urls: str = mailbox.url, at: sa.Engine = engine) -> Watch:
         return Watch(
             Notebook(at, clock),
@@ -121,15 +142,90 @@ def test_a_channel_that_is_given_up_is_no_problem_any_more(start: Start, engine:
 def test_what_no_channel_took_is_not_told_and_tried_again_a_minute_later(
     start: Start, engine: sa.Engine, clock, closed_port: int
 ) -> None:
+    """A channel that took neither of two messages is left alone meanwhile: each try may take the whole time-out."""
     watch = start(f"json://127.0.0.1:{closed_port}/")
     problems.report(engine, FAILED)
-    watch.tell()
-    watch.tell()
-    assert [channel.failures for channel in problems.channels(engine)] == [1]
+    for _ in range(4):
+        watch.tell()
+    assert [channel.failures for channel in problems.channels(engine)] == [2]
     assert all(incident.told_at is None for incident in problems.open_problems(engine))
     clock.ahead = MINUTE
     watch.tell()
-    assert [channel.failures for channel in problems.channels(engine)] == [2]
+    assert [channel.failures for channel in problems.channels(engine)] == [3]
+
+
+def test_a_message_that_a_channel_refuses_holds_up_no_other_and_is_sent_shorter(
+    start: Start, engine: sa.Engine, clock, hook: Hook
+) -> None:
+    """One alert over Pushover's 1,024 characters silenced all that came later."""
+    hook.longest = 1_500
+    watch = start(hook.url)
+    problems.report(engine, replace(FAILED, detail="many words " * 1_000))
+    problems.report(engine, replace(FAILED, key="other", summary="The disk is full"))
+    watch.tell()
+    watch.tell()
+    assert hook.titles == ["PROBLEM: The disk is full", f"PROBLEM: Alerts do not get through {hook.name}"]
+    assert f"channel:{hook.name}" in {problem.key for problem in problems.open_problems(engine)}
+    assert "PROBLEM: A tick failed" in hook.messages[1], "the short one says which one did not get through"
+    clock.ahead = MINUTE
+    watch.tell()
+    watch.tell()
+    assert hook.titles[2:] == ["PROBLEM: A tick failed", f"OVER: Alerts do not get through {hook.name}"]
+    assert "What to do: look at the run" in hook.messages[2]
+    assert len(hook.messages[2]) <= 1_000
+
+
+def test_a_message_that_a_channel_refuses_for_good_is_given_up_there_and_said(
+    start: Start, engine: sa.Engine, clock, hook: Hook, mailbox
+) -> None:
+    hook.refused = "A tick failed"
+    watch = start(f"{hook.url},{mailbox.url}")
+    problems.report(engine, FAILED)
+    for number in range(2 * TRIES):
+        problems.report(engine, replace(FAILED, key=f"{number}", summary=f"Problem {number}"))
+        watch.tell()
+        clock.ahead += MINUTE
+    with engine.connect() as connection:
+        of_channel = "select detail from telemetry.problems where key like 'channel:%'"
+        (detail,) = connection.execute(sa.text(of_channel)).scalars()
+    assert detail.endswith("It was the message '[Telemetry Pipeline] PROBLEM: A tick failed', which is given up after 5 tries.")
+    assert f"PROBLEM: Alerts do not get through {hook.name}" in mailbox.subjects
+    assert mailbox.subjects.count("PROBLEM: A tick failed") == 1
+    assert hook.tries == TRIES
+    assert {f"PROBLEM: Problem {number}" for number in range(2 * TRIES)} <= set(hook.titles)
+
+
+def test_a_message_that_the_only_channel_refuses_for_good_is_settled(
+    start: Start, engine: sa.Engine, clock, hook: Hook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.refused = "A tick failed: "
+    watch = start(hook.url)
+    problems.report(engine, replace(FAILED, summary="A tick failed: why?"))
+    for _ in range(2 * TRIES):
+        watch.tell()
+        clock.ahead += MINUTE
+    assert hook.tries == TRIES
+    assert "given up after 5 tries" in capsys.readouterr().out
+    assert all(problem.told_at is not None for problem in problems.open_problems(engine))
+
+
+def test_a_channel_that_was_down_gets_what_others_were_told_meanwhile_in_order(
+    start: Start, engine: sa.Engine, clock, hook: Hook, mailbox
+) -> None:
+    watch = start(f"{hook.url} {mailbox.url}")
+    hook.longest = 0
+    problems.report(engine, FAILED)
+    watch.tell()
+    problems.resolve(engine, FAILED.key)
+    watch.tell()
+    assert hook.titles == []
+    assert mailbox.subjects[0] == "PROBLEM: A tick failed"
+    hook.longest = 1_000_000
+    for _ in range(3):
+        clock.ahead += MINUTE
+        watch.tell()
+    assert [title for title in hook.titles if "tick" in title] == ["PROBLEM: A tick failed", "OVER: A tick failed"]
+    assert mailbox.subjects.count("PROBLEM: A tick failed") == 1
 
 
 def test_a_restart_that_a_look_shows_is_mailed_with_its_end(start: Start, mailbox) -> None:
@@ -224,7 +320,7 @@ def test_a_look_tells_what_works_and_what_does_not(engine: sa.Engine, redis_url:
         Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
     )
     look = components.look()
-    assert {name for name, reading in look.items() if reading.fault is None} == {POSTGRES, BROKER}
+    assert {name for name, reading in look.items() if reading.fault is None} == {POSTGRES, CLOCK, BROKER}
     assert look[WEBSERVER] == Reading(fault="the connection is refused")
     assert look["queues"] == Reading(fault="nobody serves ingest, analysis, reports", patience=2)
 
