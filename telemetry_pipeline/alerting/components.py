@@ -48,7 +48,7 @@ _WORKERS_ANSWER_SECONDS = 2.0
 _DAEMON_SILENT_SECONDS = 90.0
 _DAEMON_PART_SILENT_SECONDS = 300.0
 # Somebody's lock on a table must not keep the watch from looking at the rest.
-_STATEMENT_SECONDS = 10
+_STATEMENT_SECONDS = 10.0
 
 _WAREHOUSE = sa.text("""
 select
@@ -100,7 +100,7 @@ def impatient(engine: sa.Engine) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def limit(connection: sa.Connection) -> None:
         # In each transaction, for behind a pooler the session is not this one's own.
-        connection.exec_driver_sql(f"set local statement_timeout = {_STATEMENT_SECONDS * 1000}")
+        connection.exec_driver_sql(f"set local statement_timeout = {_STATEMENT_SECONDS * 1000:.0f}")
 
     return engine
 
