@@ -5,7 +5,10 @@ What goes into the queues, and what a run without any message means, is decided 
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
+import logging
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +30,8 @@ _TIMEOUT_SECONDS = 5.0
 
 Json = dict[str, Any]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -46,6 +51,7 @@ class WorkerInfo:
 
     :ivar pid: of its main process.
     :ivar processes: ids of the child processes that execute steps.
+    :ivar task_ids: of the messages that it has, those that are no steps included.
     """
 
     node: str
@@ -53,6 +59,7 @@ class WorkerInfo:
     queues: tuple[str, ...]
     steps: tuple[Step, ...]
     processes: tuple[int, ...]
+    task_ids: frozenset[str] = frozenset()
 
     @property
     def run_ids(self) -> frozenset[str]:
@@ -69,26 +76,32 @@ def waiting(redis_url: str) -> dict[str, int]:
         return {queue: sum(int(client.llen(name)) for name in _lists(queue)) for queue in QUEUES}
 
 
-def unacknowledged(redis_url: str) -> int:
-    """How many messages a worker has taken whose steps have not ended. Those of a worker that died are among them until
-    the visibility timeout has passed and they are handed out again.
+def unacknowledged(redis_url: str) -> dict[str, str | None]:
+    """The messages that a worker has taken whose steps have not ended: by their tag, the task's id; None for what is no message
+    of Celery. Those of a worker that died are among them until the visibility timeout has passed and they are handed out again.
 
     :raises TelemetryError: the broker does not answer.
     """
     with _asking(redis_url) as client:
-        return int(client.hlen(Channel.unacked_key))
+        return {tag.decode(errors="replace"): _task_id(kept) for tag, kept in client.hgetall(Channel.unacked_key).items()}
 
 
 def steps_waiting(redis_url: str) -> list[Step]:
-    """The steps that wait in a queue.
+    """The steps that wait in a queue. What else is there is passed over, see :func:`foreign_waiting`.
 
     A step goes from the queue to a worker, so who wants to know which ones nobody has asks here first, then :func:`workers`.
 
     :raises TelemetryError: the broker does not answer.
     """
-    with _asking(redis_url) as client:
-        messages = [message for queue in QUEUES for name in _lists(queue) for message in client.lrange(name, 0, -1)]
-    return [step for message in messages for step in _steps(_keyword_arguments(message), at_work=False)]
+    return [step for steps in _waiting(redis_url) for step in steps]
+
+
+def foreign_waiting(redis_url: str) -> int:
+    """How many messages wait in the queues that are no steps: other programs' tasks, or nothing that can be read.
+
+    :raises TelemetryError: the broker does not answer.
+    """
+    return sum(not steps for steps in _waiting(redis_url))
 
 
 def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
@@ -126,6 +139,7 @@ def _worker(
         queues=tuple(queue["name"] for queue in queues),
         steps=tuple(step for kwargs, at_work in tasks.values() for step in _steps(kwargs, at_work=at_work)),
         processes=tuple(stats["pool"].get("processes", ())),
+        task_ids=frozenset(tasks),
     )
 
 
@@ -134,19 +148,54 @@ def _lists(queue: str) -> Iterable[str]:
     return (f"{queue}{Channel.sep}{priority}" if priority else queue for priority in Channel.priority_steps)
 
 
-def _keyword_arguments(message: bytes) -> Json:
-    """Those of the task that a message asks for; of protocol 2 of Celery: the body is ``[args, kwargs, embed]``."""
-    _args, kwargs, _embed = json.loads(b64decode(json.loads(message)["body"]))
-    return dict(kwargs)
+def _waiting(redis_url: str) -> list[list[Step]]:
+    """The steps of each message that waits; none of one that is not ours."""
+    with _asking(redis_url) as client:
+        found = [(queue, message) for queue in QUEUES for name in _lists(queue) for message in client.lrange(name, 0, -1)]
+    steps = []
+    for queue, message in found:
+        steps.append(list(_steps(_keyword_arguments(message), at_work=False)))
+        if not steps[-1]:
+            _warn_of_foreign(queue, hashlib.sha256(message).hexdigest())
+    return steps
 
 
-def _steps(kwargs: Json, *, at_work: bool) -> Iterator[Step]:
+@functools.lru_cache(maxsize=10_000)
+def _warn_of_foreign(queue: str, digest: str) -> None:
+    """Once a message, and without its content, which may be anything."""
+    _log.warning("a message in the queue %s is no step of the pipeline, and is passed over (SHA-256 %.12s)", queue, digest)
+
+
+def _keyword_arguments(message: bytes) -> Any:
+    """Those of the task that a message asks for; of protocol 2 of Celery: the body is ``[args, kwargs, embed]``.
+
+    None of a message that is nothing of the kind: anybody can put anything into a list of Redis.
+    """
+    try:
+        _args, kwargs, _embed = json.loads(b64decode(json.loads(message)["body"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return kwargs
+
+
+def _task_id(kept: bytes) -> str | None:
+    """Of a message that a worker has: kombu keeps it with its exchange and routing key."""
+    try:
+        message, _exchange, _routing_key = json.loads(kept)
+        return str(message["headers"]["id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _steps(kwargs: Any, *, at_work: bool) -> Iterator[Step]:
     """The steps that a task of dagster-celery executes; none of any other task."""
-    request = kwargs.get("execute_step_args_packed")
-    if request is not None:
-        for key in request["step_keys_to_execute"]:
-            # Dagster's serialization keeps the field's old name.
-            yield Step(request["pipeline_run_id"], key, at_work)
+    try:
+        request = kwargs["execute_step_args_packed"]
+        # Dagster's serialization keeps the field's old name.
+        steps = [Step(str(request["pipeline_run_id"]), str(key), at_work) for key in request["step_keys_to_execute"]]
+    except (TypeError, KeyError):
+        return
+    yield from steps
 
 
 @contextmanager

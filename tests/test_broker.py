@@ -17,6 +17,7 @@ from dagster._grpc.types import ExecuteStepArgs
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
 from dagster_shared.serdes import pack_value
+from strangers import STRANGERS
 from waiting_worker import waiting_worker
 
 from telemetry_pipeline import broker
@@ -80,8 +81,9 @@ def steps_of(url: str, count: int) -> list[Step]:
 
 def test_nothing_waits_in_an_empty_broker(broker_url: str) -> None:
     assert broker.waiting(broker_url) == {"ingest": 0, "analysis": 0, "reports": 0}
-    assert broker.unacknowledged(broker_url) == 0
+    assert broker.unacknowledged(broker_url) == {}
     assert broker.steps_waiting(broker_url) == []
+    assert broker.foreign_waiting(broker_url) == 0
     assert broker.workers(broker_url, timeout_seconds=0.1) == []
 
 
@@ -97,6 +99,25 @@ def test_steps_of_every_priority_are_seen_in_their_queue(broker_url: str, submit
 def test_a_task_that_is_no_step_belongs_to_no_run(broker_url: str, app: Celery) -> None:
     app.send_task("something.else", args=[1], queue="analysis")
     assert broker.steps_waiting(broker_url) == []
+    assert broker.foreign_waiting(broker_url) == 1
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+def test_a_message_that_is_no_step_is_counted_said_once_and_hides_no_step(
+    broker_url: str, submit: Callable[..., None], caplog: pytest.LogCaptureFixture, stranger: bytes
+) -> None:
+    """One of them failed every look at the queues, and the runs that looked for their steps."""
+    broker._warn_of_foreign.cache_clear()
+    submit("run-1")
+    with redis.Redis.from_url(broker_url) as client:
+        client.lpush("ingest", stranger)
+        client.hset("unacked", "tag", stranger)
+    for _ in range(2):
+        assert [step.run_id for step in broker.steps_waiting(broker_url)] == ["run-1"]
+        assert broker.foreign_waiting(broker_url) == 1
+    assert len(caplog.messages) == 1
+    assert "in the queue ingest is no step" in caplog.messages[0]
+    assert broker.unacknowledged(broker_url) == {"tag": None}
 
 
 @pytest.mark.slow
@@ -116,8 +137,10 @@ def test_a_worker_tells_its_steps_its_queues_and_its_processes(
     assert (at_work.run_id, at_work.at_work, in_store.at_work) == ("run-1", True, False)
     [other] = broker.steps_waiting(broker_url)
     assert {(step.run_id, step.step) for step in (in_store, other)} == {("run-2", "ott_views"), ("run-3", "geography")}
-    assert broker.unacknowledged(broker_url) == 2
+    taken = broker.unacknowledged(broker_url)
     far, near = broker.workers(broker_url)
+    assert set(taken.values()) == near.task_ids
+    assert len(taken) == 2
     assert (far.node, far.queues, far.run_ids) == ("far@elsewhere", ("reports",), frozenset())
     assert (near.node, near.run_ids) == ("near@here", {"run-1", in_store.run_id})
 
@@ -138,10 +161,13 @@ def test_the_step_of_a_lost_worker_is_with_nobody(
     os.killpg(lost.pid, signal.SIGKILL)
     assert steps_of(broker_url, 0) == []
     assert broker.steps_waiting(broker_url) == []
-    assert broker.unacknowledged(broker_url) == 1
+    assert len(broker.unacknowledged(broker_url)) == 1
+    assert broker.workers(broker_url) == []
 
 
-@pytest.mark.parametrize("ask", [broker.waiting, broker.unacknowledged, broker.steps_waiting, broker.workers])
+@pytest.mark.parametrize(
+    "ask", [broker.waiting, broker.unacknowledged, broker.steps_waiting, broker.foreign_waiting, broker.workers]
+)
 def test_a_broker_that_does_not_answer_is_told_without_its_password(ask: Callable[[str], object]) -> None:
     with pytest.raises(TelemetryError, match=r"the broker does not answer: .*refused") as caught:
         ask(NOBODY)

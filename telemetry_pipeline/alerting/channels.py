@@ -1,4 +1,4 @@
-"""The ways of telling people that ``ALERT_URLS`` names, each by itself: one that is broken holds up no other.
+"""The ways of telling people that ``ALERT_URLS`` names.
 
 What is said here about a channel never holds a secret of its address.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -50,19 +49,39 @@ class Channel:
         server = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
         self.understood = server is not None
         self.in_clear = server is not None and _in_clear(server)
+        self._server: Any = None
+        self._shortens = True
         self.name = f"{_scheme(url)}..."
         if server is not None:
             self.name = _without_secrets(server)
             server.request_rate_per_sec = min(server.request_rate_per_sec, _PAUSE_SECONDS)
+            if server.overflow_mode is apprise.OverflowMode.UPSTREAM:
+                # Should a message still be too long, it becomes several: a service refuses one that is.
+                server.overflow_mode = apprise.OverflowMode.SPLIT
+            else:
+                self._shortens = False
+            self._server = server
             self._apprise.add(server)
         known = set(_parts(self.name))
         # Longest first, or a part that is contained in another would tear it apart.
         self._secrets = sorted({part for part in _parts(url) if len(part) > 3 and part not in known}, key=len, reverse=True)
 
+    def room(self, subject: str) -> int | None:
+        """How many characters the service takes beside the subject; None for all that there are, as where the address itself
+        says what becomes of long messages: ``overflow=``.
+        """
+        if self._server is None or not self._shortens:
+            return None
+        merged = self._server.title_maxlen <= 0 or self._server.overflow_amalgamate_title
+        # The subject becomes the first line.
+        return max(1, self._server.body_maxlen - (len(subject) + 2 if merged else 0))
+
     def send(self, subject: str, body: str) -> Delivery:
         """Send one message, within a bounded time."""
         if not self.understood:
             return Delivery(self.name, "Apprise does not understand this address")
+        if not body:
+            subject, body = "", subject  # there was no room for both
         result = self._apprise.notify(
             body=body, title=subject, body_format="text", timeout=_TIMEOUT_SECONDS, log_level=logging.WARNING
         )
@@ -77,11 +96,11 @@ class Channel:
 class Channels:
     """All of them; false when there are none.
 
-    :param alert_urls: addresses, separated by spaces or lines.
+    :param alert_urls: addresses, separated by blanks, lines or commas.
     """
 
     def __init__(self, alert_urls: str) -> None:
-        self._channels = [Channel(url) for url in alert_urls.split()]
+        self._channels = [Channel(url) for url in split(alert_urls)]
         for at, channel in enumerate(self._channels):
             if same := sum(other.name == channel.name for other in self._channels[:at]):
                 channel.name += f" #{same + 1}"
@@ -92,10 +111,13 @@ class Channels:
     def __len__(self) -> int:
         return len(self._channels)
 
-    def send(self, subject: str, body: str) -> list[Delivery]:
-        """Send one message on all of them at once; waits for all, within a bounded time."""
-        with ThreadPoolExecutor(max_workers=max(1, len(self._channels))) as pool:
-            return list(pool.map(lambda channel: channel.send(subject, body), self._channels))
+
+def split(alert_urls: str) -> list[str]:
+    """The addresses, as Apprise divides them: a comma is between two of them only if the next one begins there, for one address
+    may list people. What follows a blank and no comma is an address, too, or a mistake that has to be seen.
+    """
+    addresses = re.split(r"[\s,;]+(?=[a-z0-9]+://)", alert_urls.strip(" \t\r\n,;"), flags=re.IGNORECASE)
+    return [part for address in addresses for part in re.split(r"(?<![,;\s])\s+", address) if part]
 
 
 def _in_clear(server: Any) -> bool:

@@ -14,17 +14,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import kombu.exceptions
+import psycopg.errors
 import redis
 import sqlalchemy as sa
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.ages import SKEW, is_future, is_recent
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
 from telemetry_pipeline.warehouse.reading import explained
 
-POSTGRES, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
+POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
     "postgresql",
+    "clock",
     "broker",
     "webserver",
     "code",
@@ -37,14 +40,21 @@ WORKER_PREFIX = "worker:"
 # Workers, code and daemon are asked less often: it takes longer, and a restart shows afterwards, too.
 _SLOW_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
+# More than two minutes.
+_NEXT_TICK_LOOKS = 70
 _HEALTH_SECONDS = 10.0
 _WORKERS_ANSWER_SECONDS = 2.0
 # Its heartbeats are 30 s apart. Dagster itself calls a daemon healthy until it was silent for half an hour.
 _DAEMON_SILENT_SECONDS = 90.0
 _DAEMON_PART_SILENT_SECONDS = 300.0
+# Somebody's lock on a table must not keep the watch from looking at the rest.
+_STATEMENT_SECONDS = 10.0
 
 _WAREHOUSE = sa.text("""
-select pg_postmaster_start_time()::text as started, (select max(synced_at) from telemetry.sync_state) as synced_at
+select
+    pg_postmaster_start_time()::text as started, clock_timestamp() as now,
+    (select max(synced_at) from telemetry.sync_state) as synced_at,
+    current_setting('transaction_read_only')::boolean as read_only, pg_is_in_recovery() as standby
 """)
 # Over GraphQL a daemon's heartbeats do not tell which process they are of. Their column has the time zone of the server.
 _DAEMON = sa.text("""
@@ -84,6 +94,17 @@ class Addresses:
     webserver_url: str
 
 
+def impatient(engine: sa.Engine) -> sa.Engine:
+    """Have the engine give up a statement after some seconds: somebody may hold a lock on the table for hours."""
+
+    @sa.event.listens_for(engine, "begin")
+    def limit(connection: sa.Connection) -> None:
+        # In each transaction, for behind a pooler the session is not this one's own.
+        connection.exec_driver_sql(f"set local statement_timeout = {_STATEMENT_SECONDS * 1000:.0f}")
+
+    return engine
+
+
 class Components:
     """Looks at all of them.
 
@@ -118,16 +139,22 @@ class Components:
     def _postgres(self) -> Look:
         try:
             with explained(), self._at.warehouse.connect() as connection:
-                started, synced_at = connection.execute(_WAREHOUSE).one()
+                seen = connection.execute(_WAREHOUSE).one()
         except WarehouseError as err:
-            return {POSTGRES: Reading(fault=str(err))}
-        postgres = {POSTGRES: Reading(identity=started)}
+            waited = isinstance(getattr(err.__cause__, "orig", None), psycopg.errors.QueryCanceled)
+            return {POSTGRES: Reading(fault=str(err), patience=3 if waited else 1)}
         now = self._clock()
-        silent = synced_at is None or now - synced_at > self._heartbeat
-        if silent and now - self._began <= self._heartbeat:
-            return postgres  # whether ticks stopped or everything was just started cannot be told yet
-        last = f"the last sync was at {synced_at:%Y-%m-%d %H:%M:%S} UTC" if synced_at else "there was never a sync"
-        return {**postgres, TICKS: Reading(fault=last if silent else None)}
+        look = {POSTGRES: Reading(identity=seen.started), CLOCK: Reading(fault=_clock_fault(now, seen.now, seen.synced_at))}
+        if seen.read_only:
+            why = "it is a standby" if seen.standby else "default_transaction_read_only is on"
+            look[POSTGRES] = Reading(fault=f"it is read-only, nothing can be stored: {why}", identity=seen.started)
+        silent = not is_recent(seen.synced_at, now, self._heartbeat)
+        if silent and is_recent(self._began, now, self._heartbeat):
+            return look  # whether ticks stopped or everything was just started cannot be told yet
+        last = f"the last sync was at {seen.synced_at:%Y-%m-%d %H:%M:%S} UTC" if seen.synced_at else "there was never a sync"
+        # What was noted before a clock was set back is replaced by the next tick.
+        patience = _NEXT_TICK_LOOKS if seen.synced_at and is_future(seen.synced_at, now) else 1
+        return {**look, TICKS: Reading(fault=last if silent else None, patience=patience)}
 
     def _broker(self) -> Reading:
         try:
@@ -184,6 +211,11 @@ class Components:
             return {}  # Dagster's tables are not there yet, or PostgreSQL went away in the middle
         if not beats:
             return {DAEMON: Reading(fault="it never gave a sign of life")}
+        # It writes them anew when it starts; what is of the future was written before a clock was set back.
+        beats = [beat for beat in beats if beat.age_seconds >= -SKEW.total_seconds()]
+        if not beats:
+            fault = "its last sign of life is of the future: a clock was set back, and it has said nothing since"
+            return {DAEMON: Reading(fault=fault, patience=2)}
         _, newest, age_seconds = beats[0]
         if age_seconds > _DAEMON_SILENT_SECONDS:
             return {DAEMON: Reading(fault=f"its last sign of life was {age_seconds:.0f} s ago")}
@@ -194,6 +226,17 @@ class Components:
 
 def _code(health: Health) -> Reading:
     return Reading(fault=health.code_problem, patience=3, identity=health.code_server_id)
+
+
+def _clock_fault(now: datetime, postgres_now: datetime, synced_at: datetime | None) -> str | None:
+    if abs(postgres_now - now) > SKEW:
+        return f"PostgreSQL's clock says {postgres_now:%Y-%m-%d %H:%M:%S} UTC, that of the watch's machine {now:%H:%M:%S}"
+    if synced_at is not None and is_future(synced_at, now):
+        return (
+            f"a clock was set back: the last sync was at {synced_at:%Y-%m-%d %H:%M:%S} UTC, "
+            f"{(synced_at - now).total_seconds() / 60:.0f} minutes from now"
+        )
+    return None
 
 
 def _one_line(err: Exception) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from telemetry_pipeline.alerting.components import (
     BROKER,
+    CLOCK,
     CODE,
     DAEMON,
     POSTGRES,
@@ -24,6 +25,7 @@ KEY_PREFIX = "component:"
 _RESTARTS = "whoever supervises it starts it again; if it does not come back, read its log and start it by hand"
 _TITLES = {
     POSTGRES: "PostgreSQL",
+    CLOCK: "the clock",
     BROKER: "the broker",
     WEBSERVER: "the web server",
     CODE: "the code server",
@@ -32,12 +34,17 @@ _TITLES = {
     TICKS: "the ticks",
 }
 _FAILURES = {
+    CLOCK: "A clock is wrong: schedules and alerts go by it",
     QUEUES: "Steps wait and no worker takes them",
     TICKS: "Ticks have stopped: no new telemetry is stored",
     CODE: "Runs cannot be launched: the pipeline's code is not there",
 }
 _ADVICE = {
-    POSTGRES: "see that PostgreSQL runs and has disk space; runs wait and go on when it is back",
+    POSTGRES: "see that PostgreSQL runs, takes changes and has disk space; runs wait and go on when it is back",
+    CLOCK: (
+        "have chrony or another time service keep the clocks of all machines. A daemon whose clock is set back starts again by "
+        "itself, and what was planned for the future with it; if ticks do not go on within minutes, restart the daemon"
+    ),
     QUEUES: "start a worker for these queues; see the workers' logs for why they ended",
     TICKS: (
         "see whether the schedule telemetry_tick is on, what its last ticks say, and whether a run hangs; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,15 +11,42 @@ from telemetry_pipeline.alerting.telling import Kind, Telling
 _HEADINGS = {Kind.PROBLEM: "PROBLEM", Kind.REMINDER: "STILL", Kind.RECOVERY: "OVER"}
 
 
-def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None) -> tuple[str, str]:
-    """Subject and body.
+# What of a message goes first where a service takes no more: all but the advice, what to do.
+_LEAST_NEEDED = ("detail", "closing", "summary", "facts", "advice")
+_READABLE = 20
+
+
+def subject_of(telling: Telling) -> str:
+    """One line that says what it is about."""
+    return f"[Telemetry Pipeline] {_HEADINGS[telling.kind]}: {' '.join(telling.incident.summary.split())}"
+
+
+def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, room: int | None = None) -> str:
+    """The body.
 
     :param zone: of the times in it.
     :param web_url: where people open the web UI; None if nobody knows.
+    :param room: how many characters it may have; None for as many as it takes.
     """
     incident = telling.incident
+    parts = {"summary": incident.summary, "facts": "\n".join(_facts(telling, now, zone, web_url))}
+    if telling.kind is not Kind.RECOVERY:
+        parts |= {"detail": incident.detail, "advice": f"What to do: {incident.advice}" if incident.advice else ""}
+        if incident.resolved_at is None:
+            when = "while this lasts" if incident.lasts else "in which it happens again"
+            parts["closing"] = f"You are reminded every hour {when}, and told when it is over."
+    for name in _LEAST_NEEDED:
+        if room is None or (over := len(_joined(parts)) - room) <= 0:
+            break
+        if name in parts:
+            parts[name] = _cut(parts[name], len(parts[name]) - over)
+    return _joined(parts)
+
+
+def _facts(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None) -> list[str]:
+    incident = telling.incident
     since = incident.opened_at
-    lines = [incident.summary, ""]
+    lines = []
     if telling.kind is Kind.RECOVERY:
         over = incident.resolved_at or now
         lines += ["This is over.", f"Began: {_moment(since, zone)}", f"Ended: {_moment(over, zone)}"]
@@ -36,16 +64,16 @@ def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None
     if web_url:
         base = web_url.rstrip("/")
         lines += [f"Look: {base}/runs/{incident.run_id}" if incident.run_id else f"Look: {base}"]
-    if telling.kind is not Kind.RECOVERY:
-        if incident.detail:
-            lines += ["", incident.detail]
-        if incident.advice:
-            lines += ["", f"What to do: {incident.advice}"]
-    if telling.kind is not Kind.RECOVERY and incident.resolved_at is None:
-        when = "while this lasts" if incident.lasts else "in which it happens again"
-        lines += ["", f"You are reminded every hour {when}, and told when it is over."]
-    subject = f"[Telemetry Pipeline] {_HEADINGS[telling.kind]}: {' '.join(incident.summary.split())}"
-    return subject, "\n".join(lines)
+    return lines
+
+
+def _joined(parts: Mapping[str, str]) -> str:
+    return "\n\n".join(parts[name] for name in ("summary", "facts", "detail", "advice", "closing") if parts.get(name))
+
+
+def _cut(text: str, length: int) -> str:
+    """As much as there is room for; nothing where nobody could make sense of it."""
+    return f"{text[: length - 1].rstrip()}…" if length >= _READABLE else ""
 
 
 def _moment(value: datetime, zone: ZoneInfo) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.ages import is_future
 from telemetry_pipeline.alerting.channels import Delivery
 from telemetry_pipeline.alerting.telling import QUIET, Kind, Telling
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.problems import Incident, Problem
 
+_log = logging.getLogger(__name__)
+
 
 class Notebook:
-    """No method fails because PostgreSQL is away.
+    """No method fails because PostgreSQL is away, takes no changes or answers with errors.
+
+    What cannot be written is remembered, and until all of it is written nothing is read: it would not be how things are.
 
     :ivar open_keys: of the problems that are open, as far as is known.
     :param clock: aware time.
@@ -27,27 +33,37 @@ class Notebook:
         self._engine = engine
         self._clock = clock
         self._away = False
+        self._said = ""
         self._kept: list[Incident] = []
         self._over: dict[str, datetime] = {}
+        self._marks: dict[tuple[int, bool], datetime] = {}
         self._told_at: dict[str, datetime] = {}
         self._knows_the_past = False
 
     def refresh(self) -> None:
         """Write down what was kept, and read what is open. To be called before each round."""
-        try:
-            for key in list(self._over):
-                problems.resolve(self._engine, key, self._over[key])
-                del self._over[key]
-            while self._kept:
+        self._away = False
+        if self._try(self._write_and_read):
+            self._said = ""
+
+    def _write_and_read(self) -> None:
+        for key, at in list(self._over.items()):
+            problems.resolve(self._engine, key, at)
+            del self._over[key]
+        while self._kept:
+            try:
                 problems.add(self._engine, self._kept[0])
-                del self._kept[0]
-            if not self._knows_the_past:
-                self._told_at = problems.told_at(self._engine, self._clock() - QUIET) | self._told_at
-                self._knows_the_past = True
-            self.open_keys = frozenset(problem.key for problem in problems.open_problems(self._engine))
-            self._away = False
-        except WarehouseError:
-            self._away = True
+            except ValueError as err:
+                # Characters that the database cannot hold. The rest must not wait for it; people were told.
+                _log.error("a problem cannot be written down: %s: %s", self._kept[0].summary, err)
+            del self._kept[0]
+        for (problem_id, resolution), at in list(self._marks.items()):
+            problems.mark_told(self._engine, problem_id, at, resolution=resolution)
+            del self._marks[problem_id, resolution]
+        if not self._knows_the_past:
+            self._told_at = problems.told_at(self._engine, self._clock() - QUIET) | self._told_at
+            self._knows_the_past = True
+        self.open_keys = frozenset(problem.key for problem in problems.open_problems(self._engine))
 
     def report(self, problem: Problem) -> None:
         """As :func:`telemetry_pipeline.warehouse.problems.report`."""
@@ -81,7 +97,8 @@ class Notebook:
             self._told_at[incident.key] = now
         number = incident.problem_id
         if number is not None:
-            self._try(lambda: problems.mark_told(self._engine, number, now, resolution=resolution))
+            if not self._try(lambda: problems.mark_told(self._engine, number, now, resolution=resolution)):
+                self._marks[number, resolution] = now
             return
         for at, kept in enumerate(self._kept):
             if (kept.key, kept.opened_at) == (incident.key, incident.opened_at):
@@ -92,13 +109,16 @@ class Notebook:
         """As :func:`telemetry_pipeline.warehouse.problems.note_channel`."""
         self._try(lambda: problems.note_channel(self._engine, delivery.channel, delivery.error, self._clock()))
 
-    def _try(self, write: Callable[[], object]) -> bool:
+    def _try(self, act: Callable[[], object]) -> bool:
         # Once per round is enough to find out that PostgreSQL is away: that can take the whole time-out.
         if not self._away:
             try:
-                write()
-            except WarehouseError:
+                act()
+            except (WarehouseError, sa.exc.SQLAlchemyError, ValueError) as err:
                 self._away = True
+                if str(err) != self._said:
+                    self._said = str(err)
+                    _log.warning("problems cannot be read or written: %s", err)
         return not self._away
 
     def _keep(self, problem: Problem) -> None:
@@ -114,5 +134,6 @@ class Notebook:
             self._kept.append(Incident(**asdict(problem), opened_at=now, last_at=now))
 
     def _last_told(self, incident: Incident) -> datetime | None:
-        told = [at for at in (incident.key_told_at, self._told_at.get(incident.key)) if at is not None]
-        return max(told, default=None)
+        now = self._clock()
+        told = (incident.key_told_at, incident.told_at, self._told_at.get(incident.key))
+        return max((at for at in told if at is not None and not is_future(at, now)), default=None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from telemetry_pipeline.ages import is_future
 from telemetry_pipeline.warehouse.problems import Incident
 
 QUIET = timedelta(hours=1)
@@ -30,6 +31,11 @@ class Telling:
     kind: Kind
     incident: Incident
 
+    @property
+    def name(self) -> tuple[str, datetime, Kind]:
+        """The same for the same message, however the incident has gone on since."""
+        return self.incident.key, self.incident.opened_at, self.kind
+
 
 def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     """The messages to send now.
@@ -37,8 +43,15 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     An open problem is told, and again every hour while it lasts or comes up again. What was over before anybody was told is
     told with its end, or a short outage would go unseen. What comes and goes within an hour after a message is told again
     only if it is open when the hour is over.
+
+    What was told at a time of the future was told before a clock was set back, and counts as untold: nobody would hear of it
+    again for as long as the clock was ahead.
     """
-    told_at = {incident.key: incident.key_told_at for incident in incidents}
+
+    def past(at: datetime | None) -> datetime | None:
+        return None if at is None or is_future(at, now) else at
+
+    told_at = {incident.key: past(incident.key_told_at) for incident in incidents}
     is_open = {incident.key for incident in incidents if incident.resolved_at is None}
     tellings = []
 
@@ -49,7 +62,8 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     for incident in incidents:
         before = told_at[incident.key]
         if incident.resolved_at is None:
-            news = incident.told_at is None or incident.last_at > incident.told_at
+            last = past(incident.told_at)
+            news = last is None or incident.last_at > last
             if (news or incident.lasts) and (before is None or now - before >= QUIET):
                 tell_problem(incident)
         elif incident.told_at is not None:

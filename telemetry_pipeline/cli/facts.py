@@ -63,7 +63,13 @@ def overview_facts(seen: Overview, zone: ZoneInfo) -> dict[str, Any]:
             "last": {outcome.replace(" ", "_"): count for outcome, count in seen.ticks.outcomes.items()},
         },
         "runs": None if seen.runs is None else [_run(each, zone) for each in seen.runs],
-        "queues": seen.queues and {"waiting": dict(seen.queues.waiting), "unacknowledged": seen.queues.unacknowledged},
+        "queues": seen.queues
+        and {
+            "waiting": dict(seen.queues.waiting),
+            "foreign": seen.queues.foreign,
+            "unacknowledged": len(seen.queues.taken),
+            "lost": seen.lost,
+        },
         "workers": seen.workers
         and [
             {

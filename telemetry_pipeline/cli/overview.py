@@ -75,10 +75,16 @@ class Ticks:
 
 @dataclass(frozen=True)
 class Queues:
-    """Steps that wait in each queue, and those that workers have taken and not finished."""
+    """What is in the queues.
+
+    :ivar waiting: how many messages wait in each.
+    :ivar foreign: how many of these are no steps; a worker throws them away.
+    :ivar taken: the messages that workers have taken and not finished: by their tag, the id of the task.
+    """
 
     waiting: Mapping[str, int]
-    unacknowledged: int
+    foreign: int
+    taken: Mapping[str, str | None]
 
 
 @dataclass
@@ -89,6 +95,7 @@ class Overview:
     :ivar home: where a stack was looked for.
     :ivar elsewhere: whether the settings name servers, and no stack runs here.
     :ivar incidents: open problems. :ivar channels: ways of telling people.
+    :ivar lost: how many messages were taken by workers that are dead, and wait to be given out again.
     :ivar failures: name of a server to why it did not answer.
     """
 
@@ -105,6 +112,7 @@ class Overview:
     runs: list[Run] | None = None
     queues: Queues | None = None
     workers: list[WorkerInfo] | None = None
+    lost: int | None = None
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -115,8 +123,8 @@ class Overview:
         return max(0, self.upstream.newest_id - self.warehouse.cursor)
 
     def seconds_since(self, at: datetime) -> float:
-        """How long ago something was."""
-        return max(0.0, (self.at - at).total_seconds())
+        """How long ago something was; below zero is what was noted before a clock was set back."""
+        return (self.at - at).total_seconds()
 
     def ask(self, server: str, question: Callable[[], T]) -> T | None:
         """The answer; without one, note it and go on."""
@@ -149,9 +157,16 @@ def gather(settings: StackSettings) -> Overview:
             seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(target.graphql_url(settings), client))
     if known.redis_url is not None:
         url = known.redis_url.get_secret_value()
-        seen.queues = seen.ask("broker", lambda: Queues(broker.waiting(url), broker.unacknowledged(url)))
+        seen.queues = seen.ask(
+            "broker", lambda: Queues(broker.waiting(url), broker.foreign_waiting(url), broker.unacknowledged(url))
+        )
         if seen.queues is not None:
             seen.workers = seen.ask("workers", lambda: broker.workers(url))
+        if seen.queues is not None and seen.workers is not None:
+            held = {task_id for worker in seen.workers for task_id in worker.task_ids}
+            before = {tag for tag, task_id in seen.queues.taken.items() if task_id not in held}
+            # What was taken before the workers were asked, and still is, no worker has.
+            seen.lost = seen.ask("broker", lambda: len(before & broker.unacknowledged(url).keys()))
     seen.at = datetime.now(UTC)
     return seen
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.ages import is_future
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -80,12 +82,12 @@ def show_overview(seen: Overview, zone: ZoneInfo) -> None:
         _show_runs(seen.runs, zone)
     failure("broker")
     if seen.queues is not None:
-        _show_queues(seen.queues)
+        _show_queues(seen.queues, seen.lost)
     failure("workers")
     if seen.workers is not None:
         _show_workers(seen.workers)
     if seen.warehouse is not None:
-        _show_stored(seen.warehouse, zone)
+        _show_stored(seen, seen.warehouse, zone)
 
 
 def _show_addresses(seen: Overview, zone: ZoneInfo) -> None:
@@ -125,13 +127,12 @@ def _show_problems(seen: Overview, zone: ZoneInfo) -> None:
 
 
 def _show_newest_record(seen: Overview, warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
-    from telemetry_pipeline.cli.output import duration, moment
+    from telemetry_pipeline.cli.output import moment
 
     if warehouse.newest_at is None:
         click.echo("newest record  none")
     else:
-        age = duration(seen.seconds_since(warehouse.newest_at))
-        click.echo(f"newest record  {moment(warehouse.newest_at, zone)}, {age} ago")
+        click.echo(f"newest record  {moment(warehouse.newest_at, zone)}, {_ago(seen, warehouse.newest_at)}")
 
 
 def _show_upstream(seen: Overview) -> None:
@@ -148,16 +149,25 @@ def _show_upstream(seen: Overview) -> None:
 
 
 def _show_ticks(seen: Overview, ticks: Ticks, zone: ZoneInfo) -> None:
-    from telemetry_pipeline.cli.output import duration, moment
+    from telemetry_pipeline.cli.output import moment
     from telemetry_pipeline.cli.overview import TICK
 
     last = "none succeeded yet"
     if ticks.succeeded_at is not None:
-        last = f"last success {moment(ticks.succeeded_at, zone)}, {duration(seen.seconds_since(ticks.succeeded_at))} ago"
+        last = f"last success {moment(ticks.succeeded_at, zone)}, {_ago(seen, ticks.succeeded_at)}"
     counted = ", ".join(f"{count} {outcome}" for outcome, count in ticks.outcomes.items())
     click.echo(f"ticks          {last}" + (f"; of the last {sum(ticks.outcomes.values())}: {counted}" if counted else ""))
     if not ticks.switched_on:
         click.secho(f"ticks          {TICK}_schedule is switched off", fg="red")
+
+
+def _ago(seen: Overview, at: datetime) -> str:
+    from telemetry_pipeline.cli.output import duration
+
+    seconds = seen.seconds_since(at)
+    if is_future(at, seen.at):
+        return f"which is {duration(-seconds)} in the future: a clock was set back"
+    return f"{duration(max(0.0, seconds))} ago"
 
 
 def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
@@ -175,9 +185,13 @@ def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
     click.echo()
 
 
-def _show_queues(queues: Queues) -> None:
+def _show_queues(queues: Queues, lost: int | None) -> None:
     waits = ", ".join(f"{queue} {count:,}" for queue, count in queues.waiting.items())
-    click.echo(f"queues         {waits} waiting; {queues.unacknowledged:,} with workers")
+    click.echo(f"queues         {waits} waiting; {len(queues.taken) - (lost or 0):,} with workers")
+    if lost:
+        click.secho(f"queues         {lost:,} of workers that are gone, waiting to be given out again", fg="red")
+    if queues.foreign:
+        click.secho(f"queues         {queues.foreign:,} waiting are no steps of the pipeline: workers drop them", fg="red")
 
 
 def _show_workers(workers: list[WorkerInfo]) -> None:
@@ -189,7 +203,7 @@ def _show_workers(workers: list[WorkerInfo]) -> None:
         click.echo(f"worker         {worker.node}: {', '.join(worker.queues)}; {processes}; steps at work: {at_work}")
 
 
-def _show_stored(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
+def _show_stored(seen: Overview, warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
 
     see = "; see 'telemetry-pipeline dead-letters'"
@@ -198,7 +212,9 @@ def _show_stored(warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     click.echo(f"views          {_count(warehouse.views)}")
     if excluded := _excluded(warehouse.excluded):
         click.echo(f"views that do not count  {excluded}")
-    synced = f", last sync {moment(warehouse.synced_at, zone)}" if warehouse.synced_at else ""
+    synced = (
+        f", last sync {moment(warehouse.synced_at, zone)}, {_ago(seen, warehouse.synced_at)}" if warehouse.synced_at else ""
+    )
     click.echo(f"cursor         record id {warehouse.cursor}{synced}")
     gaps = f"{warehouse.open_gaps:,} open, {warehouse.open_gap_ids:,} ids; they are tried again"
     click.echo(f"gaps           {gaps if warehouse.open_gaps else 'none open'}")

@@ -12,7 +12,7 @@ import click
 from telemetry_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.alerting.components import Addresses, Components
+    from telemetry_pipeline.alerting.components import Addresses, Components, Look
     from telemetry_pipeline.settings import StackSettings
 
 
@@ -37,7 +37,7 @@ def find_addresses(settings: StackSettings) -> Addresses:
 
     :raises SettingsError: neither says it; lists what is missing.
     """
-    from telemetry_pipeline.alerting.components import Addresses
+    from telemetry_pipeline.alerting.components import Addresses, impatient
     from telemetry_pipeline.cli.target import complete, find_stack, webserver_url
     from telemetry_pipeline.warehouse.database import connect
 
@@ -48,7 +48,7 @@ def find_addresses(settings: StackSettings) -> Addresses:
         known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "WEBSERVER_URL": url}
         missing = ", ".join(name for name, value in known.items() if value is None)
         raise SettingsError(f"no stack is running in {settings.home}, and these are not given: {missing}")
-    return Addresses(connect(database), connect(dagster), redis.get_secret_value(), url)
+    return Addresses(impatient(connect(database)), impatient(connect(dagster)), redis.get_secret_value(), url)
 
 
 def _look_once(components: Components) -> int:
@@ -81,12 +81,13 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         say=click.echo,
     )
     click.echo(f"watching, with {len(channels)} channels for alerts")
+
+    def look() -> Look:
+        seen = components.look()
+        return {} if stopped.is_set() else seen  # who ends the watch ends the others, too
+
     while not stopped.is_set():
-        look = components.look()
-        if stopped.is_set():
-            break  # who ends the watch ends the others, too
-        watch.judge(look)
-        watch.tell()
+        watch.round(look)
         stopped.wait(LOOK_SECONDS)
 
 

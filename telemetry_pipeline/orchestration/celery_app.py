@@ -11,6 +11,7 @@ from telemetry_pipeline import broker, logs
 from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.orchestration.executor import celery_settings
+from telemetry_pipeline.orchestration.foreign_messages import pass_over_foreign_messages
 from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
 
@@ -32,6 +33,7 @@ app = make_app(
     }
 )
 execute_plan = app.register_task(StepTask())
+pass_over_foreign_messages(app)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

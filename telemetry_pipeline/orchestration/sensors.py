@@ -19,6 +19,7 @@ from dagster._core.execution.stats import StepEventStatus
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from dagster_shared.error import SerializableErrorInfo
 
+from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.analyses.registry import is_of_period
 from telemetry_pipeline.analyses.staleness import Stale, stale_days
 from telemetry_pipeline.analyses.views import Rules
@@ -293,7 +294,7 @@ def _freshness(settings: Settings) -> dg.SensorDefinition:
 
 def silent_for(freshness: Freshness, now: datetime, *, ticks_within: timedelta) -> timedelta | None:
     """For how long no new record has come; None when no sync succeeds, or nothing ever came."""
-    if freshness.synced_at is None or freshness.received_at is None or now - freshness.synced_at > ticks_within:
+    if freshness.received_at is None or not is_recent(freshness.synced_at, now, ticks_within):
         return None
     return now - freshness.received_at
 

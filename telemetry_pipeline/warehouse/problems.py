@@ -81,6 +81,11 @@ class Problem:
     advice: str = ""
     run_id: str | None = None
 
+    def __post_init__(self) -> None:
+        # What some server answered may be in these; PostgreSQL takes no text with a NUL.
+        for name in ("key", "summary", "detail", "advice"):
+            object.__setattr__(self, name, getattr(self, name).replace("\0", ""))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Incident(Problem):

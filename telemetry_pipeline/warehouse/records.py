@@ -385,7 +385,11 @@ _INSERT_GAP = sa.text("""
         set first_date = least(sync_gaps.first_date, excluded.first_date),
             last_date = greatest(sync_gaps.last_date, excluded.last_date)
 """)
-_SYNCED = sa.text("update telemetry.sync_state set cursor = greatest(cursor, :cursor), synced_at = now()")
+# A receipt that was noted before a clock was set back would hide for as long that nothing comes any more.
+_SYNCED = sa.text("""
+    update telemetry.sync_state
+    set cursor = greatest(cursor, :cursor), synced_at = now(), received_at = least(received_at, now())
+""")
 _RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
 _NEWEST_RECEIPT = sa.text("update telemetry.sync_state set newest_receipt = greatest(newest_receipt, :received_at)")
 _OPEN_GAPS = sa.text("""
@@ -396,7 +400,7 @@ _OPEN_GAPS = sa.text("""
 _GAPS_DUE = sa.text("""
     select first_record_id, last_record_id, reason, raw from telemetry.sync_gaps
     where resolved_at is null
-      and tried_at + least(interval '1 minute' * power(2, least(attempts, 11)), interval '1 day') <= now()
+      and (tried_at + least(interval '1 minute' * power(2, least(attempts, 11)), interval '1 day') <= now() or tried_at > now())
     order by tried_at, gap_id limit :limit
 """)
 _GAP_TRIED = sa.text("""

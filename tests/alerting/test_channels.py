@@ -6,11 +6,15 @@ import time
 import pytest
 
 from telemetry_pipeline.alerting import channels as module
-from telemetry_pipeline.alerting.channels import Channels, Delivery
+from telemetry_pipeline.alerting.channels import Channels, Delivery, split
+
+
+def send(channels: Channels, subject: str, body: str) -> list[Delivery]:
+    return [channel.send(subject, body) for channel in channels]
 
 
 def test_a_mail_arrives_as_it_was_written(mailbox) -> None:
-    (delivery,) = Channels(mailbox.url).send("[Telemetry Pipeline] PROBLEM: ü <b>", "First\n\nLook: http://127.0.0.1/runs/a1")
+    (delivery,) = send(Channels(mailbox.url), "[Telemetry Pipeline] PROBLEM: ü <b>", "First\n\nLook: http://127.0.0.1/runs/a1")
     assert delivery.error is None
     (mail,) = mailbox.mails
     assert mail["subject"] == "[Telemetry Pipeline] PROBLEM: ü <b>"
@@ -20,7 +24,7 @@ def test_a_mail_arrives_as_it_was_written(mailbox) -> None:
 
 def test_a_broken_channel_does_not_stop_the_others(mailbox, closed_port: int) -> None:
     channels = Channels(f"json://127.0.0.1:{closed_port}/\n{mailbox.url}  nonsense")
-    broken, good, unknown = channels.send("subject", "body")
+    broken, good, unknown = send(channels, "subject", "body")
     assert broken.error is not None
     assert good.error is None
     assert unknown == Delivery("?://...", "Apprise does not understand this address")
@@ -33,9 +37,8 @@ def test_a_server_that_never_answers_takes_a_bounded_time(monkeypatch: pytest.Mo
         server.bind(("127.0.0.1", 0))
         server.listen()
         began = time.monotonic()
-        (delivery,) = Channels(f"mailto://127.0.0.1:{server.getsockname()[1]}?from=a@b.co&to=a@b.co&mode=insecure&cto=1").send(
-            "s", "b"
-        )
+        address = f"mailto://127.0.0.1:{server.getsockname()[1]}?from=a@b.co&to=a@b.co&mode=insecure&cto=1"
+        (delivery,) = send(Channels(address), "s", "b")
         assert delivery.error is not None
         assert time.monotonic() - began < 1.5
 
@@ -54,7 +57,7 @@ def test_a_server_that_never_answers_takes_a_bounded_time(monkeypatch: pytest.Mo
 )
 def test_no_secret_of_an_address_is_shown(url: str, closed_port: int, capfd: pytest.CaptureFixture[str]) -> None:
     channels = Channels(url.format(port=closed_port))
-    (delivery,) = channels.send("subject", "body")
+    (delivery,) = send(channels, "subject", "body")
     assert delivery.error is not None
     captured = capfd.readouterr()
     assert "geheimnis" not in f"{delivery}{captured.out}{captured.err}".replace("geheimnis://", "")
@@ -67,3 +70,46 @@ def test_two_channels_are_told_apart_even_if_only_their_secrets_differ() -> None
 
 def test_without_addresses_there_are_no_channels() -> None:
     assert list(Channels(" \n ")) == []
+
+
+A, B = "json://127.0.0.1/a", "mailto://user:secret@example.com?to=one@example.com,two@example.com"
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [f"{A} {B}", f"{A},{B}", f"{A}, {B}", f"{A} , {B},", f"{A};{B}", f"{A}\r\n{B}\n", f"\t{A},\n{B}\n"],
+    ids=["blank", "comma", "comma and blank", "blanks around", "semicolon", "lines", "indented"],
+)
+def test_addresses_are_divided_by_commas_and_blanks_and_keep_the_commas_within(urls: str) -> None:
+    """The second one was taken for a part of the first, and was never told of anything."""
+    assert split(urls) == [A, B]
+    assert [channel.understood for channel in Channels(urls)] == [True, True]
+
+
+def test_both_people_of_an_address_get_the_mail_whatever_is_between_them(mailbox) -> None:
+    for between in (",", ", "):
+        url = mailbox.url.replace("operator@example.com", f"operator@example.com{between}second@example.com")
+        (delivery,) = send(Channels(url), "subject", "body")
+        assert delivery.error is None
+    assert sorted(str(mail["to"]) for mail in mailbox.mails) == 2 * ["operator@example.com"] + 2 * ["second@example.com"]
+
+
+def test_what_is_no_address_is_no_part_of_one() -> None:
+    assert split(f"{A} nonsense {B},json:/one-slash") == [A, "nonsense", f"{B},json:/one-slash"]
+
+
+@pytest.mark.parametrize(
+    ("url", "room"),
+    [
+        (f"pover://{'u' * 30}@{'a' * 30}", 1_024),
+        (f"tgram://123456789:{'a' * 35}/12345", 4_096 - 9),
+        ("twilio://AC" + "a" * 32 + ":" + "b" * 32 + "@15551234567/15557654321", 160 - 9),
+        ("json://127.0.0.1/", 32_768),
+        ("json://127.0.0.1/?overflow=split", None),
+        ("nonsense", None),
+    ],
+    ids=["Pushover", "Telegram", "SMS", "a web hook", "to be split", "not understood"],
+)
+def test_a_channel_says_how_long_a_message_may_be(url: str, room: int | None) -> None:
+    (channel,) = Channels(url)
+    assert channel.room("subject") == room

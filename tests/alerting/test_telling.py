@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_pipeline.alerting.messages import compose
+from telemetry_pipeline.alerting.messages import compose, subject_of
 from telemetry_pipeline.alerting.telling import QUIET, Kind, Telling, due
 from telemetry_pipeline.warehouse.problems import Incident
 
@@ -97,8 +98,8 @@ def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do
         openings=2,
     )
     zone = ZoneInfo("America/Mexico_City")
-    subject, body = compose(Telling(Kind.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/")
-    assert subject == "[Telemetry Pipeline] PROBLEM: A tick failed"
+    body = compose(Telling(Kind.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/")
+    assert subject_of(Telling(Kind.PROBLEM, problem)) == "[Telemetry Pipeline] PROBLEM: A tick failed"
     for part in (
         "Since: 2026-11-21 05:59:00 CST (1 min 0 s)",
         "Reported: 3 times",
@@ -113,7 +114,34 @@ def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do
 
 def test_a_recovery_says_how_long_it_lasted() -> None:
     over = incident(opened_at=NOW - 83 * MINUTE, resolved_at=NOW, told_at=NOW)
-    subject, body = compose(Telling(Kind.RECOVERY, over), NOW, ZoneInfo("UTC"), None)
-    assert subject == "[Telemetry Pipeline] OVER: The broker does not work"
+    body = compose(Telling(Kind.RECOVERY, over), NOW, ZoneInfo("UTC"), None)
+    assert subject_of(Telling(Kind.RECOVERY, over)) == "[Telemetry Pipeline] OVER: The broker does not work"
     assert "Lasted: 1 h 23 min" in body
     assert "Look:" not in body
+
+
+def test_what_was_told_before_a_clock_was_set_back_is_told_again() -> None:
+    """Two hours ahead for some minutes silenced every alert for three hours."""
+    ahead = NOW + 120 * MINUTE
+    assert told(incident(told_at=ahead, key_told_at=ahead)) == ["reminder"]
+    assert told(incident(run_id="0098262b", told_at=ahead, key_told_at=ahead)) == ["reminder"]
+    assert told(incident(resolved_at=NOW, key_told_at=ahead)) == ["problem", "recovery"]
+    assert told(incident(told_at=NOW + MINUTE, key_told_at=NOW + MINUTE)) == []
+
+
+LONG = incident(detail="an error of many words, " * 200, advice="look at the run", run_id="0098262b", times=3)
+
+
+@pytest.mark.parametrize("room", [1_024, 300, 160, 60, 10])
+def test_a_message_for_a_service_that_takes_little_keeps_what_to_do(room: int) -> None:
+    body = compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), "https://telemetry.example.com", room)
+    assert len(body) <= room
+    assert ("What to do: look at the run" in body) == (room > 10)
+    assert ("Look: https://telemetry.example.com/runs/0098262b" in body) == (room > 200)
+    assert ("an error of many words" in body) == (room > 300)
+
+
+def test_a_message_that_fits_is_not_shortened() -> None:
+    whole = compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None)
+    assert compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, len(whole)) == whole
+    assert LONG.detail.strip() in whole

@@ -124,7 +124,19 @@ def test_the_whole_pipeline_is_seen_at_a_glance(
     assert [label(line) for line in lines] == [
         *("stack", "web UI", "Flower", "problems", "newest record", "upstream", "ticks"),
         *("", "run       job", "0098262b  telem", "11111111  telem", "22222222  geogr", "times: America/", ""),
-        *("queues", "workers", "dead letters", "records", "views", "cursor", "gaps", "rejected", "rejected"),
+        *(
+            "queues",
+            "queues",
+            "queues",
+            "workers",
+            "dead letters",
+            "records",
+            "views",
+            "cursor",
+            "gaps",
+            "rejected",
+            "rejected",
+        ),
     ]
     assert lines[0] == "stack          running since 2026-11-21 06:00:00 America/Mexico_City"
     assert f"web UI         {webserver.url}" in lines
@@ -133,7 +145,9 @@ def test_the_whole_pipeline_is_seen_at_a_glance(
     [ticked] = [line for line in lines if label(line) == "ticks"]
     assert ticked.startswith("ticks          last success 2026-11-20 21:53:53 America/Mexico_City, ")
     assert ticked.endswith("ago; of the last 5: 2 succeeded, 1 under way, 1 skipped, 1 failed")
-    assert "queues         ingest 3, analysis 0, reports 0 waiting; 1 with workers" in lines
+    assert "queues         ingest 3, analysis 0, reports 0 waiting; 0 with workers" in lines
+    assert "queues         1 of workers that are gone, waiting to be given out again" in lines
+    assert "queues         3 waiting are no steps of the pipeline: workers drop them" in lines
     assert "workers        none answers" in lines
     assert "dead letters   none" in lines
     assert "records        3" in lines
@@ -237,7 +251,12 @@ def test_programs_get_the_same_facts_as_json(
     assert told["stack"]["started_at"] == "2026-11-21T06:00:00-06:00"
     assert told["ticks"]["last"] == {"under_way": 1, "skipped": 1}
     assert told["runs"][0]["run_id"] == FULL_ID
-    assert told["queues"] == {"waiting": {"ingest": 0, "analysis": 0, "reports": 0}, "unacknowledged": 0}
+    assert told["queues"] == {
+        "waiting": {"ingest": 0, "analysis": 0, "reports": 0},
+        "foreign": 0,
+        "unacknowledged": 0,
+        "lost": 0,
+    }
     stored = told["warehouse"]
     assert stored["records"] == {"rows": 3, "exact": True}
     assert stored["gaps"] == {"open": 1, "ids": 3}
@@ -350,7 +369,7 @@ def test_a_stack_elsewhere_is_looked_at_by_the_settings(
 
 
 @pytest.mark.slow
-def test_a_worker_is_shown_with_its_queues_and_its_steps(
+def test_a_worker_is_shown_with_its_queues_and_its_steps_and_the_steps_that_it_leaves_behind(
     cli: Callable[..., Outcome], broker_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
@@ -363,6 +382,24 @@ def test_a_worker_is_shown_with_its_queues_and_its_steps(
             if "steps at work: ott_views" in (shown := cli("status").out):
                 break
     assert "\nworker         night@shift: ingest, analysis; 1 process; steps at work: ott_views\n" in shown
+    assert "\nqueues         ingest 0, analysis 0, reports 0 waiting; 1 with workers\n" in shown
+    assert "given out again" not in shown
+    for _ in polling(20):
+        if "\nworkers        none answers\n" in (shown := cli("status").out):
+            break
+    assert "\nqueues         ingest 0, analysis 0, reports 0 waiting; 0 with workers\n" in shown
+    assert "\nqueues         1 of workers that are gone, waiting to be given out again\n" in shown
+
+
+def test_a_moment_of_the_future_is_not_shown_as_new(
+    cli: Callable[..., Outcome], engine: sa.Engine, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that was two hours ahead and is set back had everything look as if it had just happened."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("update telemetry.sync_state set synced_at = now() + interval '2 hours'"))
+    monkeypatch.setenv("DATABASE_URL", filled)
+    [line] = [line for line in cli("status").out.splitlines() if label(line) == "cursor"]
+    assert re.search(r", which is (2 h 0|1 h 59) min in the future: a clock was set back$", line)
 
 
 def test_without_a_stack_it_is_said_how_to_start_one_and_where_one_was_looked_for(

@@ -274,7 +274,7 @@ def test_a_terminated_run_stops_its_steps_within_five_seconds_and_stays_cancelle
     # The step would go on for another minute. Five seconds, one for asking the workers, and some for a busy machine.
     assert time.monotonic() - begin < 12
     wait_until(lambda: run_state(operator, run_id)[0] == "CANCELED", seconds=30)
-    wait_until(lambda: broker.unacknowledged(operator.state["redis_url"]) == 0, seconds=30)
+    wait_until(lambda: not broker.unacknowledged(operator.state["redis_url"]), seconds=30)
     assert run_state(operator, run_id)[0] == "CANCELED"
 
 
