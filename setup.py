@@ -22,6 +22,8 @@ setup(
         "dagster-webserver>=1.13.27,<1.14",
         "duckdb>=2.0,<3",
         "flower>=2.2,<3",
+        "grpcio>=1.80,<2",
+        "grpcio-health-checking>=1.80,<2",
         "httptools>=0.7,<1",
         "matplotlib>=3.10,<4",
         "msgspec>=0.20,<1",

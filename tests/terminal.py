@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.stack.servers import free_port
+from telemetry_pipeline.stack.ports import free_port
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 

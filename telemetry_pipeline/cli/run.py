@@ -37,10 +37,11 @@ _CODE_LOADS_SECONDS = 60
 def run(job: str, partition: date | None, first: date | None, last: date | None, assignments: tuple[str, ...]) -> int:
     """Run JOB: telemetry_tick (today), telemetry_range, or one asset by its name.
 
-    The run goes to the stack that is running, else one is brought up for it. Ctrl-C cancels the run; a second one
-    leaves at once. The exit status is 0 after a success, 1 after a failure, 130 when cancelled.
+    The run goes to the stack that is running, else to the web server at WEBSERVER_URL or WEB_URL; if neither is there, a
+    stack is brought up for it. Ctrl-C cancels the run; a second one leaves at once. The exit status is 0 after a success, 1
+    after a failure, 130 when cancelled.
     """
-    from telemetry_pipeline.cli.target import stack_for_run
+    from telemetry_pipeline.cli.target import graphql_for_run
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings import StackSettings
 
@@ -49,8 +50,8 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
         raise click.UsageError("telemetry_tick is for one day (--partition); telemetry_range takes --from and --to.")
     settings = StackSettings.load()
     launch = plan_launch(settings, job, first or partition, last or partition, assignments)
-    with stack_for_run(settings) as (stack, tend):
-        return launch_and_follow(TelemetryClient(stack.graphql_url), launch, tend)[1]
+    with graphql_for_run(settings) as (url, tend):
+        return launch_and_follow(TelemetryClient(url), launch, tend)[1]
 
 
 def plan_launch(

@@ -71,24 +71,23 @@ def graphql_url(settings: StackSettings) -> str:
 
 
 @contextmanager
-def stack_for_run(settings: StackSettings) -> Iterator[tuple[StackState, Callable[[], None]]]:
-    """The stack that runs; else one that lives as long as the context.
+def graphql_for_run(settings: StackSettings) -> Iterator[tuple[str, Callable[[], None]]]:
+    """GraphQL of the web server at :func:`webserver_url`; if there is none, of a stack that lives as long as the context.
 
-    :return: where it is, and what has to be called a few times a second to keep it going.
+    :return: its URL, and what has to be called a few times a second to keep it going.
     """
     from telemetry_pipeline.stack.stack import Stack
 
-    state = find_stack(settings)
-    if state is not None:
-        yield state, _nothing
+    if webserver_url(settings) is not None:
+        yield graphql_url(settings), _nothing
         return
     click.echo("no stack is running; starting one for this run")
     with Stack(settings, say=click.echo) as stack:
-        yield stack.state, stack.tend
+        yield stack.state.graphql_url, stack.tend
 
 
 def _nothing() -> None:
-    """The stack of another process is looked after there."""
+    """What others started is looked after there."""
 
 
 def database_url(settings: StackSettings) -> str:

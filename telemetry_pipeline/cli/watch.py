@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
     from telemetry_pipeline.alerting.channels import Channels
     from telemetry_pipeline.alerting.notebook import Notebook
     from telemetry_pipeline.alerting.watch import LOOK_SECONDS, Watch
+    from telemetry_pipeline.stack.services import sign_of_life
 
     channels = Channels(settings.alert_urls.get_secret_value())
     stopped = threading.Event()
@@ -88,6 +90,8 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
 
     while not stopped.is_set():
         watch.round(look)
+        with suppress(OSError):  # its disk may be full
+            sign_of_life(settings.home).touch()
         stopped.wait(LOOK_SECONDS)
 
 

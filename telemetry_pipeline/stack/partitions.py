@@ -24,11 +24,12 @@ def first_partition(settings: StackSettings, simulator: SimulatorOptions | None)
 
 
 def first_partition_here(settings: StackSettings) -> date:
-    """That of the stack that runs in this home, else of the one that would be started for a command.
+    """That of the stack that runs in this home, else of the pipeline elsewhere, else of the stack that a command would start.
 
     :raises StackError: the stack that runs belongs to another user.
     """
     state = running(settings.telemetry_home)
     if state is not None:
         return state.first_partition or settings.first_partition
-    return first_partition(settings, None if settings.panaccess_url else SimulatorOptions())
+    elsewhere = settings.webserver_url or settings.web_url or settings.panaccess_url
+    return first_partition(settings, None if elsewhere else SimulatorOptions())

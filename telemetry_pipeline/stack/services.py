@@ -11,7 +11,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,22 +20,32 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import celery
+import grpc
 import kombu.exceptions
+import psycopg
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import telemetry_pipeline
-from telemetry_pipeline.addresses import celery_url
+from telemetry_pipeline.addresses import celery_url, postgres_url
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.processes import Service
-from telemetry_pipeline.stack.servers import free_port
+from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes import Fault, Service, ServiceEnded
+from telemetry_pipeline.stack.servers import check_redis
 
-LOOPBACK = "127.0.0.1"
 # dagster.yaml and workspace.yaml are at the root of the project, beside the package.
 PROJECT = Path(telemetry_pipeline.__file__).resolve().parent.parent
 
 _ANSWER_TIMEOUT_SECONDS = 10.0
+# The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
+_DAEMON_SILENT_SECONDS = 90.0
+_DAEMON_PART_SILENT_SECONDS = 600.0
+# A round of the watch is seconds, unless channels for alerts do not answer.
+_WATCH_SILENT_SECONDS = 300.0
+
+_HEARTBEATS = "select daemon_id, (body::json ->> 'timestamp')::float from daemon_heartbeats order by 2 desc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +75,7 @@ class Simulator(Service):
     def __init__(self, home: Path, environment: Mapping[str, str], options: SimulatorOptions) -> None:
         super().__init__(home, environment)
         self.options = options
-        self.port = free_port()
+        self.port: Port = free_port()
 
     @property
     def url(self) -> str:
@@ -102,16 +113,18 @@ class DagsterMigration(Service):
         """Has it ended well?"""
         return self.exit_status == 0
 
-    def await_ready(self) -> None:
+    def await_ready(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Wait for its end.
 
-        :raises StackError: it failed.
+        :raises ServiceEnded: it failed.
+        :raises StackError: it did not end.
         """
         for _ in polling(self.start_timeout_seconds):
             if self.exit_status is not None:
                 if not self.is_ready():
-                    raise StackError(f"{self.title} failed. {self.log_tail()}")
+                    raise ServiceEnded(f"{self.title} failed. {self.log_tail()}")
                 return
+            meanwhile()
         raise StackError(f"{self.title} did not end. {self.log_tail()}")
 
 
@@ -120,26 +133,29 @@ class CodeServer(Service):
 
     name = "code-server"
     title = "the code server"
-    # While a run is at work it waits for it, up to a minute. The runs have been cancelled by then.
+    # While a run is at work it waits for it. The runs have been cancelled by then.
     stop_signals = ((signal.SIGTERM, 3.0),)
 
-    def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], port: Port) -> None:
         super().__init__(home, environment)
-        self.port = port
+        self.port: Port = port
 
     def command(self) -> Sequence[str | Path]:
-        """Dagster's own command."""
+        """Dagster's own command; not ``code-server start``, whose process outlives the one that does the work."""
         address = ["--host", LOOPBACK, "--port", str(self.port)]
-        program = [sys.executable, "-m", "dagster", "code-server", "start"]
+        program = [sys.executable, "-m", "dagster", "api", "grpc"]
         return [*program, "--module-name", "telemetry_pipeline.definitions", *address, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
-        """Does it listen? That comes after the code was loaded, or failed to, which the web UI tells."""
-        try:
-            socket.create_connection((LOOPBACK, self.port), timeout=_ANSWER_TIMEOUT_SECONDS).close()
-        except OSError:
-            return False
-        return True
+        """Does it answer, with the code loaded?"""
+        # A proxy of the environment has no business between processes of one machine.
+        with grpc.insecure_channel(f"{LOOPBACK}:{self.port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+            request = health_pb2.HealthCheckRequest(service="DagsterApi")
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=_ANSWER_TIMEOUT_SECONDS)
+            except grpc.RpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 class Worker(Service):
@@ -165,11 +181,24 @@ class Worker(Service):
 
     def is_ready(self) -> bool:
         """Does it answer over the broker?"""
+        try:
+            return self._answers(0.5)
+        except kombu.exceptions.OperationalError:
+            return False
+
+    def is_healthy(self) -> bool:
+        """Does it? Whether it does cannot be told while the broker does not answer, which is not the worker's fault."""
+        try:
+            check_redis(self._environment["REDIS_URL"])
+            return self._answers(_ANSWER_TIMEOUT_SECONDS)
+        except (StackError, kombu.exceptions.OperationalError):
+            return True
+
+    def _answers(self, seconds: float) -> bool:
         with celery.Celery(broker=celery_url(self._environment["REDIS_URL"]), set_as_current=False) as app:
-            try:
-                return bool(app.control.ping(destination=[self.node], timeout=0.5))
-            except kombu.exceptions.OperationalError:
-                return False
+            # By themselves connections to the broker wait for ever.
+            app.conf.broker_transport_options = {"socket_timeout": _ANSWER_TIMEOUT_SECONDS}
+            return bool(app.control.ping(destination=[self.node], timeout=seconds))
 
 
 class Webserver(Service):
@@ -178,9 +207,9 @@ class Webserver(Service):
     name = "webserver"
     title = "the web UI"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], port: Port) -> None:
         super().__init__(home, environment)
-        self.port = port
+        self.port: Port = port
 
     @property
     def url(self) -> str:
@@ -199,6 +228,10 @@ class Webserver(Service):
         :raises StackError: the code cannot be loaded.
         """
         return graphql.code_is_loaded(self.url)
+
+    def is_healthy(self) -> bool:
+        """Does it answer what needs neither the database nor the code?"""
+        return _answers(f"{self.url}/server_info")
 
 
 class Daemon(Service):
@@ -220,6 +253,20 @@ class Daemon(Service):
         """Does the web UI see the heartbeats of all its parts?"""
         return graphql.daemons_are_healthy(self._webserver_url)
 
+    def fault(self) -> Fault | None:
+        """Is it silent, or a part of it? It cannot be told without the database, which is not the daemon's fault."""
+        try:
+            with psycopg.connect(postgres_url(self._environment["DAGSTER_DATABASE_URL"]), connect_timeout=5) as connection:
+                beats = connection.execute(_HEARTBEATS).fetchall()
+        except psycopg.Error:
+            return None
+        ages = [time.time() - moment for process, moment in beats if process == beats[0][0]]
+        if not ages or ages[0] > _DAEMON_SILENT_SECONDS:
+            return Fault("it gives no sign of life", patience_seconds=10)
+        if ages[-1] > _DAEMON_PART_SILENT_SECONDS:
+            return Fault("a part of it gives no sign of life", patience_seconds=10)
+        return None
+
 
 class Watch(Service):
     """Notices what has died, and sends alerts."""
@@ -235,6 +282,13 @@ class Watch(Service):
         """Nobody asks it anything."""
         return True
 
+    def is_healthy(self) -> bool:
+        """Did it leave a sign of life after a round?"""
+        try:
+            return time.time() - sign_of_life(self.home).stat().st_mtime < _WATCH_SILENT_SECONDS
+        except FileNotFoundError:
+            return False
+
 
 class Flower(Service):
     """The workers' own web UI: which steps they execute, and which wait. For one user, ``operator``, with a password."""
@@ -243,7 +297,7 @@ class Flower(Service):
     title = "Flower"
     user_name: ClassVar[str] = "operator"
 
-    def __init__(self, home: Path, redis_url: str, password: str | None, port: int) -> None:
+    def __init__(self, home: Path, redis_url: str, password: str | None, port: Port) -> None:
         self.password_file = None if password else home / "flower-password"
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -251,7 +305,7 @@ class Flower(Service):
             "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
         }
         super().__init__(home, environment)
-        self.port = port
+        self.port: Port = port
 
     @property
     def url(self) -> str:
@@ -266,6 +320,11 @@ class Flower(Service):
     def is_ready(self) -> bool:
         """Does it answer?"""
         return _answers(f"{self.url}/healthcheck")
+
+
+def sign_of_life(home: Path) -> Path:
+    """The file that the watch touches after each round."""
+    return home / "watch.alive"
 
 
 def _answers(url: str) -> bool:

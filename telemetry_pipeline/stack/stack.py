@@ -11,18 +11,22 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType, TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from pydantic import SecretStr
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline import disks
+from telemetry_pipeline.errors import StackError, TelemetryError
 from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
 from telemetry_pipeline.stack.environment import dagster_home, environment
 from telemetry_pipeline.stack.graphql import cancel_runs
+from telemetry_pipeline.stack.memory import check_memory
 from telemetry_pipeline.stack.orphans import dismiss, sweep
 from telemetry_pipeline.stack.partitions import first_partition
-from telemetry_pipeline.stack.processes import Service, make_home
+from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes import Service, ServiceEnded, make_home
 from telemetry_pipeline.stack.servers import (
     LocalPostgres,
     LocalValkey,
@@ -30,11 +34,8 @@ from telemetry_pipeline.stack.servers import (
     check_postgres,
     check_redis,
     ensure_database,
-    free_port,
-    port_is_free,
 )
 from telemetry_pipeline.stack.services import (
-    LOOPBACK,
     PROJECT,
     CodeServer,
     Daemon,
@@ -51,9 +52,16 @@ from telemetry_pipeline.stack.supervision import Supervisor
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse import database
 
+_T = TypeVar("_T")
+
 DEFAULT_WEB_PORT = 3000
 _SIMULATOR = SimulatorOptions()
 _TEND_INTERVAL_SECONDS = 0.25
+# How often a part is launched, or something is asked of a server, before the start is given up.
+_STARTS = 3
+_SERVERS_RETURN_SECONDS = 60.0
+_DISKS_LOOK_SECONDS = 10.0
+_STATE_RETRY_SECONDS = 5.0
 
 
 def _print_line(line: str) -> None:
@@ -94,8 +102,11 @@ class Stack:
         self._print = say
         self._lock: HomeLock | None = None
         self._services: list[Service] = []
-        self._supervisor: Supervisor | None = None
+        self._supervisor = Supervisor(self._say)
         self._state: StackState | None = None
+        self._state_due: float | None = None
+        self._shortages: frozenset[str] = frozenset()
+        self._disks_due = 0.0
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -122,16 +133,26 @@ class Stack:
         forget_state(self.home)  # of a stack that was killed
         try:
             self._take_signals()
+            check_memory(self._say)
             self._start()
+        except OSError as err:
+            self.stop()
+            raise StackError(f"the stack cannot be started: {err}") from err
         except BaseException:
             self.stop()
             raise
         self._say(f"everything is up after {time.monotonic() - began:.1f} s; web UI: {self.state.webserver_url}")
 
     def tend(self) -> None:
-        """Start again what ended unasked; call it a few times a second while the stack is in use."""
-        if self._supervisor is not None and self._supervisor.tend():
-            self._write_state()
+        """Start again what ended or does not work; call it a few times a second while the stack is in use."""
+        now = time.monotonic()
+        if self._supervisor.tend():
+            self._state_due = now
+        if self._state_due is not None and now >= self._state_due:
+            self._state_due = None if self._write_state() else now + _STATE_RETRY_SECONDS
+        if now >= self._disks_due:
+            self._disks_due = now + _DISKS_LOOK_SECONDS
+            self._look_at_disks()
 
     def supervise(self) -> None:
         """:meth:`tend` until Ctrl-C, SIGTERM or SIGHUP."""
@@ -147,6 +168,7 @@ class Stack:
         began = time.monotonic()
         self._say("stopping everything (Ctrl-C again: at once)")
         grace_seconds = 0.0
+        self._supervisor.close()
         try:
             forget_state(self.home)
             self._stop_politely()
@@ -159,7 +181,7 @@ class Stack:
             sweep(self.home, seconds=grace_seconds)
             dismiss(self.home)
             self._lock.release()
-            self._lock, self._supervisor, self._state, self._services = None, None, None, []
+            self._lock, self._supervisor, self._state, self._services = None, Supervisor(self._say), None, []
             self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
@@ -189,13 +211,13 @@ class Stack:
         if valkey is not None:
             valkey.clear()  # steps of runs whose processes ended with an earlier stack
         self._run([service for service in (postgres, valkey) if service is not None])
-        self._prepare_databases(postgres)
-        check_redis(self.settings.redis_url.get_secret_value())
+        self._ask_servers(lambda: self._prepare_databases(postgres))
+        self._ask_servers(lambda: check_redis(self.settings.redis_url.get_secret_value()))
 
         code_port = free_port()
         variables = environment(self.settings, code_server_port=code_port, webserver_url=f"http://{LOOPBACK}:{web_port}")
         self._write_dagster_home()
-        self._migrate(DagsterMigration(self.home, variables))
+        self._migrate(variables)
         if postgres is not None:
             remember_upstream(self.home, self._simulator_options)
         if simulator is not None:
@@ -205,12 +227,11 @@ class Stack:
         self._run([Worker(self.home, variables, concurrency=self._workers), CodeServer(self.home, variables, code_port)])
         webserver = Webserver(self.home, variables, web_port)
         self._run([webserver, Daemon(self.home, variables, webserver.url)])
-        if self._owns_runs and (runs := cancel_runs(webserver.url, began)):
+        if self._owns_runs and (runs := self._ask_servers(lambda: cancel_runs(webserver.url, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
         self._run([Watch(self.home, variables)])
         flower = self._launch_flower()
 
-        self._supervisor = Supervisor(self._services, self._say)
         self._state = StackState(
             pid=os.getpid(),
             started_at=datetime.now(UTC),
@@ -224,7 +245,7 @@ class Stack:
             first_partition=self.settings.first_partition,
             processes={},
         )
-        self._write_state()
+        write_state(self.home, self._with_processes(self._state))
 
     @property
     def _owns_runs(self) -> bool:
@@ -248,24 +269,26 @@ class Stack:
         except FileNotFoundError as err:
             raise StackError(f"dagster.yaml is not in {PROJECT}: run from a checkout of the project") from err
 
-    def _migrate(self, dagster: DagsterMigration) -> None:
+    def _migrate(self, variables: dict[str, str]) -> None:
         began = time.monotonic()
         self._say("bringing the tables up to date")
+        dagster = DagsterMigration(self.home, variables)
         dagster.launch()
-        database.migrate(database.connect(self.settings.database_url))
-        dagster.await_ready()
+        self._ask_servers(lambda: database.migrate(database.connect(self.settings.database_url)))
+        self._await_start(dagster)
         self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
 
-    def _choose_web_port(self) -> int:
-        if self._web_port is None:
-            if port_is_free(DEFAULT_WEB_PORT):
-                return DEFAULT_WEB_PORT
-            port = free_port()
-            self._say(f"port {DEFAULT_WEB_PORT} is taken, the web UI gets port {port}")
-            return port
-        if not port_is_free(self._web_port):
-            raise StackError(f"port {self._web_port} is taken: choose another one for the web UI")
-        return self._web_port
+    def _choose_web_port(self) -> Port:
+        try:
+            return Port.take(self._web_port or DEFAULT_WEB_PORT)
+        except OSError as err:
+            if self._web_port is not None:
+                raise StackError(
+                    f"port {self._web_port} cannot be used for the web UI ({err.strerror}): choose another"
+                ) from err
+        port = free_port()
+        self._say(f"port {DEFAULT_WEB_PORT} is taken, the web UI gets port {port}")
+        return port
 
     def _run(self, services: Sequence[Service]) -> None:
         self._launch(services)
@@ -281,8 +304,36 @@ class Stack:
     def _await(self, services: Sequence[Service]) -> None:
         began = time.monotonic()
         for service in services:
-            service.await_ready()
+            self._await_start(service)
+            self._supervisor.add(service)
             self._say(f"{service.title} is ready ({time.monotonic() - began:.1f} s)")
+
+    def _await_start(self, service: Service) -> None:
+        """Wait until it is ready, while the supervisor looks after those that are. What was killed is launched again."""
+        for _ in range(_STARTS - 1):
+            try:
+                service.await_ready(self._supervisor.tend)
+            except ServiceEnded:
+                self._say(f"{service.title} ended during its start (status {service.exit_status}); again")
+                service.kill()
+                service.launch()
+            else:
+                return
+        service.await_ready(self._supervisor.tend)
+
+    def _ask_servers(self, ask: Callable[[], _T]) -> _T:
+        """What the servers answer; asked again when they are ready, for they may have been started again in the middle."""
+        for _ in range(_STARTS - 1):
+            try:
+                return ask()
+            except TelemetryError:
+                if not self._supervisor.has_any:
+                    raise
+            for _ in polling(_SERVERS_RETURN_SECONDS):
+                self._supervisor.tend()
+                if self._supervisor.all_ready():
+                    break
+        return ask()
 
     def _stop_politely(self) -> None:
         for service in self._services:
@@ -307,14 +358,32 @@ class Stack:
         redis_url = self.settings.redis_url.get_secret_value()
         flower = Flower(self.home, redis_url, password.get_secret_value() if password else None, free_port())
         self._launch([flower])
+        self._supervisor.add(flower, ready=False)
         where = flower.password_file or "FLOWER_PASSWORD"
         self._say(f"Flower will be at {flower.url} (user {flower.user_name}, password in {where})")
         return flower
 
-    def _write_state(self) -> None:
+    def _write_state(self) -> bool:
+        """Tell others which processes there are by now; no full disk ends the supervisor for it."""
+        self._state = self._with_processes(self.state)
+        try:
+            write_state(self.home, self._state)
+        except OSError as err:
+            self._say(f"{self.home} cannot be written to ({err.strerror}); the stack goes on, and tries again")
+            return False
+        return True
+
+    def _with_processes(self, state: StackState) -> StackState:
         pids = {service.name: service.pid for service in self._services}
-        self._state = self.state.model_copy(update={"processes": {name: pid for name, pid in pids.items() if pid is not None}})
-        write_state(self.home, self._state)
+        return state.model_copy(update={"processes": {name: pid for name, pid in pids.items() if pid is not None}})
+
+    def _look_at_disks(self) -> None:
+        shortages = frozenset(disks.shortages(disks.places(self.settings)))
+        for shortage in sorted(shortages - self._shortages):
+            self._say(shortage)
+        if self._shortages and not shortages:
+            self._say("there is room on every disk again")
+        self._shortages = shortages
 
     def _take_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():

@@ -31,7 +31,6 @@ OTHER_NAMES = {
     "CODE_SERVER_HOST",  # workspace.yaml
     "CODE_SERVER_PORT",
     "DAGSTER_HOME",
-    "DAGSTER_CLI_API_GRPC_LOG_FORMAT",  # an option of Dagster's: dagster api grpc --log-format
     "HOME",
     "PATH",
     "PYTHONUNBUFFERED",

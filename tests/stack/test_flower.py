@@ -14,7 +14,7 @@ import pytest
 import requests
 from terminal import wait_until
 
-from telemetry_pipeline.stack.servers import free_port
+from telemetry_pipeline.stack.ports import free_port
 from telemetry_pipeline.stack.services import Flower
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,68 @@
+"""TCP ports of the loopback: kept from their choice to the end of the stack, and whose process listens on them."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import suppress
+
+import psutil
+
+LOOPBACK = "127.0.0.1"
+
+
+class Port(int):
+    """A port that nobody else is given as long as this object lives.
+
+    The kernel hands out no port that a socket is bound to. On Linux a server can listen all the same on a port that its holder
+    is only bound to, and still has it after a restart; elsewhere the holder gives way when the server is launched.
+    """
+
+    _holders: tuple[socket.socket, ...]
+
+    @classmethod
+    def take(cls, number: int = 0) -> Port:
+        """Keep that port, by default any free one.
+
+        :raises OSError: somebody listens there, or another stack keeps it.
+        """
+        bound = socket.socket()
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            # With it, connections that have just ended are no obstacle, and the server's own socket finds none in this one.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((LOOPBACK, number))
+            taken = cls(bound.getsockname()[1])
+            if sys.platform == "linux":
+                # Two holders could be bound at the same time; of a name there is one, of which nothing is left afterwards.
+                claim.bind(f"\0telemetry-pipeline:{taken}")
+        except OSError:
+            bound.close()
+            claim.close()
+            raise
+        taken._holders = (bound, claim)
+        return taken
+
+    def give_way(self) -> None:
+        """Let the server bind."""
+        if sys.platform != "linux":
+            self._holders[0].close()
+
+    def __del__(self) -> None:
+        for holder in getattr(self, "_holders", ()):
+            holder.close()
+
+
+def free_port() -> Port:
+    """A port that nobody listens on."""
+    return Port.take()
+
+
+def listens(pid: int | None, port: int) -> bool:
+    """Whether it is that process that listens on the port, and not another program."""
+    if pid is None:
+        return False
+    with suppress(psutil.Error):
+        connections = psutil.Process(pid).net_connections("tcp")
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
+    return False
