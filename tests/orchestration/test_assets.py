@@ -14,6 +14,7 @@ from orchestration.harness import record, scalar
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.errors import Cancelled
+from telemetry_pipeline.orchestration.assets import telemetry
 from telemetry_pipeline.orchestration.jobs import whole_graph
 from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.reports.documents import DOCUMENTS, gathered
@@ -208,3 +209,17 @@ def test_a_cancelled_run_stops_its_steps_before_they_commit(instance: dg.Dagster
     instance.report_run_canceling(run)
     with pytest.raises(Cancelled, match="was ended"):
         RunGuard(context).check()
+
+
+def test_a_range_is_merged_some_days_at_a_time_and_lets_others_have_the_worker_in_between(
+    pipeline: Any, now: datetime, this_day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "_DAYS_A_MERGE", 2)
+    monkeypatch.setattr(telemetry, "_SECONDS_A_STEP", 0.0)
+    pipeline.simulator.add_records([record(number + 1, 8, now - timedelta(days=number)) for number in range(5)])
+    result = pipeline.run(this_day - timedelta(days=4), this_day, selection=["telemetry_records", "ott_views"])
+    assert result.success
+    again = [event for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
+    assert [event.step_key for event in again].count("ott_views") == 2
+    assert scalar(pipeline, "select count(*) from telemetry.views") == 5
+    assert scalar(pipeline, "select count(*) from telemetry.sync_repairs") == 0
