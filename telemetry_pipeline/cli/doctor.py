@@ -81,16 +81,23 @@ def examine() -> Iterator[Finding]:
     yield from dagster.examine(examiner, url, restart)
 
 
+def examine_alerts(settings: StackSettings) -> Finding:
+    """Is somebody told when something breaks? No message is sent."""
+    from telemetry_pipeline.cli.doctoring import surroundings
+
+    if not settings.alert_urls.get_secret_value().strip():
+        return Finding("alerts", "skipped", "ALERT_URLS is empty: nobody is told when something breaks")
+    see = "see https://appriseit.com/services/"
+    return Examiner(settings).examine("alerts", lambda: surroundings.check_alerts(settings), see)
+
+
 def _examine_surroundings(settings: StackSettings, examiner: Examiner) -> Iterator[Finding]:
     from telemetry_pipeline import logs
     from telemetry_pipeline.cli.doctoring import surroundings
 
     file = Path(".env").resolve()
     yield examiner.examine(".env", lambda: surroundings.check_env_file(file), "see who may read it: ls -l .env")
-    if settings.alert_urls.get_secret_value().strip():
-        yield examiner.examine("alerts", lambda: surroundings.check_alerts(settings), "see https://appriseit.com/services/")
-    else:
-        yield Finding("alerts", "skipped", "ALERT_URLS is empty: nobody is told when something breaks")
+    yield examine_alerts(settings)
     yield examiner.examine("home", lambda: surroundings.check_home(settings.home), "choose another directory by TELEMETRY_HOME")
     places = {"home": settings.home, "logs": logs.directory(settings), "temporary files": Path(tempfile.gettempdir())}
     yield examiner.examine("disks", lambda: surroundings.check_disks(places), "choose other directories")

@@ -11,7 +11,7 @@ import pytest
 from telemetry_pipeline.cli.doctor import examine_alerts
 from telemetry_pipeline.settings import StackSettings
 
-MAIL = "mailto://hans:geheimnis@smtp.example.com?to=operator@example.com"
+MAIL = "mailtos://hans:geheimnis@smtp.example.com?to=operator@example.com"
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import psycopg
 import pytest
 import yaml
+from dagster._core.utils import make_new_run_id
 
 PROJECT = Path(__file__).parents[2]
 SESSIONS = "select sessions from pg_stat_database where datname = current_database()"
@@ -59,3 +61,16 @@ def test_more_threads_than_connections_are_kept_wait_for_nothing(dagster_url: st
         for _ in range(10):
             held.enter_context(instance.event_log_storage.index_connection())
         assert list(pool.map(lambda _: use(instance), range(10))) == [0] * 10
+
+
+def test_an_address_without_a_driver_and_a_database_in_another_time_zone_will_do(dagster_url: str) -> None:
+    """SQLAlchemy would choose psycopg 3, which cannot say NOTIFY; Dagster's times have no zone, and are meant in UTC."""
+    with psycopg.connect(dagster_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set timezone = 'America/Mexico_City'".encode())
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(dg.job(name="empty")(lambda: None), run_id=make_new_run_id())
+        instance.report_run_failed(run, "as a test")
+        record = instance.get_run_record_by_id(run.run_id)
+        assert record is not None
+        assert abs(datetime.now(UTC) - record.create_timestamp) < timedelta(minutes=5)

@@ -6,6 +6,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.warehouse import database
 from telemetry_pipeline.warehouse.database import connect, lock, migrate, pending_migrations
 
 
@@ -108,3 +110,12 @@ def test_a_lock_is_held_until_the_transaction_ends(engine: sa.Engine) -> None:
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.2)
         waiting.result(timeout=10)
+
+
+def test_a_path_with_a_per_cent_sign_holds_the_migrations(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alembic reads its configuration as a file in which that sign has a meaning."""
+    (tmp_path / "50% off").symlink_to(database._MIGRATIONS)
+    monkeypatch.setattr(database, "_MIGRATIONS", tmp_path / "50% off")
+    assert pending_migrations(engine) == []
