@@ -154,7 +154,8 @@ def test_celery_leaves_it_to_the_process_of_the_run_to_try_a_step_again(make_set
     """Two who try again would multiply."""
     app = celery.Celery(set_as_current=False)
     app.conf.update(celery_settings(make_settings()))
-    task = app.register_task(type("Fresh", (StepTask,), {})())
+    unbound = dict.fromkeys(("acks_late", "reject_on_worker_lost", "retry_on_worker_lost"))
+    task = app.register_task(type("Fresh", (StepTask,), unbound)())
     assert task.acks_late
     assert not task.retry_on_worker_lost
     assert not task.reject_on_worker_lost
