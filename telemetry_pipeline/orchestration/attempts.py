@@ -107,10 +107,11 @@ def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings:
     except (dg.Failure, dg.RetryRequested):
         raise
     except Exception as err:
-        failed_before = failures(context.instance, context.run_id, context.get_step_execution_context().step.key)
+        step = context.get_step_execution_context()
+        failed_before = failures(context.instance, context.run.run_id, step.step.key)
         seconds = seconds_to_next(err, failed_before, settings, is_tick=is_tick(context.run))
         if seconds is not None:
-            raise dg.RetryRequested(max_retries=context.retry_number + 1, seconds_to_wait=seconds) from err
+            raise dg.RetryRequested(max_retries=step.previous_attempt_count + 1, seconds_to_wait=seconds) from err
         if isinstance(err, TelemetryError):
             raise dg.Failure(description=str(err), allow_retries=False) from err
         raise

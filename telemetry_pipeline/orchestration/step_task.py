@@ -66,7 +66,8 @@ class StepRequest(Request):  # type: ignore[misc]
 
 def worker_ends() -> bool:
     """Was this worker told to end? Then so are its children."""
-    return any(told not in (None, False) for told in (state.should_stop, state.should_terminate))
+    # What Celery keeps there is an exit code, 0 included.
+    return any(told is not None and told is not False for told in (state.should_stop, state.should_terminate))
 
 
 def _report_lost_child(node: str, packed: Any, error: str) -> None:

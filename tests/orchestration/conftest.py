@@ -83,7 +83,7 @@ def pipeline(
     instance: dg.DagsterInstance,
 ) -> Pipeline:
     server = simulator()
-    settings = make_settings(database_url=database_url, redis_url=redis_url, panaccess_url=server.url)
+    settings = make_settings(database_url=database_url, redis_url=redis_url, panaccess_url=server.url, step_retries=0)
     return Pipeline(settings, server, instance)
 
 

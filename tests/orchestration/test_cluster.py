@@ -261,3 +261,15 @@ def test_the_step_of_a_lost_worker_is_tried_again_by_another(cluster: Cluster, t
     run = running.result(60)
     assert run.success
     assert run.course() == TWICE
+
+
+def test_a_second_worker_of_one_name_is_refused_with_advice(cluster: Cluster) -> None:
+    """Each would take what the other has for its own."""
+    first = cluster.worker("first@here")
+    real = ["-A", "telemetry_pipeline.orchestration.celery_app", "worker", "-Q", "ingest", "-c", "1", "-n", first.node]
+    second = subprocess.run([sys.executable, "-m", "celery", *real], capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1
+    said = f"A worker named first@here is at work already (process {first.process.pid} of its machine). End that one, or give"
+    assert said in " ".join(second.stderr.split())
+    assert "-n first2@%h" in second.stderr
+    assert first.process.poll() is None

@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 from billiard.einfo import ExceptionInfo
 from celery.exceptions import WorkerLostError
+from celery.worker import state
 from celery.worker.request import Request
 from dagster._core.execution.retries import RetryMode
 from dagster._grpc.types import ExecuteStepArgs
-from dagster_celery.tasks import create_task
 from dagster_shared.serdes import pack_value
 from pydantic import SecretStr
 
@@ -27,7 +27,7 @@ from telemetry_pipeline.orchestration import step_task
 from telemetry_pipeline.orchestration.executor import celery_settings
 from telemetry_pipeline.orchestration.step_task import StepRequest, StepTask
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse import attempts, problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000003"
 
@@ -43,8 +43,10 @@ def toil() -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A worker's own Dagster home."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], database_url: str) -> Path:
+    """A worker's own Dagster home, and the settings of its surroundings."""
+    settings = make_settings(database_url=database_url)
+    monkeypatch.setattr(Settings, "load", lambda: settings)
     home = tmp_path / "worker"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
@@ -73,9 +75,9 @@ def execute(submitter: dg.DagsterInstance) -> list[str]:
     app = celery.Celery(set_as_current=False)
     app.conf.task_always_eager = True
     app.conf.task_eager_propagates = True
-    task = create_task(app, base=StepTask)
+    task = app.register_task(StepTask())
     done: Any = task.apply(kwargs=arguments(submitter)).get()
-    return list(done)
+    return list(done or [])
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELING])
@@ -99,15 +101,38 @@ def test_a_worker_works_in_its_own_dagster_home(home: Path, instance: dg.Dagster
     assert not instance.all_logs(RUN_ID)
 
 
+def test_a_step_that_had_ended_is_not_executed_again(home: Path, instance: dg.DagsterInstance) -> None:
+    """The broker hands a message out again when its worker was lost, or cut off for a while."""
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+        first = execute(instance)
+        events = len(own.all_logs(RUN_ID))
+        again = execute(instance)
+        assert [event for event in first if "STEP_SUCCESS" in event] == [event for event in again if "STEP_SUCCESS" in event]
+        assert len(own.all_logs(RUN_ID)) == events
+
+
+def test_a_step_with_a_later_attempt_is_not_executed(home: Path, instance: dg.DagsterInstance, engine: sa.Engine) -> None:
+    """A message that arrives late."""
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+        attempts.supersede(engine, RUN_ID, "work", 1)
+        assert execute(instance) == []
+        assert own.all_logs(RUN_ID) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("grace_seconds", "status"), [(0.2, -signal.SIGKILL), (60, 0)], ids=["too long", "within its grace"])
-def test_a_process_whose_step_does_not_stop_with_its_run_is_killed(grace_seconds: float, status: int) -> None:
+@pytest.mark.parametrize("ended", [True, False], ids=["run ended", "superseded"])
+def test_a_process_whose_step_does_not_stop_with_its_run_is_killed(grace_seconds: float, status: int, ended: bool) -> None:
     step = f"""
 import time
+from types import SimpleNamespace
 from telemetry_pipeline.orchestration import step_task
 step_task.LOOK_SECONDS, step_task.GRACE_SECONDS = 0.1, {grace_seconds}
-step_task._run_has_ended = lambda run_id: True
-with step_task._ended_with_its_run("{RUN_ID}"):
+step_task._run_has_ended = lambda run_id: {ended}
+attempt = SimpleNamespace(run_id="{RUN_ID}", step="work", counts=lambda: {ended})
+with step_task._ended_with(attempt):
     time.sleep({5 if status else 1})
 """
     assert subprocess.run([sys.executable, "-c", step], capture_output=True, timeout=60).returncode == status
@@ -125,15 +150,15 @@ def test_soft_limits_end_before_hard_ones_and_those_before_the_visibility_timeou
     assert limits["task_acks_late"]
 
 
-def test_a_step_whose_worker_is_lost_is_tried_twice_more_and_not_for_ever(make_settings: Callable[..., Settings]) -> None:
-    """As Celery's task itself has it: an annotation of another name would reach none."""
+def test_celery_leaves_it_to_the_process_of_the_run_to_try_a_step_again(make_settings: Callable[..., Settings]) -> None:
+    """Two who try again would multiply."""
     app = celery.Celery(set_as_current=False)
     app.conf.update(celery_settings(make_settings()))
-    task = create_task(app, base=StepTask)
-    task.bind(app)
-    assert task.max_retries == 2
-    assert task.retry_on_worker_lost
-    assert task.reject_on_worker_lost
+    unbound = dict.fromkeys(("acks_late", "reject_on_worker_lost", "retry_on_worker_lost"))
+    task = app.register_task(type("Fresh", (StepTask,), unbound)())
+    assert task.acks_late
+    assert not task.retry_on_worker_lost
+    assert not task.reject_on_worker_lost
 
 
 def test_a_child_process_is_replaced_after_so_many_tasks_and_so_much_memory(make_settings: Callable[..., Settings]) -> None:
@@ -161,7 +186,7 @@ def fail(submitter: dg.DagsterInstance, error: BaseException) -> ExceptionInfo:
     message: Any = SimpleNamespace(headers=headers, body=((), arguments(submitter), {}), delivery_info={}, properties={})
     app = celery.Celery(set_as_current=False)
     request = StepRequest(
-        message, app=app, task=create_task(app, base=StepTask), hostname="analysis@host", decoded=True, body=message.body
+        message, app=app, task=app.register_task(StepTask()), hostname="analysis@host", decoded=True, body=message.body
     )
     try:
         raise error
@@ -176,12 +201,10 @@ KILLED = pytest.mark.parametrize("error", [LOST, SystemExit(15), KeyboardInterru
 
 
 @pytest.fixture
-def recorded(
-    home: Path, make_settings: Callable[..., Settings], database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], None]:
+def recorded(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Sets where problems go on record."""
 
-    settings = make_settings()
+    settings = Settings.load()
 
     def put(url: str) -> None:
         monkeypatch.setattr(Settings, "load", lambda: settings.model_copy(update={"database_url": SecretStr(url)}))
@@ -217,6 +240,30 @@ def test_a_child_that_was_killed_with_its_run_is_no_problem(
     with dg.DagsterInstance.get() as own:
         own.create_run_for_job(toil, run_id=RUN_ID, status=status)
     assert handed_on == [fail(instance, error)]
+    assert problems.open_problems(engine) == []
+
+
+def test_a_child_that_was_killed_for_a_later_attempt_is_no_problem(
+    recorded: Any, instance: dg.DagsterInstance, engine: sa.Engine, handed_on: list[ExceptionInfo]
+) -> None:
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+    attempts.supersede(engine, RUN_ID, "work", 1)
+    assert handed_on == [fail(instance, LOST)]
+    assert problems.open_problems(engine) == []
+
+
+def test_a_child_that_ends_with_its_worker_is_no_problem(
+    recorded: Any,
+    instance: dg.DagsterInstance,
+    engine: sa.Engine,
+    handed_on: list[ExceptionInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with dg.DagsterInstance.get() as own:
+        own.create_run_for_job(toil, run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+    monkeypatch.setattr(state, "should_stop", 0)
+    assert handed_on == [fail(instance, LOST)]
     assert problems.open_problems(engine) == []
 
 
