@@ -72,9 +72,9 @@ class Channel:
         """
         if self._server is None or not self._shortens:
             return None
-        merged = self._server.title_maxlen <= 0 or self._server.overflow_amalgamate_title
-        # The subject becomes the first line.
-        return max(1, self._server.body_maxlen - (len(subject) + 2 if merged else 0))
+        first_line = self._server.title_maxlen <= 0 or self._server.overflow_amalgamate_title
+        most: int = self._server.body_maxlen - (len(subject) + 2 if first_line else 0)
+        return max(1, most)
 
     def send(self, subject: str, body: str) -> Delivery:
         """Send one message, within a bounded time."""

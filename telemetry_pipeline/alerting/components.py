@@ -140,9 +140,9 @@ class Components:
         try:
             with explained(), self._at.warehouse.connect() as connection:
                 seen = connection.execute(_WAREHOUSE).one()
-        except WarehouseError as err:
+        except (WarehouseError, sa.exc.SQLAlchemyError) as err:
             waited = isinstance(getattr(err.__cause__, "orig", None), psycopg.errors.QueryCanceled)
-            return {POSTGRES: Reading(fault=str(err), patience=3 if waited else 1)}
+            return {POSTGRES: Reading(fault=_one_line(err), patience=3 if waited else 1)}
         now = self._clock()
         look = {POSTGRES: Reading(identity=seen.started), CLOCK: Reading(fault=_clock_fault(now, seen.now, seen.synced_at))}
         if seen.read_only:
@@ -207,15 +207,15 @@ class Components:
         try:
             with explained(), self._at.dagster.connect() as connection:
                 beats = connection.execute(_DAEMON).all()
-        except WarehouseError:
+        except (WarehouseError, sa.exc.SQLAlchemyError):
             return {}  # Dagster's tables are not there yet, or PostgreSQL went away in the middle
         if not beats:
             return {DAEMON: Reading(fault="it never gave a sign of life")}
         # It writes them anew when it starts; what is of the future was written before a clock was set back.
         beats = [beat for beat in beats if beat.age_seconds >= -SKEW.total_seconds()]
         if not beats:
-            fault = "its last sign of life is of the future: a clock was set back, and it has said nothing since"
-            return {DAEMON: Reading(fault=fault, patience=2)}
+            of_the_future = "its last sign of life is of the future: a clock was set back, and it has said nothing since"
+            return {DAEMON: Reading(fault=of_the_future, patience=2)}
         _, newest, age_seconds = beats[0]
         if age_seconds > _DAEMON_SILENT_SECONDS:
             return {DAEMON: Reading(fault=f"its last sign of life was {age_seconds:.0f} s ago")}

@@ -58,7 +58,11 @@ class Watch:
     def round(self, look: Callable[[], Look]) -> None:
         """Look, judge and tell. An error that nobody foresaw is a problem like any other: who is to tell of it, if not this?"""
         errors = []
-        for act in (lambda: self.judge(look()), self.tell):
+
+        def look_and_judge() -> None:
+            self.judge(look())
+
+        for act in (look_and_judge, self.tell):
             try:
                 act()
             except Exception as err:  # noqa: BLE001 - said, told and tried again

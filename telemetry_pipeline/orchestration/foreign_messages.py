@@ -24,12 +24,12 @@ def pass_over_foreign_messages(app: Celery) -> None:
     Transport.Channel = QueueChannel
 
 
-class QueueChannel(Channel):  # type: ignore[misc]
+class QueueChannel(Channel):
     """A connection to the queues that drops what is no message: not JSON, without properties, in an unknown encoding."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (*self.connection_errors, Empty):
             raise
         except Exception as err:

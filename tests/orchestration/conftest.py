@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+import yaml
 
 from telemetry_pipeline.addresses import postgres_url as as_postgres_url
 from telemetry_pipeline.orchestration.build import build_defs
@@ -20,6 +21,8 @@ from telemetry_pipeline.stack.servers import at_database
 # The whole graph is run once, in test_assets; more is said of single analyses in tests/analyses.
 SOME_OF_EACH = ["telemetry_records", "ott_views", "general_summary", "top_channels", "period_summary"]
 SECRET = "hunter2-very-secret"
+
+PROJECT = Path(__file__).parents[2]
 
 _numbers = itertools.count(1)
 
@@ -72,6 +75,17 @@ def postgres_instance(tmp_path: Path, postgres_url: str) -> Iterator[dg.DagsterI
         with dg.DagsterInstance.local_temp(str(tmp_path), storage) as temporary:
             yield temporary
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def instance_in_postgres(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """One with the storage that ``dagster.yaml`` describes."""
+    storage = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
 
 
 @pytest.fixture
