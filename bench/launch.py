@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from bench.harness import database
 from telemetry_pipeline.addresses import postgres_url
