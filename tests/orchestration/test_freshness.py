@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import pytest
 import sqlalchemy as sa
-from orchestration.harness import record
+from orchestration.harness import record, scalar
 
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.sensors import silent_for
 from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse.checks import Freshness
 from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.records import gaps_due
 
 
 def sense(pipeline: Any) -> list[str]:
@@ -68,3 +72,33 @@ def test_a_sync_that_read_nothing_counts_as_none(pipeline: Any, now: datetime, t
     assert not pipeline.run(this_day).success
     with connect(pipeline.settings.database_url).connect() as connection:
         assert connection.scalar(sa.text("select now() - synced_at > interval '59 minutes' from telemetry.sync_state"))
+
+
+def test_a_receipt_noted_before_a_clock_was_set_back_counts_from_the_next_sync(
+    pipeline: Any, now: datetime, this_day: date
+) -> None:
+    """For as long as the clock had been ahead, an upstream that went silent was not noticed."""
+    pipeline.simulator.add_records([record(1, 8, now)])
+    assert pipeline.run(this_day).success
+    age(pipeline, "received_at", -120)
+    assert pipeline.run(this_day).success
+    assert scalar(pipeline, "select received_at <= now() from telemetry.sync_state")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=2), timedelta(hours=2)])
+def test_a_sync_of_the_future_says_nothing_of_ticks(ahead: timedelta) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    received_at = now - timedelta(hours=1)
+    assert silent_for(Freshness(now, received_at), now, ticks_within=timedelta(minutes=10)) == timedelta(hours=1)
+    assert silent_for(Freshness(now + ahead, received_at), now, ticks_within=timedelta(minutes=10)) is None
+
+
+def test_a_gap_tried_before_a_clock_was_set_back_is_due(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into telemetry.sync_gaps (first_record_id, last_record_id, reason, tried_at) "
+                "values (1, 1, 'broken', now() + interval '2 hours'), (2, 2, 'broken', now())"
+            )
+        )
+    assert [gap.first_record_id for gap in gaps_due(engine, 10)] == [1]
