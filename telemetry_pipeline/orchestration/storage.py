@@ -1,4 +1,4 @@
-"""Dagster's storage in PostgreSQL, with connections that are kept."""
+"""Dagster's storage in PostgreSQL, with connections that are kept, and replaced when PostgreSQL has closed them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,53 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from dagster._serdes import ConfigurableClassData
+from dagster_postgres.event_log import PostgresEventLogStorage
+from dagster_postgres.run_storage import PostgresRunStorage
+from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.storage import DagsterPostgresStorage
-from dagster_postgres.utils import pg_url_from_config
+from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
 
 _KEPT_CONNECTIONS = 2
+
+
+class _Keeping:
+    """One of the three storages. Each makes an engine of its own, and in the web server another one."""
+
+    postgres_url: str
+    _engine: sa.Engine
+
+    def __init__(self, postgres_url: str) -> None:
+        super().__init__(postgres_url, should_autocreate_tables=False)  # type: ignore[call-arg]
+        self._engine = _engine(postgres_url, os.getpid())
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        """Bound the time of statements. Dagster's own engine for this takes connections that PostgreSQL has closed, so that
+        the first request after a restart fails.
+        """
+        self._engine = _engine(self.postgres_url, os.getpid(), statement_timeout)
+
+
+class _RunStorage(_Keeping, PostgresRunStorage):
+    pass
+
+
+class _EventLogStorage(_Keeping, PostgresEventLogStorage):
+    pass
+
+
+class _ScheduleStorage(_Keeping, PostgresScheduleStorage):
+    pass
 
 
 class KeepingPostgresStorage(DagsterPostgresStorage):
     """Dagster's own opens a connection for every statement: 1,500 in a tick, nearly half of its processor time."""
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
-        engine = _engine(postgres_url, os.getpid())
+        _engine(postgres_url, os.getpid())  # before anything asks for the tables
         super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
-        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
-            storage._engine = engine
+        self._run_storage = _RunStorage(postgres_url)
+        self._event_log_storage = _EventLogStorage(postgres_url)
+        self._schedule_storage = _ScheduleStorage(postgres_url)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
@@ -30,11 +63,16 @@ class KeepingPostgresStorage(DagsterPostgresStorage):
 
 
 @functools.cache
-def _engine(postgres_url: str, _process: int) -> sa.Engine:
+def _engine(postgres_url: str, _process: int, statement_timeout: int | None = None) -> sa.Engine:
     """For all instances of a process: each step has one of its own. It never waits for a connection, and takes none that
     PostgreSQL has closed.
+
+    :param statement_timeout: in milliseconds.
     """
     DagsterPostgresStorage(postgres_url)  # creates the tables where there are none
-    return sa.create_engine(
+    engine = sa.create_engine(
         postgres_url, isolation_level="AUTOCOMMIT", pool_size=_KEPT_CONNECTIONS, max_overflow=-1, pool_pre_ping=True
     )
+    if statement_timeout is not None:
+        sa.event.listen(engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout))
+    return engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import psycopg
@@ -15,7 +16,6 @@ from warehouse.test_exclusions import Stop, excluded, versions
 from telemetry_pipeline.stack.servers import at_database
 from telemetry_pipeline.warehouse import completeness, database, records
 from telemetry_pipeline.warehouse.database import connect, migrate
-from telemetry_pipeline.warehouse.partitions import ensure_months
 from telemetry_pipeline.warehouse.records import COLUMNS, Gap
 from telemetry_pipeline.warehouse.views import merge
 
@@ -42,6 +42,18 @@ _VIEW = sa.text("""
 _GAPS = sa.text("insert into telemetry.sync_gaps (first_record_id, last_record_id, reason) values (-1, 0, 'x'), (11, 12, 'x')")
 
 
+def make_months(connection: sa.Connection, table: str, months: Iterable[date]) -> None:
+    """As versions up to 0004 did whenever a record came."""
+    for month in months:
+        following = (month + timedelta(days=31)).replace(day=1)
+        connection.execute(
+            sa.text(
+                f"create table telemetry.{table}_{month:%Y_%m} partition of telemetry.{table} "
+                f"for values from ('{month}') to ('{following}')"
+            )
+        )
+
+
 @pytest.fixture
 def outdated(postgres_url: str) -> sa.Engine:
     """A database at 0003 with views, some of which are of the future or doubles, and a gap."""
@@ -56,7 +68,7 @@ def outdated(postgres_url: str) -> sa.Engine:
         command.upgrade(config, "0003")
     with engine.begin() as connection:
         for table in ("records", "views"):
-            ensure_months(connection, table, {stop.local_date for stop in STOPS})
+            make_months(connection, table, {stop.local_date.replace(day=1) for stop in STOPS})
         for stop in STOPS:
             row = {name: value for name, value in zip(COLUMNS, stop.row, strict=True) if value is not None}
             names = ", ".join(row)
