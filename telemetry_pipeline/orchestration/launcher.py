@@ -67,7 +67,8 @@ class CheckedRunLauncher(dg.DefaultRunLauncher):
         if record is None or record.dagster_run.is_finished:
             self._missed_since.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.SUCCESS)
-        missed_for = time.monotonic() - self._missed_since.setdefault(run.run_id, time.monotonic())
+        now = time.monotonic()
+        missed_for = now - self._missed_since.setdefault(run.run_id, now)
         if missed_for < GRACE_SECONDS or time.time() - (record.start_time or time.time()) < _BEGINNING_SECONDS:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         self._missed_since.pop(run.run_id, None)

@@ -12,7 +12,7 @@ from dagster_postgres.event_log import PostgresEventLogStorage
 from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.storage import DagsterPostgresStorage
-from dagster_postgres.utils import pg_url_from_config, set_pg_statement_timeout
+from dagster_postgres.utils import pg_url_from_config
 
 _KEPT_CONNECTIONS = 2
 
@@ -74,5 +74,11 @@ def _engine(postgres_url: str, _process: int, statement_timeout: int | None = No
         postgres_url, isolation_level="AUTOCOMMIT", pool_size=_KEPT_CONNECTIONS, max_overflow=-1, pool_pre_ping=True
     )
     if statement_timeout is not None:
-        sa.event.listen(engine, "connect", lambda connection, _: set_pg_statement_timeout(connection, statement_timeout))
+        sa.event.listen(engine, "connect", functools.partial(_bound_statements, statement_timeout))
     return engine
+
+
+def _bound_statements(milliseconds: int, connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"set statement_timeout = {milliseconds:d}")
+    connection.commit()

@@ -50,6 +50,7 @@ from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, w
 from telemetry_pipeline.stack.supervision import Supervisor
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse import database
+from telemetry_pipeline.warehouse.partitions import keep_months
 
 DEFAULT_WEB_PORT = 3000
 _SIMULATOR = SimulatorOptions()
@@ -252,7 +253,9 @@ class Stack:
         began = time.monotonic()
         self._say("bringing the tables up to date")
         dagster.launch()
-        database.migrate(database.connect(self.settings.database_url))
+        warehouse = database.connect(self.settings.database_url)
+        database.migrate(warehouse)
+        keep_months(warehouse, self.settings.first_month)
         dagster.await_ready()
         self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
 

@@ -1,9 +1,9 @@
 """Changes what is stored to other settings than it was made with, in one transaction: all of it, or nothing.
 
 * *Another operator's time zone*: the moments stay, and every local date and hour is made of them anew.
-* *Another time zone of the upstream*: the clock times that it gave stay, and the moments are made of them anew; the dates follow.
-  A setting says what all of the upstream's times are, so records that are read again come out as those that are stored. It
-  does not tell of an upstream that moved: that one gives its old records in the new zone, too, and what is stored is right.
+* *Another time zone of the upstream*: the clock times that it gave stay, and moments and dates are made of them anew. So a
+  record that is read again comes out as it is stored. (An upstream that itself moves to another zone gives its old records in
+  it, too; those that are stored are right then, and this is not for it.)
 * *Another upstream* under the same ids: nothing stored changes.
 
 Views are merged anew from the records, and every result is out of date.
@@ -61,9 +61,9 @@ def adopt(engine: sa.Engine, made_with: Mapping[str, str]) -> int:
 
 
 _PLANS = {
-    "operator_timezone": "The days and hours of all records and views become those of {wanted}; so far they are those of {was}.",
-    "panaccess_timezone": "The clock times of all records and views become those of {wanted}; so far they were read as those of "
-    "{was}.",
+    "operator_timezone": "The days and hours of all records and views become those of {wanted}; so far they are of {was}.",
+    "panaccess_timezone": "The clock times of all records and views become those of {wanted}; so far they were read as "
+    "those of {was}.",
     "upstream": "Records come from {wanted}, so far from {was}. Nothing that is stored changes, so it has to be the same "
     "PanAccess, with the same record ids.",
 }

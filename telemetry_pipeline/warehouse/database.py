@@ -39,7 +39,8 @@ _LOOK = "set local lock_timeout = '2s'; set local statement_timeout = '15s'"
 _HOLDERS = sa.text("""
     select distinct on (pid) format(
         '%s is locked by %s (%sprocess %s of PostgreSQL) since %s', relation::regclass, usename,
-        coalesce(nullif(application_name, '') || ', ', ''), pid, to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC')
+        coalesce(nullif(application_name, '') || ', ', ''), pid,
+        to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC')
     ) || '; ' || format('end that, or let the server do so: select pg_terminate_backend(%s)', pid)
     from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
     where granted and mode in ('AccessExclusiveLock', 'ExclusiveLock') and relkind in ('r', 'p')

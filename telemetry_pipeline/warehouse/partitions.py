@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
@@ -27,7 +29,7 @@ _TRIES = 10
 _PAUSE_SECONDS = 0.5
 # A month of its own that holds as few is worth less than it costs every statement that reads the whole table.
 _FEW_ROWS = 10_000
-_FOLDED_AT_ONCE = 20
+_AT_ONCE = 20
 
 _MONTHS = sa.text(r"""
     select to_date(right(child.relname, 7), 'YYYY_MM')
@@ -36,61 +38,65 @@ _MONTHS = sa.text(r"""
 """)
 
 
-def keep_months(engine: sa.Engine, first: date) -> list[str]:
+def keep_months(engine: sa.Engine, first: date) -> list[date]:
     """Give every month from that of *first* to three months from now a partition of its own, with the rows of it that are in
     the default partition; let months beyond that hold few rows share the default partition.
 
-    :returns: what must wait, because somebody holds the tables: names of partitions.
+    :returns: the months that have to wait, because somebody holds the tables.
     """
     with engine.connect() as connection:
-        last = connection.scalar(sa.text("select current_date")) or first
+        last = connection.scalar(sa.select(sa.func.current_date())) or first
     for _ in range(_MONTHS_AHEAD):
         last = _following(last)
     wanted = set(_months_between(first, last))
-    waiting = []
+    waiting: set[date] = set()
     for table in TABLES:
         with engine.connect() as connection:
             present = _months(connection, table)
-        for month in sorted(wanted - present):
-            if not _patiently(lambda table=table, month=month: _create(engine, table, month)):  # type: ignore[misc]
-                waiting.append(_name(table, month))
-        beyond = sorted(month for month in present - wanted if _holds_few(engine, table, month))
-        for some in (beyond[at : at + _FOLDED_AT_ONCE] for at in range(0, len(beyond), _FOLDED_AT_ONCE)):
-            if not _patiently(lambda table=table, some=some: _fold(engine, table, some)):  # type: ignore[misc]
-                waiting += [_name(table, month) for month in some]
-    return waiting
+        beyond = {month for month in present - wanted if _holds_few(engine, table, month)}
+        for change, months in ((_create, wanted - present), (_fold, beyond)):
+            for some in _portions(sorted(months)):
+                # Who is in the way of one is in the way of all.
+                if waiting or not _patiently(partial(change, engine, table, some)):
+                    waiting.update(some)
+    return sorted(waiting)
 
 
-def _create(engine: sa.Engine, table: str, month: date) -> None:
-    """Make a month alone, fill it, and attach it."""
-    name = _name(table, month)
-    bounds = f"local_date >= '{month}' and local_date < '{_following(month)}'"
-    with engine.begin() as connection:
-        lock(connection, f"telemetry.{table}")  # writers take turns
-        connection.execute(sa.text(f"set local lock_timeout = '{_LOCK_TIMEOUT}'"))
-        if month in _months(connection, table):
-            return
-        # The check spares PostgreSQL reading the rows while it holds the default partition.
-        for statement in (
-            f"create table telemetry.{name} (like telemetry.{table} including all, constraint its_month check ({bounds}))",
-            f"with moved as (delete from telemetry.{table}_default where {bounds} returning *) "
-            f"insert into telemetry.{name} select * from moved",
-            f"alter table telemetry.{table} attach partition telemetry.{name} "
-            f"for values from ('{month}') to ('{_following(month)}')",
-            f"alter table telemetry.{name} drop constraint its_month",
-        ):
-            connection.execute(sa.text(statement))
+def _create(engine: sa.Engine, table: str, months: Sequence[date]) -> None:
+    """Make some months alone, fill them, and attach them."""
+    with _turn(engine, table) as connection:
+        present = _months(connection, table)
+        for month in (month for month in months if month not in present):
+            name = _name(table, month)
+            bounds = f"local_date >= '{month}' and local_date < '{_following(month)}'"
+            # The check spares PostgreSQL reading the rows while it holds the default partition.
+            for statement in (
+                f"create table telemetry.{name} (like telemetry.{table} including all, constraint its_month check ({bounds}))",
+                f"with moved as (delete from telemetry.{table}_default where {bounds} returning *) "
+                f"insert into telemetry.{name} select * from moved",
+                f"alter table telemetry.{table} attach partition telemetry.{name} "
+                f"for values from ('{month}') to ('{_following(month)}')",
+                f"alter table telemetry.{name} drop constraint its_month",
+            ):
+                connection.execute(sa.text(statement))
 
 
 def _fold(engine: sa.Engine, table: str, months: Sequence[date]) -> None:
     """Move the rows of some months to the default partition."""
-    with engine.begin() as connection:
-        lock(connection, f"telemetry.{table}")
-        connection.execute(sa.text(f"set local lock_timeout = '{_LOCK_TIMEOUT}'"))
+    with _turn(engine, table) as connection:
         for name in (_name(table, month) for month in months):
             connection.execute(sa.text(f"alter table telemetry.{table} detach partition telemetry.{name}"))
             connection.execute(sa.text(f"insert into telemetry.{table} select * from telemetry.{name}"))
             connection.execute(sa.text(f"drop table telemetry.{name}"))
+
+
+@contextmanager
+def _turn(engine: sa.Engine, table: str) -> Iterator[sa.Connection]:
+    """A transaction in which nobody else writes to a table, and which waits for readers of it only a moment."""
+    with engine.begin() as connection:
+        lock(connection, f"telemetry.{table}")
+        connection.execute(sa.text(f"set local lock_timeout = '{_LOCK_TIMEOUT}'"))
+        yield connection
 
 
 def _patiently(change: Callable[[], None]) -> bool:
@@ -109,7 +115,7 @@ def _patiently(change: Callable[[], None]) -> bool:
 
 
 def _holds_few(engine: sa.Engine, table: str, month: date) -> bool:
-    statement = f"select count(*) from (select from telemetry.{_name(table, month)} limit {_FEW_ROWS + 1}) as some"
+    statement = f"select count(*) from (select from telemetry.{_name(table, month)} limit {_FEW_ROWS + 1}) as rows"
     with engine.connect() as connection:
         return bool(connection.scalar(sa.text(statement)) <= _FEW_ROWS)
 
@@ -127,6 +133,10 @@ def _months_between(first: date, last: date) -> Iterator[date]:
 
 def _following(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+def _portions(months: Sequence[date]) -> Iterator[Sequence[date]]:
+    return (months[at : at + _AT_ONCE] for at in range(0, len(months), _AT_ONCE))
 
 
 def _name(table: str, month: date) -> str:

@@ -36,7 +36,7 @@ _OF_THE_SERVER = {
 _OF_THE_SCHEMA = {codes.UNDEFINED_TABLE, codes.UNDEFINED_COLUMN, codes.INVALID_SCHEMA_NAME, codes.UNDEFINED_FUNCTION}
 
 
-def sqlstate(err: Exception) -> str | None:
+def sqlstate(err: BaseException) -> str | None:
     """PostgreSQL's code of an error, whichever driver or SQLAlchemy raised it; None: the server did not get to say one."""
     cause = err.orig if isinstance(err, sa.exc.DBAPIError) else err
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.panaccess.records import FIELDS, PageDecoder
 from telemetry_pipeline.warehouse import records
 from telemetry_pipeline.warehouse.claims import claim
