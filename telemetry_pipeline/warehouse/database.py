@@ -46,7 +46,7 @@ _HOLDERS = sa.text("""
     where granted and mode in ('AccessExclusiveLock', 'ExclusiveLock') and relkind in ('r', 'p')
       and pg_locks.database = (select oid from pg_database where datname = current_database())
       and pid <> pg_backend_pid()
-    order by pid, relkind desc, relation::regclass::text
+    order by pid, relkind, relation::regclass::text
 """)
 # Errors go into logs and events: without the parameters of statements, which are people's data.
 _HIDE_PARAMETERS = True
