@@ -11,6 +11,7 @@ import dagster as dg
 from telemetry_pipeline.errors import Cancelled, TelemetryError, TimeLimitReached
 from telemetry_pipeline.ingestion.sync import Progress
 from telemetry_pipeline.tags import SOFT_TIME_LIMIT_SECONDS
+from telemetry_pipeline.warehouse.reading import DATABASE_ERRORS, reached
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Three tries in all, for PostgreSQL or a worker that was away; errors of our own say whether they are worth another."""
@@ -82,8 +83,13 @@ class ProgressReporter:
 
 @contextmanager
 def failing_clearly() -> Iterator[None]:
-    """Turn our own errors into failures whose message is the error's; trying again would not help."""
+    """Turn our own errors into failures whose message is the error's, and those of the database's server into a sentence.
+
+    Only the latter are worth another try.
+    """
     try:
-        yield
+        with reached():
+            yield
     except TelemetryError as err:
-        raise dg.Failure(description=str(err), allow_retries=False) from err
+        is_the_servers = isinstance(err.__cause__, DATABASE_ERRORS)
+        raise dg.Failure(description=str(err), allow_retries=is_the_servers) from err

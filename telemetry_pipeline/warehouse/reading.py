@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import WarehouseError
 
+DATABASE_ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error, psycopg2.Error)
+"""Whatever the drivers and SQLAlchemy raise; COPY goes past the latter."""
+
 READ_ONLY = (
     "PostgreSQL takes no changes: it is a standby, or default_transaction_read_only is on; name the primary in the address, "
     "or switch that off"
@@ -50,7 +53,7 @@ def reached() -> Iterator[None]:
     """
     try:
         yield
-    except (sa.exc.DBAPIError, psycopg.Error, psycopg2.Error) as err:
+    except DATABASE_ERRORS as err:
         sentence = _OF_THE_SERVER.get(sqlstate(err) or "")
         if sentence is None and isinstance(err, sa.exc.OperationalError | psycopg.OperationalError | psycopg2.OperationalError):
             sentence = _UNREACHABLE
@@ -68,7 +71,7 @@ def explained() -> Iterator[None]:
     try:
         with reached():
             yield
-    except (sa.exc.SQLAlchemyError, psycopg.Error, psycopg2.Error) as err:
+    except DATABASE_ERRORS as err:
         if sqlstate(err) in _OF_THE_SCHEMA:
             raise WarehouseError(_OUTDATED) from err
         raise WarehouseError(f"PostgreSQL answered with an error: {_one_line(err)}") from err

@@ -46,8 +46,6 @@ def filled(engine: sa.Engine, database_url: str) -> str:
     """Three records, one of them in the future, one view, an open and a closed gap, two kinds of rejects."""
     now = datetime.now(UTC)
     with engine.begin() as connection:
-        connection.execute(sa.text("create table telemetry.records_all partition of telemetry.records default"))
-        connection.execute(sa.text("create table telemetry.views_all partition of telemetry.views default"))
         for record_id, at in [
             (1, now - timedelta(hours=3)),
             (2, now - timedelta(minutes=2)),
