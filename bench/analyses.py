@@ -36,7 +36,7 @@ from telemetry_pipeline.reports import charts
 from telemetry_pipeline.warehouse import segments
 from telemetry_pipeline.warehouse.columns import conform
 from telemetry_pipeline.warehouse.database import connect, shared
-from telemetry_pipeline.warehouse.partitions import ensure_months
+from telemetry_pipeline.warehouse.partitions import keep_months
 from telemetry_pipeline.warehouse.segments import Segments, State
 
 _LAST = date(2026, 3, 15)
@@ -58,8 +58,8 @@ class Bed:
     def __init__(self, url: str, views: int) -> None:
         self.url = url
         self.views = views
+        keep_months(connect(url), _PERIOD.first)
         with connect(url).begin() as connection:
-            ensure_months(connection, "views", _PERIOD.days())
             connection.execute(sa.text("select setseed(0.5)"))
             fill = {"views": views, "first": _PERIOD.first, "timezone": OPERATOR_TIMEZONE}
             connection.execute(sa.text(_STATEMENTS["fill"]), fill)

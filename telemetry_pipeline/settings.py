@@ -113,6 +113,7 @@ class StackSettings(BaseSettings):
 
     operator_timezone: TimeZone = "America/Mexico_City"
     first_partition: date = date(2025, 1, 1)
+    partition_years: Annotated[int, Field(ge=1, le=25)] = 3
     view_cap_hours: ViewCap | None = None
     small_base_subscribers: Annotated[int, Field(ge=1)] = 30
 
@@ -194,6 +195,14 @@ class StackSettings(BaseSettings):
     def operator_zone(self) -> ZoneInfo:
         """The time zone that local dates and hours are of."""
         return ZoneInfo(self.operator_timezone)
+
+    @property
+    def first_month(self) -> date:
+        """From when on each month has a partition of its own in PostgreSQL: at least ``partition_years`` back, and every day
+        that can be asked for.
+        """
+        today = datetime.now(self.operator_zone).date()
+        return min(self.first_partition, today.replace(year=today.year - self.partition_years, day=1))
 
     @property
     def panaccess_zone(self) -> ZoneInfo:

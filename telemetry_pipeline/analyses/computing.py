@@ -15,6 +15,7 @@ from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, code_version
 from telemetry_pipeline.analyses.views import Store
 from telemetry_pipeline.warehouse import completeness, latest, results, segments
+from telemetry_pipeline.warehouse.claims import claim
 from telemetry_pipeline.warehouse.completeness import EVERYTHING
 from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.results import Result, ResultInfo
@@ -78,6 +79,7 @@ def update(
                 store.load(engine, read.around, state)
                 computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
         with connection.begin():
+            claim(connection, {"operator_timezone": store.rules.zone.key})
             replaced = results.replace(connection, analysis.table, computed)
             if replaced and analysis.runs_unattended:
                 latest.publish(connection, analysis.table, analysis.parse({}).model_dump(mode="json"))

@@ -35,6 +35,7 @@ COMMANDS = {
     "demo": "telemetry_pipeline.cli.demo",
     "watch": "telemetry_pipeline.cli.watch",
     "migrate": "telemetry_pipeline.cli.migrate",
+    "adopt": "telemetry_pipeline.cli.adopt",
     "simulator": "telemetry_pipeline.cli.simulator",
 }
 

@@ -13,9 +13,15 @@ def migrate() -> None:
     """
     from telemetry_pipeline.cli.target import database_url
     from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import database
+    from telemetry_pipeline.warehouse import database, partitions
+    from telemetry_pipeline.warehouse.reading import explained
 
-    engine = database.connect(database_url(StackSettings.load()))
+    settings = StackSettings.load()
+    engine = database.connect(database_url(settings))
     pending = database.pending_migrations(engine)
     database.migrate(engine)
+    with explained():
+        waiting = partitions.keep_months(engine, settings.first_month)
+    if waiting:
+        click.echo(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
     click.echo(f"applied {', '.join(pending)}" if pending else "nothing to do: the schema is at its newest version")

@@ -16,7 +16,8 @@ from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint, unwrap
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.database import looking
+from telemetry_pipeline.warehouse.reading import READ_ONLY
 from telemetry_pipeline.warehouse.status import read_status
 
 if TYPE_CHECKING:
@@ -143,8 +144,10 @@ def gather(settings: StackSettings) -> Overview:
     web_url = stack.webserver_url if stack else settings.web_url
     seen = Overview(datetime.now(UTC), settings.home, stack, elsewhere, web_url)
     if known.database_url is not None:
-        engine = connect(known.database_url)
+        engine = looking(known.database_url)
         seen.warehouse = seen.ask("PostgreSQL", lambda: read_status(engine))
+        if seen.warehouse is not None and seen.warehouse.read_only:
+            seen.failures["PostgreSQL"] = READ_ONLY
         if seen.warehouse is not None:
             seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
             seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,6 +23,7 @@ from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessE
 from telemetry_pipeline.panaccess.client import TRIES
 from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
 from telemetry_pipeline.warehouse import completeness, records
+from telemetry_pipeline.warehouse.claims import claim
 from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPosition, Stored
 
 OVERLAP_IDS = 5_000
@@ -79,6 +80,7 @@ class Sync:
     :param checkpoint: called before every commit; raises to stop there.
     :param report: told how far the step has come, after every page.
     :param now: this machine's clock.
+    :param made_with: the settings that records are made with, as ``claims`` names them.
     """
 
     engine: sa.Engine
@@ -88,6 +90,7 @@ class Sync:
     checkpoint: Callable[[], None] = lambda: None
     report: Callable[[Progress], None] = lambda progress: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    made_with: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome, init=False)
     _began_at: datetime = field(init=False)
 
@@ -100,9 +103,13 @@ class Sync:
 
         :param position: where an earlier call for the same days stopped.
         :returns: where the next call is to go on; None when all is done.
+        :raises WarehouseError: stored records were made with other settings.
         :raises PanAccessError: the upstream is unreachable or refuses; what was stored before that stays.
         """
-        records.claim_timezone(self.engine, self.operator_zone.key)
+        self.made_with = {**self.made_with, "operator_timezone": self.operator_zone.key}
+        # Before anything is read: what would be refused in the end costs the upstream nothing.
+        with self.engine.begin() as connection:
+            claim(connection, self.made_with)
         # Before the newest id is asked for: all that is read was there by then.
         self._began_at = self.now()
         try:
@@ -189,7 +196,7 @@ class Sync:
         return reading.stopped_at
 
     def _batches(self, reading: _Reading) -> Iterator[Batch]:
-        batch = Batch(received_at=self._began_at)
+        batch = Batch(received_at=self._began_at, made_with=self.made_with)
         try:
             for delivery in reading.deliveries:
                 self._collect(delivery, batch)
@@ -198,7 +205,7 @@ class Sync:
                 self.report(reading.progress(delivery, self.outcome.read))
                 if len(batch.ids) + len(batch.rejected) >= BATCH_RECORDS:
                     yield batch
-                    batch = Batch(received_at=self._began_at)
+                    batch = Batch(received_at=self._began_at, made_with=self.made_with)
                 if delivery.unfinished or reading.is_last(delivery):
                     continue
                 if time.monotonic() >= self.deadline:

@@ -15,7 +15,7 @@ from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.warehouse import results
+from telemetry_pipeline.warehouse import partitions, results
 from telemetry_pipeline.warehouse.database import connect
 
 # Dagster has no interface for either: what a run is the latest to have materialized, and old evaluations of checks.
@@ -46,6 +46,19 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(tags=on_queue(REPORTS))
     @tried_again(settings)
+    def make_months(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
+        """Make the partitions of the months to come, and of those that lack one, three months ahead."""
+        waiting = partitions.keep_months(warehouse.engine, settings.first_month)
+        context.add_output_metadata({"months_that_wait": len(waiting)})
+        today = datetime.now(settings.operator_zone).date()
+        if any(today.replace(day=1) <= month <= today + timedelta(days=31) for month in waiting):
+            raise dg.Failure(
+                "the partition of a month that is about to begin cannot be made, for somebody holds the tables: end what has "
+                "been reading telemetry.records or telemetry.views for long (see pg_stat_activity)"
+            )
+
+    @dg.op(tags=on_queue(REPORTS))
+    @tried_again(settings)
     def delete_old_runs(context: dg.OpExecutionContext) -> None:
         """Delete runs older than RUN_RETENTION_DAYS, and ticks that succeeded older than TICK_RETENTION_DAYS, with their
         events, but those with a partition's latest materialization.
@@ -62,6 +75,7 @@ def build_cleanup(settings: Settings) -> dg.JobDefinition:
 
     @dg.job(name=CLEANUP, description="Delete results that nobody asked for in a long time, and old runs.")
     def cleanup() -> None:
+        make_months()
         delete_unwanted_results()
         delete_old_runs()
 

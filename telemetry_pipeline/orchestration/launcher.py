@@ -10,7 +10,7 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, Worke
 from dagster._serdes import ConfigurableClassData
 
 from telemetry_pipeline import logs
-from telemetry_pipeline.orchestration.liveness import is_alive
+from telemetry_pipeline.orchestration.liveness import GRACE_SECONDS, is_alive
 from telemetry_pipeline.orchestration.run_retries import CODE_SERVER_AWAY, retry_with_patience
 from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
@@ -20,7 +20,6 @@ _PATIENCE_SECONDS = 45.0
 
 _LOOK_SECONDS = 1.0
 _BEGINNING_SECONDS = 10.0
-_DOUBT_SECONDS = 2.0
 
 
 retry_with_patience()
@@ -34,6 +33,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
+        self._missed_since: dict[str, float] = {}
         # The one thing of ours that the daemon, the web server and the code server all make: their errors are logged, too.
         logs.configure(StackSettings.load())
 
@@ -76,13 +76,19 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Does the run's process live? One that is about to begin, or to end, gets the benefit of the doubt."""
+        """Does the run's process live? One that is about to begin, to end, or to take its lock again, gets the benefit of
+        the doubt.
+        """
         if is_alive(Settings.load().dagster_database_url.get_secret_value(), run.run_id):
+            self._missed_since.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        time.sleep(_DOUBT_SECONDS)
         record = self._instance.get_run_record_by_id(run.run_id)
         if record is None or record.dagster_run.is_finished:
+            self._missed_since.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.SUCCESS)
-        if time.time() - (record.start_time or time.time()) < _BEGINNING_SECONDS:
+        now = time.monotonic()
+        missed_for = now - self._missed_since.setdefault(run.run_id, now)
+        if missed_for < GRACE_SECONDS or time.time() - (record.start_time or time.time()) < _BEGINNING_SECONDS:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
+        self._missed_since.pop(run.run_id, None)
         return CheckRunHealthResult(WorkerStatus.FAILED, "its process is lost")

@@ -12,6 +12,7 @@ from telemetry_pipeline.panaccess.client import PanAccessClient
 from telemetry_pipeline.panaccess.feed import Feed
 from telemetry_pipeline.panaccess.records import PageDecoder
 from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse import claims
 from telemetry_pipeline.warehouse.database import shared
 
 
@@ -35,6 +36,11 @@ class Warehouse:
     def operator_zone(self) -> ZoneInfo:
         """The time zone of the local dates and hours."""
         return self._settings.operator_zone
+
+    @property
+    def made_with(self) -> dict[str, str]:
+        """The settings that stored rows are made with."""
+        return claims.of_settings(self._settings)
 
 
 class PanAccess:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from telemetry_pipeline import disks
@@ -51,6 +52,7 @@ from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, w
 from telemetry_pipeline.stack.supervision import Supervisor
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse import database
+from telemetry_pipeline.warehouse.partitions import keep_months
 
 _T = TypeVar("_T")
 
@@ -274,9 +276,13 @@ class Stack:
         self._say("bringing the tables up to date")
         dagster = DagsterMigration(self.home, variables)
         dagster.launch()
-        self._ask_servers(lambda: database.migrate(database.connect(self.settings.database_url)))
+        self._ask_servers(lambda: self._prepare_tables(database.connect(self.settings.database_url)))
         self._await_start(dagster)
         self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
+
+    def _prepare_tables(self, warehouse: sa.Engine) -> None:
+        database.migrate(warehouse)
+        keep_months(warehouse, self.settings.first_month)
 
     def _choose_web_port(self) -> Port:
         try:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.warehouse.claims import claim
+
 
 @dataclass(frozen=True)
 class Completeness:
@@ -61,6 +63,7 @@ def live_edge_read(engine: sa.Engine, began_at: datetime, operator_zone: ZoneInf
     :returns: whether more is known now of what was received.
     """
     with engine.begin() as connection:
+        claim(connection, {"operator_timezone": operator_zone.key})
         parameters = {"began_at": began_at, "today": began_at.astimezone(operator_zone).date()}
         return connection.scalar(_LIVE_EDGE_READ, parameters) is not None
 
@@ -72,6 +75,7 @@ def days_read(engine: sa.Engine, days: Collection[date], began_at: datetime, ope
     """
     today = began_at.astimezone(operator_zone).date()
     with engine.begin() as connection:
+        claim(connection, {"operator_timezone": operator_zone.key})
         connection.execute(_DAYS_READ, {"days": [day for day in days if day < today]})
 
 

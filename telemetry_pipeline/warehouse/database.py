@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg2.errorcodes as codes
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -22,10 +23,33 @@ from sqlalchemy.pool import NullPool
 
 from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.warehouse.reading import reached
+from telemetry_pipeline.warehouse.reading import reached, sqlstate
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CONNECT_TIMEOUT_SECONDS = 10
+# A server that is gone without a word, as after a failover, is noticed within a minute, not in two hours.
+_CONNECTING = {
+    "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+# Behind a pooler the next transaction may be another session's, which knows none of our prepared statements, or other ones
+# by the same names.
+_PREPARE_NOTHING = {"prepare_threshold": None}
+_LOOK = "set local lock_timeout = '2s'; set local statement_timeout = '15s'"
+_HOLDERS = sa.text("""
+    select distinct on (pid) format(
+        '%s is locked by %s (%sprocess %s of PostgreSQL) since %s', relation::regclass, usename,
+        coalesce(nullif(application_name, '') || ', ', ''), pid,
+        to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC')
+    ) || '; ' || format('end that, or let the server do so: select pg_terminate_backend(%s)', pid)
+    from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
+    where granted and mode in ('AccessExclusiveLock', 'ExclusiveLock') and relkind in ('r', 'p')
+      and pg_locks.database = (select oid from pg_database where datname = current_database())
+      and pid <> pg_backend_pid()
+    order by pid, relkind, relation::regclass::text
+""")
 # Errors go into logs and events: without the parameters of statements, which are people's data.
 _HIDE_PARAMETERS = True
 _UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this program"
@@ -38,7 +62,7 @@ def connect(url: SecretStr | str) -> sa.Engine:
         sa.create_engine(
             postgres_url(text, driver="psycopg"),
             poolclass=NullPool,
-            connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+            connect_args={**_CONNECTING, **_PREPARE_NOTHING},
             hide_parameters=_HIDE_PARAMETERS,
         )
     )
@@ -61,7 +85,7 @@ def _shared(url: str, _process: int) -> sa.Engine:
             postgres_url(url, driver="psycopg"),
             pool_size=2,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+            connect_args={**_CONNECTING, **_PREPARE_NOTHING},
             hide_parameters=_HIDE_PARAMETERS,
         )
     )
@@ -81,6 +105,25 @@ def in_utc(engine: sa.Engine) -> sa.Engine:
         connection.autocommit = before
 
     return engine
+
+
+def looking(url: SecretStr | str) -> sa.Engine:
+    """An engine for somebody who looks and cannot wait: what a person has locked for two seconds is an error that names them.
+
+    Every transaction raises :class:`WarehouseError` then.
+    """
+    engine = connect(url)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_LOOK))
+    sa.event.listen(engine, "handle_error", _name_who_holds)
+    return engine
+
+
+def _name_who_holds(context: sa.engine.ExceptionContext) -> None:
+    if sqlstate(context.original_exception) == codes.LOCK_NOT_AVAILABLE and context.engine is not None:
+        with connect(context.engine.url.render_as_string(hide_password=False)).connect() as connection:
+            holders = connection.scalars(_HOLDERS).all()
+        if holders:
+            raise WarehouseError("; ".join(holders)) from context.original_exception
 
 
 def migrate(engine: sa.Engine) -> None:

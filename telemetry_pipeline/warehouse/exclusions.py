@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,7 +66,7 @@ def judge(connection: sa.Connection, arrivals: Arrivals) -> Judged:
     if arrivals.inserted > _MANY_VIEWS and 10 * arrivals.inserted > segments.count(connection, arrivals.days):
         # Looking for the twins of each view takes longer than comparing all views of these days.
         spilled = set(arrivals.days)
-        changed |= _judge_days(connection, arrivals.days)
+        changed |= judge_days(connection, arrivals.days)
     else:
         rows = connection.execute(_JUDGED_AMONG_TWINS, arrivals.parameters).all()
         spilled = {row.local_date for row in rows if row.begun_before}
@@ -74,12 +74,8 @@ def judge(connection: sa.Connection, arrivals: Arrivals) -> Judged:
     return Judged(changed, spilled)
 
 
-def judge_days(connection: sa.Connection, first: date, last: date) -> None:
-    """Settle which views count of some days, all of whose views were inserted just now."""
-    _judge_days(connection, [first + timedelta(days=number) for number in range((last - first).days + 1)])
-
-
-def _judge_days(connection: sa.Connection, days: Collection[date]) -> set[date]:
+def judge_days(connection: sa.Connection, days: Collection[date]) -> set[date]:
+    """Settle which views count of some days, all of whose views may be new; gives the days where that changes any."""
     return _settle(connection, connection.execute(_JUDGED_BY_DAY, {"days": sorted(days)}).all())
 
 

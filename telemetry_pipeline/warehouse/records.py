@@ -7,7 +7,7 @@ there already, so a record id is stored once whoever reads it, how often and in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -20,9 +20,8 @@ import psycopg2.extensions
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse.claims import claim
 from telemetry_pipeline.warehouse.database import lock
-from telemetry_pipeline.warehouse.partitions import ensure_months
 
 COLUMNS = (
     "record_id",
@@ -59,7 +58,9 @@ COPY_RECORDS = (
     "(format csv, quote '\"', escape '\\', null 'null', encoding 'utf8')"
 )
 
-_LOCK = "telemetry.records"
+LOCK = "telemetry.records"
+"""Writers of records take turns under it."""
+
 _MERGE_RANGE_MAX_HOLE = 1_000
 
 
@@ -104,6 +105,7 @@ class Batch:
     """What is stored in one transaction.
 
     :ivar cursor: every id up to this one is in this batch, an earlier one, or a gap; None leaves the cursor alone.
+    :ivar made_with: the settings that its records were made with, as ``claims`` names them.
     :ivar received_at: a moment (aware) at which all that is in it was there already.
     :ivar ids: of the records, in the order in which they were added, with their local ``days`` and their encoded ``lines``.
     """
@@ -112,6 +114,7 @@ class Batch:
     gaps: list[Gap] = field(default_factory=list)
     cursor: int | None = None
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    made_with: Mapping[str, str] = field(default_factory=dict)
     ids: list[int] = field(default_factory=list, init=False)
     days: list[str] = field(default_factory=list, init=False)
     lines: list[bytes] = field(default_factory=list, init=False)
@@ -177,17 +180,18 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
     """Store a batch and move the cursor, or neither, in a transaction of its own.
 
     :param connection: one that ``writing`` gave.
+    :raises WarehouseError: stored records were made with other settings.
     :raises sqlalchemy.exc.DBAPIError, psycopg2.Error: PostgreSQL failed; nothing was stored.
     """
     stored = Stored()
     with connection.begin():
-        lock(connection, _LOCK)
+        lock(connection, LOCK)
+        claim(connection, batch.made_with)
         known = _known_ids(connection, batch)
         reached = _reached(connection, batch, known)
         ids, days, lines = batch.without(known)
         if ids:
             stored.days = Counter({date.fromisoformat(day): count for day, count in Counter(days).items()})
-            ensure_months(connection, "records", stored.days)
             _copy(connection, lines, batch.received_at)
             connection.execute(_RECEIVED)
         if ids or reached:
@@ -211,26 +215,6 @@ def cursor_position(engine: sa.Engine) -> int:
     """Every record id up to this one was read, or is on record as a gap; 0 before the first sync."""
     with engine.connect() as connection:
         return int(connection.scalar(sa.text("select cursor from telemetry.sync_state")) or 0)
-
-
-def claim_timezone(engine: sa.Engine, operator_timezone: str) -> None:
-    """Record the time zone that local dates are of, or refuse another one than what is stored so far.
-
-    :raises WarehouseError: the records were stored with another time zone.
-    """
-    with engine.begin() as connection:
-        known = connection.scalar(
-            sa.text(
-                "update telemetry.sync_state set operator_timezone = coalesce(operator_timezone, :zone) "
-                "returning operator_timezone"
-            ),
-            {"zone": operator_timezone},
-        )
-    if known != operator_timezone:
-        raise WarehouseError(
-            f"OPERATOR_TIMEZONE is {operator_timezone!r}, but the stored days are those of {known!r}; "
-            "set it back, or start with an empty database"
-        )
 
 
 def merge_is_pending(engine: sa.Engine) -> bool:

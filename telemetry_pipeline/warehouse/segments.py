@@ -22,7 +22,9 @@ from telemetry_pipeline.warehouse import completeness
 from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
 from telemetry_pipeline.warehouse.database import lock, snapshot
 
-_LOCK = "telemetry.view_segments"
+LOCK = "telemetry.view_segments"
+"""Those who make segments take turns under it."""
+
 # A day is too little to share.
 _ONE_THREAD = pa.ipc.IpcReadOptions(use_threads=False)
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -79,6 +81,14 @@ def mark_changed(connection: sa.Connection, days: Collection[date], spilled: Col
         connection.execute(_MARK_CHANGED, {"days": sorted(days), "spilled": sorted(spilled)})
 
 
+def forget_others(connection: sa.Connection, days: Collection[date]) -> None:
+    """Forget every day but these: no other has views any more."""
+    for table in ("view_days", "view_segments"):
+        connection.execute(
+            sa.text(f"delete from telemetry.{table} where not local_date = any(cast(:days as date[]))"), {"days": list(days)}
+        )
+
+
 def state(connection: sa.Connection, first: date, last: date) -> State:
     """What is committed of the days from *first* to *last*, seen through a connection that holds one moment."""
     days = connection.execute(_VERSIONS, {"first": first, "last": last}).all()
@@ -105,7 +115,7 @@ def refresh(engine: sa.Engine, first: date = date.min, last: date = date.max) ->
         for day in days:
             # A day a turn: who needs one day does not wait for another one's hundreds.
             with turn.begin():
-                lock(turn, _LOCK)
+                lock(turn, LOCK)
                 with snapshot(engine) as connection:
                     for local_date, version in connection.execute(_STALE, {"first": day, "last": day}).all():
                         table = _day(connection, local_date)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.reading import explained
 
 # Below this size counting takes less than a second; above it, PostgreSQL's own statistics have to do.
@@ -26,6 +27,7 @@ select max(timestamp)
 from (select timestamp from telemetry.records order by record_id desc limit 1000) as latest
 where timestamp <= now()
 """
+_READ_ONLY = "select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean"
 _STATE = "select cursor, synced_at from telemetry.sync_state"
 _GAPS = """
 select count(*), coalesce(sum(last_record_id - first_record_id + 1), 0)
@@ -67,6 +69,7 @@ class WarehouseStatus:
     :ivar newest_at: time of the newest record that is not in the future.
     :ivar open_gaps: ranges of ids that the upstream could not deliver yet.
     :ivar open_gap_ids: how many ids these ranges span.
+    :ivar read_only: whether PostgreSQL takes no changes.
     """
 
     records: Count
@@ -79,6 +82,7 @@ class WarehouseStatus:
     rejected: list[Rejected]
     dead_letters: int
     excluded: dict[str, int] = field(default_factory=dict)
+    read_only: bool = False
 
 
 def read_status(engine: sa.Engine) -> WarehouseStatus:
@@ -86,7 +90,7 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    with explained(), engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    with explained(), snapshot(engine) as connection:
         cursor, synced_at = connection.execute(sa.text(_STATE)).one()
         gaps, gap_ids = connection.execute(sa.text(_GAPS)).one()
         return WarehouseStatus(
@@ -100,6 +104,7 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
             rejected=[Rejected(*row) for row in connection.execute(sa.text(_REJECTED))],
             excluded=dict(connection.execute(sa.text(_EXCLUDED)).all()),
             dead_letters=connection.scalar(sa.text(_DEAD_LETTERS)) or 0,
+            read_only=bool(connection.scalar(sa.text(_READ_ONLY))),
         )
 
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse import exclusions, segments
+from telemetry_pipeline.warehouse.claims import claim
 from telemetry_pipeline.warehouse.database import lock, snapshot
 from telemetry_pipeline.warehouse.exclusions import Arrivals
-from telemetry_pipeline.warehouse.partitions import copy_months
 
-_LOCK = "telemetry.views"
+LOCK = "telemetry.views"
+"""Writers of views take turns under it."""
+
 _SAME_RANGE_MAX_HOLE = 1_000
 _LARGE_RANGE = 100_000
 
@@ -53,11 +55,16 @@ def merge(
     """Merge what is pending, and everything of the days *rebuild* (both included) anew.
 
     :param checkpoint: called before the commit; raises to leave everything as it was.
+    :raises WarehouseError: the stored days are those of another time zone.
     :raises sqlalchemy.exc.DBAPIError: PostgreSQL failed; everything is as it was.
     """
     merged = Merged()
+    made_with = {"operator_timezone": operator_timezone}
+    with engine.begin() as connection:
+        claim(connection, made_with)
     with engine.begin() as turn:
-        lock(turn, _LOCK)
+        lock(turn, LOCK)
+        claim(turn, made_with)  # it may have changed while this waited for its turn
         # What the sync stores meanwhile is left whole to the next merge.
         with snapshot(engine) as connection:
             pending = _claim_pending(connection)
@@ -71,7 +78,6 @@ def merge(
                     if begun_before:
                         spilled.add(local_date)
                 merged.days.update(changed)
-            copy_months(connection, "records", "views")
             if rebuild:
                 rebuilt = _rebuild(connection, rebuild, parameters, merged)
                 changed |= rebuilt
@@ -102,9 +108,22 @@ def _rebuild(connection: sa.Connection, rebuild: tuple[date, date], parameters: 
     inserted = _insert(connection, "records.local_date between :rebuild_first and :rebuild_last", parameters)
     merged.inserted += inserted
     if inserted:
-        exclusions.judge_days(connection, *rebuild)
+        exclusions.judge_days(connection, [rebuild[0] + timedelta(days=n) for n in range((rebuild[1] - rebuild[0]).days + 1)])
     after = set(connection.execute(_CONTENTS if before else _DAYS, parameters).all())
     return {row.local_date for row in before ^ after}
+
+
+def merge_everything(connection: sa.Connection, operator_timezone: str) -> None:
+    """Merge all records anew, in the caller's transaction and turn, and make the views of every day new ones."""
+    everything = frozenset({date.min, date.max})
+    pending = [replace(piece, days=everything) for piece in _claim_pending(connection)]
+    _update_names(connection, pending)
+    connection.execute(sa.text("delete from telemetry.views"))
+    _insert(connection, "true", {"operator_timezone": operator_timezone})
+    days = list(connection.scalars(sa.text("select distinct local_date from telemetry.views")))
+    exclusions.judge_days(connection, days)
+    segments.forget_others(connection, days)
+    segments.mark_changed(connection, days, days)
 
 
 def analyze(engine: sa.Engine) -> None:

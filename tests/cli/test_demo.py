@@ -86,8 +86,6 @@ def store(database_url: str) -> None:
     parameters = analysis.parse({})
     with connect(database_url).begin() as connection:
         for statement in (
-            "create table telemetry.records_all partition of telemetry.records default",
-            "create table telemetry.views_all partition of telemetry.views default",
             "insert into telemetry.records (record_id, local_date, timestamp) "
             "select id, current_date, now() from generate_series(1, 20) as id",
             "insert into telemetry.views (record_id, local_date, local_hour, ended_at, channel_id) "

@@ -46,8 +46,6 @@ def filled(engine: sa.Engine, database_url: str) -> str:
     """Three records, one of them in the future, one view, an open and a closed gap, two kinds of rejects."""
     now = datetime.now(UTC)
     with engine.begin() as connection:
-        connection.execute(sa.text("create table telemetry.records_all partition of telemetry.records default"))
-        connection.execute(sa.text("create table telemetry.views_all partition of telemetry.views default"))
         for record_id, at in [
             (1, now - timedelta(hours=3)),
             (2, now - timedelta(minutes=2)),
@@ -510,3 +508,39 @@ def test_a_run_needs_a_stack(cli: Callable[..., Outcome]) -> None:
     outcome = cli("status", FULL_ID)
     assert outcome.status == 1
     assert "start one with 'telemetry-pipeline up'" in outcome.err
+
+
+def test_a_database_that_takes_no_changes_is_a_failure(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    broker_url: str,
+    engine: sa.Engine,
+    filled: str,
+) -> None:
+    """A standby after a failover answers everything that is asked, and stores nothing."""
+    announce(webserver.url, database_url=filled, redis_url=broker_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(f"alter database {engine.url.database} set default_transaction_read_only = on"))
+    outcome = cli("status")
+    assert outcome.status == 1
+    assert "PostgreSQL     PostgreSQL takes no changes: it is a standby, or default_transaction_read_only is on" in outcome.out
+    assert "records        3" in outcome.out
+
+
+def test_who_has_locked_a_table_is_named_and_the_rest_is_shown(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    webserver: FakeWebserver,
+    broker_url: str,
+    engine: sa.Engine,
+    filled: str,
+) -> None:
+    announce(webserver.url, database_url=filled, redis_url=broker_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("set local application_name = 'psql of Ana'"))
+        connection.execute(sa.text("lock table telemetry.problems"))
+        outcome = cli("status")
+    assert outcome.status == 1
+    assert "PostgreSQL     telemetry.problems is locked by postgres (psql of Ana, process " in outcome.out
+    assert "records        3" in outcome.out

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
+import sqlalchemy as sa
 from dagster._core.launcher import WorkerStatus
 
-from telemetry_pipeline.orchestration import launcher
+from telemetry_pipeline.orchestration import launcher, liveness
 from telemetry_pipeline.orchestration.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.liveness import alive, is_alive
 from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.warehouse.database import connect
 
 RUN_ID = "00000000-0000-4000-8000-000000000004"
 OTHER = "f0000000-0000-4000-8000-000000000005"
@@ -47,6 +51,75 @@ def test_a_process_that_is_killed_is_not_alive(database_url: str) -> None:
     assert not is_alive(database_url, RUN_ID)
 
 
+def holder(url: str) -> int | None:
+    """The session that holds a lock, by its process in PostgreSQL."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select pid from pg_locks join pg_database on pg_database.oid = database "
+            "where locktype = 'advisory' and granted and datname = current_database()"
+        ).fetchone()
+        return row[0] if row else None
+
+
+def until(condition: Callable[[], object]) -> None:
+    for _ in range(1_000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness, "_LOOK_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_lock_whose_session_ended_is_taken_again(database_url: str) -> None:
+    with alive(database_url, RUN_ID):
+        first = holder(database_url)
+        with psycopg.connect(database_url) as connection:
+            connection.execute("select pg_terminate_backend(%s, 5000)", [first])
+        until(lambda: is_alive(database_url, RUN_ID))
+        assert holder(database_url) != first
+    assert not is_alive(database_url, RUN_ID)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_server_that_is_away_for_a_while_ends_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here, of a name that is not there for a while."""
+    name = str(sa.make_url(database_url).database)
+    server = connect(str(sa.make_url(database_url).set(database="postgres")))
+    end_all = sa.text("select pg_terminate_backend(pid) from pg_stat_activity where datname = :name")
+    with alive(database_url, RUN_ID), server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(f"alter database {name} allow_connections false"))
+        connection.execute(end_all, {"name": name})
+        with pytest.raises(sa.exc.OperationalError):
+            is_alive(database_url, RUN_ID)
+        connection.execute(sa.text(f"alter database {name} allow_connections true"))
+        until(lambda: is_alive(database_url, RUN_ID))
+
+
+def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        for limit in ("idle_session_timeout = '1ms'", "statement_timeout = '1s'"):
+            connection.execute(f"alter database {name} set {limit}")
+        with alive(database_url, RUN_ID):
+            first = connection.execute("select pid from pg_locks where locktype = 'advisory' and granted").fetchone()
+            until(
+                lambda: (
+                    connection.execute(
+                        "select now() - state_change < interval '1 s' and query_start > backend_start + interval '1.5 s' "
+                        "from pg_stat_activity where pid = %s",
+                        first,
+                    ).fetchone()
+                    != (False,)
+                )
+            )
+            assert connection.execute("select pid from pg_locks where locktype = 'advisory' and granted").fetchone() == first
+
+
 @pytest.mark.parametrize(
     ("status", "started_ago", "lives", "expected"),
     [
@@ -68,7 +141,7 @@ def test_the_health_of_a_run(
 ) -> None:
     settings = make_settings(dagster_database_url=database_url)
     monkeypatch.setattr(Settings, "load", lambda: settings)
-    monkeypatch.setattr(launcher, "_DOUBT_SECONDS", 0)
+    monkeypatch.setattr(launcher, "GRACE_SECONDS", 0)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
     checked = PatientRunLauncher()
@@ -83,3 +156,33 @@ def test_the_health_of_a_run(
     else:
         health = checked.check_run_worker_health(run)
     assert health.status is expected
+
+
+def test_a_lock_that_is_missed_once_is_no_loss(
+    make_settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+    instance: dg.DagsterInstance,
+    database_url: str,
+) -> None:
+    """Its session ended, and the process has not taken it again yet; or the server has just come back."""
+    settings = make_settings(dagster_database_url=database_url)
+    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
+    checked = PatientRunLauncher()
+    checked.register_instance(instance)
+    start = dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="telemetry_tick")
+    instance.report_dagster_event(start, RUN_ID, timestamp=time.time() - 60)
+    now = [time.monotonic()]
+    monkeypatch.setattr(launcher.time, "monotonic", lambda: now[0])
+
+    def look(after: float) -> WorkerStatus:
+        now[0] += after
+        return checked.check_run_worker_health(run).status
+
+    assert look(0) is WorkerStatus.RUNNING
+    assert look(9) is WorkerStatus.RUNNING
+    with alive(database_url, RUN_ID):
+        assert look(15) is WorkerStatus.RUNNING
+    assert look(15) is WorkerStatus.RUNNING
+    assert look(15) is WorkerStatus.FAILED

@@ -22,7 +22,7 @@ def dagster_url(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     storage = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url)
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url.replace("postgresql://", "postgresql+psycopg2://"))
     return database_url
 
 
@@ -47,8 +47,11 @@ def test_instances_of_a_process_share_what_connections_they_keep(dagster_url: st
     assert sessions(dagster_url) - before < 5
 
 
-def test_connections_that_postgresql_closed_are_replaced(dagster_url: str) -> None:
+@pytest.mark.parametrize("in_web_server", [False, True])
+def test_connections_that_postgresql_closed_are_replaced(dagster_url: str, in_web_server: bool) -> None:
     with dg.DagsterInstance.get() as instance:
+        if in_web_server:
+            instance.optimize_for_webserver(15_000, -1, -1)
         use(instance)
         with psycopg.connect(dagster_url) as connection:
             others = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> %s"
@@ -74,3 +77,10 @@ def test_an_address_without_a_driver_and_a_database_in_another_time_zone_will_do
         record = instance.get_run_record_by_id(run.run_id)
         assert record is not None
         assert abs(datetime.now(UTC) - record.create_timestamp) < timedelta(minutes=5)
+
+
+def test_statements_of_the_web_server_are_bounded(dagster_url: str) -> None:
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(15_000, -1, -1)
+        with instance.event_log_storage.index_connection() as connection:
+            assert connection.exec_driver_sql("show statement_timeout").scalar() == "15s"

@@ -22,6 +22,7 @@ from telemetry_pipeline.panaccess.session import Credentials
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.servers import LocalPostgres, at_database
 from telemetry_pipeline.warehouse import segments, views
+from telemetry_pipeline.warehouse.partitions import keep_months
 
 MEXICO, UTC = ZoneInfo("America/Mexico_City"), ZoneInfo("UTC")
 RECORDS = 3_000
@@ -85,6 +86,7 @@ def fill(engine: sa.Engine, simulator: Callable[..., SimulatorServer]) -> None:
     )
     views.merge(engine, MEXICO.key)
     segments.refresh(engine)
+    keep_months(engine, today - timedelta(days=40))
 
 
 def contents(url: str) -> dict[str, tuple[int, str]]:

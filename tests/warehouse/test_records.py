@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.panaccess.records import FIELDS, PageDecoder
 from telemetry_pipeline.warehouse import records
+from telemetry_pipeline.warehouse.claims import claim
 from telemetry_pipeline.warehouse.records import COLUMNS, Batch, Gap, Rejected, RepairPosition, Stored
 
 TEXT_COLUMNS = (
@@ -329,14 +329,6 @@ def test_two_writers_at_once_store_a_record_once(engine: sa.Engine) -> None:
     assert select(engine, "select count(*), count(distinct record_id) from telemetry.records") == [(499, 499)]
 
 
-def test_the_first_time_zone_is_claimed_and_another_refused(engine: sa.Engine) -> None:
-    records.claim_timezone(engine, "America/Mexico_City")
-    records.claim_timezone(engine, "America/Mexico_City")
-    with pytest.raises(WarehouseError, match="OPERATOR_TIMEZONE is 'UTC', but the stored days are those of 'America/Me"):
-        records.claim_timezone(engine, "UTC")
-    records.claim_timezone(engine, "America/Mexico_City")
-
-
 def test_an_open_gap_is_on_record_once_and_may_come_again_when_it_was_resolved(engine: sa.Engine) -> None:
     gap = Gap(5, 5, "HTTP 500", "raw")
     store(engine, Batch(gaps=[gap]))
@@ -484,7 +476,8 @@ def of_days(first_id: int, *days: int) -> list[tuple[Any, ...]]:
 def test_a_gap_is_of_the_days_of_its_neighbours(
     engine: sa.Engine, below: list[int], above: list[int], expected: tuple[int, int]
 ) -> None:
-    records.claim_timezone(engine, "America/Mexico_City")
+    with engine.begin() as connection:
+        claim(connection, {"operator_timezone": "America/Mexico_City"})
     rows = [*of_days(100, *below), *of_days(500, *above)]
     midnight = datetime(2025, 3, 10, 5, 59, tzinfo=UTC)
     store(engine, batch_of(*rows, gaps=[Gap(200, 210, "x")], received_at=midnight))

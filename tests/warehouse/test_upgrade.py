@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import psycopg
@@ -13,9 +14,9 @@ from warehouse.events import MEXICO, ZONE, select
 from warehouse.test_exclusions import Stop, excluded, versions
 
 from telemetry_pipeline.stack.servers import at_database
-from telemetry_pipeline.warehouse import completeness, database, records
+from telemetry_pipeline.warehouse import claims, completeness, database, records
 from telemetry_pipeline.warehouse.database import connect, migrate
-from telemetry_pipeline.warehouse.partitions import ensure_months
+from telemetry_pipeline.warehouse.partitions import keep_months
 from telemetry_pipeline.warehouse.records import COLUMNS, Gap
 from telemetry_pipeline.warehouse.views import merge
 
@@ -42,6 +43,18 @@ _VIEW = sa.text("""
 _GAPS = sa.text("insert into telemetry.sync_gaps (first_record_id, last_record_id, reason) values (-1, 0, 'x'), (11, 12, 'x')")
 
 
+def make_months(connection: sa.Connection, table: str, months: Iterable[date]) -> None:
+    """As versions up to 0004 did whenever a record came."""
+    for month in months:
+        following = (month + timedelta(days=31)).replace(day=1)
+        connection.execute(
+            sa.text(
+                f"create table telemetry.{table}_{month:%Y_%m} partition of telemetry.{table} "
+                f"for values from ('{month}') to ('{following}')"
+            )
+        )
+
+
 @pytest.fixture
 def outdated(postgres_url: str) -> sa.Engine:
     """A database at 0003 with views, some of which are of the future or doubles, and a gap."""
@@ -56,7 +69,7 @@ def outdated(postgres_url: str) -> sa.Engine:
         command.upgrade(config, "0003")
     with engine.begin() as connection:
         for table in ("records", "views"):
-            ensure_months(connection, table, {stop.local_date for stop in STOPS})
+            make_months(connection, table, {stop.local_date.replace(day=1) for stop in STOPS})
         for stop in STOPS:
             row = {name: value for name, value in zip(COLUMNS, stop.row, strict=True) if value is not None}
             names = ", ".join(row)
@@ -117,3 +130,24 @@ def test_gaps_are_of_the_days_of_their_neighbours(outdated: sa.Engine) -> None:
     assert above[0] == STOPS[0].local_date
     assert above[1] >= above[2].date() - timedelta(days=1)
     assert len(records.open_gaps(outdated, -9)) == 2
+
+
+def test_months_of_odd_dates_become_one_and_the_others_stay(outdated: sa.Engine) -> None:
+    before = select(outdated, "select * from telemetry.records order by record_id")
+    migrate(outdated)
+    assert keep_months(outdated, date(2025, 1, 1)) == []
+    places = dict(select(outdated, "select record_id, tableoid::regclass::text from telemetry.records"))  # type: ignore[arg-type]
+    assert places[1] == f"telemetry.records_{STOPS[0].local_date:%Y_%m}"
+    assert {places[8], places[9]} == {"telemetry.records_default"}
+    now = select(outdated, "select * from telemetry.records order by record_id")
+    assert [row[: len(before[0])] for row in now] == [tuple(row) for row in before]
+    found = select(outdated, "select record_id from telemetry.views order by 1")
+    assert found == [(stop.record_id,) for stop in STOPS]
+
+
+def test_what_was_claimed_stays_and_the_next_sync_claims_the_rest(outdated: sa.Engine) -> None:
+    migrate(outdated)
+    with outdated.begin() as connection:
+        assert claims.stored(connection) == {"operator_timezone": ZONE}
+        claims.claim(connection, {"operator_timezone": ZONE, "panaccess_timezone": "UTC"})
+        assert claims.stored(connection) == {"operator_timezone": ZONE, "panaccess_timezone": "UTC"}

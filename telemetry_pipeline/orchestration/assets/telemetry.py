@@ -101,6 +101,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
             engine=engine,
             feed=panaccess.feed(),
             operator_zone=warehouse.operator_zone,
+            made_with=warehouse.made_with,
             deadline=time.monotonic() + seconds,
             checkpoint=RunGuard(context).check,
             report=ProgressReporter(context),
