@@ -73,6 +73,7 @@ def test_each_check_says_what_it_saw_or_what_to_do(
         "stack": "ok",
         "PostgreSQL": "ok",
         "schema": "ok",
+        "stored rows": "ok",
         "syncs": "ok",
         "time zones": "ok",
         "PostgreSQL's disk": "ok",

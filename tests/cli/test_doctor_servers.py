@@ -111,6 +111,15 @@ def test_a_database_and_a_role_in_another_time_zone_do_no_harm(
     assert findings()["PostgreSQL"].outcome == "ok"
 
 
+def test_rows_that_were_made_with_other_settings(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    sql(database_url, "update telemetry.sync_state set operator_timezone = 'America/Lima', panaccess_timezone = 'Asia/Tokyo'")
+    finding = findings()["stored rows"]
+    assert finding.outcome == "failed"
+    assert "the stored days are those of 'America/Lima'" in finding.detail
+    assert "the stored times were read as those of 'Asia/Tokyo'" in finding.detail
+
+
 def test_a_python_with_other_time_zones_than_postgresql(
     home: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

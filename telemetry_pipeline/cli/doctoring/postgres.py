@@ -144,6 +144,20 @@ def check_schema(url: str) -> str:
     return "at its newest version"
 
 
+def check_claims(url: str, settings: StackSettings) -> str:
+    """Were the stored rows made with these settings?"""
+    from telemetry_pipeline.warehouse import claims
+    from telemetry_pipeline.warehouse.database import looking
+
+    with looking(url).begin() as connection:
+        found = claims.differences(connection, claims.of_settings(settings))
+    if found:
+        raise AdvisedError(
+            "; ".join(found), "set it back, or have what is stored changed by 'telemetry-pipeline adopt', which says what it does"
+        )
+    return "made with these settings"
+
+
 def check_dagster_tables(url: str) -> str:
     """Does Dagster's storage exist there, and has it ticks that have not been yet?"""
     with _transaction(url) as session:
