@@ -102,7 +102,7 @@ def test_rows_that_were_there_before_their_month_move_to_it(engine: sa.Engine) -
 @pytest.mark.parametrize("table", ["telemetry.records", "telemetry.records_default"])
 def test_storing_records_of_a_new_month_waits_for_no_reader(engine: sa.Engine, table: str) -> None:
     """``create table ... partition of`` did, and all who came after it waited, too."""
-    impatient = connect(str(engine.url.update_query_dict({"options": "-c lock_timeout=1000"})))
+    impatient = connect(f"{engine.url}&options=-c%20lock_timeout%3D1000")
     with reader(engine, table):
         store(impatient, start(1, "A"), stop(2))
         merge(impatient, ZONE)

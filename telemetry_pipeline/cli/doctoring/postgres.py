@@ -152,9 +152,7 @@ def check_claims(url: str, settings: StackSettings) -> str:
     with looking(url).begin() as connection:
         found = claims.differences(connection, claims.of_settings(settings))
     if found:
-        raise AdvisedError(
-            "; ".join(found), "set it back, or have what is stored changed by 'telemetry-pipeline adopt', which says what it does"
-        )
+        raise AdvisedError("; ".join(found), "set it back, or change what is stored by 'telemetry-pipeline adopt'")
     return "made with these settings"
 
 
