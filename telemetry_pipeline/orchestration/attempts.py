@@ -24,6 +24,7 @@ from telemetry_pipeline.errors import (
 from telemetry_pipeline.orchestration.names import TICK
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse.attempts import Attempt
+from telemetry_pipeline.warehouse.reading import reached
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -102,7 +103,8 @@ def tried_again(settings: Settings) -> Callable[[F], F]:
 @contextmanager
 def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings) -> Iterator[None]:
     try:
-        yield
+        with reached():
+            yield
     except (dg.Failure, dg.RetryRequested):
         raise
     except Exception as err:
