@@ -94,6 +94,30 @@ def test_a_step_that_got_on_in_between_has_not_failed_in_a_row(
     assert counts == [0, 1, 0, 0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (sa.exc.OperationalError("select", {}, Exception("terminated by administrator")), "PostgreSQL cannot be reached: term"),
+        (errors.LoginRejected("wrong password"), "wrong password"),
+    ],
+    ids=["PostgreSQL", "ours"],
+)
+def test_a_step_that_failed_for_good_says_why_in_a_sentence(
+    instance: dg.DagsterInstance, make_settings: Callable[..., Settings], error: Exception, said: str
+) -> None:
+    @dg.op
+    @tried_again(make_settings(step_retries=0))
+    def work(context) -> None:  # type: ignore[no-untyped-def] # Dagster cannot read annotations that are strings
+        raise error
+
+    @dg.job
+    def works() -> None:
+        work()
+
+    result = works.execute_in_process(instance=instance, raise_on_error=False)
+    assert result.failure_data_for_node("work").user_failure_data.description.startswith(said)  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("is_tick", [True, False], ids=["tick", "range"])
 def test_an_upstream_that_is_away_for_a_moment_fails_no_range(
     pipeline: Any, this_day: date, monkeypatch: pytest.MonkeyPatch, is_tick: bool
