@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -60,7 +60,7 @@ def keep(connection: sa.Connection, document: str, first: date, last: date, body
 
 def stale(
     connection: sa.Connection, parts: Mapping[str, Mapping[str, str]], first: date, last: date
-) -> Iterator[tuple[str, date, datetime | None]]:
+) -> list[tuple[str, date, datetime | None]]:
     """The documents of single days from *first* to *last* that are not of the results that are stored, or are not there: name,
     day, and when it was made, if it was.
 
@@ -69,8 +69,7 @@ def stale(
     rows = [(document, asset, key) for document, analyses in parts.items() for asset, key in analyses.items()]
     documents, assets, keys = zip(*rows, strict=True)
     values = {"documents": list(documents), "assets": list(assets), "keys": list(keys), "first": first, "last": last}
-    for document, day, generated_at in connection.execute(_STALE, values):
-        yield document, day, generated_at
+    return [(row.document, row.period_last, row.generated_at) for row in connection.execute(_STALE, values)]
 
 
 def read(connection: sa.Connection, document: str, days: tuple[date, date] | None = None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
@@ -75,11 +75,11 @@ _COLUMNS_IN_DATABASE = sa.text("""
 _STALE = sa.text("""
     select wanted.asset, period.last, results.computed_at
     from unnest(cast(:assets as text[]), cast(:keys as text[])) as wanted (asset, parameters_key)
-    cross join unnest(cast(:firsts as date[]), cast(:lasts as date[]), cast(:versions as text[])) as period (first, last, version)
-    left join analysis.results on results.asset = wanted.asset and results.parameters_key = wanted.parameters_key
-        and results.period_first = period.first and results.period_last = period.last
+    cross join unnest(cast(:firsts as date[]), cast(:lasts as date[]), cast(:versions as text[])) as period (first, last, now)
+    left join analysis.results on (results.asset, results.parameters_key, results.period_first, results.period_last)
+        = (wanted.asset, wanted.parameters_key, period.first, period.last)
     where wanted.asset = any(:damaged)
-       or (results.input_version, results.code_version) is distinct from (period.version, :code_version)
+       or (results.input_version, results.code_version) is distinct from (period.now, :code_version)
 """)
 _DAYS = sa.text("""
     select distinct period_last
@@ -270,7 +270,7 @@ class Wanted:
 
 def stale(
     connection: sa.Connection, wanted: Wanted, code_version: str, damaged: Collection[str]
-) -> Iterator[tuple[str, date, datetime | None]]:
+) -> list[tuple[str, date, datetime | None]]:
     """Those of the wanted results that are of other views or code, or are not there: the analysis, the last day of the period,
     and when it was computed, if it was.
 
@@ -285,8 +285,7 @@ def stale(
         "code_version": code_version,
         "damaged": list(damaged),
     }
-    for asset, last, computed_at in connection.execute(_STALE, values):
-        yield asset, last, computed_at
+    return [(row.asset, row.last, row.computed_at) for row in connection.execute(_STALE, values)]
 
 
 def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first: date, last: date) -> set[date]:

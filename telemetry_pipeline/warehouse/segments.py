@@ -86,7 +86,7 @@ class _Highest:
     def __init__(self, numbers: Mapping[date, int]) -> None:
         self._days = sorted(numbers)
         self._powers = [[numbers[day] for day in self._days]]
-        while (width := 2 ** len(self._powers)) <= len(self._days):
+        while (width := 1 << len(self._powers)) <= len(self._days):
             half = self._powers[-1]
             self._powers.append([max(pair) for pair in zip(half, half[width // 2 :], strict=False)])
 
@@ -95,7 +95,7 @@ class _Highest:
         if low >= high:
             return 0
         power = (high - low).bit_length() - 1
-        return max(self._powers[power][low], self._powers[power][high - 2**power])
+        return max(self._powers[power][low], self._powers[power][high - (1 << power)])
 
 
 @dataclass(frozen=True)

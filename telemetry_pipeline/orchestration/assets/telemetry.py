@@ -181,7 +181,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
 def _is_due(context: dg.AssetExecutionContext, engine: sa.Engine, day: date, rules: Rules) -> bool:
     """Whether something that is downstream in this run is not of what is stored: runs may end anywhere."""
     names = {key.to_user_string() for key in context.job_def.asset_layer.executable_asset_keys}
-    configured = context.run.run_config.get("ops", {})
+    configured: Any = context.run.run_config.get("ops", {})
     chosen = {
         name: analysis.parse(configured.get(name, {}).get("config", {}))
         for name, analysis in all_analyses().items()
