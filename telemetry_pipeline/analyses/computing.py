@@ -68,7 +68,9 @@ def update(
         with connection.begin():
             stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
             infos = [stored.get((period.first, period.last)) for period in periods]
-            reasons = [_reason(info, inputs.version(read, state, store.rules)) for info, read in zip(infos, reads, strict=True)]
+            versions = inputs.versions(set(reads), state, store.rules)
+            damaged = bool(results.damaged_tables(connection, [analysis.table]))
+            reasons = [_reason(info, versions[read], damaged=damaged) for info, read in zip(infos, reads, strict=True)]
             results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
         if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
             store.load(engine, around, state)
@@ -126,11 +128,13 @@ def _cut_off(store: Store, period: Period) -> dict[str, float]:
     return {} if capped is None else {"capped_views": capped.views, "capped_hours": capped.hours}
 
 
-def _reason(info: ResultInfo | None, seen: str) -> str | None:
+def _reason(info: ResultInfo | None, seen: str, *, damaged: bool) -> str | None:
     if info is None:
         return "it was not stored yet"
     if info.input_version != seen:
         return "the views changed"
     if info.code_version != code_version():
         return "the code changed"
+    if damaged:
+        return "its table lacked a column"
     return None

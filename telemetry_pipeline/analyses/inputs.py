@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from telemetry_pipeline.analyses import caps, clock
@@ -43,23 +44,41 @@ def inputs(analysis: Analysis, period: Period, rules: Rules, known: Completeness
 
 def version(of: Inputs, state: State, rules: Rules) -> str:
     """Twelve hexadecimal digits for the views that can be seen, what is known of their days, and how they count."""
-    parts = [f"{day}:{number}" for day, number in _of_days(state.versions, of.whole)]
-    if of.ahead is not None:
-        parts += [f"+{day}:{number}" for day, number in _of_days(state.spills, of.ahead) if number]
-        parts += [f"?{day}" for day in _incomplete(state.known, of.ahead)]
-    days = _incomplete(state.known, of.whole)
-    parts += [f"-{day}" for day in days]
-    if _have_moment(days, state.known):
-        parts.append(str(state.known.known_until))
-    return hashlib.sha256(" ".join([*parts, rules.key]).encode()).hexdigest()[:12]
+    return versions([of], state, rules)[of]
+
+
+def versions(of: Collection[Inputs], state: State, rules: Rules) -> dict[Inputs, str]:
+    """The :func:`version` of each of many, in a time that grows with how many there are and not with how long they are."""
+    if not of:
+        return {}
+    known = state.known
+    incomplete = _incomplete(known, Period.around([each.around for each in of]))
+    moment = None if known.known_until is None else known.known_until.astimezone(UTC)
+
+    def version(each: Inputs) -> str:
+        parts = [rules.key, f"{changed(each, state)}"]
+        if rules.cap.is_automatic:
+            parts.append(f"{each.whole.first}")
+        for period in (each.whole, each.ahead):
+            if period is not None:
+                days = incomplete[bisect_left(incomplete, period.first) : bisect_right(incomplete, period.last)]
+                if known.first_day is None:
+                    days = [period.last]
+                parts.append(" ".join(map(str, days)))
+                if period == each.whole and _have_moment(days, known):
+                    parts.append(f"{moment}")
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
+
+    return {each: version(each) for each in of}
 
 
 def changed(of: Inputs, state: State) -> int:
-    """The version with which the views that can be seen changed last."""
-    numbers = [number for _, number in _of_days(state.versions, of.whole)]
-    if of.ahead is not None:
-        numbers += [number for _, number in _of_days(state.spills, of.ahead)]
-    return max(numbers, default=0)
+    """The version with which the views that can be seen changed last.
+
+    A merge gives the days that it changes a number above all others, so the highest one says whether any of them did.
+    """
+    ahead = 0 if of.ahead is None else state.spilled(of.ahead.first, of.ahead.last)
+    return max(state.changed(of.whole.first, of.whole.last), ahead)
 
 
 def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> dict[str, Any]:
@@ -92,15 +111,8 @@ def _incomplete(known: Completeness, period: Period) -> list[date]:
 
 
 def _have_moment(days: Sequence[date], known: Completeness) -> bool:
-    """Whether syncs are still to come to the end of one of some days that are not complete."""
-    return any(known.complete_before is None or day >= known.complete_before for day in days)
-
-
-def _of_days(numbers: Mapping[date, int], period: Period) -> list[tuple[date, int]]:
-    """Those of the days of a period, in order."""
-    if period.length > len(numbers):
-        return sorted((day, number) for day, number in numbers.items() if _within(day, period))
-    return [(day, numbers[day]) for day in period.days() if day in numbers]
+    """Whether syncs are still to come to the end of one of some days, in order, that are not complete."""
+    return bool(days) and (known.complete_before is None or days[-1] >= known.complete_before)
 
 
 def _within(day: date, period: Period) -> bool:

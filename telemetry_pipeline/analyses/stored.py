@@ -57,11 +57,13 @@ def read(
 
 
 def is_outdated(connection: sa.Connection, analysis: Analysis, info: ResultInfo, rules: Rules) -> bool:
-    """Whether what a result was computed from has changed since."""
+    """Whether what a result was computed from has changed since, or its table lacks a column of it."""
     period = Period(info.period_first, info.period_last)
     of = inputs.inputs(analysis, period, rules, completeness.read(connection))
     state = segments.state(connection, of.around.first, of.around.last)
-    return inputs.version(of, state, rules) != info.input_version
+    if inputs.version(of, state, rules) != info.input_version:
+        return True
+    return bool(results.damaged_tables(connection, [analysis.table]))
 
 
 def periods(connection: sa.Connection, analysis: Analysis) -> list[tuple[date, date, Mapping[str, Any]]]:

@@ -125,8 +125,7 @@ class Sync:
                     return None
             return self._repair(last, position)
         except MalformedAnswer as err:
-            with records.writing(self.engine) as connection:
-                records.store(connection, Batch(rejected=[Rejected(None, err.raw, str(err))]))
+            records.keep_answer(self.engine, err.raw, str(err))
             raise
 
     def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:

@@ -30,7 +30,7 @@ from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.steps import has_ended
-from telemetry_pipeline.reports.documents import documents_of
+from telemetry_pipeline.reports.documents import DOCUMENTS, documents_of, stale_documents
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_text
 from telemetry_pipeline.warehouse import dead_letters, problems
@@ -79,7 +79,7 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         yesterday = today(daily) - timedelta(days=1)
         try:
-            stale = stale_days(connect(settings.database_url), settings.first_partition, yesterday, Rules.of(settings))
+            stale = stale_results(connect(settings.database_url), settings.first_partition, yesterday, Rules.of(settings))
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
         failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _REST)
@@ -87,6 +87,19 @@ def _late_data(settings: Settings) -> dg.SensorDefinition:
         return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), resting, now)
 
     return late_data
+
+
+def stale_results(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict[date, Stale]:
+    """Which analyses and documents of the days from *first* to *last* are stale, in order of the days; of the documents, those
+    that will not be made anew with a stale analysis.
+    """
+    analyses, documents = stale_days(engine, first, last, rules), stale_documents(engine, first, last)
+    alone = {
+        day: {name: made_at for name, made_at in names.items() if name not in documents_of(analyses.get(day, {}))}
+        for day, names in documents.items()
+    }
+    every = {day: {**analyses.get(day, {}), **alone.get(day, {})} for day in sorted({*analyses, *alone})}
+    return {day: names for day, names in every.items() if names}
 
 
 def plan_rebuild(
@@ -97,7 +110,7 @@ def plan_rebuild(
     Analyses of a period are of the range that a run is for, so those of single days are computed when nothing else is stale, a
     day a run.
 
-    :param stale: in order of days, the analyses and when each was last computed, if it was.
+    :param stale: in order of days, the analyses and documents, and when each was last made, if it was.
     :param others: runs in flight that analyse past days.
     :param resting: the tags of runs whose days are left alone, as :func:`at_rest` tells.
     """
@@ -112,12 +125,12 @@ def plan_rebuild(
         return dg.SkipReason(f"{len(stale)} days wait for the run that is in flight.")
     if not due:
         return dg.SkipReason(f"{len(stale)} days changed again within an hour of their last analysis, or that failed.")
-    looking_back = [day for day, names in due.items() if any(not is_of_period(name) for name in names)]
+    looking_back = [day for day, names in due.items() if any(not _is_of_period(name) for name in names)]
     first, last = contiguous(looking_back)[-1] if looking_back else (max(due), max(due))
     first = max(first, last - timedelta(days=_DAYS_A_REBUILD - 1))
     names = set().union(*(names for day, names in due.items() if first <= day <= last))
     if first < last:
-        names = {name for name in names if not is_of_period(name)}
+        names = {name for name in names if not _is_of_period(name)}
     return dg.RunRequest(
         tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
         asset_selection=[dg.AssetKey(name) for name in sorted(names | documents_of(names))],
@@ -143,9 +156,13 @@ def was_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return bool(failures) and all(error is not None and error.cls_name in _LOSSES for error in failures)
 
 
+def _is_of_period(name: str) -> bool:
+    return DOCUMENTS[name][1] == "period" if name in DOCUMENTS else is_of_period(name)
+
+
 def _due(analyses: Stale, now: datetime) -> set[str]:
     """Those whose last result is an hour old, or that have none."""
-    return {name for name, computed_at in analyses.items() if computed_at is None or now - computed_at >= _REST}
+    return {name for name, made_at in analyses.items() if made_at is None or now - made_at >= _REST}
 
 
 def contiguous(days: Sequence[date]) -> list[Days]:

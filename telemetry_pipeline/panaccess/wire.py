@@ -49,7 +49,9 @@ def decode_envelope(body: bytes) -> Envelope:
         # that are no UTF-8 become lone surrogates, which reject the one record that they are in.
         return msgspec.convert(json.loads(body.decode("utf-8", "surrogateescape")), Envelope)
     except (ValueError, msgspec.ValidationError, RecursionError) as err:
-        raise MalformedAnswer(f"PanAccess answered something that is not its JSON envelope: {err}", raw_text(body)) from err
+        # Without the place: answers of one kind have one reason.
+        problem = err.msg if isinstance(err, json.JSONDecodeError) else str(err)
+        raise MalformedAnswer(f"PanAccess answered something that is not its JSON envelope: {problem}", raw_text(body)) from err
 
 
 def raw_text(body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,8 +15,10 @@ from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, Kind, all_analyses
 from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import results
-from telemetry_pipeline.warehouse.results import ResultInfo
+from telemetry_pipeline.warehouse import documents, results
+from telemetry_pipeline.warehouse.database import snapshot
+from telemetry_pipeline.warehouse.reading import explained
+from telemetry_pipeline.warehouse.results import ResultInfo, parameters_key
 from telemetry_pipeline.warehouse.segments import State
 
 DOCUMENTS: dict[str, tuple[str, Kind]] = {
@@ -47,6 +50,23 @@ def documents_of(names: Iterable[str]) -> set[str]:
     """The documents in which some analyses are."""
     wanted = set(names)
     return {document for document in DOCUMENTS if wanted & {each.name for each in gathered(document)}}
+
+
+def stale_documents(engine: sa.Engine, first: date, last: date) -> dict[date, dict[str, datetime | None]]:
+    """By day from *first* to *last*, the documents of exactly it that are not of the results that are stored, or are not there,
+    and when they were made last.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
+    """
+    parts = {
+        document: {each.name: parameters_key(each.parse({}).model_dump(mode="json")) for each in gathered(document)}
+        for document in DOCUMENTS
+    }
+    stale: dict[date, dict[str, datetime | None]] = defaultdict(dict)
+    with explained(), snapshot(engine) as connection:
+        for document, day, generated_at in documents.stale(connection, parts, first, last):
+            stale[day][document] = generated_at
+    return stale
 
 
 def assemble(

@@ -62,6 +62,7 @@ LOCK = "telemetry.records"
 """Writers of records take turns under it."""
 
 _MERGE_RANGE_MAX_HOLE = 1_000
+_ANSWER_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,18 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
     return stored
 
 
+def keep_answer(engine: sa.Engine, raw: str, reason: str) -> None:
+    """Keep an answer of which no record could be had: the first with its reason, and of the others when the last one came.
+
+    An upstream that is broken for a day gives hundreds, each a little different. Of a long one the beginning is kept.
+    """
+    with engine.begin() as connection:
+        lock(connection, LOCK)
+        if not connection.execute(_ANSWERED_AGAIN, {"reason": reason}).rowcount:
+            answer = vars(Rejected(None, raw[:_ANSWER_CHARACTERS], reason))
+            connection.execute(_INSERT_REJECTED, answer)
+
+
 def cursor_position(engine: sa.Engine) -> int:
     """Every record id up to this one was read, or is on record as a gap; 0 before the first sync."""
     with engine.connect() as connection:
@@ -338,6 +351,9 @@ _INSERT_PENDING = sa.text("""
 _INSERT_REJECTED = sa.text("""
     insert into telemetry.rejected_records (record_id, payload, reason) values (:record_id, :payload, :reason)
     on conflict (md5(payload)) do nothing
+""")
+_ANSWERED_AGAIN = sa.text("""
+    update telemetry.rejected_records set rejected_at = now() where record_id is null and reason = :reason
 """)
 _COUNT_RECEIPTS = sa.text("""
     insert into telemetry.receipts (hour, records, rejected)

@@ -2,7 +2,9 @@
 
 A result belongs to a period and to the parameters it was computed with, and replaces the earlier one of the same.
 Tables come into being and grow from the columns that are declared. The catalogue tells a result without rows from one
-that was never computed. What is computed, and from which periods, is none of this module's business.
+that was never computed, and names none whose rows somebody took away: triggers of its table have it forget those whose
+rows are deleted or changed, and what is of a table that was dropped does not count. What is computed, and from which
+periods, is none of this module's business.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -63,6 +65,28 @@ _SQLALCHEMY_TYPES: dict[SqlType, type[sa.types.TypeEngine[Any]]] = {
     "date": sa.Date,
     "boolean": sa.Boolean,
 }
+_WATCH_ROWS = sa.text("call analysis.watch_rows(cast(:table as regclass))")
+_COLUMNS_IN_DATABASE = sa.text("""
+    select relname, attname, format_type(atttypid, atttypmod)
+    from pg_class join pg_attribute on attrelid = pg_class.oid
+    where relnamespace = 'analysis'::regnamespace and relkind in ('r', 'p') and relname = any(:tables)
+      and attnum > 0 and not attisdropped
+""")
+_STALE = sa.text("""
+    select wanted.asset, period.last, results.computed_at
+    from unnest(cast(:assets as text[]), cast(:keys as text[])) as wanted (asset, parameters_key)
+    cross join unnest(cast(:firsts as date[]), cast(:lasts as date[]), cast(:versions as text[])) as period (first, last, now)
+    left join analysis.results on (results.asset, results.parameters_key, results.period_first, results.period_last)
+        = (wanted.asset, wanted.parameters_key, period.first, period.last)
+    where wanted.asset = any(:damaged)
+       or (results.input_version, results.code_version) is distinct from (period.now, :code_version)
+""")
+_DAYS = sa.text("""
+    select distinct period_last
+    from unnest(cast(:assets as text[]), cast(:keys as text[])) as wanted (asset, parameters_key)
+    join analysis.results using (asset, parameters_key)
+    where period_last between :first and :last and (partition_date is not null or period_first = period_last)
+""")
 # That of the defaults is what a reader gets who names no parameters.
 _UNWANTED = sa.text("""
     select asset, period_last, period_first, parameters_key from analysis.results
@@ -242,7 +266,7 @@ def find(
     :param first_end: only periods that end from this day on, to *last_end*.
     """
     choice = sa.select(*_INFO).where(
-        _CATALOGUE.c.asset == table.name,
+        _of(table),
         _CATALOGUE.c.parameters_key == parameters_key(parameters),
         _CATALOGUE.c.period_last.between(first_end, last_end),
     )
@@ -250,29 +274,50 @@ def find(
 
 
 @dataclass(frozen=True)
-class Computed:
-    """When a stored result was computed, and from what."""
+class Wanted:
+    """Results that there are to be: of each of some analyses, one of each of some periods.
 
-    asset: str
-    period_first: date
-    period_last: date
-    input_version: str
-    computed_at: datetime
+    :ivar parameters: name of the analysis to its parameters.
+    :ivar versions: first and last day of a period to the version of what is there now to compute it from.
+    """
+
+    parameters: Mapping[str, Mapping[str, Any]]
+    versions: Mapping[tuple[date, date], str]
 
 
-def computed(
-    connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first_end: date, last_end: date
-) -> list[Computed]:
-    """What is stored of some analyses with exactly some parameters, whose periods end from *first_end* to *last_end*.
+def stale(
+    connection: sa.Connection, wanted: Wanted, code_version: str, damaged: Collection[str]
+) -> list[tuple[str, date, datetime | None]]:
+    """Those of the wanted results that are of other views or code, or are not there: the analysis, the last day of the period,
+    and when it was computed, if it was.
+
+    :param damaged: names of tables, see :func:`damaged_tables`.
+    """
+    periods = list(wanted.versions)
+    values = {
+        **_named(wanted.parameters),
+        "firsts": [first for first, _ in periods],
+        "lasts": [last for _, last in periods],
+        "versions": list(wanted.versions.values()),
+        "code_version": code_version,
+        "damaged": list(damaged),
+    }
+    return [(row.asset, row.last, row.computed_at) for row in connection.execute(_STALE, values)]
+
+
+def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first: date, last: date) -> set[date]:
+    """The days from *first* to *last* of which the catalogue has a result of any of some analyses with exactly some parameters.
 
     :param parameters: name of the analysis to its parameters.
     """
-    columns = _CATALOGUE.c
-    wanted = [(name, parameters_key(values)) for name, values in parameters.items()]
-    choice = sa.select(*(columns[each.name] for each in fields(Computed))).where(
-        sa.tuple_(columns.asset, columns.parameters_key).in_(wanted), columns.period_last.between(first_end, last_end)
-    )
-    return [Computed(*row) for row in connection.execute(choice)]
+    return set(connection.scalars(_DAYS, {**_named(parameters), "first": first, "last": last}))
+
+
+def damaged_tables(connection: sa.Connection, tables: Iterable[ResultTable]) -> set[str]:
+    """The names of those of some tables that are not in the database, or lack a column: nothing in them is whole."""
+    tables = list(tables)
+    found = _columns_in_database(connection, tables)
+    return {table.name for table in tables if not {column.name for column in table.columns} <= found[table.name].keys()}
 
 
 def want(connection: sa.Connection, results: Iterable[ResultInfo]) -> None:
@@ -293,9 +338,10 @@ def delete_unwanted(
     """
     kept = [f"{name} {parameters_key(parameters)}" for name, parameters in defaults.items()]
     unwanted = connection.execute(_UNWANTED, {"days": days, "assets": list(tables), "kept": kept}).all()
+    there = {name for name, columns in _columns_in_database(connection, tables.values()).items() if columns}
     for asset, period_last, period_first, key in unwanted:
         lock(connection, f"{SCHEMA}.{asset}")
-        for stored in (_table(tables[asset]), _CATALOGUE):
+        for stored in (*([_table(tables[asset])] if asset in there else []), _CATALOGUE):
             condition = sa.and_(
                 stored.c.period_last == period_last,
                 stored.c.period_first == period_first,
@@ -317,7 +363,7 @@ def newest(
     """
     columns = _CATALOGUE.c
     of_a_day = sa.or_(columns.partition_date.is_not(None), columns.period_first == columns.period_last)
-    choice = sa.select(*_INFO).where(columns.asset == table.name, columns.parameters_key == parameters_key(parameters))
+    choice = sa.select(*_INFO).where(_of(table), columns.parameters_key == parameters_key(parameters))
     if partition is not None:
         choice = choice.where(of_a_day, columns.period_last == partition)
     order = (of_a_day.desc(), columns.period_last.desc(), columns.computed_at.desc(), columns.period_first)
@@ -328,7 +374,7 @@ def newest(
 def stored_periods(connection: sa.Connection, table: ResultTable) -> list[tuple[date, date, Mapping[str, Any]]]:
     """First day, last day and parameters of every result that is stored, the newest first."""
     columns = _CATALOGUE.c
-    choice = sa.select(columns.period_first, columns.period_last, columns.parameters).where(columns.asset == table.name)
+    choice = sa.select(columns.period_first, columns.period_last, columns.parameters).where(_of(table))
     order = (columns.period_last.desc(), columns.computed_at.desc(), columns.period_first)
     return [(row[0], row[1], row[2]) for row in connection.execute(choice.order_by(*order))]
 
@@ -336,7 +382,7 @@ def stored_periods(connection: sa.Connection, table: ResultTable) -> list[tuple[
 def load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
     """The rows of a stored result in their order; a column that was declared after they were stored is null."""
     names = [column.name for column in table.columns]
-    found = _columns_in_database(connection, table)
+    found = _columns_in_database(connection, [table])[table.name]
     present = [name for name in names if name in found]
     rows: list[Any] = []
     if present:
@@ -370,24 +416,35 @@ def _table(table: ResultTable) -> sa.Table:
     )
 
 
-def _columns_in_database(connection: sa.Connection, table: ResultTable) -> dict[str, str]:
-    """Name to type, empty if there is no such table."""
-    rows = connection.execute(
-        sa.text(
-            "select attname, format_type(atttypid, atttypmod) from pg_attribute "
-            "where attrelid = to_regclass(:table) and attnum > 0 and not attisdropped"
-        ),
-        {"table": f"{SCHEMA}.{table.name}"},
-    )
-    return {row.attname: row.format_type for row in rows}
+def _of(table: ResultTable) -> sa.ColumnElement[bool]:
+    """Whether a line of the catalogue is of a table that is there."""
+    there = sa.func.to_regclass(f"{SCHEMA}.{table.name}").is_not(None)
+    return sa.and_(_CATALOGUE.c.asset == table.name, there)
+
+
+def _named(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    return {"assets": list(parameters), "keys": [parameters_key(values) for values in parameters.values()]}
+
+
+def _columns_in_database(connection: sa.Connection, tables: Iterable[ResultTable]) -> dict[str, dict[str, str]]:
+    """Name of the table to those of its columns and their types; no columns where there is no such table."""
+    found: dict[str, dict[str, str]] = {table.name: {} for table in tables}
+    for table, column, type_ in connection.execute(_COLUMNS_IN_DATABASE, {"tables": list(found)}):
+        found[table][column] = type_
+    return found
 
 
 def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
-    """Create the table or the columns that it lacks; columns that are no longer declared stay."""
+    """Create the table or the columns that it lacks; columns that are no longer declared stay.
+
+    What the catalogue has of a table that was dropped is forgotten; what it has of one that lacked a column is stale.
+    """
     stored = _table(table)
-    found = _columns_in_database(connection, table)
+    found = _columns_in_database(connection, [table])[table.name]
     if not found:
         stored.create(connection, checkfirst=False)
+        connection.execute(_WATCH_ROWS, {"table": f"{SCHEMA}.{table.name}"})
+        connection.execute(sa.delete(_CATALOGUE).where(_CATALOGUE.c.asset == table.name))
         return
     for column in table.columns:
         if column.name not in found:
@@ -396,6 +453,7 @@ def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
             )
             _driver_connection(connection).execute(addition)
             connection.execute(sa.schema.SetColumnComment(stored.c[column.name]))
+            connection.execute(sa.update(_CATALOGUE).where(_CATALOGUE.c.asset == table.name).values(input_version=""))
         elif found[column.name] != column.type:
             raise WarehouseError(
                 f"{SCHEMA}.{table.name}.{column.name} is {found[column.name]} in the database and {column.type} in the "

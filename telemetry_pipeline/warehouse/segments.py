@@ -7,7 +7,9 @@ and on whichever machine it is read. What analyses make of the columns is said i
 
 from __future__ import annotations
 
+import functools
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -59,6 +61,43 @@ class State:
     spills: Mapping[date, int] = field(default_factory=dict)
     newest: int = 0
     known: Completeness = EVERYTHING
+
+    def changed(self, first: date, last: date) -> int:
+        """The version of the last change of any of some days; 0 of none."""
+        return self._highest_version.between(first, last)
+
+    def spilled(self, first: date, last: date) -> int:
+        """The version of the last change of views that had begun before any of some days on which they are; 0 of none."""
+        return self._highest_spill.between(first, last)
+
+    @functools.cached_property
+    def _highest_version(self) -> _Highest:
+        return _Highest(self.versions)
+
+    @functools.cached_property
+    def _highest_spill(self) -> _Highest:
+        return _Highest(self.spills)
+
+
+class _Highest:
+    """The highest number of the days between any two, looked up without going through them.
+
+    For each power of two it has the highest number of so many days from each day on; two of these cover any days.
+    """
+
+    def __init__(self, numbers: Mapping[date, int]) -> None:
+        self._days = sorted(numbers)
+        self._powers = [[numbers[day] for day in self._days]]
+        while (width := 1 << len(self._powers)) <= len(self._days):
+            half = self._powers[-1]
+            self._powers.append([max(pair) for pair in zip(half, half[width // 2 :], strict=False)])
+
+    def between(self, first: date, last: date) -> int:
+        low, high = bisect_left(self._days, first), bisect_right(self._days, last)
+        if low >= high:
+            return 0
+        power = (high - low).bit_length() - 1
+        return max(self._powers[power][low], self._powers[power][high - (1 << power)])
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
-from warehouse.events import MEXICO, ZONE, complete, start, stop, store
+from warehouse.events import MEXICO, ZONE, complete, select, start, stop, store
 
-from telemetry_pipeline.analyses import computing
+from telemetry_pipeline.analyses import computing, staleness, stored
 from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.registry import all_analyses, find_analysis, is_of_period
 from telemetry_pipeline.analyses.staleness import stale_days
 from telemetry_pipeline.analyses.views import Rules, Store
 from telemetry_pipeline.warehouse import segments
+from telemetry_pipeline.warehouse.database import snapshot
 from telemetry_pipeline.warehouse.views import merge
 
 FIRST, SECOND, THIRD = date(2025, 1, 30), date(2025, 1, 31), date(2025, 2, 1)
@@ -34,7 +35,11 @@ def computed(engine: sa.Engine) -> sa.Engine:
 
 
 def stale(engine: sa.Engine, rules: Rules = RULES) -> dict[date, set[str]]:
-    return {day: set(analyses) for day, analyses in stale_days(engine, FIRST, THIRD, rules).items()}
+    """Of those that the fixture computed, and of period analyses; the others were never computed."""
+    found = {
+        day: {"rating", "share", "period_trend"} & set(names) for day, names in stale_days(engine, FIRST, THIRD, rules).items()
+    }
+    return {day: names for day, names in found.items() if names}
 
 
 def test_what_is_as_it_was_computed_is_not_stale(computed: sa.Engine) -> None:
@@ -76,3 +81,82 @@ def test_of_period_analyses_those_of_single_days_are_waited_for(computed: sa.Eng
     with computed.begin() as connection:
         segments.mark_changed(connection, [SECOND])
     assert stale(computed) == {SECOND: {"rating", "share", "period_trend"}, THIRD: {"rating", "share"}}
+
+
+def test_a_day_with_some_results_lacks_the_others(computed: sa.Engine) -> None:
+    """A run that dies in the middle leaves a day so; once the day is over no tick computes the rest."""
+    looking_back = {name for name, each in all_analyses().items() if each.kind != "period" and each.runs_unattended}
+    found = stale_days(computed, FIRST, THIRD, RULES)
+    assert found == dict.fromkeys([FIRST, SECOND, THIRD], dict.fromkeys(looking_back - {"rating", "share"}))
+    analysis = find_analysis("period_trend")
+    parameters = analysis.parse({})
+    computing.update(computed, Store(RULES), analysis, [Period(SECOND, SECOND)], parameters, draw=lambda _name, _frame: None)
+    others = {name for name, each in all_analyses().items() if each.kind == "period" and each.runs_unattended}
+    lacking = {name for name in stale_days(computed, FIRST, THIRD, RULES)[SECOND] if is_of_period(name)}
+    assert lacking == others - {"period_trend"}
+
+
+def test_what_other_code_computed_is_stale(computed: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staleness, "code_version", lambda: "another")
+    assert stale(computed) == {day: {"rating", "share"} for day in (FIRST, SECOND, THIRD)}
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("drop table analysis.share cascade", {FIRST: {"share"}, SECOND: {"share"}, THIRD: {"share"}}),
+        ("truncate analysis.rating", {FIRST: {"rating"}, SECOND: {"rating"}, THIRD: {"rating"}}),
+        ("alter table analysis.share drop column share_pct cascade", {day: {"share"} for day in (FIRST, SECOND, THIRD)}),
+        ("delete from analysis.share where period_last = '2025-01-31' and ordinal = 0", {SECOND: {"share"}}),
+        (
+            "delete from analysis.results where asset = 'share' and period_last < '2025-02-01'",
+            {FIRST: {"share"}, SECOND: {"share"}},
+        ),
+    ],
+)
+def test_what_was_taken_away_is_stale_is_computed_again_and_is_there_for_all(
+    computed: sa.Engine, statement: str, expected: dict[date, set[str]]
+) -> None:
+    latest = "select period_last, channel, share_pct from analysis.latest_share"
+    before = select(computed, latest)
+    with computed.begin() as connection:
+        connection.execute(sa.text(statement))
+    assert stale(computed) == expected
+    for day, names in expected.items():
+        for name in names:
+            analysis = find_analysis(name)
+            windows = analysis.windows(Period(day, day), analysis.parse({}))
+            computing.update(computed, Store(RULES), analysis, windows, analysis.parse({}), draw=lambda _name, _frame: None)
+    assert stale(computed) == {}
+    assert select(computed, latest) == before
+
+
+def test_a_result_of_a_dropped_column_says_that_it_is_outdated(computed: sa.Engine) -> None:
+    with computed.begin() as connection:
+        connection.execute(sa.text("alter table analysis.share drop column share_pct cascade"))
+    analysis = find_analysis("share")
+    with snapshot(computed) as connection:
+        found = stored.read(connection, analysis, analysis.parse({}), RULES, day=THIRD)
+    assert found is not None
+    assert found.outdated
+
+
+def test_years_of_days_take_no_more_statements_than_a_few_days(computed: sa.Engine) -> None:
+    """It is asked every minute: the time grows with the days, and the number of statements not at all."""
+
+    def statements(days: int) -> int:
+        with computed.begin() as connection:
+            segments.mark_changed(connection, [FIRST - timedelta(days=n) for n in range(days)])
+        counted = 0
+
+        def count(*_: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        sa.event.listen(computed, "before_cursor_execute", count)
+        found = stale_days(computed, FIRST - timedelta(days=days), THIRD, RULES)
+        sa.event.remove(computed, "before_cursor_execute", count)
+        assert len(found) >= days
+        return counted
+
+    assert statements(400) == statements(3) < 40

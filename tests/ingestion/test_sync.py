@@ -376,6 +376,26 @@ def test_the_text_of_a_malformed_upstream_is_kept(engine: sa.Engine) -> None:
     assert warehouse.cursor_position(engine) == 0
 
 
+def test_of_malformed_answers_the_first_of_each_kind_is_kept_and_of_a_long_one_the_beginning(engine: sa.Engine) -> None:
+    """An upstream that is broken for a day answers each of 720 ticks a little differently."""
+    upstream = Upstream([record(1)])
+    answers: list[bytes] = []
+
+    def post(function: str, _parameters: object) -> bytes:
+        return b'{"success": true, "answer": "session"}' if function == "login" else answers[-1]
+
+    upstream._post = post  # type: ignore[method-assign]
+    for number in range(3):
+        for answer in ("<html>#", '{"success": true, "answer": #}', '{"success": #} ', "7" * 10**5):
+            answers.append(b" " * number + answer.replace("#", str(number)).encode())
+            with pytest.raises(MalformedAnswer):
+                tick(engine, upstream)
+    kept = rows(engine, "select record_id, left(payload, 20) from telemetry.rejected_records order by rejected_id")
+    assert kept == [(None, "<html>0"), (None, '{"success": true, "a'), (None, '{"success": 0} '), (None, "7" * 20)]
+    assert rows(engine, "select max(length(payload)) from telemetry.rejected_records") == [20_000]
+    assert rows(engine, "select count(*) from telemetry.receipts") == [0]
+
+
 def test_another_time_zone_than_that_of_the_stored_days_is_refused(engine: sa.Engine) -> None:
     upstream = Upstream([record(1)])
     tick(engine, upstream)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+import pytest
+import sqlalchemy as sa
 from dagster._core.events import JobFailureData, RunFailureReason
 from orchestration.harness import record, scalar
 
@@ -14,17 +16,21 @@ from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.analyses.staleness import Stale, stale_days
 from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.sensors import plan_rebuild, stale_results
+from telemetry_pipeline.reports.documents import DOCUMENTS
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
+from telemetry_pipeline.warehouse import documents
 from telemetry_pipeline.warehouse.database import connect
 
 ANALYSES = ["general_summary", "top_channels"]
 
 
-def stale(pipeline: Any, this_day: date) -> dict[int, Stale]:
-    """Days ago to what is stale of them, and when it was last computed."""
+def stale(pipeline: Any, this_day: date, *names: str) -> dict[int, Stale]:
+    """Days ago to what is stale of them, of all analyses or of these, and when it was last computed."""
     engine, rules = connect(pipeline.settings.database_url), Rules.of(pipeline.settings)
-    found = stale_days(engine, this_day - timedelta(days=40), this_day - timedelta(days=1), rules)
-    return {(this_day - day).days: analyses for day, analyses in found.items()}
+    days = stale_days(engine, this_day - timedelta(days=40), this_day - timedelta(days=1), rules)
+    found = {day: {name: at for name, at in stale.items() if name in names or not names} for day, stale in days.items()}
+    return {(this_day - day).days: analyses for day, analyses in found.items() if analyses}
 
 
 def looking_back() -> set[str]:
@@ -43,16 +49,16 @@ def test_a_late_record_makes_stale_what_looks_back_to_its_day_and_nothing_else(
     pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(5)])
     assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
     assert pipeline.run(this_day - timedelta(days=4), this_day, selection=ANALYSES).success
-    assert stale(pipeline, this_day) == {}
+    assert stale(pipeline, this_day, *ANALYSES) == {}
     pipeline.simulator.add_records([record(99, 8, now - timedelta(days=2))])
     assert pipeline.run(this_day).success
-    assert set(stale(pipeline, this_day)) == {2, 1}
-    for analyses in stale(pipeline, this_day).values():
+    assert set(stale(pipeline, this_day, *ANALYSES)) == {2, 1}
+    for analyses in stale(pipeline, this_day, *ANALYSES).values():
         assert set(analyses) == set(ANALYSES)
         assert all(analyses.values())
     rebuilt = pipeline.run(this_day - timedelta(days=2), this_day - timedelta(days=1), selection=ANALYSES)
     assert rebuilt.success
-    assert stale(pipeline, this_day) == {}
+    assert stale(pipeline, this_day, *ANALYSES) == {}
     views = "select views from analysis.general_summary where period_last = current_date"
     assert scalar(pipeline, views.replace("current_date", f"date '{this_day - timedelta(days=2)}'")) == 4
 
@@ -67,15 +73,15 @@ def test_a_view_of_today_that_was_running_yesterday_makes_stale_what_yesterday_m
     assert pipeline.run(yesterday - timedelta(days=1), yesterday, selection=[*ANALYSES, *measures]).success
     pipeline.simulator.add_records([record(98, 8, now, dataDuration=1)])
     assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
-    assert set(stale(pipeline, this_day)) <= {3}
+    assert set(stale(pipeline, this_day, *ANALYSES, *measures)) <= {3}
     day_and_more = int(timedelta(hours=25).total_seconds())
     pipeline.simulator.add_records([record(99, 8, now, dataDuration=day_and_more)])
     assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
-    assert set(stale(pipeline, this_day)[1]) == set(measures)
+    assert set(stale(pipeline, this_day, *ANALYSES, *measures)[1]) == set(measures)
     streams = f"select sum(mean_streams) from analysis.concurrency where period_last = date '{yesterday}' and hour is null"
     before = scalar(pipeline, streams)
     assert pipeline.run(yesterday, selection=measures).success
-    assert 1 not in stale(pipeline, this_day)
+    assert 1 not in stale(pipeline, this_day, *ANALYSES, *measures)
     assert scalar(pipeline, streams) > before
 
 
@@ -90,7 +96,7 @@ def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     assert pipeline.run(day, selection=["top_channels"], run_config=config).success
     pipeline.simulator.add_records([record(2, 8, now - timedelta(days=1))])
     assert pipeline.run(day, selection=["telemetry_records", "ott_views", *ANALYSES]).success
-    assert stale(pipeline, this_day) == {}
+    assert stale(pipeline, this_day, *ANALYSES) == {}
 
 
 def test_of_period_analyses_those_of_single_days_are_waited_for(pipeline: Any, now: datetime, this_day: date) -> None:
@@ -135,3 +141,34 @@ def test_stale_days_are_analysed_in_one_run_and_not_at_once_again_if_it_fails(
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == tuple(
         (this_day - timedelta(days=n)).isoformat() for n in (3, 1)
     )
+
+
+@pytest.mark.slow
+def test_a_day_that_was_half_done_when_it_ended_is_finished_by_rebuilds(pipeline: Any, now: datetime, this_day: date) -> None:
+    yesterday = this_day - timedelta(days=1)
+    pipeline.simulator.add_records([record(1, 8, now - timedelta(days=1)), record(2, 8, now)])
+    half = ["telemetry_records", "ott_views", "general_summary", "period_summary"]
+    assert pipeline.run(yesterday, selection=half).success
+    engine, rules = connect(pipeline.settings.database_url), Rules.of(pipeline.settings)
+    requests: list[dg.RunRequest] = []
+    while len(requests) < 5:
+        later = datetime.now(UTC) + timedelta(hours=2)
+        request = plan_rebuild(stale_results(engine, yesterday, yesterday, rules), [], [], later)
+        if isinstance(request, dg.SkipReason):
+            break
+        requests.append(request)
+        names = [key.to_user_string() for key in request.asset_selection or []]
+        assert pipeline.run(yesterday, selection=names).success
+        if len(requests) == 1:
+            with engine.begin() as connection:
+                connection.execute(sa.text("delete from analysis.documents where document <> 'subscribers_analysis'"))
+    assert [len(request.asset_selection or []) for request in requests] == [len(every_asset()) - len(half), 2]
+    with engine.connect() as connection:
+        for document in DOCUMENTS:
+            body = documents.read(connection, document, (yesterday, yesterday))
+            assert body is not None
+            assert body["missing"] == []
+
+
+def every_asset() -> set[str]:
+    return {"telemetry_records", "ott_views", *DOCUMENTS, *(n for n, each in all_analyses().items() if each.runs_unattended)}

@@ -183,6 +183,7 @@ def test_the_writer_that_waited_for_another_has_computed_last(engine: sa.Engine)
 def test_rows_keep_their_order_wherever_they_lie_in_the_table(engine: sa.Engine) -> None:
     store(engine, result(row("A"), row("B"), row("C")))
     with engine.begin() as connection:
+        connection.execute(sa.text("set local session_replication_role = replica"))  # no triggers
         connection.execute(sa.text("update analysis.\"order\" set rank = 9 where channel <> 'C'"))
         connection.execute(sa.text("set local enable_indexscan = off; set local enable_bitmapscan = off"))
         found = read(connection)
@@ -305,6 +306,81 @@ def test_rows_and_what_is_said_of_them_are_of_the_moment_that_the_connection_hol
         assert info is not None
         assert (info.row_count, results.load(connection, TABLE, info)["channel"].tolist()) == (1, ["A"])
     assert channels(engine) == ["B", "C"]
+
+
+BY_HAND = {
+    "half of the rows deleted": 'delete from analysis."order" where period_last = :day and ordinal = 0',
+    "its rows deleted": 'delete from analysis."order" where period_last = :day',
+    "a row changed": 'update analysis."order" set rank = 7 where period_last = :day and ordinal = 1',
+    "a row moved to another day": 'update analysis."order" set period_last = period_last + 90 where period_last = :day',
+}
+
+
+@pytest.mark.parametrize("statement", BY_HAND.values(), ids=BY_HAND)
+def test_a_result_whose_rows_are_taken_away_or_changed_is_not_there_and_others_are(engine: sa.Engine, statement: str) -> None:
+    day = date(2026, 3, 30)
+    store(engine, result(row("A")), result(row("B"), row("C"), day=day), result(row("D"), limit=5))
+    store(engine, result(row("X"), day=day), table=ResultTable("other", COLUMNS))
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement), {"day": day})
+    assert channels(engine, day) is None
+    assert (channels(engine), channels(engine, limit=5)) == (["A"], ["D"])
+    with engine.connect() as connection:
+        assert read(connection, day, ResultTable("other", COLUMNS)) is not None
+        assert results.find(connection, TABLE, {}, day, day) == {}
+        assert len(results.stored_periods(connection, TABLE)) == 2
+    store(engine, result(row("E"), day=day))
+    assert channels(engine, day) == ["E"]
+
+
+def test_who_may_delete_rows_need_not_be_allowed_to_write_the_catalogue(engine: sa.Engine) -> None:
+    store(engine, result(row("A")))
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(sa.text("create role tidy; grant usage on schema analysis to tidy"))
+        connection.execute(sa.text('grant select, delete on analysis."order" to tidy; set local role tidy'))
+        connection.execute(sa.text('delete from analysis."order"'))
+        connection.execute(sa.text("reset role"))
+        assert read(connection) is None
+        transaction.rollback()
+    assert channels(engine) == ["A"]
+
+
+@pytest.mark.parametrize("statement", ['truncate analysis."order"', 'drop table analysis."order" cascade'])
+def test_what_a_table_held_that_is_emptied_or_dropped_is_not_there(engine: sa.Engine, statement: str) -> None:
+    """The table comes back with the next result: what the catalogue had of the dropped one must not come back with it."""
+    store(engine, result(row("A")), result(row("B"), day=date(2026, 3, 30)), result(day=date(2026, 3, 29)))
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+    for day in (None, DAY, date(2026, 3, 30), date(2026, 3, 29)):
+        assert channels(engine, day) is None
+    with engine.begin() as connection:
+        assert results.find(connection, TABLE, {}, date.min, DAY) == {}
+        assert results.stored_periods(connection, TABLE) == []
+        connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
+        results.delete_unwanted(connection, {"order": TABLE}, {}, 30)
+    store(engine, result(row("E")))
+    assert (channels(engine), channels(engine, date(2026, 3, 30))) == (["E"], None)
+    with engine.begin() as connection:
+        connection.execute(sa.text('delete from analysis."order"'))
+    assert channels(engine) is None
+
+
+def test_a_column_that_was_dropped_leaves_no_result_of_its_table_whole(engine: sa.Engine) -> None:
+    earlier = date(2026, 3, 30)
+    store(engine, *(replace(result(row("A"), day=day), input_version="1") for day in (DAY, earlier)))
+    wanted = results.Wanted({"order": {}}, {(date(2026, 3, 2), day): "1" for day in (DAY, earlier)})
+
+    def stale() -> set[date]:
+        with engine.connect() as connection:
+            damaged = results.damaged_tables(connection, [TABLE])
+            return {day for _, day, _ in results.stale(connection, wanted, "", damaged)}
+
+    assert stale() == set()
+    with engine.begin() as connection:
+        connection.execute(sa.text('alter table analysis."order" drop column share_pct'))
+    assert stale() == {DAY, earlier}
+    store(engine, replace(result(row("B")), input_version="1"))
+    assert stale() == {earlier}
 
 
 def test_what_nobody_wants_is_deleted_but_for_that_with_the_defaults(engine: sa.Engine) -> None:

@@ -7,8 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 from pydantic import Field
 
+from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.staleness import stale_of
+from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.orchestration.attempts import tried_again
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
@@ -16,6 +20,7 @@ from telemetry_pipeline.orchestration.executor import INGEST, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of, today
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.steps import ProgressReporter, RunGuard
+from telemetry_pipeline.reports.documents import stale_documents
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import records, segments, views
 from telemetry_pipeline.warehouse.records import RepairPosition
@@ -66,6 +71,7 @@ class SyncConfig(dg.Config):
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
+    rules = Rules.of(settings)
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))
 
     @dg.asset(
@@ -90,7 +96,8 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
         """Viewing telemetry as PanAccess gives it, one row per record.
 
         Today's partition is the live edge: it takes every record that is new, whatever its date. A past day or a range is
-        read again by date, and what is missing is stored. A tick ends here that finds nothing new, not even that a day is over.
+        read again by date, and what is missing is stored. A tick ends here that finds nothing new and nothing that earlier ones
+        left undone.
         """
         first, last = days_of(context)
         includes_today = last == today(daily)
@@ -121,8 +128,8 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
                 context.log.info(f"Stopped after {seconds:g} s; going on with {position.day} in a new step.")
                 raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
         yield from check_records(engine, settings, recent=is_tick)
-        if is_tick and not (sync.outcome.stored or sync.outcome.learned or records.merge_is_pending(engine)):
-            context.log.info("There is nothing new.")
+        if is_tick and not (sync.outcome.stored or _is_due(context, engine, last, rules)):
+            context.log.info("There is nothing new, and everything is of what there is.")
             return
         yield dg.MaterializeResult(
             metadata={
@@ -203,6 +210,22 @@ def _merge(
     rest = day if day <= rebuild[1] else None
     records.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
     return merged, rest
+
+
+def _is_due(context: dg.AssetExecutionContext, engine: sa.Engine, day: date, rules: Rules) -> bool:
+    """Whether something that is downstream in this run is not of what is stored: runs may end anywhere."""
+    names = {key.to_user_string() for key in context.job_def.asset_layer.executable_asset_keys}
+    configured: Any = context.run.run_config.get("ops", {})
+    chosen = {
+        name: analysis.parse(configured.get(name, {}).get("config", {}))
+        for name, analysis in all_analyses().items()
+        if name in names
+    }
+    return (
+        records.merge_is_pending(engine)
+        or bool(stale_of(engine, day, chosen, rules))
+        or not names.isdisjoint(stale_documents(engine, day, day).get(day, {}))
+    )
 
 
 def _days(first: date, last: date) -> list[date]:
