@@ -35,7 +35,7 @@ class Upstream:
     """A simulator whose records go on by the clock, so that one that is killed and started again has the same ones."""
 
     def __init__(self, url: str, rng: random.Random) -> None:
-        self._url = url
+        self.url = url
         self._rng = rng
         self._late: list[Record] = []
 
@@ -85,15 +85,15 @@ class Upstream:
 
     def complete(self) -> int:
         """Show all that there is by now, and return its highest id. What comes later has higher ones."""
-        self._page(log_in(self._url), 0)  # what is live is made when it is asked for
-        answer = requests.post(f"{self._url}reveal", timeout=_SECONDS).json()
+        self._page(log_in(self.url), 0)  # what is live is made when it is asked for
+        answer = requests.post(f"{self.url}reveal", timeout=_SECONDS).json()
         for first in range(0, len(self._late), _LATE_AT_ONCE):
             self._restore(self._late[first : first + _LATE_AT_ONCE])
         return int(answer["highest_id"])
 
     def records(self, up_to_id: int) -> Iterator[Record]:
         """Everything up to an id, by id; read in another way than the pipeline's. No fault may be on."""
-        session, after_id = log_in(self._url), 0
+        session, after_id = log_in(self.url), 0
         while page := self._page(session, after_id):
             for record in page:
                 after_id = int(record["recordId"])
@@ -111,13 +111,13 @@ class Upstream:
             "orderDir": "ASC",
             "newFilters": json.dumps({"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]}),
         }
-        answer = requests.post(f"{self._url}?f={_FUNCTION}&requestMode=function", data=form, timeout=_SECONDS).json()
+        answer = requests.post(f"{self.url}?f={_FUNCTION}&requestMode=function", data=form, timeout=_SECONDS).json()
         entries: list[Record] = answer["answer"]["telemetryRecordEntries"]
         return entries
 
     def _set(self, faults: list[dict[str, Any]]) -> None:
-        requests.post(f"{self._url}faults", json=faults, timeout=_SECONDS).raise_for_status()
+        requests.post(f"{self.url}faults", json=faults, timeout=_SECONDS).raise_for_status()
 
     def _restore(self, records: list[Record]) -> None:
         """One that was started again has forgotten what was added; one that was not, says that it is there already."""
-        requests.post(f"{self._url}records", json=records, timeout=_SECONDS)
+        requests.post(f"{self.url}records", json=records, timeout=_SECONDS)
