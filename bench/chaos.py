@@ -12,6 +12,7 @@ design.
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import shutil
 import sys
@@ -45,6 +46,7 @@ _DAYS = 2
 # How long it may take at first until the history is stored and analysed, and how long the repair at the end.
 _START_SECONDS = 600
 _REPAIR_SECONDS = 600
+_REPAIRS = 3
 _PROBLEMS = sa.text("select key, count(*), count(told_at) from telemetry.problems group by key order by key")
 # What the keys of the problem begin with that people are told of when such a process is killed.
 _TOLD_AS = {
@@ -93,54 +95,61 @@ class Chaos:
         began = time.time()
         while not report.findings and len(self._striker.strikes) < strikes:
             self._strike()
-        self._striker.resume()
+        self._striker.rest()
         last = time.time()
-        self._reach(self._upstream.fall_silent)
+        self._reach("silence", self._upstream.fall_silent)
         self._settle(last, last + QUIET_SECONDS, "after the last strike")
         report.seconds_until_quiet = time.time() - last
-        report.ticks = self._onlooker.ticks(began)
         report.strikes = Counter(f"{strike.action.name} {strike.kind}" for strike in self._striker.strikes)
-        self._look_at_problems()
-        self._compare()
+        try:
+            report.ticks = self._onlooker.ticks(began)
+            self._look_at_problems()
+            self._compare()
+        except UNREACHABLE as err:
+            report.findings.append(("stuck", f"nothing can be compared: {err}"))
         return report
 
     def _strike(self) -> None:
         chance = self._rng.random
         if chance() < 0.3:
-            self._reach(self._upstream.misbehave)
+            self._reach("misbehaving", self._upstream.misbehave)
         if chance() < 0.15:
-            self._reach(self._upstream.add_late)
+            self._reach("late data", self._upstream.add_late)
         if chance() < 0.4:
-            self._reach(self._launch)
+            self._reach("a launch", self._plan_launch)
         self._striker.wait(self._rng.uniform(1, 10))
         for strike in self._striker.strike():
-            self._say(f"{datetime.now():%H:%M:%S} strike {len(self._striker.strikes)}: {strike}")
+            self._note(f"strike {len(self._striker.strikes)}: {strike}")
 
-    def _launch(self) -> None:
-        """What a person may launch beside the ticks; nothing while the web server is away."""
+    def _plan_launch(self) -> None:
+        """What a person may launch beside the ticks; the strikes do not wait for it."""
         first, today = self._days()
-        job, begin, end = self._rng.choice(
-            [
-                ("telemetry_range", today - timedelta(days=1), today),
-                ("telemetry_range", first, today),
-                ("telemetry_rebuild", first, today - timedelta(days=1)),
-                ("telemetry_merge", first, today),
-            ]
-        )
-        run_id = self._client(seconds=10).launch(job, first=begin, last=end)
+        yesterday = today - timedelta(days=1)
+        spans = {
+            "telemetry_range": [(yesterday, today), (first, today)],
+            "telemetry_rebuild": [(first, yesterday)],
+            "telemetry_merge": [(first, today)],
+        }
+        job = self._rng.choice(list(spans))
+        days = self._rng.choice(spans[job])
+        launch = functools.partial(self._launch, job, *days)
+        threading.Thread(target=self._reach, args=[f"launching {job}", launch], daemon=True).start()
+
+    def _launch(self, job: str, first: date, last: date) -> None:
+        run_id = self._client().launch(job, first=first, last=last)
         self._report.launched += 1
-        self._say(f"{datetime.now():%H:%M:%S} launched {job} {begin} to {end}: {run_id}")
+        self._note(f"launched {job} {first} to {last}: {run_id}")
 
     def _settle(self, since: float, deadline: float, when: str) -> None:
         """Wait until all is quiet; what is not by then goes on record, and whether it is a little later."""
-        unrest = self._onlooker.await_quiet(since, deadline)
+        unrest = self._onlooker.await_quiet(since, deadline, self._note)
         if not unrest:
-            self._say(f"{datetime.now():%H:%M:%S} quiet {when}")
+            self._note(f"quiet {when}")
             return
         self._report.findings += [("stuck", f"{when}: {kind}: {each}") for kind, several in unrest.items() for each in several]
-        later = self._onlooker.await_quiet(since, time.time() + QUIET_SECONDS)
+        later = self._onlooker.await_quiet(since, time.time() + QUIET_SECONDS, self._note)
         healed = "still not quiet" if later else "quiet"
-        self._say(f"{datetime.now():%H:%M:%S} not quiet in time {when}; {time.time() - deadline:.0f} s later {healed}")
+        self._note(f"not quiet in time {when}; {time.time() - deadline:.0f} s later {healed}")
 
     def _look_at_problems(self) -> None:
         with connect(self._onlooker.state.database_url).connect() as connection:
@@ -155,14 +164,8 @@ class Chaos:
         self._upstream.behave()
         up_to_id = self._upstream.complete()
         records = list(self._upstream.records(up_to_id))
-        try:
-            first, today = self._days()
-            client = self._client(seconds=60)
-            repair = client.wait(client.launch("telemetry_range", first=first, last=today), _REPAIR_SECONDS)
-            if repair.status != "SUCCESS":
-                self._report.findings.append(("stuck", f"the repair {repair.run_id} ended with {repair.status}"))
-        except TelemetryError as err:
-            self._report.findings.append(("stuck", f"the repair at the end: {err}"))
+        # What one attempt failed of is said by that, not by all that is lost without it.
+        any(self._repair() for _ in range(_REPAIRS))
         self._upstream.fall_silent()
         self._settle(time.time(), time.time() + QUIET_SECONDS, "after the repair")
         state, rules = self._onlooker.state, self._onlooker.rules
@@ -174,19 +177,35 @@ class Chaos:
         ):
             self._report.findings += compared
 
+    def _repair(self) -> bool:
+        """Whether a repair of all days succeeds."""
+        first, today = self._days()
+        client = self._client()
+        try:
+            run = client.wait(client.launch("telemetry_range", first=first, last=today), _REPAIR_SECONDS)
+        except TelemetryError as err:
+            self._report.findings.append(("stuck", f"the repair at the end: {err}"))
+            return False
+        if run.status != "SUCCESS":
+            self._report.findings.append(("stuck", f"the repair at the end, {run.run_id}, ended with {run.status}"))
+        return run.status == "SUCCESS"
+
     def _days(self) -> tuple[date, date]:
         today = datetime.now(self._onlooker.rules.zone).date()
         return self._onlooker.state.first_partition or today, today
 
-    def _client(self, seconds: float) -> TelemetryClient:
-        return TelemetryClient(self._onlooker.state.graphql_url, timeout_seconds=seconds)
+    def _client(self) -> TelemetryClient:
+        return TelemetryClient(self._onlooker.state.graphql_url)
 
-    def _reach(self, action: Callable[[], None]) -> None:
-        """Do it unless who is needed was struck."""
+    def _reach(self, what: str, action: Callable[[], None]) -> None:
+        """Do it, unless who is needed was struck."""
         try:
             action()
         except UNREACHABLE as err:
-            self._say(f"{datetime.now():%H:%M:%S} {action.__name__.strip('_')} was not possible: {str(err)[:150]}")
+            self._note(f"{what} is not possible: {str(err)[:150]}")
+
+    def _note(self, what: str) -> None:
+        self._say(f"{datetime.now():%H:%M:%S} {what}")
 
 
 def chaos(folder: Path, strikes: int, seed: int, records: int, say: Callable[[str], None]) -> Report:

@@ -101,14 +101,16 @@ class Striker:
         """Let time pass; who was stopped for long enough goes on."""
         for _ in polling(seconds, interval=0.1):
             now = time.monotonic()
-            due = [process for at, process in self._paused if at <= now]
-            self._paused = [paused for paused in self._paused if paused[0] > now]
-            _resume(due)
+            for at, process in self._paused:
+                if at <= now:
+                    with suppress(psutil.Error):
+                        process.resume()
+            self._paused = [(at, process) for at, process in self._paused if at > now]
 
-    def resume(self) -> None:
-        """Let everybody go on."""
-        _resume([process for _, process in self._paused])
-        self._paused.clear()
+    def rest(self) -> None:
+        """Wait until everybody goes on who was stopped."""
+        while self._paused:
+            self.wait(0.1)
 
     def _await(self, kind: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -145,9 +147,3 @@ def _plan(rng: random.Random, kind: str) -> Strike:
     seconds = rng.uniform(2, 8) if rng.random() < 0.8 else rng.uniform(35, 50)
     stops = kind == EVERYTHING or action is signal.SIGSTOP
     return Strike(kind, signal.SIGSTOP, seconds) if stops else Strike(kind, action)
-
-
-def _resume(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        with suppress(psutil.Error):
-            process.resume()

@@ -91,9 +91,13 @@ class Onlooker:
                 found[kind] = complaints
         return found
 
-    def await_quiet(self, since: float, deadline: float) -> Unrest:
-        """Look until it is quiet, and say what is not at the deadline."""
+    def await_quiet(self, since: float, deadline: float, say: Callable[[str], None]) -> Unrest:
+        """Look until it is quiet, and return what is not at the deadline; of what kinds it is, is said on the way."""
+        kinds: set[str] = set()
         while (unrest := self.look(since)) and time.time() < deadline:
+            if unrest.keys() != kinds:
+                kinds = set(unrest)
+                say(f"not quiet yet: {', '.join(sorted(kinds))}")
             time.sleep(2.0)
         return unrest
 

@@ -13,7 +13,6 @@ from bench.harness import OPERATOR_TIMEZONE, synchronise
 from bench.truth import compare_records, compare_results
 from bench.upstream import Upstream
 from telemetry_pipeline.analyses import computing
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.analyses.views import Rules, Store
 from telemetry_pipeline.simulator.server import SimulatorServer

@@ -1,4 +1,4 @@
-"""Processes of a stack are struck at random, and it heals by itself: nothing is lost, twice, wrong or stuck, and people are told.
+"""Processes of a stack are struck at random; it heals by itself, nothing is lost, twice, wrong or stuck, and people are told.
 
 The long form is ``python -m bench.chaos``.
 """
