@@ -42,7 +42,7 @@ from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.warehouse.database import connect
 
 QUIET_SECONDS = 120
-_DAYS = 2
+_DAYS = 1
 # How long it may take at first until the history is stored and analysed, and how long the repair at the end.
 _START_SECONDS = 600
 _REPAIR_SECONDS = 600
@@ -209,7 +209,7 @@ class Chaos:
 
 
 def chaos(folder: Path, strikes: int, seed: int, records: int, say: Callable[[str], None]) -> Report:
-    """Strike a stack in ``folder/home``, whose simulator has so many records of two days."""
+    """Strike a stack in ``folder/home``, whose simulator has so many records of the last day."""
     with (
         _listener() as alert_url,
         up(
