@@ -80,10 +80,11 @@ def synchroniser() -> Iterator[Callable[[str, str], tuple[int, float, float]]]:
     the peak of the process's resident memory in MB.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        yield lambda database_url, simulator_url: pool.submit(_synchronise, database_url, simulator_url).result()
+        yield lambda database_url, simulator_url: pool.submit(synchronise, database_url, simulator_url).result()
 
 
-def _synchronise(database_url: str, simulator_url: str) -> tuple[int, float, float]:
+def synchronise(database_url: str, simulator_url: str) -> tuple[int, float, float]:
+    """Drain the live edge in this process; see :func:`synchroniser`."""
     known = Options()
     source_zone, operator_zone = ZoneInfo("UTC"), ZoneInfo(OPERATOR_TIMEZONE)
     client = PanAccessClient(simulator_url, Credentials(known.username, known.password, known.api_token, known.salt))

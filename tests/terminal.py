@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,19 +16,14 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.stack.ports import free_port
+from bench.up import Up, up
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 
 
-@dataclass
-class Operator:
+@dataclass(frozen=True)
+class Operator(Up):
     """Somebody at a terminal, and the stack that they started."""
-
-    home: Path
-    environment: dict[str, str]
-    up: subprocess.Popen[str]
 
     @property
     def state(self) -> dict[str, Any]:
@@ -58,34 +50,9 @@ class Operator:
 
 @contextmanager
 def stack(folder: Path, *options: str, **settings: str) -> Iterator[Operator]:
-    """A stack in ``folder/home``, started as a person would: ``telemetry-pipeline up``, with no setting but these."""
-    unset = {name.upper() for name in StackSettings.model_fields}
-    environment = {name: value for name, value in os.environ.items() if name not in unset}
-    environment |= {"TELEMETRY_HOME": str(folder / "home"), **settings}
-    with (folder / "up.log").open("w+") as log:
-        up = subprocess.Popen(
-            [sys.executable, "-m", "telemetry_pipeline", "up", "--port", str(free_port()), *options],
-            env=environment,
-            cwd=folder,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            wait_until(lambda: (folder / "home" / "stack.json").exists() or up.poll() is not None, seconds=180)
-            assert up.poll() is None, (folder / "up.log").read_text()
-            yield Operator(folder / "home", environment, up)
-        finally:
-            up.send_signal(signal.SIGINT)
-            up.wait(60)
-
-
-def log_in(operator: Operator) -> str:
-    """A session of the simulator's."""
-    password = hashlib.md5(b"simulatorsimulator").hexdigest()
-    form = {"username": "simulator", "password": password, "apiToken": "simulator"}
-    url = f"{operator.state['panaccess_url']}?f=login&requestMode=function"
-    return str(requests.post(url, data=form, timeout=30).json()["answer"])
+    """A stack in ``folder/home``, with no setting but these."""
+    with up(folder, *options, **settings) as started:
+        yield Operator(**vars(started))
 
 
 def days_ago(days: int) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import requests
-from terminal import Operator, days_ago, log_in, stack
+from terminal import Operator, days_ago, stack
+
+from bench.upstream import log_in
 
 DAYS = 15
 NEVER = "0 0 29 2 *"
@@ -25,7 +27,7 @@ def upstream(operator: Any) -> list[dict[str, Any]]:
     """Every record that the upstream shows, read in another way than the pipeline's: by offset, with filters off."""
     url = operator.state["panaccess_url"]
     requests.post(f"{url}reveal", timeout=30)
-    session = log_in(operator)
+    session = log_in(url)
     records: list[dict[str, Any]] = []
     while True:
         page = requests.post(
