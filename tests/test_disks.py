@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from telemetry_pipeline.disks import Place, places, shortages
 from telemetry_pipeline.settings import StackSettings
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MB and 64 files."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "telemetry-test", path]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("may not mount a disk")
-    yield path
-    subprocess.run(["umount", "--lazy", path], check=True)
 
 
 def test_a_disk_with_room_is_no_shortage(disk: Path) -> None:

@@ -9,6 +9,7 @@ from telemetry_pipeline.alerting.components import (
     BROKER,
     CODE,
     DAEMON,
+    DISKS,
     POSTGRES,
     QUEUES,
     TICKS,
@@ -30,11 +31,13 @@ _TITLES = {
     DAEMON: "Dagster's daemon",
     QUEUES: "the service of the queues",
     TICKS: "the ticks",
+    DISKS: "the disks",
 }
 _FAILURES = {
     QUEUES: "Steps wait and no worker takes them",
     TICKS: "Ticks have stopped: no new telemetry is stored",
     CODE: "Runs cannot be launched: the pipeline's code is not there",
+    DISKS: "A disk is full",
 }
 _ADVICE = {
     POSTGRES: "see that PostgreSQL runs and has disk space; runs wait and go on when it is back",
@@ -43,6 +46,7 @@ _ADVICE = {
         "see whether the schedule telemetry_tick is on, what its last ticks say, and whether a run hangs; "
         "'telemetry-pipeline doctor' checks all components"
     ),
+    DISKS: "make room there, or give it a larger disk; what waits for room goes on by itself",
 }
 
 
