@@ -8,15 +8,27 @@ BIN := .venv/bin
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
+# What .venv is: of which Python, and where. Another Python under it, or a checkout that was moved, and it has to be made anew.
+IDENTITY := 'import os, sys; print(sys.version.replace("\n", " "), os.path.realpath(sys.prefix))'
+ifneq ($(shell cat .venv/ready 2>/dev/null),$(shell $(BIN)/python -c $(IDENTITY) 2>/dev/null))
+.PHONY: .venv/ready
+endif
+# Another Python was asked for.
+ifeq ($(origin PYTHON),command line)
+ifneq ($(shell $(PYTHON) -V 2>/dev/null),$(shell $(BIN)/python -V 2>/dev/null))
+.PHONY: .venv/ready
+endif
+endif
+
 setup: .venv/ready ## create .venv with everything, at the tested versions
 
 .venv/ready: setup.py requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...")'
 	@echo "Creating .venv (about a minute the first time)"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@$(BIN)/python -c $(IDENTITY) > $@
 
 demo: setup ## 400,000 simulated records of 90 days, synchronised, merged and analysed; DEMO_ONCE=1 ends instead of staying up
 	@$(BIN)/telemetry-pipeline demo $(if $(DEMO_ONCE),--once)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -128,3 +129,15 @@ def dagster_webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """URL of a real webserver with the definitions of ``toy_pipeline``."""
     with toy_webserver(tmp_path_factory.mktemp("dagster")) as url:
         yield url
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB and 64 files."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "telemetry-test", path]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("may not mount a disk")
+    yield path
+    subprocess.run(["umount", "--lazy", path], check=True)

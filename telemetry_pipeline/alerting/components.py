@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from telemetry_pipeline import broker
 from telemetry_pipeline.ages import SKEW, is_future, is_recent
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
+from telemetry_pipeline.disks import Place, shortages
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
 from telemetry_pipeline.warehouse.reading import explained
 
@@ -36,6 +37,7 @@ POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
     "ticks",
 )
 WORKER_PREFIX = "worker:"
+DISKS = "disks"
 
 # Workers, code and daemon are asked less often: it takes longer, and a restart shows afterwards, too.
 _SLOW_SECONDS = 15.0
@@ -110,12 +112,16 @@ class Components:
 
     :param heartbeat: how long ago the last sync may have ended.
     :param clock: aware time.
+    :param places: what has to have room.
     """
 
-    def __init__(self, addresses: Addresses, heartbeat: timedelta, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, addresses: Addresses, heartbeat: timedelta, clock: Callable[[], datetime], places: Sequence[Place] = ()
+    ) -> None:
         self._at = addresses
         self._heartbeat = heartbeat
         self._clock = clock
+        self._places = places
         self._began = clock()
         self._client = TelemetryClient(f"{addresses.webserver_url.rstrip('/')}/graphql", timeout_seconds=_HEALTH_SECONDS)
         self._webserver_answers = False
@@ -127,6 +133,8 @@ class Components:
         look = self._postgres()
         storage_works = look[POSTGRES].fault is None
         look[BROKER] = self._broker()
+        if self._places:
+            look[DISKS] = Reading(fault="; ".join(shortages(self._places)) or None)
         if slow and look[BROKER].fault is None:
             look |= self._workers()
         look |= self._webserver(slow=slow, storage_works=storage_works)

@@ -10,6 +10,7 @@ from telemetry_pipeline.alerting.components import (
     CLOCK,
     CODE,
     DAEMON,
+    DISKS,
     POSTGRES,
     QUEUES,
     TICKS,
@@ -32,12 +33,14 @@ _TITLES = {
     DAEMON: "Dagster's daemon",
     QUEUES: "the service of the queues",
     TICKS: "the ticks",
+    DISKS: "the disks",
 }
 _FAILURES = {
     CLOCK: "A clock is wrong: schedules and alerts go by it",
     QUEUES: "Steps wait and no worker takes them",
     TICKS: "Ticks have stopped: no new telemetry is stored",
     CODE: "Runs cannot be launched: the pipeline's code is not there",
+    DISKS: "A disk is full",
 }
 _ADVICE = {
     POSTGRES: "see that PostgreSQL runs, takes changes and has disk space; runs wait and go on when it is back",
@@ -50,6 +53,7 @@ _ADVICE = {
         "see whether the schedule telemetry_tick is on, what its last ticks say, and whether a run hangs; "
         "'telemetry-pipeline doctor' checks all components"
     ),
+    DISKS: "make room there, or give it a larger disk; what waits for room goes on by itself",
 }
 
 

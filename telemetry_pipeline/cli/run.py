@@ -37,9 +37,9 @@ _CODE_LOADS_SECONDS = 60
 def run(job: str, partition: date | None, first: date | None, last: date | None, assignments: tuple[str, ...]) -> int:
     """Run JOB: telemetry_tick (today), telemetry_range, or one asset by its name.
 
-    The run goes to the stack that is running, else to the web server at WEBSERVER_URL or WEB_URL; if neither is there, a
-    stack is brought up for it. Ctrl-C cancels the run; a second one leaves at once. The exit status is 0 after a success, 1
-    after a failure, 130 when cancelled.
+    The run goes to the stack that is running, else to the web server at WEBSERVER_URL or WEB_URL, else a stack is brought up
+    for it. Ctrl-C cancels the run; a second one leaves at once. The exit status is 0 after a success, 1 after a failure,
+    130 when cancelled.
     """
     from telemetry_pipeline.cli.target import graphql_for_run
     from telemetry_pipeline.client import TelemetryClient

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 def watch(once: bool) -> int:
     """Look at every component again and again, and tell ALERT_URLS about every problem until SIGTERM or Ctrl-C."""
     from telemetry_pipeline.alerting.components import Components
+    from telemetry_pipeline.disks import places
     from telemetry_pipeline.settings import StackSettings
 
     settings = StackSettings.load()
     addresses = find_addresses(settings)
-    components = Components(addresses, timedelta(minutes=settings.heartbeat_minutes), _now)
+    components = Components(addresses, timedelta(minutes=settings.heartbeat_minutes), _now, places(settings))
     if once:
         return _look_once(components)
     _run(settings, addresses, components)

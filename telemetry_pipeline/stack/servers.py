@@ -315,7 +315,9 @@ def _let_others_read(programs: Path) -> None:
     :raises StackError: root may not change that.
     """
     libraries = programs.parent.with_name(f"{programs.parent.name}.libs")
-    for path in (file for tree in (programs, libraries) for file in (tree, *tree.rglob("*")) if not file.is_symlink()):
+    for path in (*programs.rglob("*"), programs, *libraries.rglob("*"), libraries):
+        if path.is_symlink() or not path.exists():
+            continue
         mode = path.stat().st_mode
         wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
         if mode != wanted:

@@ -15,7 +15,7 @@ from telemetry_pipeline.stack.processes import Fault, Service
 
 _DELAYS_SECONDS = (0.5, 1, 2, 4, 8, 15, 30)
 _STEADY_SECONDS = 60.0
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 10.0
 _LOOK_AT_START_SECONDS = 1.0
 
 

@@ -204,6 +204,29 @@ def test_another_server_at_that_address_is_told(
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["WEBSERVER_URL", "WEB_URL"])
+def test_in_production_a_run_goes_to_the_web_server_and_no_second_stack_is_started(
+    cli: Callable[..., Outcome], webserver: FakeWebserver, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A second daemon would launch every tick a second time."""
+    monkeypatch.setattr("telemetry_pipeline.stack.stack.Stack", None)
+    monkeypatch.setenv(name, webserver.url)
+    refused = {"launchRun": {"__typename": "RunConflict", "message": "asked"}}
+    webserver.answers |= {"Code": LOADED, "Targets": TARGETS, "Launch": refused}
+    outcome = cli("run", "telemetry_tick")
+    assert (outcome.status, outcome.out, outcome.err) == (1, "", "error: asked\n")
+
+
+def test_days_of_a_pipeline_elsewhere_are_those_of_the_settings(
+    cli: Callable[..., Outcome], webserver: FakeWebserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of the simulator, which would stand in only here."""
+    monkeypatch.setenv("WEBSERVER_URL", webserver.url)
+    refused = {"launchRun": {"__typename": "RunConflict", "message": "asked"}}
+    webserver.answers |= {"Code": LOADED, "Targets": TARGETS, "Launch": refused}
+    assert cli("run", "telemetry_tick", "--partition", "2025-01-01").err == "error: asked\n"
+
+
 def test_a_webserver_that_is_gone_is_told(cli: Callable[..., Outcome], announce: Callable[..., None]) -> None:
     announce("http://127.0.0.1:9")
     outcome = cli("run", "telemetry_tick")

@@ -84,7 +84,7 @@ class Machine:
         (self.installation / "docker").mkdir(parents=True)
         for name in ("dagster.yaml", "workspace.yaml", "flowerconfig.py"):
             (self.installation / name).write_bytes((PROJECT / name).read_bytes())
-        for name in ("entrypoint", "backup", "restore", "connection"):
+        for name in ("entrypoint", "health", "backup", "restore", "connection"):
             script = self.installation / "docker" / name
             script.write_bytes((DOCKER / name).read_bytes())
             script.chmod(0o755)
@@ -125,6 +125,7 @@ class Container:
         for secret in spec.get("secrets", []):
             (secrets / secret).write_bytes((machine.secrets / f"{secret}.txt").read_bytes())
         (self.home / "backups").mkdir()
+        (self.home / "tmp").mkdir()
         variables = image_environment() if is_ours(spec) else {}
         if "env_file" in spec:
             variables |= machine.settings
@@ -133,6 +134,7 @@ class Container:
         self.environment = variables | {
             "PATH": f"{machine.installation / 'docker'}:{Path(sys.executable).parent}:{machine.path}",
             "HOSTNAME": name,
+            "TMPDIR": str(self.home / "tmp"),
             "HOME": str(self.home),
             "SECRETS_DIRECTORY": str(secrets),
             "PYTHONWARNINGS": "ignore",

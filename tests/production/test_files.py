@@ -7,16 +7,20 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
+import psutil
 import pytest
 import yaml
 from production.compose import DOCKER, PROJECT, Spec, env_file, image_environment, is_ours, load
+from terminal import wait_until
 
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.settings import Settings, StackSettings
@@ -24,7 +28,7 @@ from telemetry_pipeline.settings import Settings, StackSettings
 UNITS = DOCKER / "systemd"
 PRODUCTION = [["compose.yaml"], ["compose.yaml", "compose.small.yaml"]]
 ALL = [*PRODUCTION, ["compose.yaml", "compose.private.yaml"], ["compose.worker.yaml"]]
-SCRIPTS = ["entrypoint", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
+SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
 SETTINGS = {name.upper() for name in StackSettings.model_fields}
 SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 OTHER_NAMES = {
@@ -41,6 +45,7 @@ OTHER_NAMES = {
     "BACKUP_HOURS",
     "BACKUP_KEEP",
     "CONCURRENCY",  # telemetry-worker@.service
+    "CHECK",  # docker/entrypoint
 }
 
 
@@ -168,7 +173,7 @@ def test_no_name_in_an_environment_is_a_slip_of_the_pen() -> None:
         of_files = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "VALKEY_CONF"}
         names |= {secret.upper() for secret in whole["secrets"]} - of_files
     for path in UNITS.rglob("*.*"):
-        names |= set(re.findall(r"^Environment=(\w+)=", path.read_text(), re.MULTILINE)) if path.is_file() else set()
+        names |= set(re.findall(r'^Environment="?(\w+)=', path.read_text(), re.MULTILINE)) if path.is_file() else set()
     assert names - SETTINGS - OTHER_NAMES == set()
 
 
@@ -272,7 +277,7 @@ class Unit:
 
     @property
     def environment(self) -> dict[str, str]:
-        return dict(value.split("=", 1) for value in self.options.get("Environment", []))
+        return dict(shlex.split(value)[0].split("=", 1) for value in self.options.get("Environment", []))
 
     @property
     def command(self) -> list[str]:
@@ -367,3 +372,65 @@ def test_the_handbook_names_every_file_and_every_service() -> None:
     files = {f"docker/{path.name}" for path in DOCKER.iterdir() if path.is_file()} - {"docker/.gitignore", "docker/connection"}
     services = {f"`{name}`" for name in load("compose.yaml")["services"]}
     assert {name for name in files | services if name not in text} == set()
+
+
+def checked(spec: Spec) -> bool:
+    return spec.get("healthcheck", {}).get("test", [])[1:2] == ["health"]
+
+
+@pytest.mark.parametrize("files", [*PRODUCTION, ["compose.worker.yaml"]], ids=by_name)
+def test_whatever_lives_and_does_no_work_is_ended_so_that_it_is_started_again(files: list[str]) -> None:
+    """Compose restarts what ends, not what is unhealthy. The watch's own check says how everything else is."""
+    ours = {name for name, spec in load(*files)["services"].items() if is_ours(spec) and not checked(spec)}
+    assert ours <= {"migrate", "watch"}
+
+
+def test_systemd_asks_what_compose_asks() -> None:
+    services = load("compose.yaml")["services"]
+    asked = {name.removeprefix("telemetry-") for name, unit in units().items() if "CHECK" in unit.environment}
+    assert asked == {name for name, spec in services.items() if checked(spec)}
+
+
+@pytest.fixture
+def main(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that the entrypoint became."""
+    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "none"), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([DOCKER / "entrypoint", "sleep", "600"], env=surroundings) as process:
+        wait_until((tmp_path / "main.pid").exists, seconds=10)
+        wait_until(lambda: psutil.Process(process.pid).name() == "sleep", seconds=10)
+        yield process
+        process.kill()
+
+
+def health(folder: Path, check: str) -> int:
+    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(folder / "none"), "TMPDIR": str(folder)}
+    return subprocess.run([DOCKER / "health", check], env=surroundings, check=False).returncode
+
+
+def test_the_third_failed_check_in_a_row_ends_the_process(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
+    for check in ("true", "false", "false", "true", "false", "false"):
+        assert health(tmp_path, check) == (check == "false")
+    assert main.poll() is None
+    assert health(tmp_path, "false") == 1
+    assert main.wait(10) == -signal.SIGTERM
+
+
+def test_a_frozen_process_is_killed_at_the_check_after(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
+    main.send_signal(signal.SIGSTOP)
+    for check in ("true", "false", "false", "false"):
+        health(tmp_path, check)
+    assert main.poll() is None
+    health(tmp_path, "false")
+    assert main.wait(10) == -signal.SIGKILL
+
+
+def test_what_never_worked_is_given_time_to_start(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
+    for _ in range(6):
+        health(tmp_path, "false")
+    assert main.poll() is None
+
+
+def test_what_is_run_beside_the_process_is_not_taken_for_it(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
+    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "none"), "TMPDIR": str(tmp_path)}
+    subprocess.run([DOCKER / "entrypoint", "true"], env=surroundings, check=True)
+    assert (tmp_path / "main.pid").read_text().strip() == str(main.pid)
