@@ -37,7 +37,7 @@ up: setup ## the local stack, until Ctrl-C
 	@$(BIN)/telemetry-pipeline up
 
 test: setup ## the suite but the slow tests, against real servers that it starts itself
-	@$(BIN)/python -m pytest -m 'not slow and not by_hand'
+	@$(BIN)/python -m pytest -m 'not slow'
 
 check: setup ## what CI runs: lint, format, types, import directions, every test
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -18,7 +19,8 @@ class Port(int):
     is only bound to, and still has it after a restart; elsewhere the holder gives way when the server is launched.
     """
 
-    _holders: tuple[socket.socket, ...]
+    # Descriptors of sockets; as objects they could be finalized before this one, with a warning.
+    _holders: tuple[int, ...] = ()
 
     @classmethod
     def take(cls, number: int = 0) -> Port:
@@ -40,17 +42,21 @@ class Port(int):
             bound.close()
             claim.close()
             raise
-        taken._holders = (bound, claim)
+        taken._holders = (bound.detach(), claim.detach())
         return taken
 
     def give_way(self) -> None:
         """Let the server bind."""
         if sys.platform != "linux":
-            self._holders[0].close()
+            self._release()
 
     def __del__(self) -> None:
-        for holder in getattr(self, "_holders", ()):
-            holder.close()
+        self._release()
+
+    def _release(self) -> None:
+        holders, self._holders = self._holders, ()
+        for holder in holders:
+            os.close(holder)
 
 
 def free_port() -> Port:

@@ -24,7 +24,6 @@ import yaml
 from telemetry_pipeline import broker
 from telemetry_pipeline.orchestration import lost_steps
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.stack.environment import dagster_storage_url
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.servers import at_database
 
@@ -138,7 +137,7 @@ def cluster(postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPath
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("create database toil_warehouse template template")
         connection.execute("create database toil_dagster")
-    dagster_url = dagster_storage_url(at_database(postgres_url, "toil_dagster"))
+    dagster_url = address(at_database(postgres_url, "toil_dagster"), driver="psycopg2")
     storage = {"module": "telemetry_pipeline.orchestration.storage", "class": "KeepingPostgresStorage"}
     config = {"storage": {"custom": {**storage, "config": {"postgres_url": dagster_url}}}, "telemetry": {"enabled": False}}
     (home / "dagster.yaml").write_text(yaml.safe_dump(config))

@@ -12,11 +12,11 @@ import dagster as dg
 import pytest
 import yaml
 
+from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.stack.environment import dagster_storage_url
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.database import connect
@@ -39,7 +39,7 @@ def instance(settings: Settings, another_database_url: str, tmp_path: Path, monk
     kept = {name: config[name] for name in ("instance_class", "storage", "telemetry")}
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.setenv("DAGSTER_DATABASE_URL", dagster_storage_url(another_database_url))
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", postgres_url(another_database_url, driver="psycopg2"))
     with dg.DagsterInstance.get() as found:
         yield found
 

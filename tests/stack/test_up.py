@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import grpc
 import psutil
 import psycopg
 import pytest
 import requests
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from terminal import wait_until
 
 from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.stack.orphans import MARKER
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +43,12 @@ class Homes:
 
     def up(self, name: str, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start a stack, and wait until it is up or has given up."""
+        stack = self.begin(name, *options, **environment)
+        wait_until(lambda: stack.poll() is not None or is_up(self.folder / name, stack.pid), seconds=120)
+        return stack
+
+    def begin(self, name: str, *options: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a stack, and do not wait."""
         unset = {name.upper() for name in StackSettings.model_fields}
         surroundings = {name: value for name, value in os.environ.items() if name not in unset}
         home = self.folder / name
@@ -53,7 +62,6 @@ class Homes:
                 text=True,
             )
         self.started.append(stack)
-        wait_until(lambda: stack.poll() is not None or is_up(home, stack.pid), seconds=120)
         return stack
 
     def said(self, name: str) -> str:
@@ -133,10 +141,72 @@ def test_another_home_has_a_stack_beside_it_with_the_servers_that_are_given(
         assert connection.execute("select count(*) from telemetry.records").fetchone() == (0,)
 
 
+def test_stacks_that_start_together_have_nothing_in_common_and_parts_that_are_killed_meanwhile_are_started_again(
+    tmp_path: Path,
+) -> None:
+    """One took the other's web server for its own and launched runs there."""
+    homes = Homes(tmp_path)
+    names = ("one", "two")
+    try:
+        stacks = [homes.begin(name) for name in names]
+        wait_until(lambda: "starting the worker and the code server" in homes.said("two"), seconds=120)
+        victims = [
+            process
+            for process in processes_of(tmp_path / "two")
+            if process.environ().get(MARKER) == str(tmp_path / "two") and "celery" in " ".join(process.cmdline())
+        ]
+        assert victims
+        for victim in victims:
+            victim.kill()
+        wait_until(
+            lambda: all(
+                stack.poll() is not None or is_up(tmp_path / name, stack.pid) for name, stack in zip(names, stacks, strict=True)
+            ),
+            seconds=180,
+        )
+        assert [stack.poll() for stack in stacks] == [None, None], homes.said("one") + homes.said("two")
+        assert "the worker ended during its start" in homes.said("two")
+        for url in ("webserver_url", "flower_url", "panaccess_url", "redis_url"):
+            one, two = (homes.state(name)[url] for name in names)
+            assert one != two, url
+        for name in names:
+            webserver = psutil.Process(homes.state(name)["processes"]["webserver"])
+            assert homes.state(name)["webserver_url"].endswith(webserver.cmdline()[webserver.cmdline().index("--port") + 1])
+            assert requests.get(f"{homes.state(name)['webserver_url']}/server_info", timeout=30).ok
+    finally:
+        for stack in homes.started:
+            stack.send_signal(signal.SIGINT)
+        for stack in homes.started:
+            stack.wait(60)
+
+
 def test_a_home_has_one_stack(homes: Homes) -> None:
     assert homes.up("one").wait(30) == 1
     assert homes.state("one")["pid"] == homes.stacks["one"].pid
     assert str(homes.folder / "one") in homes.said("one").splitlines()[-1]
+
+
+@pytest.mark.parametrize("blow", ["shut down over GraphQL", "killed with all that it started"])
+def test_the_code_server_comes_back(homes: Homes, blow: str) -> None:
+    """Its parent lived on, and no schedule, sensor or run worked until a person acted."""
+    before = homes.state("one")["processes"]["code-server"]
+    victims = [*psutil.Process(before).children(recursive=True), psutil.Process(before)]
+    if blow == "shut down over GraphQL":
+        mutation = 'mutation { shutdownRepositoryLocation(repositoryLocationName: "telemetry_pipeline") { __typename } }'
+        requests.post(homes.state("one")["graphql_url"], json={"query": mutation}, timeout=30).raise_for_status()
+    else:
+        assert "dagster api grpc" in " ".join(victims[0].cmdline())
+        victims[0].kill()
+    wait_until(lambda: homes.state("one")["processes"]["code-server"] != before, seconds=60)
+    with grpc.insecure_channel(code_server_of(homes, "one"), options=[("grpc.enable_http_proxy", 0)]) as channel:
+        health = health_pb2_grpc.HealthStub(channel).Check
+        request = health_pb2.HealthCheckRequest(service="DagsterApi")
+        assert health(request, timeout=60, wait_for_ready=True).status == health_pb2.HealthCheckResponse.SERVING
+
+
+def code_server_of(homes: Homes, name: str) -> str:
+    environment = psutil.Process(homes.state(name)["processes"]["webserver"]).environ()
+    return f"{environment['CODE_SERVER_HOST']}:{environment['CODE_SERVER_PORT']}"
 
 
 def test_one_ctrl_c_stops_everything_and_leaves_no_process(homes: Homes) -> None:
