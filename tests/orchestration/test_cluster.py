@@ -22,6 +22,7 @@ import toil
 import yaml
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.addresses import postgres_url as address
 from telemetry_pipeline.orchestration import lost_steps
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.stack.polling import polling
