@@ -19,7 +19,7 @@ class Mailbox:
     """
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = int(free_port())
         self.mails: list[EmailMessage] = []
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 

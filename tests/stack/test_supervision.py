@@ -176,7 +176,7 @@ def test_a_fault_that_passes_in_time_is_forgotten(tmp_path: Path) -> None:
     service, clock = Fragile(tmp_path), Clock()
     with supervising(service, clock) as supervisor:
         for second in range(600):
-            service.illness = None if second % 60 > 50 else Fault("it is slow", patience_seconds=60)
+            service.illness = None if second % 60 > 40 else Fault("it is slow", patience_seconds=60)
             supervisor.tend()
             answer(supervisor)
             clock.now += 1
