@@ -163,7 +163,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     subprocess.run([*request, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    port, file = free_port(), folder / "v.sock"
+    port, file = int(free_port()), folder / "v.sock"
     settings = [
         "bind 127.0.0.1 -::1",
         f"port {port}",
