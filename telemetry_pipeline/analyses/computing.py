@@ -68,9 +68,9 @@ def update(
         with connection.begin():
             stored = results.find(connection, analysis.table, values, periods[0].last, periods[-1].last)
             infos = [stored.get((period.first, period.last)) for period in periods]
-            versions = inputs.versions(set(reads), state, store.rules)
+            versions = inputs.versions(reads, state, store.rules)
             damaged = bool(results.damaged_tables(connection, [analysis.table]))
-            reasons = [_reason(info, versions[read], damaged=damaged) for info, read in zip(infos, reads, strict=True)]
+            reasons = [_reason(info, seen, damaged=damaged) for info, seen in zip(infos, versions, strict=True)]
             results.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
         if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
             store.load(engine, around, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
@@ -44,13 +44,13 @@ def inputs(analysis: Analysis, period: Period, rules: Rules, known: Completeness
 
 def version(of: Inputs, state: State, rules: Rules) -> str:
     """Twelve hexadecimal digits for the views that can be seen, what is known of their days, and how they count."""
-    return versions([of], state, rules)[of]
+    return versions([of], state, rules)[0]
 
 
-def versions(of: Collection[Inputs], state: State, rules: Rules) -> dict[Inputs, str]:
+def versions(of: Sequence[Inputs], state: State, rules: Rules) -> list[str]:
     """The :func:`version` of each of many, in a time that grows with how many there are and not with how long they are."""
     if not of:
-        return {}
+        return []
     known = state.known
     incomplete = _incomplete(known, Period.around([each.around for each in of]))
     moment = None if known.known_until is None else known.known_until.astimezone(UTC)
@@ -69,7 +69,7 @@ def versions(of: Collection[Inputs], state: State, rules: Rules) -> dict[Inputs,
                     parts.append(f"{moment}")
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
-    return {each: version(each) for each in of}
+    return [version(each) for each in of]
 
 
 def changed(of: Inputs, state: State) -> int:

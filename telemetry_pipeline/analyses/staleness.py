@@ -72,11 +72,10 @@ def _stale(
     for names in alike.values():
         analysis, parameters = analyses[names[0]], chosen[names[0]]
         periods = [analysis.asked(day, day, parameters) for day in days]
-        read = {period: inputs.inputs(analysis, period, rules, state.known) for period in periods}
-        versions = inputs.versions(set(read.values()), state, rules)
+        versions = inputs.versions([inputs.inputs(analysis, each, rules, state.known) for each in periods], state, rules)
         wanted = Wanted(
             _values({name: chosen[name] for name in names}),
-            {(period.first, period.last): versions[of] for period, of in read.items()},
+            {(period.first, period.last): version for period, version in zip(periods, versions, strict=True)},
         )
         for name, day, computed_at in results.stale(connection, wanted, code_version(), damaged):
             stale[day][name] = computed_at

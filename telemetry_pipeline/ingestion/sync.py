@@ -57,14 +57,12 @@ class Outcome:
     :ivar read: records that were read, known and rejected ones included.
     :ivar rejected: records that were rejected for the first time.
     :ivar gaps: ranges of ids that the upstream failed to deliver.
-    :ivar learned: whether more is known now of which days are complete, also where no record was new.
     """
 
     days: Counter[date] = field(default_factory=Counter)
     read: int = 0
     rejected: int = 0
     gaps: int = 0
-    learned: bool = False
 
     @property
     def stored(self) -> int:
@@ -120,7 +118,7 @@ class Sync:
                 self._retry_gaps()
                 if self._drain(self._live_slices(live_edge, newest), moves_cursor=True):
                     return position
-                self.outcome.learned = completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
+                completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
                 if first == last:
                     return None
             return self._repair(last, position)

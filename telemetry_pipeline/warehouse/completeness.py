@@ -56,16 +56,15 @@ def read(connection: sa.Connection) -> Completeness:
     return Completeness(known_until, complete_before, frozenset(repaired), gaps, first_day)
 
 
-def live_edge_read(engine: sa.Engine, began_at: datetime, operator_zone: ZoneInfo) -> bool:
+def live_edge_read(engine: sa.Engine, began_at: datetime, operator_zone: ZoneInfo) -> None:
     """Note that a sync read all that was above the cursor, or put it on record as gaps.
 
     :param began_at: when it began.
-    :returns: whether more is known now of what was received.
     """
     with engine.begin() as connection:
         claim(connection, {"operator_timezone": operator_zone.key})
         parameters = {"began_at": began_at, "today": began_at.astimezone(operator_zone).date()}
-        return connection.scalar(_LIVE_EDGE_READ, parameters) is not None
+        connection.execute(_LIVE_EDGE_READ, parameters)
 
 
 def days_read(engine: sa.Engine, days: Collection[date], began_at: datetime, operator_zone: ZoneInfo) -> None:
@@ -89,7 +88,6 @@ _LIVE_EDGE_READ = sa.text("""
         from telemetry.sync_state
     ) as news
     where (sync_state.known_until, sync_state.complete_before) is distinct from (news.known_until, news.complete_before)
-    returning news.known_until
 """)
 _DAYS_READ = sa.text("""
     insert into telemetry.complete_days (local_date) select unnest(cast(:days as date[])) on conflict do nothing

@@ -78,6 +78,7 @@ _STALE = sa.text("""
     cross join unnest(cast(:firsts as date[]), cast(:lasts as date[]), cast(:versions as text[])) as period (first, last, now)
     left join analysis.results on (results.asset, results.parameters_key, results.period_first, results.period_last)
         = (wanted.asset, wanted.parameters_key, period.first, period.last)
+        and results.asset = any(:assets)  -- or PostgreSQL reads the whole catalogue for one analysis
     where wanted.asset = any(:damaged)
        or (results.input_version, results.code_version) is distinct from (period.now, :code_version)
 """)

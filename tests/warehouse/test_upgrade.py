@@ -117,7 +117,7 @@ def test_what_was_stored_is_known_from_the_next_sync_on(outdated: sa.Engine) -> 
     with outdated.connect() as connection:
         known = completeness.read(connection)
     assert (known.known_until, known.complete_before, known.is_complete(day)) == (None, None, False)
-    assert completeness.live_edge_read(outdated, received_at + timedelta(minutes=1), MEXICO)
+    completeness.live_edge_read(outdated, received_at + timedelta(minutes=1), MEXICO)
     with outdated.connect() as connection:
         known = completeness.read(connection)
     assert (known.known_until, known.is_complete(day)) == (received_at, True)
@@ -151,3 +151,26 @@ def test_what_was_claimed_stays_and_the_next_sync_claims_the_rest(outdated: sa.E
         assert claims.stored(connection) == {"operator_timezone": ZONE}
         claims.claim(connection, {"operator_timezone": ZONE, "panaccess_timezone": "UTC"})
         assert claims.stored(connection) == {"operator_timezone": ZONE, "panaccess_timezone": "UTC"}
+
+
+def test_what_is_taken_away_from_tables_of_results_that_are_there_is_forgotten(outdated: sa.Engine) -> None:
+    with outdated.begin() as connection:
+        keys = "period_last date, period_first date, parameters_key text, ordinal integer"
+        connection.execute(sa.text(f"create table analysis.share ({keys}); create table analysis.notes (text text)"))
+        connection.execute(
+            sa.text("insert into analysis.share values ('2025-01-02', '2025-01-01', 'k', 0), (now(), now(), 'k', 0)")
+        )
+        connection.execute(
+            sa.text("""
+                insert into analysis.results
+                    (asset, period_first, period_last, parameters, parameters_key, row_count, computed_at)
+                select 'share', period_first, period_last, '{}', 'k', 1, now() from analysis.share
+            """)
+        )
+    migrate(outdated)
+    with outdated.begin() as connection:
+        connection.execute(sa.text("delete from analysis.share where period_last = '2025-01-02'; delete from analysis.notes"))
+    assert select(outdated, "select count(*) from analysis.results") == [(1,)]
+    with outdated.begin() as connection:
+        connection.execute(sa.text("truncate analysis.share"))
+    assert select(outdated, "select count(*) from analysis.results") == [(0,)]
