@@ -81,9 +81,9 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         zone=settings.operator_zone,
         web_url=settings.web_url or addresses.webserver_url,
         clock=_now,
-        say=click.echo,
+        say=_say,
     )
-    click.echo(f"watching, with {len(channels)} channels for alerts")
+    _say(f"watching, with {len(channels)} channels for alerts")
 
     def look() -> Look:
         seen = components.look()
@@ -94,6 +94,12 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         with suppress(OSError):  # its disk may be full
             sign_of_life(settings.home).touch()
         stopped.wait(LOOK_SECONDS)
+
+
+def _say(line: str) -> None:
+    """A line for the log. Its disk may be full, of which nobody would be told if that ended the watch."""
+    with suppress(OSError):
+        click.echo(line)
 
 
 def _now() -> datetime:

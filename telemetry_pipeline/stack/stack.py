@@ -107,6 +107,7 @@ class Stack:
         self._supervisor = Supervisor(self._say)
         self._state: StackState | None = None
         self._state_due: float | None = None
+        self._state_failed = False
         self._shortages: frozenset[str] = frozenset()
         self._disks_due = 0.0
         self._handlers: dict[int, Any] = {}
@@ -375,8 +376,11 @@ class Stack:
         try:
             write_state(self.home, self._state)
         except OSError as err:
-            self._say(f"{self.home} cannot be written to ({err.strerror}); the stack goes on, and tries again")
+            if not self._state_failed:
+                self._say(f"{self.home} cannot be written to ({err.strerror}); the stack goes on, and tries again")
+            self._state_failed = True
             return False
+        self._state_failed = False
         return True
 
     def _with_processes(self, state: StackState) -> StackState:
