@@ -117,7 +117,7 @@ class Chaos:
             self._reach("late data", self._upstream.add_late)
         if chance() < 0.4:
             self._reach("a launch", self._plan_launch)
-        self._striker.wait(self._rng.uniform(1, 10))
+        time.sleep(self._rng.uniform(1, 10))
         for strike in self._striker.strike():
             self._note(f"strike {len(self._striker.strikes)}: {strike}")
 
