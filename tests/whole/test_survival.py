@@ -13,7 +13,7 @@ from bench.chaos import chaos, show
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 
-# Few strikes that hit much: worker, broker, PostgreSQL, a step, all of it stopped, runs, daemon, the code server's child.
+# Few strikes that hit much: worker, broker, PostgreSQL, a step, everything stopped, runs, daemon, code server.
 SEED, STRIKES = 95090, 10
 
 
