@@ -117,7 +117,7 @@ class Chaos:
             self._reach("late data", self._upstream.add_late)
         if chance() < 0.4:
             self._reach("a launch", self._plan_launch)
-        self._striker.wait(self._rng.uniform(1, 10))
+        time.sleep(self._rng.uniform(1, 10))
         for strike in self._striker.strike():
             self._note(f"strike {len(self._striker.strikes)}: {strike}")
 
@@ -141,15 +141,16 @@ class Chaos:
         self._note(f"launched {job} {first} to {last}: {run_id}")
 
     def _settle(self, since: float, deadline: float, when: str) -> None:
-        """Wait until all is quiet; what is not by then goes on record, and whether it is a little later."""
+        """Wait until all is quiet; what is not by then goes on record, and at the first time whether it is a little later."""
         unrest = self._onlooker.await_quiet(since, deadline, self._note)
         if not unrest:
             self._note(f"quiet {when}")
             return
-        self._report.findings += [("stuck", f"{when}: {kind}: {each}") for kind, several in unrest.items() for each in several]
-        later = self._onlooker.await_quiet(since, time.time() + QUIET_SECONDS, self._note)
-        healed = "still not quiet" if later else "quiet"
-        self._note(f"not quiet in time {when}; {time.time() - deadline:.0f} s later {healed}")
+        findings = self._report.findings
+        if not findings:
+            later = self._onlooker.await_quiet(since, time.time() + QUIET_SECONDS, self._note)
+            self._note(f"{time.time() - deadline:.0f} s too late {when} it is {'still not ' if later else ''}quiet")
+        findings += [("stuck", f"{when}: {kind}: {each}") for kind, several in unrest.items() for each in several]
 
     def _look_at_problems(self) -> None:
         with connect(self._onlooker.state.database_url).connect() as connection:

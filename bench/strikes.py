@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import psutil
 
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.state import read_state
 
 EVERYTHING = "everything"
@@ -34,14 +34,13 @@ class Strike:
 
     SIGTERM to a backend is what ``pg_terminate_backend`` does.
 
-    :ivar pids: that it was sent to. :ivar at: when, in seconds since 1970.
+    :ivar pids: that it was sent to.
     """
 
     kind: str
     action: signal.Signals
     seconds: float = 0.0
     pids: tuple[int, ...] = ()
-    at: float = 0.0
 
     def __str__(self) -> str:
         pids = ", ".join(map(str, self.pids[:3])) + (f" and {len(self.pids) - 3} more" if len(self.pids) > 3 else "")
@@ -86,7 +85,7 @@ class Striker:
         self._home = home
         self._plans = _plans(random.Random(seed))
         self._rng = random.Random(seed)
-        self._paused: list[tuple[float, psutil.Process]] = []
+        self._timers: list[threading.Timer] = []
 
     def strike(self) -> list[Strike]:
         """One process, seldom several at once; none if there was none of the kind that comes next."""
@@ -97,25 +96,15 @@ class Striker:
         self.strikes += done
         return done
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass; who was stopped for long enough goes on."""
-        for _ in polling(seconds, interval=0.1):
-            now = time.monotonic()
-            for at, process in self._paused:
-                if at <= now:
-                    with suppress(psutil.Error):
-                        process.resume()
-            self._paused = [(at, process) for at, process in self._paused if at > now]
-
     def rest(self) -> None:
         """Wait until everybody goes on who was stopped."""
-        while self._paused:
-            self.wait(0.1)
+        for timer in self._timers:
+            timer.join()
 
     def _await(self, kind: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while kind not in processes(self._home) and time.monotonic() < deadline:
-            self.wait(0.1)
+            time.sleep(0.1)
 
     def _strike(self, plan: Strike, victims: list[psutil.Process]) -> Strike | None:
         if plan.kind != EVERYTHING and victims:
@@ -126,8 +115,9 @@ class Striker:
                 victim.send_signal(plan.action)
                 struck.append(victim.pid)
                 if plan.action is signal.SIGSTOP:
-                    self._paused.append((time.monotonic() + plan.seconds, victim))
-        return replace(plan, pids=tuple(struck), at=time.time()) if struck else None
+                    self._timers.append(threading.Timer(plan.seconds, _resume, [victim]))
+                    self._timers[-1].start()
+        return replace(plan, pids=tuple(struck)) if struck else None
 
 
 def _plans(rng: random.Random) -> Iterator[list[Strike]]:
@@ -147,3 +137,8 @@ def _plan(rng: random.Random, kind: str) -> Strike:
     seconds = rng.uniform(2, 8) if rng.random() < 0.8 else rng.uniform(35, 50)
     stops = kind == EVERYTHING or action is signal.SIGSTOP
     return Strike(kind, signal.SIGSTOP, seconds) if stops else Strike(kind, action)
+
+
+def _resume(process: psutil.Process) -> None:
+    with suppress(psutil.Error):
+        process.resume()

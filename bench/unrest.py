@@ -43,7 +43,8 @@ _TICKS = sa.text("""
 """)
 _UNTOLD = sa.text("""
     select key from telemetry.problems group by key
-    having not bool_or(told_at is not null) or not bool_or(resolution_told_at is not null) order by key
+    having bool_and(resolved_at is not null) and not (bool_or(told_at is not null) and bool_or(resolution_told_at is not null))
+    order by key
 """)
 
 

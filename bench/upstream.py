@@ -22,6 +22,8 @@ _FUNCTION = "getListOfTelemetryRecords"
 _SILENCE = {"kind": "answer", "answer": {"telemetryRecordEntries": [], "count": 0}, "functions": LISTINGS}
 _LATE_AT_ONCE = 20
 _SECONDS = 60
+# What is not done at once is not waited for: the strikes go on.
+_SWITCH_SECONDS = 5
 
 
 def log_in(url: str) -> str:
@@ -116,8 +118,8 @@ class Upstream:
         return entries
 
     def _set(self, faults: list[dict[str, Any]]) -> None:
-        requests.post(f"{self.url}faults", json=faults, timeout=_SECONDS).raise_for_status()
+        requests.post(f"{self.url}faults", json=faults, timeout=_SWITCH_SECONDS).raise_for_status()
 
     def _restore(self, records: list[Record]) -> None:
         """One that was started again has forgotten what was added; one that was not, says that it is there already."""
-        requests.post(f"{self.url}records", json=records, timeout=_SECONDS)
+        requests.post(f"{self.url}records", json=records, timeout=_SWITCH_SECONDS)

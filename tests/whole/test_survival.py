@@ -11,7 +11,7 @@ import pytest
 
 from bench.chaos import chaos, show
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 
 # Few strikes that hit much: worker, broker, PostgreSQL, a step, everything stopped, runs, daemon, code server.
 SEED, STRIKES = 95090, 10
