@@ -47,7 +47,7 @@ check: setup ## what CI runs: lint, format, types, import directions, every test
 	@$(BIN)/python -m pytest
 
 bench: setup ## measure against the limits; each also runs alone as python -m bench.NAME
-	@for name in ingest merge analyses tick; do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in ingest merge analyses staleness tick; do $(BIN)/python -m bench.$$name || exit 1; done
 
 lock: setup ## renew requirements.lock from setup.py
 	@$(BIN)/python -m venv .lock && .lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'

@@ -253,7 +253,7 @@ def _newer(
     """What is stored of the same periods and parameters as some results, and is of newer views than they."""
     columns = _CATALOGUE.c
     identity = sa.tuple_(columns.period_last, columns.period_first, columns.parameters_key)
-    choice = sa.select(*_INFO).where(columns.asset == table.name, identity.in_(list(results)))
+    choice = sa.select(*_INFO).where(_of(table), identity.in_(list(results)))
     found = [ResultInfo(**row._mapping) for row in connection.execute(choice)]
     by_key = {(info.period_last, info.period_first, info.parameters_key): info for info in found}
     return {key: info for key, info in by_key.items() if info.views_version > results[key].views_version}
