@@ -363,7 +363,9 @@ def test_a_document_that_contradicts_itself_is_not_stored(pipeline: Any, now: da
     assert pipeline.run(first, this_day, selection=[*analyses, "period_analysis"]).success
     query = "select max(body::text) from analysis.documents"
     stored = scalar(pipeline, query)
-    execute(connect(pipeline.settings.database_url), "update analysis.period_summary set views = views + 1")
+    # Of rows that somebody changes the triggers tell.
+    damage = "set session_replication_role = replica; update analysis.period_summary set views = views + 1"
+    execute(connect(pipeline.settings.database_url), damage)
     result = pipeline.run(first, this_day, selection=["period_analysis"])
     assert not result.success
     [check] = result.get_asset_check_evaluations()

@@ -106,7 +106,9 @@ def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
         for limit in ("idle_session_timeout = '1ms'", "statement_timeout = '1s'"):
             connection.execute(f"alter database {name} set {limit}")
         with alive(database_url, RUN_ID):
-            first = connection.execute("select pid from pg_locks where locktype = 'advisory' and granted").fetchone()
+            held = "select pid from pg_locks where locktype = 'advisory' and granted"
+            until(lambda: connection.execute(held).fetchone() is not None)
+            first = connection.execute(held).fetchone()
             until(
                 lambda: (
                     connection.execute(
@@ -117,7 +119,7 @@ def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
                     != (False,)
                 )
             )
-            assert connection.execute("select pid from pg_locks where locktype = 'advisory' and granted").fetchone() == first
+            assert connection.execute(held).fetchone() == first
 
 
 @pytest.mark.parametrize(
