@@ -45,8 +45,8 @@ QUIET_SECONDS = 120
 _DAYS = 1
 # How long it may take at first until the history is stored and analysed, and how long the repair at the end.
 _START_SECONDS = 600
-_REPAIR_SECONDS = 600
-_REPAIRS = 3
+_REPAIR_SECONDS = 300
+_LAUNCHES = 3
 _PROBLEMS = sa.text("select key, count(*), count(told_at) from telemetry.problems group by key order by key")
 # What the keys of the problem begin with that people are told of when such a process is killed.
 _TOLD_AS = {
@@ -165,8 +165,7 @@ class Chaos:
         self._upstream.behave()
         up_to_id = self._upstream.complete()
         records = list(self._upstream.records(up_to_id))
-        # What one attempt failed of is said by that, not by all that is lost without it.
-        any(self._repair() for _ in range(_REPAIRS))
+        self._repair()
         self._upstream.fall_silent()
         self._settle(time.time(), time.time() + QUIET_SECONDS, "after the repair")
         state, rules = self._onlooker.state, self._onlooker.rules
@@ -178,18 +177,22 @@ class Chaos:
         ):
             self._report.findings += compared
 
-    def _repair(self) -> bool:
-        """Whether a repair of all days succeeds."""
-        first, today = self._days()
-        client = self._client()
-        try:
-            run = client.wait(client.launch("telemetry_range", first=first, last=today), _REPAIR_SECONDS)
-        except TelemetryError as err:
-            self._report.findings.append(("stuck", f"the repair at the end: {err}"))
-            return False
-        if run.status != "SUCCESS":
-            self._report.findings.append(("stuck", f"the repair at the end, {run.run_id}, ended with {run.status}"))
-        return run.status == "SUCCESS"
+    def _repair(self) -> None:
+        """Read all days again. A launch that is refused is repeated, so that what is lost is not what was never asked for."""
+        findings, client, (first, today) = self._report.findings, self._client(), self._days()
+        for _ in range(_LAUNCHES):
+            try:
+                run_id = client.launch("telemetry_range", first=first, last=today)
+            except TelemetryError as err:
+                findings.append(("stuck", f"the repair at the end cannot be launched: {err}"))
+                continue
+            try:
+                status = str(client.wait(run_id, _REPAIR_SECONDS).status)
+            except TelemetryError as err:
+                status = str(err)
+            if status != "SUCCESS":
+                findings.append(("stuck", f"the repair at the end, run {run_id}: {status}"))
+            return
 
     def _days(self) -> tuple[date, date]:
         today = datetime.now(self._onlooker.rules.zone).date()

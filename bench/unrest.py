@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -150,9 +151,8 @@ class Onlooker:
         yield from (f"nobody serves {queue}" for queue in broker.QUEUES if not any(queue in each.queues for each in workers))
         if not self.in_flight():
             yield from (f"{number} messages wait in {queue}" for queue, number in broker.waiting(url).items() if number)
-            at_work = sum(len(worker.steps) for worker in workers)
-            if (taken := len(broker.unacknowledged(url))) > at_work:
-                yield f"{taken} messages count as taken by workers, which have {at_work} steps"
+            # What a dead worker had taken comes back after the visibility timeout, and does nothing: its run has ended.
+            yield from (f"{each.node} has step {step.step} of run {step.run_id}" for each in workers for step in each.steps)
 
     def _tick(self, since: float) -> Iterator[str]:
         if not self.ticks(since):
@@ -166,5 +166,9 @@ class Onlooker:
             yield from (f"nobody was told of {key}, or not that it is over" for key in connection.scalars(_UNTOLD))
 
     def _letters(self) -> Iterator[str]:
+        by_run: dict[str, list[dead_letters.OpenLetter]] = defaultdict(list)
         for letter in dead_letters.open_letters(connect(self.state.database_url)):
-            yield f"{letter.job} {letter.run_id} {letter.partition}, step {letter.step}: {letter.error[:200]}"
+            by_run[letter.run_id].append(letter)
+        for run_id, [first, *others] in by_run.items():
+            more = f" and {len(others)} more" if others else ""
+            yield f"{first.job} {run_id} {first.partition}, step {first.step}{more}: {first.error[:200]}"

@@ -111,13 +111,15 @@ def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
     """
     with _asking(redis_url) as client:
         client.ping()  # Celery would try for minutes
-    with celery.Celery(broker=celery_url(redis_url), set_as_current=False) as app:
+    # On a connection of its own: Celery's pool would keep it open, and a process that is forked later, as a worker's are, would
+    # wait for an answer on it, for ever.
+    with celery.Celery(broker=celery_url(redis_url), set_as_current=False) as app, app.connection_for_write() as connection:
         try:
-            queues = app.control.inspect(timeout=timeout_seconds).active_queues()
+            queues = app.control.inspect(timeout=timeout_seconds, connection=connection).active_queues()
             if not queues:
                 return []
             # Those that are named are waited for until they have answered, which takes milliseconds.
-            named = app.control.inspect(destination=list(queues), timeout=_TIMEOUT_SECONDS)
+            named = app.control.inspect(destination=list(queues), timeout=_TIMEOUT_SECONDS, connection=connection)
             # In the order in which a task goes through them.
             answers = [queues, *(ask() or {} for ask in (named.scheduled, named.reserved, named.active, named.stats))]
         except (kombu.exceptions.OperationalError, redis.RedisError) as err:

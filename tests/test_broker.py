@@ -87,6 +87,19 @@ def test_nothing_waits_in_an_empty_broker(broker_url: str) -> None:
     assert broker.workers(broker_url, timeout_seconds=0.1) == []
 
 
+def test_who_asked_for_workers_keeps_no_connection(broker_url: str) -> None:
+    """A worker asks before it forks; its children would wait for an answer on what was left open, for ever."""
+    with redis.Redis.from_url(broker_url) as client:
+        client.ping()
+        before = client.client_list()
+        assert broker.workers(broker_url) == []
+        for _ in polling(5):
+            left = client.client_list()
+            if len(left) == len(before):
+                break
+        assert {each["id"] for each in left} == {each["id"] for each in before}
+
+
 def test_steps_of_every_priority_are_seen_in_their_queue(broker_url: str, submit: Callable[..., None]) -> None:
     """Redis has no priorities: Celery keeps a list for each, and only the first has the queue's name."""
     for priority in range(11):
