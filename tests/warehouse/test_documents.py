@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +16,10 @@ DAY, OTHER = date(2026, 3, 31), date(2026, 3, 30)
 
 def count(connection: sa.Connection) -> int:
     return int(connection.scalar(sa.text("select count(*) from telemetry.rejected_records")) or 0)
+
+
+def body(found: int) -> dict[str, Any]:
+    return {"found": found, "filters": {"analyses": {}}}
 
 
 def reject_another(engine: sa.Engine) -> None:
@@ -29,7 +34,7 @@ def test_an_older_document_never_replaces_a_newer_one(engine: sa.Engine) -> None
         with documents.making(engine, "full_analysis", DAY, DAY) as connection:
             begun.set()
             found = count(connection)
-            documents.keep(connection, "full_analysis", DAY, DAY, {"found": found})
+            documents.keep(connection, "full_analysis", DAY, DAY, body(found))
             return found
 
     begun = threading.Event()
@@ -39,10 +44,10 @@ def test_an_older_document_never_replaces_a_newer_one(engine: sa.Engine) -> None
             second = pool.submit(make)
             reject_another(engine)
             with documents.making(engine, "full_analysis", OTHER, OTHER) as beside:
-                documents.keep(beside, "full_analysis", OTHER, OTHER, {"found": count(beside)})
+                documents.keep(beside, "full_analysis", OTHER, OTHER, body(count(beside)))
             assert not begun.is_set()
-            documents.keep(connection, "full_analysis", DAY, DAY, {"found": count(connection)})
+            documents.keep(connection, "full_analysis", DAY, DAY, body(count(connection)))
         assert second.result(timeout=30) == 1
     with engine.connect() as connection:
-        assert documents.read(connection, "full_analysis", (DAY, DAY)) == {"found": 1}
-        assert documents.read(connection, "full_analysis", (OTHER, OTHER)) == {"found": 1}
+        assert documents.read(connection, "full_analysis", (DAY, DAY)) == body(1)
+        assert documents.read(connection, "full_analysis", (OTHER, OTHER)) == body(1)
