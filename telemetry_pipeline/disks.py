@@ -31,10 +31,10 @@ class Place:
 
 def places(settings: StackSettings) -> list[Place]:
     """Those of this machine; where a PostgreSQL that is not the stack's own keeps its data, only that one knows."""
-    home = settings.telemetry_home.expanduser().resolve()
+    home = settings.home
     found = [
         Place("TELEMETRY_HOME", home),
-        Place("logs", settings.log_directory or home / "logs"),
+        Place("logs", settings.log_files),
         Place("temporary files", Path(tempfile.gettempdir())),
     ]
     if settings.database_url is None or (home / "postgres").is_dir():
@@ -46,9 +46,14 @@ def shortages(places: Iterable[Place]) -> list[str]:
     """A sentence for each disk that is full, nearly so, or cannot be written to, with the path."""
     by_disk: dict[int, list[Place]] = {}
     for place in places:
-        existing = next((path for path in (place.path, *place.path.parents) if path.exists()), place.path)
-        by_disk.setdefault(existing.stat().st_dev, []).append(Place(place.name, existing))
+        there = existing(place.path)
+        by_disk.setdefault(there.stat().st_dev, []).append(Place(place.name, there))
     return [sentence for on_disk in by_disk.values() if (sentence := _shortage(on_disk))]
+
+
+def existing(path: Path) -> Path:
+    """The path, or the nearest directory above it that there is."""
+    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def _shortage(on_disk: list[Place]) -> str | None:

@@ -14,7 +14,6 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -45,11 +44,6 @@ _URL_PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]*@")
 _QUOTED_DATA = re.compile(r"^(DETAIL|CONTEXT|QUERY|STATEMENT|LINE \d+): .*|^\[(SQL|parameters): .*", re.MULTILINE | re.DOTALL)
 
 
-def directory(settings: StackSettings) -> Path:
-    """Where the files are."""
-    return settings.log_directory or settings.home / "logs"
-
-
 def configure(settings: StackSettings) -> None:
     """Have everything that this process logs written to the files, and to its standard error; once is enough.
 
@@ -58,7 +52,7 @@ def configure(settings: StackSettings) -> None:
     root = logging.getLogger()
     if any(isinstance(handler, _Rotating) for handler in root.handlers):
         return
-    folder = directory(settings)
+    folder = settings.log_files
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "pipeline.log").touch(mode=0o600)

@@ -192,6 +192,11 @@ class StackSettings(BaseSettings):
         return self.telemetry_home.expanduser().resolve()
 
     @property
+    def log_files(self) -> Path:
+        """The directory of what is logged."""
+        return self.log_directory or self.home / "logs"
+
+    @property
     def operator_zone(self) -> ZoneInfo:
         """The time zone that local dates and hours are of."""
         return ZoneInfo(self.operator_timezone)

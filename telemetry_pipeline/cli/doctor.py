@@ -5,7 +5,6 @@ What is looked at is in ``doctoring``; here is in which order, and what depends 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,15 +91,14 @@ def examine_alerts(settings: StackSettings) -> Finding:
 
 
 def _examine_surroundings(settings: StackSettings, examiner: Examiner) -> Iterator[Finding]:
-    from telemetry_pipeline import logs
     from telemetry_pipeline.cli.doctoring import surroundings
+    from telemetry_pipeline.disks import places
 
     file = Path(".env").resolve()
     yield examiner.examine(".env", lambda: surroundings.check_env_file(file), "see who may read it: ls -l .env")
     yield examine_alerts(settings)
     yield examiner.examine("home", lambda: surroundings.check_home(settings.home), "choose another directory by TELEMETRY_HOME")
-    places = {"home": settings.home, "logs": logs.directory(settings), "temporary files": Path(tempfile.gettempdir())}
-    yield examiner.examine("disks", lambda: surroundings.check_disks(places), "choose other directories")
+    yield examiner.examine("disks", lambda: surroundings.check_disks(places(settings)), "choose other directories")
 
 
 def _describe_stack(settings: StackSettings, stack: StackState | None) -> Finding:
@@ -117,7 +115,8 @@ def _describe_stack(settings: StackSettings, stack: StackState | None) -> Findin
 
 
 def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[Finding]:
-    from telemetry_pipeline.cli.doctoring import postgres
+    from telemetry_pipeline.cli.doctoring import postgres, surroundings
+    from telemetry_pipeline.disks import Place
 
     warehouse, facts = _examine_database("PostgreSQL", settings.database_url, "DATABASE_URL", examiner)
     yield warehouse
@@ -129,7 +128,8 @@ def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[
         yield examiner.examine("syncs", lambda: postgres.check_ticks(url, settings), see)
         yield examiner.examine("time zones", lambda: postgres.check_time_zones(url, settings), see)
         if (data := postgres.visible_data(facts, url)) is not None:
-            yield examiner.examine("PostgreSQL's disk", lambda: postgres.check_disk(data), see)
+            place = Place("PostgreSQL's data", data)
+            yield examiner.examine("PostgreSQL's disk", lambda: surroundings.check_disks([place]), see)
     dagster, facts = _examine_database("Dagster's database", settings.dagster_database_url, "DAGSTER_DATABASE_URL", examiner)
     yield dagster
     if facts is not None and settings.dagster_database_url is not None:

@@ -92,14 +92,14 @@ def _path(settings: StackSettings, file: str) -> Path:
     :raises RequestRefused: there is none, or none of that name.
     """
     from telemetry_pipeline.errors import RequestRefused
-    from telemetry_pipeline.logs import FILES, directory
+    from telemetry_pipeline.logs import FILES
 
     if file in FILES:
-        path = directory(settings) / f"{file}.log"
+        path = settings.log_files / f"{file}.log"
         if not path.exists():
             raise RequestRefused(f"nothing was logged yet: there is no {path}")
         return path
-    processes = {path.stem: path for path in (settings.telemetry_home.expanduser() / "logs").glob("*.log")}
+    processes = {path.stem: path for path in (settings.home / "logs").glob("*.log")}
     if file not in processes:
         names = ", ".join([*FILES, *sorted(processes.keys() - set(FILES))])
         raise RequestRefused(f"there is no log {file!r}; there are {names}")

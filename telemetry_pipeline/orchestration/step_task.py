@@ -136,8 +136,8 @@ class StepTask(celery.Task):  # type: ignore[misc]
         except Exception as err:
             raise CodeDiffers(
                 f"the worker {self.request.hostname} cannot execute step {_step(args)} of {run.job_name}: {_one_line(err)}. "
-                "Its code is not that of the run; restart the workers and the code server together ('telemetry-pipeline down', "
-                "'telemetry-pipeline up'), and launch the run again"
+                "Its code is not that of the run; restart the workers and the code server together (of a local stack: end "
+                "'telemetry-pipeline up' and start it again), and launch the run again"
             ) from err
         details = EngineEventData(
             {"step_keys": _step(args), "Celery worker": str(self.request.hostname)}, marker_end=DELEGATE_MARKER

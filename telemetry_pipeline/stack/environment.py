@@ -24,7 +24,7 @@ def environment(settings: Settings, *, code_server_port: int = 0, webserver_url:
         value = getattr(settings, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         variables[name.upper()] = "" if text is None else str(text)
-    home = settings.telemetry_home.expanduser().resolve()
+    home = settings.home
     variables["WEB_URL"] = settings.web_url or webserver_url
     return variables | {
         "TELEMETRY_HOME": str(home),

@@ -17,7 +17,7 @@ def first_partition(settings: StackSettings, simulator: SimulatorOptions | None)
     """
     if "first_partition" in settings.model_fields_set or simulator is None or simulator.records is not None:
         return settings.first_partition
-    simulator = with_end(settings.telemetry_home.expanduser(), simulator)
+    simulator = with_end(settings.home, simulator)
     if simulator.end is None:
         return settings.first_partition
     return (simulator.end.astimezone(UTC) - timedelta(days=simulator.days)).astimezone(settings.operator_zone).date()

@@ -17,6 +17,7 @@ class Port(int):
 
     The kernel hands out no port that a socket is bound to. On Linux a server can listen all the same on a port that its holder
     is only bound to, and still has it after a restart; elsewhere the holder gives way when the server is launched.
+    To ``socket.create_connection`` give ``int(port)``: resolving an address takes no other kind of number.
     """
 
     # Descriptors of sockets; as objects they could be finalized before this one, with a warning.

@@ -95,7 +95,7 @@ class Stack:
         workers: int = 2,
         say: Callable[[str], None] = _print_line,
     ) -> None:
-        self.home = settings.telemetry_home.expanduser().resolve()
+        self.home = settings.home
         self.settings: Settings
         self._given = settings
         self._simulator_options = None if settings.panaccess_url else simulator

@@ -127,9 +127,5 @@ def forget_state(home: Path) -> None:
     _state_path(home).unlink(missing_ok=True)
 
 
-def _lock_path(home: Path) -> Path:
-    return home / "stack.lock"
-
-
 def _state_path(home: Path) -> Path:
     return home / "stack.json"

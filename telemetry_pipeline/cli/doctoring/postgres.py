@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from telemetry_pipeline.settings import StackSettings
 
-DISK_BYTES_NEEDED = 2_000_000_000
 _CLOCK_SECONDS_ALLOWED = 5.0
 _OLDEST_POSTGRES = 14
 _CONNECT_SECONDS = 10
@@ -218,14 +216,6 @@ def check_ticks(url: str, settings: StackSettings) -> str:
             "'telemetry-pipeline status' shows the last runs; telemetry_tick_schedule in the web UI says what holds it up",
         )
     return f"the newest sync was {duration(age.total_seconds())} ago"
-
-
-def check_disk(directory: Path) -> str:
-    """Is there room on PostgreSQL's disk?"""
-    free = shutil.disk_usage(directory).free
-    if free < DISK_BYTES_NEEDED:
-        raise AdvisedError(f"{directory} has only {free / 1e9:.1f} GB of free disk space", "free 2 GB there, or enlarge it")
-    return f"{directory} has {free / 1e9:,.0f} GB free"
 
 
 def visible_data(facts: Facts, url: str) -> Path | None:

@@ -6,12 +6,14 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Warned
 
 if TYPE_CHECKING:
+    from telemetry_pipeline.disks import Place
     from telemetry_pipeline.settings import StackSettings
 
 DISK_BYTES_NEEDED = 2_000_000_000
@@ -52,33 +54,34 @@ def check_alerts(settings: StackSettings) -> str:
 
 def check_home(home: Path) -> str:
     """Can the stack keep its files there?"""
+    from telemetry_pipeline.disks import existing
+
     place = existing(home)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
     return f"{home} can be written to"
 
 
-def check_disks(places: dict[str, Path]) -> str:
-    """Is there room wherever something is written?
+def check_disks(places: Iterable[Place]) -> str:
+    """Is there room wherever something is written?"""
+    from telemetry_pipeline.disks import existing
 
-    :param places: what they are for, to where they are.
-    """
     room = {}
-    for purpose, path in places.items():
-        place = existing(path)
+    for place in places:
+        path = existing(place.path)
         try:
-            probe = shutil.disk_usage(place)
+            free = shutil.disk_usage(path).free
             # A file is the only way to learn of a quota, and of the inodes.
-            if os.access(place, os.W_OK | os.X_OK):
-                with tempfile.TemporaryFile(dir=place) as file:
+            if os.access(path, os.W_OK | os.X_OK):
+                with tempfile.TemporaryFile(dir=path) as file:
                     file.write(b"x" * 4096)
                     file.flush()
         except OSError as err:
-            raise AdvisedError(f"nothing can be written to {place} ({purpose}): {err.strerror}", _MAKE_ROOM) from err
-        room[purpose] = probe.free
-        if probe.free < DISK_BYTES_NEEDED:
-            raise AdvisedError(f"{place} ({purpose}) has only {probe.free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
-    return ", ".join(f"{purpose} {free / 1e9:,.0f} GB free" for purpose, free in room.items())
+            raise AdvisedError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
+        if free < DISK_BYTES_NEEDED:
+            raise AdvisedError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+        room[place.name] = free
+    return ", ".join(f"{name} {free / 1e9:,.0f} GB free" for name, free in room.items())
 
 
 def check_way_to_panaccess(settings: StackSettings) -> str:
@@ -94,14 +97,6 @@ def check_way_to_panaccess(settings: StackSettings) -> str:
         )
     proxy = proxy_for(url)
     return f"by the proxy {shown(proxy)}" if proxy else "directly"
-
-
-def existing(path: Path) -> Path:
-    """The path, or the nearest directory above it that there is."""
-    place = path.expanduser().resolve()
-    while not place.exists():
-        place = place.parent
-    return place
 
 
 _MAKE_ROOM = "free 2 GB there, or move it: TELEMETRY_HOME, LOG_DIRECTORY, TMPDIR"
