@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import redis
 import sqlalchemy as sa
 from webservers import FakeWebserver, fake_webserver, toy_webserver
 from xdist.scheduler import LoadScopeScheduling
@@ -104,6 +106,15 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+@pytest.fixture
+def broker_url(redis_url: str) -> Iterator[str]:
+    """A database of that Valkey, empty before the test and behind it."""
+    url = urlsplit(redis_url)._replace(path="/9").geturl()
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
 
 
 @pytest.fixture

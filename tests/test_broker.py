@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -27,15 +26,6 @@ from telemetry_pipeline.stack.polling import polling
 
 NOBODY = "redis://:sesame@127.0.0.1:9/0"
 ORIGIN = JobPythonOrigin("telemetry_tick", RepositoryPythonOrigin(sys.executable, ModuleCodePointer("none", "none")))
-
-
-@pytest.fixture
-def broker_url(redis_url: str) -> Iterator[str]:
-    """A database of the broker's that no other test uses."""
-    url = urlsplit(redis_url)._replace(path="/9").geturl()
-    yield url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
 
 
 @pytest.fixture

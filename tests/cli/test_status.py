@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -76,15 +75,6 @@ def filled(engine: sa.Engine, database_url: str) -> str:
             )
         )
     return database_url
-
-
-@pytest.fixture
-def broker_url(redis_url: str) -> Iterator[str]:
-    """A database of the broker's that no other test uses."""
-    url = urlsplit(redis_url)._replace(path="/8").geturl()
-    yield url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
 
 
 def test_the_whole_pipeline_is_seen_at_a_glance(

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -26,15 +25,6 @@ from telemetry_pipeline import broker
 from telemetry_pipeline.stack.polling import polling
 
 ORIGIN = JobPythonOrigin("telemetry_tick", RepositoryPythonOrigin(sys.executable, ModuleCodePointer("none", "none")))
-
-
-@pytest.fixture
-def broker_url(redis_url: str) -> Iterator[str]:
-    """A database of the broker's that no other test uses."""
-    url = urlsplit(redis_url)._replace(path="/7").geturl()
-    yield url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
 
 
 @pytest.fixture
