@@ -48,7 +48,11 @@ _START_SECONDS = 600
 _REPAIR_SECONDS = 300
 _LAUNCHES = 3
 _PROBLEMS = sa.text("select key, count(*), count(told_at) from telemetry.problems group by key order by key")
-# What the keys of the problem begin with that people are told of when such a process is killed.
+_LOST_WITH_ITS_PROCESS = sa.text("""
+    select exists (select from event_logs where dagster_event_type in ('STEP_UP_FOR_RETRY', 'STEP_FAILURE')
+                   and event like '%WorkerLostError%')
+""")
+# What the keys of the problem begin with that people are told of when such a process is killed; of a step's, if it was at work.
 _TOLD_AS = {
     "step process": "child:",
     "worker": "component:worker:",
@@ -155,9 +159,12 @@ class Chaos:
     def _look_at_problems(self) -> None:
         with connect(self._onlooker.state.database_url).connect() as connection:
             self._report.problems = {key: (begun, told) for key, begun, told in connection.execute(_PROBLEMS)}
+        with connect(self._onlooker.state.dagster_database_url).connect() as connection:
+            was_at_work = bool(connection.scalar(_LOST_WITH_ITS_PROCESS))
         told = [key for key, (_, times) in self._report.problems.items() if times]
         for kind, prefix in _TOLD_AS.items():
-            if self._report.strikes[f"SIGKILL {kind}"] and not any(key.startswith(prefix) for key in told):
+            expected = self._report.strikes[f"SIGKILL {kind}"] and (kind != "step process" or was_at_work)
+            if expected and not any(key.startswith(prefix) for key in told):
                 self._report.findings.append(("untold", f"{kind} was killed, and nobody was told of {prefix}"))
 
     def _compare(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import kombu.exceptions
-import psycopg.errors
+import psycopg2.errorcodes as codes
 import redis
 import sqlalchemy as sa
 
@@ -24,7 +24,7 @@ from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
 from telemetry_pipeline.disks import Place, shortages
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
-from telemetry_pipeline.warehouse.reading import explained
+from telemetry_pipeline.warehouse.reading import explained, sqlstate
 
 POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
     "postgresql",
@@ -49,8 +49,6 @@ _WORKERS_ANSWER_SECONDS = 2.0
 # Its heartbeats are 30 s apart. Dagster itself calls a daemon healthy until it was silent for half an hour.
 _DAEMON_SILENT_SECONDS = 90.0
 _DAEMON_PART_SILENT_SECONDS = 300.0
-# Somebody's lock on a table must not keep the watch from looking at the rest.
-_STATEMENT_SECONDS = 10.0
 
 _WAREHOUSE = sa.text("""
 select
@@ -96,17 +94,6 @@ class Addresses:
     webserver_url: str
 
 
-def impatient(engine: sa.Engine) -> sa.Engine:
-    """Have the engine give up a statement after some seconds: somebody may hold a lock on the table for hours."""
-
-    @sa.event.listens_for(engine, "begin")
-    def limit(connection: sa.Connection) -> None:
-        # In each transaction, for behind a pooler the session is not this one's own.
-        connection.exec_driver_sql(f"set local statement_timeout = {_STATEMENT_SECONDS * 1000:.0f}")
-
-    return engine
-
-
 class Components:
     """Looks at all of them.
 
@@ -149,7 +136,7 @@ class Components:
             with explained(), self._at.warehouse.connect() as connection:
                 seen = connection.execute(_WAREHOUSE).one()
         except (WarehouseError, sa.exc.SQLAlchemyError) as err:
-            waited = isinstance(getattr(err.__cause__, "orig", None), psycopg.errors.QueryCanceled)
+            waited = sqlstate(err.__cause__ or err) in (codes.LOCK_NOT_AVAILABLE, codes.QUERY_CANCELED)
             return {POSTGRES: Reading(fault=_one_line(err), patience=3 if waited else 1)}
         now = self._clock()
         look = {POSTGRES: Reading(identity=seen.started), CLOCK: Reading(fault=_clock_fault(now, seen.now, seen.synced_at))}

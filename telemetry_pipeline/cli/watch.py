@@ -39,9 +39,9 @@ def find_addresses(settings: StackSettings) -> Addresses:
 
     :raises SettingsError: neither says it; lists what is missing.
     """
-    from telemetry_pipeline.alerting.components import Addresses, impatient
+    from telemetry_pipeline.alerting.components import Addresses
     from telemetry_pipeline.cli.target import complete, find_stack, webserver_url
-    from telemetry_pipeline.warehouse.database import connect
+    from telemetry_pipeline.warehouse.database import looking
 
     found = complete(settings, find_stack(settings))
     url = webserver_url(settings)
@@ -50,7 +50,7 @@ def find_addresses(settings: StackSettings) -> Addresses:
         known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "WEBSERVER_URL": url}
         missing = ", ".join(name for name, value in known.items() if value is None)
         raise SettingsError(f"no stack is running in {settings.home}, and these are not given: {missing}")
-    return Addresses(impatient(connect(database)), impatient(connect(dagster)), redis.get_secret_value(), url)
+    return Addresses(looking(database), looking(dagster), redis.get_secret_value(), url)
 
 
 def _look_once(components: Components) -> int:

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from hooks import Hook
 
 from telemetry_pipeline.alerting import channels
-from telemetry_pipeline.alerting import components as components_module
 from telemetry_pipeline.alerting.channels import Channels
 from telemetry_pipeline.alerting.components import (
     BROKER,
@@ -26,7 +25,6 @@ from telemetry_pipeline.alerting.components import (
     Addresses,
     Components,
     Reading,
-    impatient,
 )
 from telemetry_pipeline.alerting.notebook import Notebook
 from telemetry_pipeline.alerting.outbox import TRIES
@@ -34,8 +32,8 @@ from telemetry_pipeline.alerting.telling import due
 from telemetry_pipeline.alerting.watch import Watch
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.stack.servers import LocalPostgres, at_database, ensure_database
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import connect, migrate
+from telemetry_pipeline.warehouse import database, problems
+from telemetry_pipeline.warehouse.database import connect, looking, migrate
 from telemetry_pipeline.warehouse.problems import Problem
 
 FAILED = Problem("run:telemetry_tick", "A tick failed", "PanAccess answered 500", "look at the run", run_id="0098262b")
@@ -424,8 +422,8 @@ def test_a_lock_that_somebody_holds_keeps_the_watch_from_nothing_else(
     start: Start, database_url: str, redis_url: str, closed_port: int, clock, mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waited for as long as the lock was held, and told nobody of anything."""
-    monkeypatch.setattr(components_module, "_STATEMENT_SECONDS", 0.1)
-    engine = impatient(connect(database_url))
+    monkeypatch.setattr(database, "_LOOK", "set local lock_timeout = '100ms'")
+    engine = looking(database_url)
     watch = start(at=engine)
     components = Components(
         Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
@@ -434,7 +432,7 @@ def test_a_lock_that_somebody_holds_keeps_the_watch_from_nothing_else(
         connection.execute(sa.text("lock table telemetry.problems, telemetry.sync_state in access exclusive mode"))
         look = components.look()
         assert look[POSTGRES].patience == 3
-        assert "statement timeout" in str(look[POSTGRES].fault)
+        assert "is locked by postgres" in str(look[POSTGRES].fault)
         assert look[BROKER] == replace(look[BROKER], fault=None)
         watch.round(lambda: {WEBSERVER: Reading(fault="the connection is refused")})
         clock.ahead = timedelta(minutes=3)
