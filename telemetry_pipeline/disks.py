@@ -45,10 +45,14 @@ def places(settings: StackSettings) -> list[Place]:
 def shortages(places: Iterable[Place]) -> list[str]:
     """A sentence for each disk that is full, nearly so, or cannot be written to, with the path."""
     by_disk: dict[int, list[Place]] = {}
+    failing = []
     for place in places:
-        there = existing(place.path)
-        by_disk.setdefault(there.stat().st_dev, []).append(Place(place.name, there))
-    return [sentence for on_disk in by_disk.values() if (sentence := _shortage(on_disk))]
+        try:
+            there = existing(place.path)
+            by_disk.setdefault(there.stat().st_dev, []).append(Place(place.name, there))
+        except OSError as err:
+            failing.append(f"{place.path} ({place.name}) cannot be looked at: {err.strerror}")
+    return failing + [sentence for on_disk in by_disk.values() if (sentence := _shortage(on_disk))]
 
 
 def existing(path: Path) -> Path:

@@ -44,3 +44,11 @@ def test_every_place_that_is_written_to_is_looked_at(tmp_path: Path, monkeypatch
     assert found["logs"] == tmp_path / "elsewhere"
     assert found["PostgreSQL's data"] == tmp_path / "postgres"
     assert found["temporary files"].is_dir()
+
+
+def test_a_place_that_cannot_be_looked_at_is_told_and_hides_no_other(disk: Path) -> None:
+    """An error of a disk itself would end the supervisor and the watch, which both look every few seconds."""
+    (disk / "filler").write_bytes(bytes(8_200_000))
+    found = shortages([Place("logs", disk / ("x" * 300)), Place("TELEMETRY_HOME", disk)])
+    assert [sentence.split(" (")[1].split(")")[0] for sentence in found] == ["logs", "TELEMETRY_HOME"]
+    assert "cannot be looked at" in found[0]
