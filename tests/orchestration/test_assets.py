@@ -300,9 +300,21 @@ def test_a_range_is_merged_some_days_at_a_time_and_lets_others_have_the_worker_i
     monkeypatch.setattr(telemetry, "_DAYS_A_MERGE", 2)
     monkeypatch.setattr(telemetry, "_SECONDS_A_STEP", 0.0)
     pipeline.simulator.add_records([record(number + 1, 8, now - timedelta(days=number)) for number in range(5)])
-    result = pipeline.run(this_day - timedelta(days=4), this_day, selection=["telemetry_records", "ott_views"])
+    selection = ["telemetry_records", "ott_views"]
+    assert pipeline.run(this_day - timedelta(days=4), this_day, selection=selection).success
+    result = pipeline.run(this_day - timedelta(days=4), this_day, selection=selection)
     assert result.success
     again = [event for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
     assert [event.step_key for event in again].count("ott_views") == 2
     assert scalar(pipeline, "select count(*) from telemetry.views") == 5
     assert scalar(pipeline, "select count(*) from telemetry.sync_repairs") == 0
+
+
+def test_days_that_had_no_views_are_merged_once(pipeline: Any, now: datetime, this_day: date) -> None:
+    """The first range of all had its views merged as new ones and then, days after days, anew."""
+    pipeline.simulator.add_records([record(number + 1, 8, now - timedelta(days=number)) for number in range(20)])
+    assert pipeline.run(this_day - timedelta(days=2), selection=["telemetry_records", "ott_views"]).success
+    result = pipeline.run(this_day - timedelta(days=19), this_day, selection=["telemetry_records", "ott_views"])
+    [stored] = [each for each in result.asset_materializations_for_node("ott_views") if "views_merged" in each.metadata][-1:]
+    assert scalar(pipeline, "select count(*) from telemetry.views") == 20
+    assert stored.metadata["views_merged"].value == 20  # 19 new ones, and the day that had one

@@ -199,15 +199,24 @@ def _merge(
         return views.merge(engine, zone, checkpoint=checkpoint), None
     deadline = time.monotonic() + _SECONDS_A_STEP
     key = f"{context.run.run_id}:views"
-    position = records.repair_position(engine, key)
-    day, merged = position.day if position else rebuild[0], Merged()
+    day, last = rebuild
+    merged = Merged()
+    if position := records.repair_position(engine, key):
+        day = position.day
+    else:
+        # All of a day without views is pending: to merge it anew as well would be the same work twice.
+        known = views.count_by_day(engine, _days(day, last))
+        merged = views.merge(engine, zone, checkpoint=checkpoint)
+        if not known:
+            return merged, None
+        day, last = min(known), max(known)
     while True:
-        end = min(rebuild[1], day + timedelta(days=_DAYS_A_MERGE - 1))
+        end = min(last, day + timedelta(days=_DAYS_A_MERGE - 1))
         merged += views.merge(engine, zone, rebuild=(day, end), checkpoint=checkpoint)
         day = end + timedelta(days=1)
-        if day > rebuild[1] or time.monotonic() >= deadline:
+        if day > last or time.monotonic() >= deadline:
             break
-    rest = day if day <= rebuild[1] else None
+    rest = day if day <= last else None
     records.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
     return merged, rest
 
