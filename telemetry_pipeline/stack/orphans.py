@@ -37,6 +37,29 @@ def members(home: Path) -> list[psutil.Process]:
     return found
 
 
+def end_backends(data: Path, seconds: float = 10.0) -> None:
+    """End the processes of a PostgreSQL server that is gone itself, on whose memory no other server starts.
+
+    They end by themselves once they see it, except one that is stopped or waits for its disk. Their titles overwrite their
+    environment and they are groups of their own, but they work in the data directory.
+    """
+    for _ in polling(seconds):
+        if not (left := _backends(data)):
+            return
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+
+
+def _backends(data: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name() == "postgres" and process.cwd() == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
 def sweep(home: Path, seconds: float = 10.0) -> int:
     """End every process that an earlier stack at ``home`` left behind.
 

