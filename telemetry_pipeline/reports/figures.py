@@ -7,9 +7,11 @@ browser, on white, with no text below 9. Nulls are left out. Matplotlib takes a 
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import unicodedata
 import warnings
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,11 +82,10 @@ def change(value: float) -> str:
 def shorten(text: str, width: int) -> str:
     """*text* in one line of at most *width* letters, wide ones counted twice, with an ellipsis where it was cut."""
     text = " ".join(_UNWRITABLE.sub(" ", text).split())
-    if _letters(text) <= width:
+    ends = list(itertools.accumulate(map(_letters, text[: width + 1])))
+    if not ends or ends[-1] <= width:
         return text
-    while _letters(text) >= width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
+    return f"{text[: bisect_left(ends, width)].rstrip()}…"
 
 
 def pale(colour: str) -> str:
