@@ -190,12 +190,14 @@ def _day(connection: sa.Connection, local_date: date) -> pa.Table:
     with _driver(connection).cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
         for chunk in copy:
             text.write(chunk)
-    if not text.tell():
+    size = text.tell()
+    if not size:
         return SCHEMA.empty_table()
     text.seek(0)
     return pyarrow.csv.read_csv(
         text,
-        pyarrow.csv.ReadOptions(column_names=SCHEMA.names, use_threads=False),
+        # In one block: a row that is longer than a block cannot be read, and one that is as long as the text is none.
+        pyarrow.csv.ReadOptions(column_names=SCHEMA.names, use_threads=False, block_size=min(size, 2**31 - 1)),
         pyarrow.csv.ParseOptions(newlines_in_values=True),
         pyarrow.csv.ConvertOptions(
             column_types=dict(zip(SCHEMA.names, SCHEMA.types, strict=True)),

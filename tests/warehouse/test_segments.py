@@ -144,6 +144,14 @@ def test_text_comes_back_as_it_was(engine: sa.Engine) -> None:
     assert names(engine) == texts
 
 
+def test_a_text_of_megabytes_does_not_break_its_day(engine: sa.Engine) -> None:
+    """Arrow read blocks of a megabyte, and refused a row that was longer: no analysis of its day ran again."""
+    texts = ["before", "a" * 3_000_000, "after"]
+    store(engine, *(stop(number, channel=number, name=text) for number, text in enumerate(texts, start=1)))
+    merge(engine, ZONE)
+    assert names(engine) == texts
+
+
 def test_a_day_that_lost_its_views_is_empty(engine: sa.Engine) -> None:
     store(engine, stop(1))
     merge(engine, ZONE)
