@@ -110,6 +110,8 @@ class StackSettings(BaseSettings):
     panaccess_timezone: TimeZone = "UTC"
     panaccess_records_function: str = "getListOfTelemetryRecords"
     panaccess_encoding: Literal["json", "brackets"] = "json"
+    panaccess_call_seconds: Annotated[int, Field(ge=1, le=100)] = 30
+    panaccess_max_answer_mb: Annotated[int, Field(ge=1, le=200)] = 16
 
     operator_timezone: TimeZone = "America/Mexico_City"
     first_partition: date = date(2025, 1, 1)

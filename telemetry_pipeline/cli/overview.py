@@ -35,6 +35,7 @@ _LAST_RUNS = 10
 _SEARCHED_RUNS = 10_000
 _ID_LENGTH = 36
 _WEB_TIMEOUT_SECONDS = 20.0
+_UPSTREAM_SECONDS = 5.0
 
 _TICKS = """
 query Ticks($schedule: ScheduleSelector!, $limit: Int!) {
@@ -231,7 +232,8 @@ def _newest_upstream_id(settings: StackSettings) -> int:
     full = Settings.load(**{name: value for name, value in values.items() if value is not None})
     decode = PageDecoder(full.panaccess_zone, full.operator_zone)
     try:
-        return Feed(PanAccessClient.from_settings(full, shared=True), decode, full.panaccess_zone).newest_id(tries=1)
+        client = PanAccessClient.from_settings(full, shared=True, at_most_seconds=_UPSTREAM_SECONDS)
+        return Feed(client, decode, full.panaccess_zone).newest_id(tries=1)
     except redis.RedisError as err:
         raise TelemetryError("not asked: its session is kept by the broker, which does not answer") from err
 

@@ -91,6 +91,7 @@ class Sync:
     made_with: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome, init=False)
     _began_at: datetime = field(init=False)
+    _missing: set[tuple[int, int]] = field(default_factory=set, init=False)
 
     def run(
         self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
@@ -111,7 +112,7 @@ class Sync:
         # Before the newest id is asked for: all that is read was there by then.
         self._began_at = self.now()
         try:
-            newest = self.feed.newest_id()
+            newest = self.feed.newest_id(until=self.deadline)
             live_edge = max(0, records.cursor_position(self.engine) - OVERLAP_IDS)
             position = position or RepairPosition(first, 0, live_edge if includes_today else newest, self._began_at)
             if includes_today:
@@ -155,7 +156,6 @@ class Sync:
         for gap in records.gaps_due(self.engine, _GAPS_A_STEP):
             if time.monotonic() >= self.deadline:
                 return
-            gaps_before = self.outcome.gaps
             try:
                 stopped = self._drain([Slice(gap.first_record_id - 1, gap.last_record_id)], moves_cursor=False, tries=1)
             except (LoginRejected, PermissionDenied):
@@ -163,10 +163,15 @@ class Sync:
             except PanAccessError:
                 resolved = False
             else:
-                # What still fails of a range is on record as gaps of single ids; a single id that still fails is this gap.
-                is_single = gap.first_record_id == gap.last_record_id
-                resolved = stopped is None and not (is_single and self.outcome.gaps > gaps_before)
+                # What still fails of a range is on record as smaller gaps, and so is what time was up for.
+                resolved = (gap.first_record_id, gap.last_record_id) not in self._missing
+                if stopped and (resolved := stopped.through_id >= gap.first_record_id):
+                    self._keep_gap(replace(gap, first_record_id=stopped.through_id + 1))
             records.gap_tried(self.engine, gap, resolved=resolved)
+
+    def _keep_gap(self, gap: Gap) -> None:
+        with records.writing(self.engine) as connection:
+            records.store(connection, Batch(received_at=self._began_at, made_with=self.made_with, gaps=[gap]))
 
     def _drain(self, slices: list[Slice], *, moves_cursor: bool, tries: int = TRIES) -> Delivery | None:
         """Store what the slices hold.
@@ -175,7 +180,7 @@ class Sync:
         """
         storing: Future[Stored] | None = None
         with (
-            closing(self.feed.read(slices, tries=tries)) as deliveries,
+            closing(self.feed.read(slices, tries=tries, until=self.deadline)) as deliveries,
             records.writing(self.engine) as connection,
             ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer,
         ):
@@ -220,6 +225,7 @@ class Sync:
             batch.rejected.extend(Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects)
         if missing := delivery.missing:
             self.outcome.gaps += 1
+            self._missing.add((missing.first_id, missing.last_id))
             day = delivery.slice.since.date() if delivery.slice.since else None
             batch.gaps.append(Gap(missing.first_id, missing.last_id, str(missing.error), missing.raw, day))
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-import urllib3
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
+from tenacity import Retrying, retry_if_exception_type, wait_exponential, wait_random
 
-from telemetry_pipeline.addresses import shown
 from telemetry_pipeline.errors import (
     LoginRejected,
     MalformedAnswer,
     PanAccessError,
     PanAccessUnavailable,
     PermissionDenied,
-    SettingsError,
 )
+from telemetry_pipeline.panaccess.discretion import MESSAGE_CHARACTERS, Discretion
 from telemetry_pipeline.panaccess.session import Credentials, LocalStore, RedisStore, Session, SessionStore
+from telemetry_pipeline.panaccess.transport import Failed, TooLarge, Transport
 from telemetry_pipeline.panaccess.wire import (
     TRANSIENT_CODES,
     Encoding,
@@ -30,16 +31,18 @@ from telemetry_pipeline.panaccess.wire import (
     encode_form,
     raw_text,
 )
-from telemetry_pipeline.proxies import proxy_for
+from telemetry_pipeline.printable import printable
 from telemetry_pipeline.settings import Settings
 
 TRIES = 3
-MAX_IN_FLIGHT = 8
-_TIMEOUT = urllib3.Timeout(connect=5, read=30)
+MAX_ANSWER_BYTES = 16_000_000
+CALL_SECONDS = 30.0
 _TRANSIENT_STATUSES = frozenset({408, 429})
 
 _log = logging.getLogger("telemetry_pipeline.panaccess")
 _current_try = ContextVar("_current_try", default=1)
+# When the call of this thread has to be over, by time.monotonic.
+_ends_at = ContextVar("_ends_at", default=math.inf)
 
 
 class Reply(Protocol):
@@ -69,6 +72,9 @@ class PanAccessClient:
     :param url: the API's address; functions are called as ``{url}?f=NAME&requestMode=function``.
     :param store: where the session is shared with other workers.
     :param retry_seconds: the first delay after a transient failure; it doubles, with jitter.
+    :param call_seconds: for one try of a call in all, with the login and the replay that it may need.
+    :param max_answer_bytes: of one answer, as it comes and unpacked.
+    :ivar discretion: what of an answer may be repeated.
     """
 
     def __init__(
@@ -79,20 +85,28 @@ class PanAccessClient:
         store: SessionStore | None = None,
         encoding: Encoding = "json",
         records_function: str = "getListOfTelemetryRecords",
-        timeout: urllib3.Timeout = _TIMEOUT,
         retry_seconds: float = 1.0,
+        call_seconds: float = CALL_SECONDS,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.records_function = records_function
         self._url = url
         self._credentials = credentials
         self._encoding = encoding
         self._retry_seconds = retry_seconds
-        self._http = _connections(url, timeout)
+        self.call_seconds = call_seconds
+        self._max_bytes = max_answer_bytes
+        self._transport = Transport(url, max_answer_bytes)
+        self.discretion = Discretion(credentials)
         self._session = Session(store or LocalStore(), credentials.fingerprint(url), self._login)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, shared: bool = False) -> PanAccessClient:
-        """The client that the settings describe; *shared* keeps its session in Redis, for all workers."""
+    def from_settings(cls, settings: Settings, *, shared: bool = False, at_most_seconds: float = math.inf) -> PanAccessClient:
+        """The client that the settings describe.
+
+        :param shared: whether its session is kept in Redis, for all workers.
+        :param at_most_seconds: for one try of a call, where somebody waits who will not wait for long.
+        """
         return cls(
             settings.panaccess_url,
             Credentials(
@@ -104,6 +118,8 @@ class PanAccessClient:
             store=RedisStore(settings.redis_url.get_secret_value()) if shared else None,
             encoding=settings.panaccess_encoding,
             records_function=settings.panaccess_records_function,
+            call_seconds=min(settings.panaccess_call_seconds, at_most_seconds),
+            max_answer_bytes=settings.panaccess_max_answer_mb * 1_000_000,
         )
 
     def check(self) -> None:
@@ -111,32 +127,53 @@ class PanAccessClient:
 
         :raises PanAccessError: unreachable, refused, or not the API.
         """
-        if not self._is_alive(self._session.current()):
-            raise PanAccessError("PanAccess gave a session and then called it dead")
+        with self._trying():
+            if not self._is_alive(self._current_session()):
+                raise PanAccessError("PanAccess gave a session and then called it dead")
 
-    def call(self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R], *, tries: int = TRIES) -> R:
+    def call(
+        self,
+        function: str,
+        parameters: Mapping[str, Any],
+        decode: Callable[[bytes], R],
+        *,
+        tries: int = TRIES,
+        until: float = math.inf,
+    ) -> R:
         """Call a function in the shared session.
 
         :param tries: how often a transient failure is tried at most, with growing delays.
+        :param until: when there is no other try, by ``time.monotonic``; the one that is under way then has the seconds of a
+            call from that moment on.
         :raises PanAccessUnavailable: no answer, or a transient error, after all tries.
         :raises LoginRejected, PermissionDenied, MalformedAnswer, PanAccessError: at once.
         """
         for attempt in Retrying(
             retry=retry_if_exception_type(PanAccessUnavailable),
-            stop=stop_after_attempt(tries),
+            stop=lambda state: state.attempt_number >= tries or time.monotonic() >= until,
             wait=wait_exponential(multiplier=self._retry_seconds) + wait_random(0, self._retry_seconds),
             reraise=True,
         ):
-            with attempt:
+            with attempt, self._trying(until):
                 _current_try.set(attempt.retry_state.attempt_number)
                 reply = self._call_in_session(function, parameters, decode)
         return reply
 
+    @contextmanager
+    def _trying(self, until: float = math.inf) -> Iterator[None]:
+        """In here all calls of this thread together have the time of one, and errors are fit to be shown."""
+        before = _ends_at.set(min(time.monotonic(), until) + self.call_seconds)
+        try:
+            with self.discretion.kept():
+                yield
+        finally:
+            _ends_at.reset(before)
+
     def _call_in_session(self, function: str, parameters: Mapping[str, Any], decode: Callable[[bytes], R]) -> R:
-        session = self._session.current()
+        session = self._current_session()
         reply = decode(self._post(function, {**parameters, "sessionId": session}))
         if self._has_ended(session, reply):
-            session = self._session.renew(dead=session)
+            session = self._current_session(dead=session)
             reply = decode(self._post(function, {**parameters, "sessionId": session}))
             if self._has_ended(session, reply):
                 raise PanAccessUnavailable(f"PanAccess ended the session twice during {function}")
@@ -147,6 +184,13 @@ class PanAccessClient:
             raise PanAccessUnavailable(problem)
         raise PermissionDenied(problem) if reply.error.looks_like_permission else PanAccessError(problem)
 
+    def _current_session(self, dead: str | None = None) -> str:
+        """The shared session; another one than *dead*."""
+        wait_seconds = _ends_at.get() - time.monotonic()
+        session = self._session.renew(dead, wait_seconds) if dead else self._session.current(wait_seconds)
+        self.discretion.learn(session)
+        return session
+
     def _has_ended(self, session: str, reply: Reply) -> bool:
         return reply.error is not None and reply.error.looks_like_permission and not self._is_alive(session)
 
@@ -155,6 +199,15 @@ class PanAccessClient:
         return answer.error is None and answer.value in (True, "true")
 
     def _login(self) -> str:
+        # Here, too: the reason of a rejection is kept beside the session.
+        with self.discretion.kept():
+            try:
+                return self._opened()
+            except MalformedAnswer as err:
+                err.raw = "(the answer to a login may hold a session, and is not kept)"
+                raise
+
+    def _opened(self) -> str:
         answer = _decode_answer(
             self._post(
                 "login",
@@ -165,6 +218,8 @@ class PanAccessClient:
                 },
             )
         )
+        if isinstance(answer.value, str):
+            self.discretion.learn(answer.value)
         if answer.error and answer.error.errorCode in TRANSIENT_CODES:
             raise PanAccessUnavailable(f"PanAccess could not log in: {answer.error.problem}")
         if answer.error or not isinstance(answer.value, str) or answer.value in ("", "false"):
@@ -179,48 +234,25 @@ class PanAccessClient:
         host = urlsplit(self._url).netloc.rpartition("@")[2]
         began = time.monotonic()
         try:
-            response = self._http.request(
-                "POST",
-                f"{self._url}?f={function}&requestMode=function",
-                body=encode_form(parameters, self._encoding),
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-            )
-        except urllib3.exceptions.HTTPError as err:
-            _log_call(function, began, problem=_reason(err))
-            raise PanAccessUnavailable(f"PanAccess at {host} did not answer {function}: {_reason(err)}") from err
-        _log_call(function, began, status=response.status, size=len(response.data))
-        if response.status >= 500 or response.status in _TRANSIENT_STATUSES:
-            raise PanAccessUnavailable(f"PanAccess at {host} answered {function} with HTTP {response.status}")
-        if response.status != 200:
+            form = encode_form(parameters, self._encoding)
+            seconds = min(self.call_seconds, _ends_at.get() - began)
+            status, body = self._transport.post(f"f={function}&requestMode=function", form, seconds)
+        except Failed as err:
+            problem = printable(self.discretion.quote(str(err), MESSAGE_CHARACTERS))
+            _log_call(function, began, problem=problem)
+            raise PanAccessUnavailable(f"PanAccess at {host} did not answer {function}: {problem}") from err
+        except TooLarge as err:
+            problem = f"more than {self._max_bytes / 1e6:,.0f} MB (PANACCESS_MAX_ANSWER_MB)"
+            _log_call(function, began, problem=problem)
+            raise MalformedAnswer(f"PanAccess at {host} answered {function} with {problem}", raw_text(err.beginning)) from err
+        _log_call(function, began, status=status, size=len(body))
+        if status >= 500 or status in _TRANSIENT_STATUSES:
+            raise PanAccessUnavailable(f"PanAccess at {host} answered {function} with HTTP {status}")
+        if status != 200:
             raise MalformedAnswer(
-                f"PanAccess at {host} answered {function} with HTTP {response.status}; is PANACCESS_URL right?",
-                raw_text(response.data),
+                f"PanAccess at {host} answered {function} with HTTP {status}; is PANACCESS_URL right?", raw_text(body)
             )
-        return response.data
-
-
-def _connections(url: str, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-    """Connections to the API, by the proxy that the environment names for it, if it names one.
-
-    :raises SettingsError: that is none that can be used.
-    """
-    proxy = proxy_for(url)
-    if proxy is None:
-        return urllib3.PoolManager(maxsize=MAX_IN_FLIGHT, timeout=timeout, retries=False)
-    try:
-        who = urllib3.util.parse_url(proxy).auth
-        headers = urllib3.make_headers(proxy_basic_auth=unquote(who)) if who else None
-        return urllib3.ProxyManager(proxy, proxy_headers=headers, maxsize=MAX_IN_FLIGHT, timeout=timeout, retries=False)
-    except (urllib3.exceptions.HTTPError, ValueError):
-        raise SettingsError(
-            f"the environment names {shown(proxy)} as the proxy for {shown(url)}; expected http://host:port in HTTP_PROXY or "
-            "HTTPS_PROXY, or PanAccess's host in NO_PROXY"
-        ) from None
-
-
-def _reason(err: urllib3.exceptions.HTTPError) -> str:
-    """The failure without the memory addresses that urllib3 writes in front of it."""
-    return str(err).rpartition(">: ")[2] or type(err).__name__
+        return body
 
 
 def _log_call(function: str, began: float, *, status: int | None = None, size: int = 0, problem: str | None = None) -> None:

@@ -7,6 +7,7 @@ failing is narrowed down by halving its range of ids until only the failing ids 
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections import deque
@@ -19,8 +20,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
-from telemetry_pipeline.panaccess.client import MAX_IN_FLIGHT, TRIES, PanAccessClient
+from telemetry_pipeline.panaccess.client import TRIES, PanAccessClient
+from telemetry_pipeline.panaccess.discretion import RECORD_CHARACTERS
 from telemetry_pipeline.panaccess.records import Page, PageDecoder
+from telemetry_pipeline.panaccess.transport import MAX_IN_FLIGHT
 from telemetry_pipeline.panaccess.wire import Envelope
 
 PAGE_SIZE = 1_000
@@ -111,16 +114,21 @@ class Feed:
         self._source_zone = source_zone
         self._count_is_total = False
 
-    def newest_id(self, *, tries: int = TRIES) -> int:
+    def newest_id(self, *, tries: int = TRIES, until: float = math.inf) -> int:
         """The highest record id that is visible now; 0 when there is none.
+
+        :param until: see :meth:`read`.
 
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
-        page = self._open(self._call({"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}, tries))
+        page = self._open(self._call({"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}, tries, until))
         return page.last_id or 0
 
-    def read(self, slices: Iterable[Slice], *, tries: int = TRIES) -> Generator[Delivery]:
+    def read(self, slices: Iterable[Slice], *, tries: int = TRIES, until: float = math.inf) -> Generator[Delivery]:
         """Read the slices one after the other; deliveries come in the order of the slices, and of ids within one.
+
+        :param until: when the reader is going to stop, by ``time.monotonic``: from then on nothing that fails is tried again,
+            and no call is under way for longer than one may take.
 
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
@@ -131,7 +139,7 @@ class Feed:
         def read_ahead(pages: int) -> None:
             for piece, pending in islice(queue, pages):
                 if not pending:
-                    pending.append(pool.submit(self._request, piece, tries))
+                    pending.append(pool.submit(self._request, piece, tries, until))
 
         try:
             while queue:
@@ -141,7 +149,7 @@ class Feed:
                 try:
                     page = self._checked(piece, pending.result())
                 except PanAccessError as err:
-                    yield from self._narrow_down(piece, err)
+                    yield from self._narrow_down(piece, err, until)
                     continue
                 rest = _rest(piece, page)
                 queue.extendleft((left_over, []) for left_over in reversed(rest))
@@ -152,45 +160,51 @@ class Feed:
             # the lock which threads need to end.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _narrow_down(self, failing: Slice, error: PanAccessError) -> Iterator[Delivery]:
+    def _narrow_down(self, failing: Slice, error: PanAccessError, until: float) -> Iterator[Delivery]:
         """Deliver what can be had of a slice whose page keeps failing, and the failing ids as missing.
 
-        When the upstream fails as a whole, its error is raised: a gap is for single records.
+        When the upstream fails as a whole, its error is raised: a gap is for single records. When time is up, what fails is
+        missing as it is, however many ids that are.
         """
         if isinstance(error, LoginRejected | PermissionDenied):
             raise error
-        self._prove_alive()
-        give_up_at = time.monotonic() + _NARROWING_SECONDS
-        todo = deque(failing.cut(2))
+        self._prove_alive(until)
+        # A call that is made by then is over in time for another one, which proves that the upstream answers.
+        give_up_at = min(time.monotonic() + _NARROWING_SECONDS, until + self._client.call_seconds / 2)
+        todo = deque([failing])
+        problem: PanAccessError | None = error
         while todo:
             piece = todo.popleft()
-            try:
-                page = self._fetch(piece, tries=1)
-            except (LoginRejected, PermissionDenied):
-                raise
-            except PanAccessError as err:
-                if piece.width > 1 and time.monotonic() < give_up_at:
-                    todo.extendleft(reversed(piece.cut(2)))
-                    step = Delivery(piece, piece.after_id)
-                else:
-                    self._prove_alive()
-                    missing = Missing(piece.after_id + 1, piece.up_to_id, err)
-                    step = Delivery(piece, piece.up_to_id, missing=missing)
-            else:
+            if piece is not failing:
+                try:
+                    page = self._fetch(piece, 1, give_up_at - self._client.call_seconds)
+                    problem = None
+                except (LoginRejected, PermissionDenied):
+                    raise
+                except PanAccessError as err:
+                    problem = err
+            if problem is None:
                 rest = _rest(piece, page)
                 todo.extendleft(reversed(rest))
                 step = _delivery(piece, page, rest)
-            yield replace(step, unfinished=bool(todo))
+            elif piece.width > 1 and time.monotonic() < give_up_at:
+                todo.extendleft(reversed(piece.cut(2)))
+                step = Delivery(piece, piece.after_id)
+            else:
+                self._prove_alive(until)
+                step = Delivery(piece, piece.up_to_id, missing=Missing(piece.after_id + 1, piece.up_to_id, problem))
+            came_further = step.through_id > failing.after_id
+            yield replace(step, unfinished=bool(todo) and not (came_further and time.monotonic() >= give_up_at))
 
-    def _prove_alive(self) -> None:
+    def _prove_alive(self, until: float) -> None:
         """Have another record in the same way as any page."""
-        newest = self.newest_id(tries=1)
-        self._fetch(Slice(newest - 1, newest), tries=1)
+        newest = self.newest_id(tries=1, until=until)
+        self._fetch(Slice(newest - 1, newest), 1, until)
 
-    def _fetch(self, piece: Slice, tries: int) -> Page:
-        return self._checked(piece, self._request(piece, tries))
+    def _fetch(self, piece: Slice, tries: int, until: float) -> Page:
+        return self._checked(piece, self._request(piece, tries, until))
 
-    def _request(self, piece: Slice, tries: int) -> Unread:
+    def _request(self, piece: Slice, tries: int, until: float) -> Unread:
         rules = [_rule("recordId", "gt", piece.after_id), _rule("recordId", "le", piece.up_to_id)]
         if piece.since:
             rules.append(_rule("timestamp", "ge", self._naive(piece.since, outwards=-1)))
@@ -205,6 +219,7 @@ class Feed:
                 "newFilters": {"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]},
             },
             tries,
+            until,
         )
 
     def _checked(self, piece: Slice, unread: Unread) -> Page:
@@ -217,14 +232,20 @@ class Feed:
             )
         return page
 
-    def _call(self, parameters: dict[str, Any], tries: int) -> Unread:
-        return self._client.call(self._client.records_function, parameters, self._glance, tries=tries)
+    def _call(self, parameters: dict[str, Any], tries: int, until: float) -> Unread:
+        return self._client.call(self._client.records_function, parameters, self._glance, tries=tries, until=until)
 
     def _glance(self, body: bytes) -> Unread:
         return Unread(body) if _SUCCEEDED.match(body) else Unread(body, self._decode(body))
 
     def _open(self, unread: Unread) -> Page:
-        page = unread.page or self._decode(unread.body)
+        discretion = self._client.discretion
+        with discretion.kept():
+            page = unread.page or self._decode(unread.body)
+        page.rejects = [
+            replace(each, payload=discretion.quote(each.payload, RECORD_CHARACTERS), reason=discretion.quote(each.reason))
+            for each in page.rejects
+        ]
         # A count may also be that of the page alone. It is believed once it told more than its page held.
         if page.count is not None and page.count > page.entries:
             self._count_is_total = True

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import redis
 
-from telemetry_pipeline.errors import LoginRejected
+from telemetry_pipeline.errors import LoginRejected, PanAccessUnavailable
 
 _REJECTION_SECONDS = 600
 _LOCK_SECONDS = 120
+_OTHERS_LOG_IN = "PanAccess was not asked: another process has been logging in for as long as a call may take"
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,11 @@ class SessionStore(Protocol):
     def put(self, name: str, value: str, seconds: int | None = None) -> None:
         """Keep a value, for ever or for some seconds."""
 
-    def lock(self, name: str) -> AbstractContextManager[object]:
-        """Hold others off while logging in."""
+    def lock(self, name: str, wait_seconds: float) -> AbstractContextManager[object]:
+        """Hold others off while logging in.
+
+        :raises PanAccessUnavailable: another one held it for so long.
+        """
 
 
 class RedisStore:
@@ -69,10 +73,16 @@ class RedisStore:
         """Keep a value, for ever or for some seconds."""
         self._redis.set(name, value, ex=seconds)
 
-    def lock(self, name: str) -> AbstractContextManager[object]:
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
         """Hold others off while logging in."""
-        lock: AbstractContextManager[object] = self._redis.lock(name, timeout=_LOCK_SECONDS)
-        return lock
+        lock = self._redis.lock(name, timeout=_LOCK_SECONDS)
+        if not lock.acquire(blocking_timeout=min(wait_seconds, _LOCK_SECONDS)):
+            raise PanAccessUnavailable(_OTHERS_LOG_IN)
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 class LocalStore:
@@ -90,9 +100,15 @@ class LocalStore:
         """Keep a value for as long as the process lives."""
         self._values[name] = value
 
-    def lock(self, name: str) -> AbstractContextManager[object]:
+    @contextmanager
+    def lock(self, name: str, wait_seconds: float) -> Iterator[None]:
         """Hold other threads off while logging in."""
-        return self._lock
+        if not self._lock.acquire(timeout=max(0.0, min(wait_seconds, _LOCK_SECONDS))):
+            raise PanAccessUnavailable(_OTHERS_LOG_IN)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 class Session:
@@ -106,13 +122,16 @@ class Session:
         self._prefix = f"telemetry:panaccess:{fingerprint}"
         self._login = login
 
-    def current(self) -> str:
+    def current(self, wait_seconds: float = _LOCK_SECONDS) -> str:
         """The id of the shared session; logs in when there is none."""
-        return self._store.get(f"{self._prefix}:session") or self.renew(dead=None)
+        return self._store.get(f"{self._prefix}:session") or self.renew(None, wait_seconds)
 
-    def renew(self, dead: str | None) -> str:
-        """A session in place of *dead*: somebody else's new one, or else one login."""
-        with self._store.lock(f"{self._prefix}:lock"):
+    def renew(self, dead: str | None, wait_seconds: float = _LOCK_SECONDS) -> str:
+        """A session in place of *dead*: somebody else's new one, or else one login.
+
+        :raises PanAccessUnavailable: somebody else has been logging in for *wait_seconds*.
+        """
+        with self._store.lock(f"{self._prefix}:lock", wait_seconds):
             known = self._store.get(f"{self._prefix}:session")
             if known and known != dead:
                 return known

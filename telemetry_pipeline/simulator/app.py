@@ -32,7 +32,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from telemetry_pipeline.simulator import faults as fault
-from telemetry_pipeline.simulator import form, query
+from telemetry_pipeline.simulator import form, lies, query
 from telemetry_pipeline.simulator.faults import LISTINGS, Fault, Faults
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.sessions import Sessions, TooManyLogins
@@ -54,6 +54,7 @@ _REMEMBERED_CALLS = 1000
 class _Reply:
     body: bytes
     status: int = 200
+    encoding: str | None = None
 
 
 class _Failure(Exception):
@@ -126,6 +127,14 @@ class Simulator:
                 return
             if isinstance(one, fault.Malformed):
                 reply = _Reply(reply.body[: len(reply.body) // 2] if one.text is None else one.text.encode())
+            if isinstance(one, fault.Bomb):
+                reply = _Reply(lies.packed(reply.body, one.megabytes, one.encodings), reply.status, ", ".join(one.encodings))
+            if isinstance(one, fault.Drip):
+                await _drip(receive, send, reply, one.seconds)
+                return
+            if isinstance(one, fault.Endless):
+                await _send_without_end(receive, send, one.content_length)
+                return
             if isinstance(one, fault.Drop):
                 await _drop(scope, receive, send, reply, one.after_bytes)
                 return
@@ -133,7 +142,7 @@ class Simulator:
 
     def _call(self, name: str, scope: Scope, body: bytes, fired: list[Fault]) -> _Reply:
         """Answer one function; faults that depend on the answer's ids are added to ``fired``."""
-        _fail(fired)
+        self._fail(fired, body)
         for one in fired:
             if isinstance(one, fault.Answer):
                 return _success(one.answer)
@@ -155,7 +164,7 @@ class Simulator:
         if name == "logout":
             self.sessions.end(session)
             return _success(True)
-        return self._list(name, parameters, fired)
+        return self._list(name, parameters, fired, body)
 
     def _login(self, parameters: Mapping[str, Any]) -> _Reply:
         try:
@@ -166,7 +175,7 @@ class Simulator:
             self.requests.rejected_logins += 1
         return _success(session or False)
 
-    def _list(self, name: str, parameters: dict[str, Any], fired: list[Fault]) -> _Reply:
+    def _list(self, name: str, parameters: dict[str, Any], fired: list[Fault], body: bytes) -> _Reply:
         call: dict[str, Any] = {"parameters": parameters, "rows": None}
         self.requests.calls.append(call)
         try:
@@ -177,7 +186,7 @@ class Simulator:
         if self.faults.by_id:
             by_id = self.faults.after(name, page.ids())
             fired += by_id
-            _fail(by_id)
+            self._fail(by_id, body)
         pieces: Iterable[bytes | memoryview] = page.json()
         rows = len(page)
         if any(isinstance(one, fault.RowFault) for one in fired):
@@ -189,6 +198,17 @@ class Simulator:
         # One join: the rows are copied once on their way to the socket.
         parts = [b'{"success":true,"answer":{"telemetryRecordEntries":[', *_with_commas(pieces), end]
         return _Reply(b"".join(parts))
+
+    def _fail(self, faults: Sequence[Fault], body: bytes) -> None:
+        for one in faults:
+            if isinstance(one, fault.Error):
+                raise _Failure(one.error_code, one.message + (self._told(body) if one.echo else ""), one.status)
+
+    def _told(self, body: bytes) -> str:
+        """What a server knows of a caller, in every form."""
+        sent = [value for values in parse_qs(body.decode()).values() for value in values]
+        known = [*sent, self._options.password, self._options.salt, body.decode()]
+        return " " + " | ".join(lies.every_form(text) for text in known if text)
 
     def _control(self, method: str, path: str, body: bytes) -> _Reply:
         try:
@@ -234,12 +254,6 @@ class Simulator:
             "highest_id": source.highest_id,
             "pending": source.pending,
         }
-
-
-def _fail(faults: Sequence[Fault]) -> None:
-    for one in faults:
-        if isinstance(one, fault.Error):
-            raise _Failure(one.error_code, one.message, one.status)
 
 
 def _without_cv(name: str) -> str:
@@ -303,6 +317,8 @@ async def _left_within(receive: Receive, seconds: float) -> bool:
 async def _send(send: Send, reply: _Reply, *, body: bytes | None = None) -> None:
     """Send the reply, or only the part ``body`` of its body."""
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply.body))]
+    if reply.encoding:
+        headers.append((b"content-encoding", reply.encoding.encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     part = reply.body if body is None else body
     await send({"type": "http.response.body", "body": part, "more_body": len(part) < len(reply.body)})
@@ -314,3 +330,22 @@ async def _drop(scope: Scope, receive: Receive, send: Send, reply: _Reply, after
     scope["extensions"][RESET_EXTENSION]()
     # Until the server has noticed that the connection is gone, it would complete the answer itself.
     await _left(receive)
+
+
+async def _drip(receive: Receive, send: Send, reply: _Reply, seconds: float) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply.body))]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    for place in range(len(reply.body)):
+        await send({"type": "http.response.body", "body": reply.body[place : place + 1], "more_body": True})
+        if await _left_within(receive, seconds):
+            return
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_without_end(receive: Receive, send: Send, content_length: int | None) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if content_length is not None:
+        headers.append((b"content-length", b"%d" % content_length))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    while not await _left_within(receive, 0.001):
+        await send({"type": "http.response.body", "body": b" " * 200_000, "more_body": True})

@@ -10,11 +10,16 @@ them. Every object has a ``kind`` and may have
 
 Kinds, with their own members and defaults:
 
-- ``error``: ``error_code`` ("unknown_error_serverside"), ``message``, ``status`` (200): the error envelope, under
-  another HTTP status if one is given;
+- ``error``: ``error_code`` ("unknown_error_serverside"), ``message``, ``status`` (200), ``echo`` (false): the error
+  envelope, under another HTTP status if one is given; with ``echo`` the message goes on with what the call sent, and with
+  the password and the salt, each in every form that servers write things in;
 - ``timeout``: ``seconds`` (30): the answer comes that much later;
 - ``drop``: ``after_bytes`` (0): the connection is reset after so many bytes of the body; with 0, before any answer;
 - ``expired_session``: all sessions end just before the call, which then fails as with any dead session; not by id;
+- ``drip``: ``seconds`` (2): the body comes a byte at a time, one every so many seconds;
+- ``endless``: ``content_length`` (null): the body is blanks without end, whatever length its head claims;
+- ``bomb``: ``megabytes`` (2,000), ``encodings`` (["gzip"]): the body is so many megabytes of blanks before the real one,
+  packed in gzip or deflate, one in the other;
 - ``malformed``: ``text`` (null): the body is this text; with null, the first half of the real one;
 - ``answer``: ``answer`` (null): success, with this answer; not by id;
 - ``duplicate``: ``rows`` (1): the page's first rows come twice; rows that then exceed the limit leave the page;
@@ -66,6 +71,7 @@ class Error(_Fault):
     error_code: str = "unknown_error_serverside"
     message: str = "An unknown error occurred on the server."
     status: int = Field(default=200, ge=200, le=599)
+    echo: bool = False
 
 
 class Timeout(_Fault):
@@ -80,6 +86,28 @@ class Drop(_Fault):
 
     kind: Literal["drop"]
     after_bytes: int = Field(default=0, ge=0)
+
+
+class Drip(_Fault):
+    """The answer comes byte by byte."""
+
+    kind: Literal["drip"]
+    seconds: float = Field(default=2, gt=0)
+
+
+class Endless(_Fault):
+    """The answer has no end."""
+
+    kind: Literal["endless"]
+    content_length: int | None = Field(default=None, ge=1)
+
+
+class Bomb(_Fault):
+    """The answer is small on the wire, and large."""
+
+    kind: Literal["bomb"]
+    megabytes: int = Field(default=2_000, ge=1)
+    encodings: tuple[Literal["gzip", "deflate"], ...] = ("gzip",)
 
 
 class ExpiredSession(_Fault):
@@ -126,7 +154,7 @@ class Alter(_Fault):
 
 
 RowFault = Duplicate | Reorder | Alter
-Fault = Error | Timeout | Drop | ExpiredSession | Malformed | Answer | RowFault
+Fault = Error | Timeout | Drop | Drip | Endless | Bomb | ExpiredSession | Malformed | Answer | RowFault
 _FAULTS = TypeAdapter(tuple[Annotated[Fault, Field(discriminator="kind")], ...])
 
 

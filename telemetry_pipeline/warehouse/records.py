@@ -62,7 +62,6 @@ LOCK = "telemetry.records"
 """Writers of records take turns under it."""
 
 _MERGE_RANGE_MAX_HOLE = 1_000
-_ANSWER_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -215,12 +214,12 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
 def keep_answer(engine: sa.Engine, raw: str, reason: str) -> None:
     """Keep an answer of which no record could be had: the first with its reason, and of the others when the last one came.
 
-    An upstream that is broken for a day gives hundreds, each a little different. Of a long one the beginning is kept.
+    An upstream that is broken for a day gives hundreds, each a little different.
     """
     with engine.begin() as connection:
         lock(connection, LOCK)
         if not connection.execute(_ANSWERED_AGAIN, {"reason": reason}).rowcount:
-            answer = vars(Rejected(None, raw[:_ANSWER_CHARACTERS], reason))
+            answer = vars(Rejected(None, raw, reason))
             connection.execute(_INSERT_REJECTED, answer)
 
 

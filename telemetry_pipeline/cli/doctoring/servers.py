@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from telemetry_pipeline.settings import StackSettings
 
 _WORKER_ANSWERS_SECONDS = 2.0
+_UPSTREAM_SECONDS = 10.0
 # From here on the next wide run may fill it.
 _MEMORY_SHARE_ALLOWED = 0.9
 
@@ -88,5 +89,6 @@ def check_panaccess(settings: StackSettings) -> str:
     values["database_url"] = values["database_url"] or "postgresql://unused"
     values["dagster_database_url"] = values["dagster_database_url"] or "postgresql://unused"
     values["redis_url"] = values["redis_url"] or "redis://unused"
-    PanAccessClient.from_settings(Settings.load(**{k: v for k, v in values.items() if v is not None})).check()
+    full = Settings.load(**{k: v for k, v in values.items() if v is not None})
+    PanAccessClient.from_settings(full, at_most_seconds=_UPSTREAM_SECONDS).check()
     return f"{shown(settings.panaccess_url or '')} lets {settings.panaccess_username} in"
