@@ -111,13 +111,23 @@ class Feed:
         self._source_zone = source_zone
         self._count_is_total = False
 
-    def newest_id(self, *, tries: int = TRIES) -> int:
-        """The highest record id that is visible now; 0 when there is none.
+    def newest_id(self, *, up_to: int | None = None, tries: int = TRIES) -> int:
+        """The highest record id that is visible now, of those up to *up_to*; 0 when there is none.
 
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
-        page = self._open(self._call({"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}, tries))
+        parameters: dict[str, Any] = {"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}
+        if up_to is not None:
+            parameters["newFilters"] = _all_of([_rule("recordId", "le", up_to)])
+        page = self._open(self._call(parameters, tries))
         return page.last_id or 0
+
+    def page(self, piece: Slice) -> Page:
+        """The beginning of a slice, asked for once.
+
+        :raises PanAccessError: the upstream is unreachable, or refuses.
+        """
+        return self._fetch(piece, tries=1)
 
     def read(self, slices: Iterable[Slice], *, tries: int = TRIES) -> Generator[Delivery]:
         """Read the slices one after the other; deliveries come in the order of the slices, and of ids within one.
@@ -144,6 +154,8 @@ class Feed:
                     yield from self._narrow_down(piece, err)
                     continue
                 rest = _rest(piece, page)
+                if not page.entries:
+                    _join(queue)
                 queue.extendleft((left_over, []) for left_over in reversed(rest))
                 read_ahead(ahead)
                 yield _delivery(piece, page, rest)
@@ -202,7 +214,7 @@ class Feed:
                 "limit": PAGE_SIZE,
                 "orderBy": "recordId",
                 "orderDir": "ASC",
-                "newFilters": {"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]},
+                "newFilters": _all_of(rules),
             },
             tries,
         )
@@ -248,9 +260,30 @@ def _rule(field: str, op: str, value: int | str) -> dict[str, str]:
     return {"field": field, "op": op, "data": str(value)}
 
 
+def _all_of(rules: list[dict[str, str]]) -> dict[str, Any]:
+    return {"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]}
+
+
 def _delivery(piece: Slice, page: Page, rest: list[Slice]) -> Delivery:
     remaining = max(0, page.count - page.distinct) if rest and page.count is not None else 0
     return Delivery(piece, rest[0].after_id if rest else piece.up_to_id, page, remaining)
+
+
+def _join(queue: deque[tuple[Slice, list[Future[Unread]]]]) -> None:
+    """Make one slice of the next ones that nobody has asked for yet: ids are not as dense there as was thought."""
+    asked = []
+    while queue and queue[0][1]:
+        asked.append(queue.popleft())
+    if queue:
+        joined, _ = queue.popleft()
+        while (
+            queue
+            and not queue[0][1]
+            and queue[0][0] == replace(joined, after_id=joined.up_to_id, up_to_id=queue[0][0].up_to_id)
+        ):
+            joined = replace(joined, up_to_id=queue.popleft()[0].up_to_id)
+        queue.appendleft((joined, []))
+    queue.extendleft(reversed(asked))
 
 
 def _rest(piece: Slice, page: Page) -> list[Slice]:
