@@ -13,6 +13,7 @@ TelemetryError                    what went wrong, in one sentence an operator c
     ├── PanAccessUnavailable      transient: time-out, lost connection or session, HTTP 5xx/408/429; worth another try
     ├── LoginRejected             wrong credentials; never tried again by itself
     ├── PermissionDenied          the session is alive and may not call this function
+    ├── AnotherUpstream           it is not the upstream of the stored records; nothing of it was stored
     └── MalformedAnswer           the answer is not what the API promises; carries the raw text
 """
 
@@ -69,6 +70,10 @@ class LoginRejected(PanAccessError):
 
 class PermissionDenied(PanAccessError):
     """The session is alive, and its user may not call this function."""
+
+
+class AnotherUpstream(PanAccessError):
+    """What answers is not the upstream that the stored records come from; nothing of it was stored."""
 
 
 class MalformedAnswer(PanAccessError):

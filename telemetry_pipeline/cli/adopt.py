@@ -6,9 +6,11 @@ import click
 
 
 @click.command("adopt", short_help="Change what is stored to settings that changed.")
+@click.option("--same", is_flag=True, help="PanAccess is the same, although it gives other records than are stored.")
+@click.option("--begins-at", type=click.IntRange(min=0), metavar="ID", help="It is another one, whose records begin there.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def adopt(yes: bool) -> None:
-    """Change what is stored to OPERATOR_TIMEZONE, PANACCESS_TIMEZONE and the host of PANACCESS_URL as they are set now.
+def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
+    """Change what is stored to OPERATOR_TIMEZONE, PANACCESS_TIMEZONE, PANACCESS_USERNAME and the host of PANACCESS_URL as set now.
 
     Rows that were made with others are refused company: ticks and repairs stop until the setting is set back, or until this
     command has changed what is stored. It says what it will do, asks, and does all of it in one transaction; writers wait
@@ -16,7 +18,8 @@ def adopt(yes: bool) -> None:
     """
     from telemetry_pipeline.cli.target import database_url
     from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import adoption, claims
+    from telemetry_pipeline.errors import RequestRefused
+    from telemetry_pipeline.warehouse import adoption, claims, cursor
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.reading import explained
 
@@ -25,6 +28,21 @@ def adopt(yes: bool) -> None:
     made_with = claims.of_settings(settings)
     with explained(), engine.connect() as connection:
         steps = adoption.plan(claims.stored(connection), made_with)
+    if same and begins_at is not None:
+        raise click.UsageError("Give either --same or --begins-at.")
+    if same:
+        steps.append("PanAccess is taken for the one of all stored records; those stored from now on are compared with it.")
+    if begins_at is not None:
+        with explained():
+            overlapping = cursor.stored_from(engine, begins_at)
+        if overlapping:
+            raise RequestRefused(
+                f"{overlapping:,} records are stored with id {begins_at} and above, and an id is stored once: give an id above "
+                "all of them, or begin with an empty database"
+            )
+        steps.append(
+            f"The next sync goes on with record id {begins_at}. Everything that is stored stays and is compared no more."
+        )
     if not steps:
         click.echo("nothing to do: what is stored was made with these settings")
         return
@@ -34,4 +52,8 @@ def adopt(yes: bool) -> None:
         click.confirm("Do that?", abort=True)
     with explained():
         changed = adoption.adopt(engine, made_with)
+        if same:
+            cursor.trust(engine)
+        if begins_at is not None:
+            cursor.put(engine, begins_at - 1, compared_after=begins_at - 1)
     click.echo(f"done; the time or the day of {changed:,} records changed")

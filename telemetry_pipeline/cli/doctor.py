@@ -125,6 +125,7 @@ def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[
         see = "see that PostgreSQL runs and lets this user in"
         yield examiner.examine("schema", lambda: postgres.check_schema(url), see)
         yield examiner.examine("stored rows", lambda: postgres.check_claims(url, settings), see)
+        yield examiner.examine("record ids", lambda: postgres.check_ids(url), see)
         yield examiner.examine("syncs", lambda: postgres.check_ticks(url, settings), see)
         yield examiner.examine("time zones", lambda: postgres.check_time_zones(url, settings), see)
         if (data := postgres.visible_data(facts, url)) is not None:

@@ -153,7 +153,7 @@ def gather(settings: StackSettings) -> Overview:
             seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
             seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))
     if known.panaccess_url is not None:
-        seen.upstream = _look_upstream(known)
+        seen.upstream = look_upstream(known)
     if target.webserver_url(settings) is not None:
         client = TelemetryClient(target.graphql_url(settings), _WEB_TIMEOUT_SECONDS)
         seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
@@ -210,7 +210,8 @@ def find_run(client: TelemetryClient, wanted: str) -> Run:
     return client.run(found[0])
 
 
-def _look_upstream(settings: StackSettings) -> Upstream:
+def look_upstream(settings: StackSettings) -> Upstream:
+    """How far PanAccess is."""
     try:
         return Upstream(_newest_upstream_id(settings))
     except TelemetryError as err:

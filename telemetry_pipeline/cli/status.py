@@ -143,7 +143,10 @@ def _show_upstream(seen: Overview) -> None:
         return
     behind = ""
     if seen.warehouse is not None:
+        below = seen.warehouse.cursor - seen.upstream.newest_id
         unread = "nothing is read yet" if seen.ids_behind is None else f"{seen.ids_behind:,} ids ahead of the cursor"
+        if below > 0:
+            unread = f"{below:,} ids below the cursor"
         behind = f", {unread}"
     click.echo(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")
 

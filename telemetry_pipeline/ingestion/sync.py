@@ -7,8 +7,9 @@ batches of pages, each in one transaction, and stop at a deadline: what is store
 
 from __future__ import annotations
 
+import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -19,12 +20,17 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
+from telemetry_pipeline.errors import AnotherUpstream, LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
+from telemetry_pipeline.ingestion import identity
+from telemetry_pipeline.ingestion.edge import LiveEdge
 from telemetry_pipeline.panaccess.client import TRIES
 from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
-from telemetry_pipeline.warehouse import completeness, records
+from telemetry_pipeline.panaccess.records import Page
+from telemetry_pipeline.warehouse import completeness, cursor, records
 from telemetry_pipeline.warehouse.claims import claim
-from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPosition, Stored
+from telemetry_pipeline.warehouse.cursor import Cursor
+from telemetry_pipeline.warehouse.problems import settle
+from telemetry_pipeline.warehouse.records import Batch, Gap, Mark, Rejected, RepairPosition, Stored
 
 OVERLAP_IDS = 5_000
 """How far below the cursor the live edge reads again: five pages a tick, for ids that become visible out of order."""
@@ -32,6 +38,10 @@ OVERLAP_IDS = 5_000
 BATCH_RECORDS = 25_000
 """Records a transaction, about 25 pages: every transaction costs some 10 ms beside its rows."""
 
+BEFORE_ALL = -1
+"""Below every record id."""
+
+_LARGEST_ID = 2**63 - 1
 _GAPS_A_STEP = 20
 
 
@@ -79,6 +89,7 @@ class Sync:
     :param report: told how far the step has come, after every page.
     :param now: this machine's clock.
     :param made_with: the settings that records are made with, as ``claims`` names them.
+    :param max_id_jump: how wide a hole in the ids is plausible, in distances between ids as they are.
     """
 
     engine: sa.Engine
@@ -89,9 +100,11 @@ class Sync:
     report: Callable[[Progress], None] = lambda progress: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     made_with: Mapping[str, str] = field(default_factory=dict)
+    max_id_jump: int = 1_000_000
     outcome: Outcome = field(default_factory=Outcome, init=False)
     _began_at: datetime = field(init=False)
     _missing: set[tuple[int, int]] = field(default_factory=set, init=False)
+    _at: Cursor = field(init=False)
 
     def run(
         self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
@@ -103,6 +116,7 @@ class Sync:
         :param position: where an earlier call for the same days stopped.
         :returns: where the next call is to go on; None when all is done.
         :raises WarehouseError: stored records were made with other settings.
+        :raises AnotherUpstream: it is not the upstream of the stored records.
         :raises PanAccessError: the upstream is unreachable or refuses; what was stored before that stays.
         """
         self.made_with = {**self.made_with, "operator_timezone": self.operator_zone.key}
@@ -112,14 +126,19 @@ class Sync:
         # Before the newest id is asked for: all that is read was there by then.
         self._began_at = self.now()
         try:
-            newest = self.feed.newest_id(until=self.deadline)
-            live_edge = max(0, records.cursor_position(self.engine) - OVERLAP_IDS)
-            position = position or RepairPosition(first, 0, live_edge if includes_today else newest, self._began_at)
+            self._at = at = cursor.read(self.engine)
+            newest = self._newest_id()
+            self._know_again(at, newest)
+            edge, up_to_id = self._edge(at, newest)
+            live_edge = max(BEFORE_ALL, min(at.record_id, newest) - OVERLAP_IDS)
+            position = position or RepairPosition(first, BEFORE_ALL, live_edge if includes_today else up_to_id, self._began_at)
             if includes_today:
                 self._retry_gaps()
-                if self._drain(self._live_slices(live_edge, newest), moves_cursor=True):
+                if self._drain(self._live_slices(live_edge, up_to_id), edge=edge):
                     return position
-                completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
+                self._tell_of_jump(at, edge)
+                if edge.jump_id is None or at.ignores(edge.jump_id):
+                    completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
                 if first == last:
                     return None
             return self._repair(last, position)
@@ -127,17 +146,79 @@ class Sync:
             records.keep_answer(self.engine, err.raw, str(err))
             raise
 
+    def _newest_id(self) -> int:
+        try:
+            return self.feed.newest_id(until=self.deadline)
+        except MalformedAnswer as err:
+            # Of one record whose id no bigint holds, perhaps: all the others are there.
+            newest = self.feed.newest_id(up_to=_LARGEST_ID, until=self.deadline)
+            records.keep_answer(self.engine, err.raw, str(err))
+            return newest
+
+    def _page(self, piece: Slice) -> Page | None:
+        """The beginning of a slice; None when it fails: what fails is for those to tell who read it all."""
+        try:
+            return self.feed.page(piece, until=self.deadline)
+        except (LoginRejected, PermissionDenied):
+            raise
+        except PanAccessError:
+            return None
+
+    def _know_again(self, at: Cursor, newest_id: int) -> None:
+        """See that the upstream still has what is stored.
+
+        :raises AnotherUpstream: it has other records in its place.
+        """
+        known: dict[int, Mark] = {}
+        given: dict[int, Mark] = {}
+        for run in cursor.samples(self.engine, newest_id, random.random()):
+            if run and (page := self._page(Slice(min(run) - 1, max(run)))):
+                known |= run
+                given |= {row[0]: records.mark(row) for row in page.rows if row[0] in run}
+        another = identity.another(known, given, newest_id)
+        found = [another] if another else [identity.below(at, newest_id)]
+        settle(self.engine, [identity.ANOTHER, identity.BELOW], identity.problems_among(found))
+        if another:
+            raise AnotherUpstream(f"{another.summary}. {another.detail} {another.advice}")
+
+    def _edge(self, at: Cursor, newest_id: int) -> tuple[LiveEdge, int]:
+        """From where the ids go on, and up to which one they are read."""
+        edge = LiveEdge(
+            at.record_id,
+            self.max_id_jump * at.distance,
+            typical=self.max_id_jump if at.is_new else None,
+            gaps=deque(records.open_gaps(self.engine, at.record_id)),
+        )
+        if at.is_new or newest_id - at.record_id <= edge.widest:
+            return edge, newest_id
+        if at.jump_id is not None and newest_id >= at.jump_id:
+            newest_below = self.feed.newest_id(up_to=at.jump_id - 1, until=self.deadline)
+            if at.jump_id - max(newest_below, at.record_id) > edge.widest:
+                edge.jump_id = at.jump_id
+                return edge, newest_below
+        if (beginning := self._page(Slice(at.record_id, newest_id))) is None:
+            return edge, newest_id
+        look = replace(edge, gaps=edge.gaps.copy())
+        look.take(Delivery(Slice(at.record_id, newest_id), beginning.last_id or newest_id, beginning))
+        edge.jump_id = look.jump_id
+        return edge, newest_id if look.jump_id is None else look.jump_id - 1
+
+    def _tell_of_jump(self, at: Cursor, edge: LiveEdge) -> None:
+        cursor.hold(self.engine, edge.jump_id)
+        jump = identity.jump(at, edge.reached, edge.jump_id, edge.widest)
+        settle(self.engine, [identity.JUMP], identity.problems_among([jump]))
+
     def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:
         slices = [
             Slice(
-                position.after_id if day == position.day else 0,
+                position.after_id if day == position.day else BEFORE_ALL,
                 position.up_to_id,
                 since=datetime.combine(day, clock_time.min, self.operator_zone),
                 until=datetime.combine(day + timedelta(days=1), clock_time.min, self.operator_zone),
             )
             for day in (position.day + timedelta(days=number) for number in range((last - position.day).days + 1))
         ]
-        stopped = self._drain(slices, moves_cursor=False)
+        stopped = self._drain(slices)
         stopped_on = stopped.slice.since.date() if stopped and stopped.slice.since else None
         read = [piece.since.date() for piece in slices if piece.since and (not stopped_on or piece.since.date() < stopped_on)]
         completeness.days_read(self.engine, read, position.began_at, self.operator_zone)
@@ -157,7 +238,7 @@ class Sync:
             if time.monotonic() >= self.deadline:
                 return
             try:
-                stopped = self._drain([Slice(gap.first_record_id - 1, gap.last_record_id)], moves_cursor=False, tries=1)
+                stopped = self._drain([Slice(gap.first_record_id - 1, gap.last_record_id)], tries=1)
             except (LoginRejected, PermissionDenied):
                 raise
             except PanAccessError:
@@ -173,9 +254,10 @@ class Sync:
         with records.writing(self.engine) as connection:
             records.store(connection, Batch(received_at=self._began_at, made_with=self.made_with, gaps=[gap]))
 
-    def _drain(self, slices: list[Slice], *, moves_cursor: bool, tries: int = TRIES) -> Delivery | None:
+    def _drain(self, slices: list[Slice], *, edge: LiveEdge | None = None, tries: int = TRIES) -> Delivery | None:
         """Store what the slices hold.
 
+        :param edge: takes the cursor along, as far as ids go on without a hole that is too wide; nothing behind one is stored.
         :returns: the delivery at which the deadline came; None when everything was read.
         """
         storing: Future[Stored] | None = None
@@ -184,7 +266,7 @@ class Sync:
             records.writing(self.engine) as connection,
             ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer,
         ):
-            reading = _Reading(slices, deliveries, moves_cursor)
+            reading = _Reading(slices, deliveries, edge)
             try:
                 for batch in self._batches(reading):
                     self.checkpoint()
@@ -198,16 +280,20 @@ class Sync:
         return reading.stopped_at
 
     def _batches(self, reading: _Reading) -> Iterator[Batch]:
-        batch = Batch(received_at=self._began_at, made_with=self.made_with)
+        edge = reading.edge
+        batch = self._batch(edge)
+        held = edge.jump_id if edge else None
         try:
             for delivery in reading.deliveries:
-                self._collect(delivery, batch)
-                if reading.moves_cursor:
-                    batch.cursor = delivery.through_id
+                self._collect(edge.take(delivery) if edge else delivery, batch)
+                if edge:
+                    batch.cursor = min(delivery.through_id, edge.reached)
                 self.report(reading.progress(delivery, self.outcome.read))
                 if len(batch.ids) + len(batch.rejected) >= BATCH_RECORDS:
                     yield batch
-                    batch = Batch(received_at=self._began_at, made_with=self.made_with)
+                    batch = self._batch(edge)
+                if edge and edge.jump_id != held:
+                    break
                 if delivery.unfinished or reading.is_last(delivery):
                     continue
                 if time.monotonic() >= self.deadline:
@@ -217,6 +303,12 @@ class Sync:
             yield batch
             raise
         yield batch
+
+    def _batch(self, edge: LiveEdge | None) -> Batch:
+        batch = Batch(received_at=self._began_at, made_with=self.made_with)
+        if edge:
+            batch.cursor, batch.cursor_set_at = self._at.record_id, self._at.set_at
+        return batch
 
     def _collect(self, delivery: Delivery, batch: Batch) -> None:
         if delivery.page:
@@ -240,7 +332,7 @@ class _Reading:
 
     slices: list[Slice]
     deliveries: Iterator[Delivery]
-    moves_cursor: bool
+    edge: LiveEdge | None
     expected: int | None = None
     stopped_at: Delivery | None = None
 

@@ -114,15 +114,26 @@ class Feed:
         self._source_zone = source_zone
         self._count_is_total = False
 
-    def newest_id(self, *, tries: int = TRIES, until: float = math.inf) -> int:
-        """The highest record id that is visible now; 0 when there is none.
+    def newest_id(self, *, up_to: int | None = None, tries: int = TRIES, until: float = math.inf) -> int:
+        """The highest record id that is visible now, of those up to *up_to*; 0 when there is none.
 
         :param until: see :meth:`read`.
 
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
-        page = self._open(self._call({"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}, tries, until))
+        parameters: dict[str, Any] = {"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}
+        if up_to is not None:
+            parameters["newFilters"] = _all_of([_rule("recordId", "le", up_to)])
+        page = self._open(self._call(parameters, tries, until))
         return page.last_id or 0
+
+    def page(self, piece: Slice, *, until: float = math.inf) -> Page:
+        """The beginning of a slice, asked for once.
+
+        :param until: see :meth:`read`.
+        :raises PanAccessError: the upstream is unreachable, or refuses.
+        """
+        return self._fetch(piece, tries=1, until=until)
 
     def read(self, slices: Iterable[Slice], *, tries: int = TRIES, until: float = math.inf) -> Generator[Delivery]:
         """Read the slices one after the other; deliveries come in the order of the slices, and of ids within one.
@@ -152,6 +163,8 @@ class Feed:
                     yield from self._narrow_down(piece, err, until)
                     continue
                 rest = _rest(piece, page)
+                if not page.entries:
+                    _join(queue)
                 queue.extendleft((left_over, []) for left_over in reversed(rest))
                 read_ahead(ahead)
                 yield _delivery(piece, page, rest)
@@ -216,7 +229,7 @@ class Feed:
                 "limit": PAGE_SIZE,
                 "orderBy": "recordId",
                 "orderDir": "ASC",
-                "newFilters": {"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]},
+                "newFilters": _all_of(rules),
             },
             tries,
             until,
@@ -269,9 +282,30 @@ def _rule(field: str, op: str, value: int | str) -> dict[str, str]:
     return {"field": field, "op": op, "data": str(value)}
 
 
+def _all_of(rules: list[dict[str, str]]) -> dict[str, Any]:
+    return {"groupOp": "AND", "filters": [{"groupOp": "AND", "rules": rules}]}
+
+
 def _delivery(piece: Slice, page: Page, rest: list[Slice]) -> Delivery:
     remaining = max(0, page.count - page.distinct) if rest and page.count is not None else 0
     return Delivery(piece, rest[0].after_id if rest else piece.up_to_id, page, remaining)
+
+
+def _join(queue: deque[tuple[Slice, list[Future[Unread]]]]) -> None:
+    """Make one slice of the next ones that nobody has asked for yet: ids are not as dense there as was thought."""
+    asked = []
+    while queue and queue[0][1]:
+        asked.append(queue.popleft())
+    if queue:
+        joined, _ = queue.popleft()
+        while (
+            queue
+            and not queue[0][1]
+            and queue[0][0] == replace(joined, after_id=joined.up_to_id, up_to_id=queue[0][0].up_to_id)
+        ):
+            joined = replace(joined, up_to_id=queue.popleft()[0].up_to_id)
+        queue.appendleft((joined, []))
+    queue.extendleft(reversed(asked))
 
 
 def _rest(piece: Slice, page: Page) -> list[Slice]:

@@ -66,6 +66,7 @@ _PLANS = {
     "those of {was}.",
     "upstream": "Records come from {wanted}, so far from {was}. Nothing that is stored changes, so it has to be the same "
     "PanAccess, with the same record ids.",
+    "upstream_user": "Records are read as the user {wanted}, so far as {was}. Nothing that is stored changes.",
 }
 
 # Of an hour that a clock shows twice Python takes the first, PostgreSQL the second.

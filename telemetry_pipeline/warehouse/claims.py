@@ -21,6 +21,7 @@ _DIFFERENCE = {
     "operator_timezone": "OPERATOR_TIMEZONE is {wanted!r}, but the stored days are those of {stored!r}",
     "panaccess_timezone": "PANACCESS_TIMEZONE is {wanted!r}, but the stored times were read as those of {stored!r}",
     "upstream": "PANACCESS_URL names {wanted!r}, but the stored records come from {stored!r}",
+    "upstream_user": "PANACCESS_USERNAME is {wanted!r}, but the stored records were read as {stored!r}",
 }
 _ADVICE = "Set it back, or have what is stored changed by 'telemetry-pipeline adopt', which says first what it does"
 
@@ -28,7 +29,11 @@ _ADVICE = "Set it back, or have what is stored changed by 'telemetry-pipeline ad
 def of_settings(settings: StackSettings) -> dict[str, str]:
     """What rows are made with that these settings make."""
     claims = {"operator_timezone": settings.operator_timezone, "panaccess_timezone": settings.panaccess_timezone}
-    return claims if settings.panaccess_url is None else {**claims, "upstream": upstream(settings.panaccess_url)}
+    if settings.panaccess_url is not None:
+        claims["upstream"] = upstream(settings.panaccess_url)
+    if settings.panaccess_username is not None:
+        claims["upstream_user"] = settings.panaccess_username
+    return claims
 
 
 def upstream(url: str) -> str:

@@ -5,6 +5,7 @@ Who notices a problem reports it here, and resolves it when it is over. When peo
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
@@ -14,6 +15,9 @@ from telemetry_pipeline.warehouse.reading import explained
 
 CHANNEL = "channel:"
 """What the keys of problems begin with that are a channel which takes no message."""
+
+UPSTREAM = "upstream:"
+"""What the keys of problems begin with that a sync sees in the ids and records of the upstream."""
 
 # What was over so long ago without anybody having been told is no news.
 _NEWS = timedelta(days=1)
@@ -34,6 +38,7 @@ _COLUMNS = """
      where same.key = problems.key and same.opened_at > now() - interval '1 day') as openings
 """
 _OPEN = sa.text(f"select {_COLUMNS} from telemetry.problems where resolved_at is null order by opened_at, problem_id")
+_OPEN_OF = sa.text("select key from telemetry.problems where resolved_at is null and key = any(:keys)")
 _UNTOLD = sa.text(f"""
 select {_COLUMNS} from telemetry.problems
 where resolved_at is null or (resolution_told_at is null and resolved_at > :since)
@@ -148,6 +153,20 @@ def resolve(engine: sa.Engine, key: str, at: datetime | None = None) -> bool:
     """
     with explained(), engine.begin() as connection:
         return bool(connection.execute(_RESOLVE, {"key": key, "at": at}).rowcount)
+
+
+def settle(engine: sa.Engine, keys: Collection[str], found: Mapping[str, Problem]) -> None:
+    """Report those of some problems that were found, and end the others.
+
+    :param keys: of all of them. :param found: by key.
+    :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
+    """
+    with explained(), engine.begin() as connection:
+        for key in connection.execute(_OPEN_OF, {"keys": [*keys]}).scalars().all():
+            if key not in found:
+                connection.execute(_RESOLVE, {"key": key, "at": None})
+        for problem in found.values():
+            connection.execute(_REPORT, asdict(problem))
 
 
 def open_problems(engine: sa.Engine) -> list[Incident]:

@@ -6,6 +6,7 @@ there already, so a record id is stored once whoever reads it, how often and in 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -61,6 +62,11 @@ COPY_RECORDS = (
 LOCK = "telemetry.records"
 """Writers of records take turns under it."""
 
+Mark = tuple[datetime, int | None]
+"""What a record never changes: its timestamp (aware) and its action."""
+
+_ACTION, _TIMESTAMP = COLUMNS.index("action_id"), COLUMNS.index("timestamp")
+_KNOWN_OTHERWISE = "recordId: a record of another time or action is stored under it"
 _MERGE_RANGE_MAX_HOLE = 1_000
 
 
@@ -105,23 +111,30 @@ class Batch:
     """What is stored in one transaction.
 
     :ivar cursor: every id up to this one is in this batch, an earlier one, or a gap; None leaves the cursor alone.
+    :ivar cursor_set_at: when a person last set the cursor, as its sync knows; after another one has been set, it stays there.
     :ivar made_with: the settings that its records were made with, as ``claims`` names them.
     :ivar received_at: a moment (aware) at which all that is in it was there already.
-    :ivar ids: of the records, in the order in which they were added, with their local ``days`` and their encoded ``lines``.
+    :ivar ids: of the records, in the order in which they were added, with their ``actions``, their ``timestamps`` as ISO 8601
+        text, their local ``days`` and their encoded ``lines``.
     """
 
     rejected: list[Rejected] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     cursor: int | None = None
+    cursor_set_at: datetime | None = None
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     made_with: Mapping[str, str] = field(default_factory=dict)
     ids: list[int] = field(default_factory=list, init=False)
+    actions: list[int | None] = field(default_factory=list, init=False)
+    timestamps: list[str] = field(default_factory=list, init=False)
     days: list[str] = field(default_factory=list, init=False)
     lines: list[bytes] = field(default_factory=list, init=False)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add records as tuples in the order of ``COLUMNS``; they are kept encoded, which takes a quarter of the memory."""
         self.ids.extend(row[0] for row in rows)
+        self.actions.extend(row[_ACTION] for row in rows)
+        self.timestamps.extend(row[_TIMESTAMP] for row in rows)
         self.days.extend(row[-1] for row in rows)
         self.lines.extend(encode(rows))
 
@@ -136,6 +149,14 @@ class Batch:
         }
         return list(unknown), [day for day, _ in unknown.values()], [line for _, line in unknown.values()]
 
+    def unlike(self, known: Mapping[int, Mark]) -> list[Rejected]:
+        """The records that are known as others."""
+        return [
+            Rejected(record_id, _payload(line), _KNOWN_OTHERWISE)
+            for record_id, action, timestamp, line in zip(self.ids, self.actions, self.timestamps, self.lines, strict=True)
+            if record_id in known and known[record_id] != (datetime.fromisoformat(timestamp), action)
+        ]
+
 
 @dataclass
 class Stored:
@@ -148,6 +169,11 @@ class Stored:
     def records(self) -> int:
         """How many records were new."""
         return self.days.total()
+
+
+def mark(row: Sequence[Any]) -> Mark:
+    """The mark of a record that is a tuple in the order of ``COLUMNS``, with its times as ISO 8601 text."""
+    return datetime.fromisoformat(row[_TIMESTAMP]), row[_ACTION]
 
 
 def encode(rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
@@ -187,9 +213,11 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
     with connection.begin():
         lock(connection, LOCK)
         claim(connection, batch.made_with)
-        known = _known_ids(connection, batch)
+        marks = _known(connection, batch)
+        known = marks.keys()
         reached = _reached(connection, batch, known)
         ids, days, lines = batch.without(known)
+        rejected = [*batch.rejected, *(batch.unlike(marks) if marks else [])]
         if ids:
             stored.days = Counter({date.fromisoformat(day): count for day, count in Counter(days).items()})
             _copy(connection, lines, batch.received_at)
@@ -199,15 +227,15 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
             pending += [{**piece, "days": list(set(reached.values())), "seen_again": True} for piece in _ranges([*reached])]
             connection.execute(_INSERT_PENDING, pending)
             connection.execute(_NEWEST_RECEIPT, {"received_at": batch.received_at})
-        if batch.rejected:
-            stored.rejected = connection.execute(_INSERT_REJECTED, [vars(rejected) for rejected in batch.rejected]).rowcount
+        if rejected:
+            stored.rejected = connection.execute(_INSERT_REJECTED, [vars(each) for each in rejected]).rowcount
         if stored.records or stored.rejected:
             counts = {"records": stored.records, "rejected": stored.rejected}
             connection.execute(_COUNT_RECEIPTS, {"received_at": batch.received_at, **counts})
         if batch.gaps:
             connection.execute(_INSERT_GAP, [{**vars(gap), "received_at": batch.received_at} for gap in batch.gaps])
         if batch.cursor is not None or batch.ids:
-            connection.execute(_SYNCED, {"cursor": batch.cursor})
+            connection.execute(_SYNCED, {"cursor": batch.cursor, "set_at": batch.cursor_set_at})
     return stored
 
 
@@ -269,15 +297,18 @@ def keep_repair_position(engine: sa.Engine, repair: str, position: RepairPositio
             connection.execute(_KEEP_REPAIR, {"repair": repair, **vars(position)})
 
 
-def _known_ids(connection: sa.Connection, batch: Batch) -> Set[int]:
+def _known(connection: sa.Connection, batch: Batch) -> dict[int, Mark]:
+    """The stored records among the ids of a batch, and some in between."""
     ids = batch.ids
     if not ids:
-        return set()
+        return {}
     low, high = min(ids), max(ids)
     # Neighbouring ids are probed as one range; ids far apart one by one, or the probe would read all that lies between.
     if high - low < 10 * len(ids):
-        return set(connection.execute(_IDS_BETWEEN, {"low": low, "high": high}).scalars())
-    return set(connection.execute(_IDS_AMONG, {"ids": ids}).scalars())
+        found = connection.execute(_KNOWN_BETWEEN, {"low": low, "high": high})
+    else:
+        found = connection.execute(_KNOWN_AMONG, {"ids": ids})
+    return {record_id: (timestamp, action) for record_id, timestamp, action in found}
 
 
 def _reached(connection: sa.Connection, batch: Batch, known: Set[int]) -> dict[int, date]:
@@ -324,6 +355,13 @@ def _escapes_control_characters(payload: bytes) -> bool:
     return bool(((escaped != ord('"')) & (escaped != ord("\\"))).any())
 
 
+def _payload(line: bytes) -> str:
+    """A record's line as a JSON object with what is not null of it."""
+    # Control characters may be in it as they are.
+    values = json.loads(b"[" + line + b"]", strict=False)
+    return json.dumps({name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None})
+
+
 def _quoted(value: Any) -> bytes:
     if not isinstance(value, str):
         return _ENCODER.encode(value)
@@ -332,8 +370,9 @@ def _quoted(value: Any) -> bytes:
 
 _ENCODER = msgspec.json.Encoder()
 
-_IDS_BETWEEN = sa.text("select record_id from telemetry.records where record_id between :low and :high")
-_IDS_AMONG = sa.text("select record_id from telemetry.records where record_id = any(:ids)")
+_KNOWN = "select record_id, timestamp, action_id from telemetry.records"
+_KNOWN_BETWEEN = sa.text(f"{_KNOWN} where record_id between :low and :high")
+_KNOWN_AMONG = sa.text(f"{_KNOWN} where record_id = any(:ids)")
 # An index holds just those that are ahead.
 _AHEAD = sa.text("""
     select record_id, local_date from telemetry.records
@@ -387,7 +426,9 @@ _INSERT_GAP = sa.text("""
 # A receipt that was noted before a clock was set back would hide for as long that nothing comes any more.
 _SYNCED = sa.text("""
     update telemetry.sync_state
-    set cursor = greatest(cursor, :cursor), synced_at = now(), received_at = least(received_at, now())
+    set cursor = case when cursor_set_at is not distinct from cast(:set_at as timestamptz)
+                      then greatest(cursor, :cursor) else cursor end,
+        synced_at = now(), received_at = least(received_at, now())
 """)
 _RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
 _NEWEST_RECEIPT = sa.text("update telemetry.sync_state set newest_receipt = greatest(newest_receipt, :received_at)")

@@ -154,6 +154,19 @@ def check_claims(url: str, settings: StackSettings) -> str:
     return "made with these settings"
 
 
+def check_ids(url: str) -> str:
+    """Do the ids and records of the upstream go on from those that are stored?"""
+    from telemetry_pipeline.warehouse import problems
+    from telemetry_pipeline.warehouse.database import looking
+
+    found = [each for each in problems.open_problems(looking(url)) if each.key.startswith(problems.UPSTREAM)]
+    if found:
+        raise AdvisedError(
+            "; ".join(f"{each.summary}. {each.detail}" for each in found), "; ".join(each.advice for each in found)
+        )
+    return "they go on from those that are stored"
+
+
 def check_dagster_tables(url: str) -> str:
     """Does Dagster's storage exist there, and has it ticks that have not been yet?"""
     with _transaction(url) as session:

@@ -109,6 +109,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> lis
             feed=panaccess.feed(),
             operator_zone=warehouse.operator_zone,
             made_with=warehouse.made_with,
+            max_id_jump=settings.max_id_jump,
             deadline=time.monotonic() + seconds,
             checkpoint=RunGuard(context).check,
             report=ProgressReporter(context),

@@ -1,0 +1,87 @@
+"""``telemetry-pipeline cursor``: up to which record id the sync has come, what holds it, and setting it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.warehouse.cursor import Cursor
+
+
+@click.command("cursor", short_help="Show or set how far the sync has come.")
+@click.option("--set", "record_id", type=click.IntRange(0, 2**63 - 1), metavar="ID", help="Go on behind that record id.")
+@click.option("--accept", is_flag=True, help="Go on behind the jump that holds it.")
+@click.option("--ignore", is_flag=True, help="Leave out what is behind the jump that holds it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
+    """Show up to which record id the sync has come and what holds it; or set it.
+
+    Nothing that is stored changes. Without an option, the exit status is 1 while something holds it.
+    """
+    from telemetry_pipeline.cli.main import EXIT_FAILED
+    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.errors import RequestRefused
+    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.warehouse import cursor as cursors
+    from telemetry_pipeline.warehouse.database import connect
+    from telemetry_pipeline.warehouse.reading import explained
+
+    if accept + ignore + (record_id is not None) > 1:
+        raise click.UsageError("Give one of --set, --accept and --ignore.")
+    settings = StackSettings.load()
+    engine = connect(database_url(settings))
+    with explained():
+        at = cursors.read(engine)
+    if not (accept or ignore or record_id is not None):
+        _show(at, settings)
+        return EXIT_FAILED if at.jump_id is not None and not at.ignores(at.jump_id) else 0
+    if (accept or ignore) and at.jump_id is None:
+        raise RequestRefused("no jump holds the cursor")
+    if ignore:
+        click.echo(f"Records from id {at.jump_id} on are left out, as long as there is a hole below them.")
+    else:
+        record_id = (at.jump_id or 0) - 1 if record_id is None else record_id
+        click.echo(_meaning(at.record_id, record_id))
+    if not yes:
+        click.confirm("Do that?", abort=True)
+    with explained():
+        if ignore and at.jump_id is not None:
+            cursors.ignore(engine, at.jump_id)
+        elif record_id is not None:
+            cursors.put(engine, record_id)
+    click.echo("done; the next tick goes by it")
+    return 0
+
+
+def _meaning(was: int, record_id: int) -> str:
+    if record_id > was:
+        return (
+            f"The cursor goes from {was} up to {record_id}: what comes with ids in between is read by no tick any more; "
+            "a repair of its days still stores it."
+        )
+    return f"The cursor goes from {was} back to {record_id}: ids above are read again; what is stored is not stored twice."
+
+
+def _show(at: Cursor, settings: StackSettings) -> None:
+    from telemetry_pipeline.cli import target
+    from telemetry_pipeline.cli.output import moment
+    from telemetry_pipeline.cli.overview import look_upstream
+
+    by_hand = f", set by hand {moment(at.set_at, settings.operator_zone)}" if at.set_at else ""
+    click.echo(f"cursor         record id {at.record_id}{by_hand}")
+    known = target.complete(settings, target.find_stack(settings))
+    if known.panaccess_url is not None:
+        upstream = look_upstream(known)
+        if upstream.newest_id is None:
+            click.echo(f"upstream       {upstream.error}")
+        else:
+            ahead = upstream.newest_id - at.record_id
+            where = f"{ahead:,} ids above" if ahead >= 0 else f"{-ahead:,} ids below"
+            click.echo(f"upstream       newest is record id {upstream.newest_id}, {where}")
+    if at.jump_id is not None and at.ignores(at.jump_id):
+        click.echo(f"left out       records from id {at.ignored_id} on")
+    elif at.jump_id is not None:
+        click.secho(f"held           the next record is {at.jump_id}; --accept goes on there, --ignore leaves it out", fg="red")

@@ -1,0 +1,139 @@
+"""The cursor: how far the sync has come, what holds it, and stored records by which their upstream is known again.
+
+Every record id up to the cursor was read, or is on record as a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.warehouse.database import lock
+from telemetry_pipeline.warehouse.records import LOCK, Mark
+
+_SAMPLE = 100
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the sync is.
+
+    :ivar record_id: 0 before the first sync.
+    :ivar set_at: when a person last set it.
+    :ivar jump_id: the id behind a hole too wide to be plausible, which holds the cursor.
+    :ivar ignored_id: records from this id on are left out as long as such a hole is below them.
+    :ivar compared_after: stored records above this id have to be the upstream's still.
+    :ivar distance: from one of the newest stored ids to the next, as nine of ten have it at most; at least 1.
+    """
+
+    record_id: int
+    set_at: datetime | None
+    jump_id: int | None
+    ignored_id: int | None
+    compared_after: int
+    distance: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was read yet: ids may begin anywhere."""
+        return self.record_id == 0 and self.set_at is None
+
+    def ignores(self, record_id: int) -> bool:
+        """Whether a person said to leave that out, behind its hole."""
+        return self.ignored_id is not None and record_id >= self.ignored_id
+
+
+def read(engine: sa.Engine) -> Cursor:
+    """Where the sync is."""
+    with engine.connect() as connection:
+        return Cursor(*connection.execute(_READ).one())
+
+
+def put(engine: sa.Engine, record_id: int, *, compared_after: int | None = None) -> None:
+    """Have the sync go on behind *record_id*, whatever syncs at work think; nothing holds it any more.
+
+    :param compared_after: only records stored above this id have to be the upstream's still; None: as before.
+    """
+    with _writing(engine) as connection:
+        connection.execute(_PUT, {"record_id": record_id, "compared_after": compared_after})
+
+
+def ignore(engine: sa.Engine, record_id: int) -> None:
+    """Leave out records from *record_id* on, as long as a hole is below them that is too wide to be plausible."""
+    with _writing(engine) as connection:
+        connection.execute(_IGNORE, {"record_id": record_id})
+
+
+def hold(engine: sa.Engine, record_id: int | None) -> None:
+    """Note what is behind the hole that holds the cursor; None: nothing does."""
+    with engine.begin() as connection:
+        connection.execute(_HOLD, {"record_id": record_id})
+
+
+def trust(engine: sa.Engine) -> None:
+    """Take the upstream for that of all stored records, whatever it gives in their place; later ones are compared."""
+    with _writing(engine) as connection:
+        connection.execute(_TRUST)
+
+
+def stored_from(engine: sa.Engine, record_id: int) -> int:
+    """How many records are stored with that id or above."""
+    with engine.connect() as connection:
+        return int(connection.scalar(_STORED_FROM, {"record_id": record_id}) or 0)
+
+
+def samples(engine: sa.Engine, newest_id: int, spot: float) -> list[Mapping[int, Mark]]:
+    """Some stored records below the cursor, in runs without another one in between: the newest up to *newest_id*, and those at
+    a *spot* of the way, from 0 to 1. None that is not to be compared.
+    """
+    with engine.connect() as connection:
+        where = {"count": _SAMPLE, "newest_id": newest_id, "spot": spot}
+        runs = [connection.execute(statement, where) for statement in (_NEWEST, _AT_SPOT)]
+        return [{row.record_id: (row.timestamp, row.action_id) for row in run} for run in runs]
+
+
+@contextmanager
+def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with engine.begin() as connection:
+        lock(connection, LOCK)
+        yield connection
+
+
+_READ = sa.text("""
+    select cursor, cursor_set_at, jump_id, ignored_id, compared_after, (
+        select coalesce(percentile_disc(0.9) within group (order by distance), 1)::bigint
+        from (
+            select record_id::numeric - lag(record_id) over (order by record_id) as distance
+            from (
+                select record_id from telemetry.records where record_id <= cursor order by record_id desc limit 1000
+            ) as newest
+        ) as distances
+        where distance is not null
+    )
+    from telemetry.sync_state
+""")
+_PUT = sa.text("""
+    update telemetry.sync_state
+    set cursor = :record_id, cursor_set_at = now(), jump_id = null, ignored_id = null,
+        compared_after = coalesce(cast(:compared_after as bigint), compared_after)
+""")
+_IGNORE = sa.text("update telemetry.sync_state set ignored_id = :record_id")
+_HOLD = sa.text("update telemetry.sync_state set jump_id = :record_id where jump_id is distinct from :record_id")
+_TRUST = sa.text("update telemetry.sync_state set compared_after = cursor")
+_STORED_FROM = sa.text("select count(*) from telemetry.records where record_id >= :record_id")
+_NEWEST = sa.text("""
+    select record_id, timestamp, action_id from telemetry.records, telemetry.sync_state
+    where record_id <= least(cursor, :newest_id) and record_id > compared_after order by record_id desc limit :count
+""")
+_AT_SPOT = sa.text("""
+    select record_id, timestamp, action_id from telemetry.records
+    where record_id <= (select cursor from telemetry.sync_state) and record_id > (
+        select greatest(compared_after, lowest + ((cursor - lowest)::numeric * cast(:spot as numeric))::bigint - 1)
+        from telemetry.sync_state, (select min(record_id) as lowest from telemetry.records) as stored
+    )
+    order by record_id limit :count
+""")

@@ -1,0 +1,219 @@
+"""The cursor under an upstream that lies: ids that jump, ids that begin anew, and another upstream under the same address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ingestion.test_sync import DAYS, NEVER, TODAY, keep, record, rejected, rows, stored, sync_of, tick
+from upstream import Upstream
+
+from telemetry_pipeline.warehouse import cursor, problems
+from telemetry_pipeline.warehouse import records as warehouse
+from telemetry_pipeline.warehouse.records import Batch
+
+LARGEST = 2**63 - 1
+
+
+def told(engine: sa.Engine) -> list[str]:
+    return [problem.key for problem in problems.open_problems(engine)]
+
+
+@pytest.mark.parametrize("absurd", [LARGEST, LARGEST - 7, 10**15, 3_000_000])
+def test_an_absurd_id_holds_the_cursor_below_it_and_the_rest_is_stored(engine: sa.Engine, absurd: int) -> None:
+    """It moved the cursor there: nothing was read any more, and nobody was told."""
+    upstream = Upstream(map(record, range(1, 101)))
+    tick(engine, upstream)
+    upstream.add([record(absurd), *map(record, range(101, 111))])
+    tick(engine, upstream)
+    assert warehouse.cursor_position(engine) == 110
+    assert told(engine) == ["upstream:jump"]
+    for first in (111, 121):
+        upstream.add(map(record, range(first, first + 10)))
+        assert tick(engine, upstream).outcome.stored == 10
+    assert stored(engine) == [*range(1, 131)]
+    del upstream.records[absurd]
+    tick(engine, upstream)
+    assert told(engine) == []
+
+
+@pytest.mark.parametrize("count", ["total", "page", None])
+def test_a_first_sync_begins_anywhere_and_holds_before_an_absurd_id(engine: sa.Engine, count: str | None) -> None:
+    upstream = Upstream([*map(record, range(5_000_000_000, 5_000_003_000)), record(LARGEST)])
+    upstream.count = count
+    tick(engine, upstream)
+    assert (len(stored(engine)), warehouse.cursor_position(engine)) == (3000, 5_000_002_999)
+    assert told(engine) == ["upstream:jump"]
+
+
+def test_a_first_sync_goes_on_where_most_records_are(engine: sa.Engine) -> None:
+    """Somebody's first test years ago does not hold what came since."""
+    upstream = Upstream([record(7), *map(record, range(5_000_000_000, 5_000_003_000))])
+    tick(engine, upstream)
+    assert (len(stored(engine)), warehouse.cursor_position(engine)) == (3001, 5_000_002_999)
+    assert told(engine) == []
+
+
+@pytest.mark.parametrize("later", [range(101, 4_000_000, 1000), range(900_000, 900_100), range(101, 3101)])
+def test_holes_of_ordinary_size_and_a_month_of_records_hold_nothing(engine: sa.Engine, later: Iterable[int]) -> None:
+    upstream = Upstream(map(record, range(1, 101)))
+    tick(engine, upstream)
+    upstream.add(map(record, later))
+    tick(engine, upstream)
+    assert warehouse.cursor_position(engine) == max(later)
+    assert told(engine) == []
+
+
+def test_ids_that_are_far_apart_as_a_rule_may_jump_farther(engine: sa.Engine) -> None:
+    upstream = Upstream(record(1000 * one) for one in range(1, 101))
+    tick(engine, upstream)
+    upstream.add([record(500_000_000)])
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (500_000_000, [])
+
+
+def test_an_empty_range_of_any_width_costs_few_requests(engine: sa.Engine) -> None:
+    """What was left behind the first page was cut into slices of equal width, of which nearly all were empty."""
+    upstream = Upstream([*map(record, range(1, 10_001)), record(LARGEST)])
+    tick(engine, upstream)
+    assert len(stored(engine)) == 10_000
+    assert len(upstream.listings) < 60
+    upstream.listings.clear()
+    upstream.add([record(10_001)])
+    tick(engine, upstream)
+    assert warehouse.cursor_position(engine) == 10_001
+    assert len(upstream.listings) <= 12
+
+
+def test_a_repair_reads_nothing_beyond_what_holds_the_cursor(engine: sa.Engine) -> None:
+    upstream = Upstream(record(one, DAYS[one % 6]) for one in range(1, 100))
+    tick(engine, upstream)
+    upstream.add([record(LARGEST, DAYS[1]), record(10**12, DAYS[1])])
+    sync_of(engine, upstream).run(DAYS[1], DAYS[1], includes_today=False)
+    tick(engine, upstream)
+    sync_of(engine, upstream).run(DAYS[1], TODAY, includes_today=True)
+    assert stored(engine) == [*range(1, 100)]
+
+
+def test_a_newest_id_below_the_cursor_is_told_and_what_is_new_is_stored(engine: sa.Engine) -> None:
+    """A backup of PanAccess was restored, or ids begin anew."""
+    upstream = Upstream(map(record, range(1, 20_001)))
+    tick(engine, upstream)
+    for gone in range(9_000, 20_001):
+        del upstream.records[gone]
+    tick(engine, upstream)
+    assert told(engine) == ["upstream:below"]
+    assert warehouse.cursor_position(engine) == 20_000
+    upstream.add(map(record, range(20_001, 20_011)))
+    tick(engine, upstream)
+    assert told(engine) == []
+    assert warehouse.cursor_position(engine) == 20_010
+
+
+@pytest.mark.parametrize("upstream", [Upstream(), Upstream(map(record, range(1, 10)))], ids=["empty", "as before"])
+def test_a_tick_that_finds_nothing_new_is_a_sync(engine: sa.Engine, upstream: Upstream) -> None:
+    """An upstream without records made the alert 'Ticks have stopped' although they succeeded."""
+    tick(engine, upstream)
+    assert rows(engine, "select synced_at is not null from telemetry.sync_state") == [True]
+
+
+def test_ids_of_more_than_64_bits_and_id_0_end_no_tick(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(0, 101)))
+    tick(engine, upstream)
+    upstream.add([record(2**63), record(10**30), *map(record, range(101, 111))])
+    tick(engine, upstream)
+    assert warehouse.cursor_position(engine) == 110
+    assert set(range(1, 111)) <= set(stored(engine))
+    assert {0} <= {*stored(engine), *rejected(engine)}
+
+
+def foreign(ids: Iterable[int]) -> list[dict[str, Any]]:
+    return [record(one, timestamp=f"{TODAY} 0{one % 9}:00:07", actionId=8) for one in ids]
+
+
+@pytest.mark.parametrize("ids", [range(1, 200), range(50, 400, 3), range(2_990, 9_000)], ids=["lower", "both", "newest"])
+@pytest.mark.parametrize("first_day", [DAYS[0], TODAY], ids=["a repair", "a tick"])
+def test_another_upstream_under_the_same_address_is_refused(engine: sa.Engine, ids: Iterable[int], first_day: Any) -> None:
+    """Its records were mixed in, and those with known ids dropped without a word."""
+    upstream = Upstream(map(record, range(1, 3_001)))
+    tick(engine, upstream)
+    another = Upstream(foreign(ids))
+    for includes_today in (False, True):
+        with pytest.raises(Exception, match="adopt"):
+            sync_of(engine, another).run(DAYS[0], TODAY, includes_today=includes_today)
+    assert stored(engine) == [*range(1, 3_001)]
+    assert told(engine) == ["upstream:another"]
+    tick(engine, upstream)
+    assert told(engine) == []
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "anonymized": lambda one: {**one, "anonymized": True, "subscriberCode": None},
+    "a name mended": lambda one: {**one, "dataName": "mended"},
+    "a country": lambda one: {**one, "whoisCountry": "MX"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_records_may_change_what_changes_in_the_course_of_things(
+    engine: sa.Engine, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    upstream = Upstream(record(one, subscriberCode=f"S{one}") for one in range(1, 300))
+    tick(engine, upstream)
+    upstream.records = {one: change(known) for one, known in upstream.records.items()}
+    upstream.add([record(300)])
+    assert tick(engine, upstream).outcome.stored == 1
+    assert (told(engine), rejected(engine)) == ([], [])
+
+
+def test_what_the_upstream_keeps_no_more_is_no_sign_of_another_one(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 300)))
+    tick(engine, upstream)
+    upstream.records = {one: record(one) for one in range(40_000, 40_100)}
+    assert tick(engine, upstream).outcome.stored == 100
+
+
+def test_a_known_id_that_comes_with_other_content_is_put_aside(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 300)))
+    tick(engine, upstream)
+    upstream.add([record(100, DAYS[0], whoisIsp='a "\\ \x01 b'), record(101, actionId=8), record(102, dataName="renamed")])
+    assert tick(engine, upstream).outcome.rejected == 2
+    assert tick(engine, upstream).outcome.rejected == 0
+    assert rejected(engine) == [100, 101]
+    payloads = rows(engine, "select payload::jsonb ->> 'timestamp' from telemetry.rejected_records order by record_id")
+    assert payloads[0].startswith(str(DAYS[0]))
+
+
+def test_a_sync_at_work_while_the_cursor_is_set_does_not_move_it_back(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 101)))
+    tick(engine, upstream)
+    before = cursor.read(engine)
+    cursor.put(engine, 50)
+    keep(engine, Batch(cursor=100, cursor_set_at=before.set_at))
+    assert warehouse.cursor_position(engine) == 50
+    tick(engine, upstream, deadline=NEVER)
+    assert warehouse.cursor_position(engine) == 100
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("accept", 10**12 + 5), ("ignore", 121)])
+def test_a_person_says_what_a_jump_is(engine: sa.Engine, answer: str, expected: int) -> None:
+    upstream = Upstream(map(record, range(1, 101)))
+    tick(engine, upstream)
+    upstream.add(map(record, range(10**12, 10**12 + 5)))
+    tick(engine, upstream)
+    at = cursor.read(engine)
+    assert at.jump_id == 10**12
+    if answer == "accept":
+        cursor.put(engine, at.jump_id - 1)
+    else:
+        cursor.ignore(engine, at.jump_id)
+    upstream.add([record(expected)])
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (expected, [])
+    assert len(stored(engine)) == 101 + 5 * (answer == "accept")
+    if answer == "ignore":
+        upstream.add([record(10**11)])
+        tick(engine, upstream)
+        assert told(engine) == ["upstream:jump"]
