@@ -36,6 +36,7 @@ COMMANDS = {
     "watch": "telemetry_pipeline.cli.watch",
     "migrate": "telemetry_pipeline.cli.migrate",
     "adopt": "telemetry_pipeline.cli.adopt",
+    "webserver": "telemetry_pipeline.cli.webserver",
     "simulator": "telemetry_pipeline.cli.simulator",
 }
 
