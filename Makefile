@@ -22,11 +22,12 @@ endif
 
 setup: .venv/ready ## create .venv with everything, at the tested versions
 
-.venv/ready: setup.py requirements.lock
+.venv/ready: setup.py requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...")'
 	@echo "Creating .venv (about a minute the first time)"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+	    -r requirements-dev.lock
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -c $(IDENTITY) > $@
 
@@ -49,6 +50,11 @@ check: setup ## what CI runs: lint, format, types, import directions, every test
 bench: setup ## measure against the limits; each also runs alone as python -m bench.NAME
 	@for name in ingest merge analyses staleness tick; do $(BIN)/python -m bench.$$name || exit 1; done
 
-lock: setup ## renew requirements.lock from setup.py
-	@$(BIN)/python -m venv .lock && .lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@.lock/bin/pip freeze --all --exclude pip --exclude-editable > requirements.lock && rm -rf .lock
+# Each file of each version by its hash, for every platform.
+LOCK = .lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+    --no-annotate --custom-compile-command 'make lock' setup.py --extra build
+
+lock: ## renew requirements.lock and requirements-dev.lock from setup.py
+	@$(PYTHON) -m venv --clear .lock && .lock/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(LOCK) --extra dev --output-file requirements-dev.lock
+	@$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock && rm -rf .lock

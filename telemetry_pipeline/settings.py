@@ -67,6 +67,12 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _http_urls(text: str) -> str:
+    for url in text.split():
+        _http_url(url)
+    return text
+
+
 def _directory(path: Path) -> Path:
     try:
         path.expanduser().resolve().exists()
@@ -91,6 +97,7 @@ Hours = Annotated[float, Field(gt=0, le=24)]
 ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 
 
 class StackSettings(BaseSettings):
@@ -139,6 +146,7 @@ class StackSettings(BaseSettings):
     alert_urls: SecretStr = SecretStr("")
     web_url: HttpUrl | None = None
     webserver_url: HttpUrl | None = None
+    other_web_urls: HttpUrls = ""
     freshness_minutes: Minutes = 30
     heartbeat_minutes: Minutes = 10
     max_id_jump: Annotated[int, Field(ge=10_000, le=10**12)] = 1_000_000
@@ -232,7 +240,7 @@ class Settings(StackSettings):
 
 SECRET_NAMES = {name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 
-_URL_NAMES = ("panaccess_url", "web_url", "webserver_url")
+_URL_NAMES = ("panaccess_url", "web_url", "webserver_url", "other_web_urls")
 
 
 def _describe(err: ValidationError) -> str:

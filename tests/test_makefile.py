@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with a finished .venv."""
     folder = tmp_path / "checkout"
     folder.mkdir()
-    for name in ("Makefile", "setup.py", "requirements.lock"):
+    for name in ("Makefile", "setup.py", "requirements-dev.lock"):
         shutil.copy(PROJECT / name, folder)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
     [stamp] = [line.strip() for line in plan(folder).splitlines() if line.endswith("> .venv/ready")]
@@ -49,7 +49,7 @@ def test_a_checkout_that_was_moved_is_set_up_anew(checkout: Path) -> None:
 def test_another_checkouts_environment_can_be_shared(checkout: Path) -> None:
     other = checkout.with_name("other")
     other.mkdir()
-    for name in ("Makefile", "setup.py", "requirements.lock"):
+    for name in ("Makefile", "setup.py", "requirements-dev.lock"):
         shutil.copy2(checkout / name, other)
     (other / ".venv").symlink_to(checkout / ".venv")
     assert plan(other) == ""

@@ -133,8 +133,13 @@ def fake_webserver() -> Iterator[FakeWebserver]:
         server.server_close()
 
 
+# Our own command; and Dagster's, for what it would do without the guard.
+GUARDED = ("telemetry_pipeline", "webserver")
+UNGUARDED = ("dagster_webserver",)
+
+
 @contextmanager
-def toy_webserver(directory: Path) -> Iterator[str]:
+def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options: str) -> Iterator[str]:
     """URL of a real webserver with the definitions of ``toy_pipeline``."""
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
     (directory / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nrun_coordinator: {coordinator}\n")
@@ -143,7 +148,8 @@ def toy_webserver(directory: Path) -> Iterator[str]:
         f"load_from:\n  - python_file: {{relative_path: {toy}, location_name: telemetry_pipeline}}\n"
     )
     port = free_port()
-    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml"]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
+    command = [sys.executable, "-m", *program, *address, *options]
     environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[1])}
     url = f"http://127.0.0.1:{port}"
     with (

@@ -37,6 +37,7 @@ COMMANDS = {
     "migrate": "telemetry_pipeline.cli.migrate",
     "adopt": "telemetry_pipeline.cli.adopt",
     "cursor": "telemetry_pipeline.cli.cursor",
+    "webserver": "telemetry_pipeline.cli.webserver",
     "simulator": "telemetry_pipeline.cli.simulator",
 }
 

@@ -217,10 +217,9 @@ class Webserver(Service):
         return f"http://{LOOPBACK}:{self.port}"
 
     def command(self) -> Sequence[str | Path]:
-        """Dagster's own command."""
-        address = ["--host", LOOPBACK, "--port", str(self.port)]
-        program: list[str | Path] = [sys.executable, "-m", "dagster_webserver", "--workspace", PROJECT / "workspace.yaml"]
-        return [*program, *address, *_log_format(self._environment)]
+        """The project's own command, which guards Dagster's."""
+        program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
+        return [*program, "--workspace", PROJECT / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
 
     def is_ready(self) -> bool:
         """Does it answer, with the code loaded?
