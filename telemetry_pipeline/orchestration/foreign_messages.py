@@ -74,7 +74,7 @@ def _check(message: Any) -> None:
 
     :raises ValueError: it is not. What else is raised says that it cannot be read.
     """
-    if message.headers["task"] != TASK_EXECUTE_PLAN_NAME:
+    if message.headers.get("task") != TASK_EXECUTE_PLAN_NAME:
         raise ValueError("it is another task")
     positional, arguments, following = message.payload
     if positional or not is_step(arguments) or any(following.values()):
