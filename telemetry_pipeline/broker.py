@@ -25,6 +25,8 @@ from telemetry_pipeline.addresses import redis_url as as_redis_url
 from telemetry_pipeline.errors import TelemetryError
 
 QUEUES = ("ingest", "analysis", "reports")
+STEP_ARGUMENTS = {"run_id": str, "step": str, "attempt": int}
+"""Of the task that executes a step: which attempt that is, from 0."""
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -189,15 +191,15 @@ def _task_id(kept: bytes) -> str | None:
         return None
 
 
+def is_step(kwargs: Any) -> bool:
+    """Are these the arguments of a task that executes a step: as the run's process sends them, and nothing besides?"""
+    return isinstance(kwargs, dict) and {name: type(value) for name, value in kwargs.items()} == STEP_ARGUMENTS
+
+
 def _steps(kwargs: Any, *, at_work: bool) -> Iterator[Step]:
-    """The steps that a task of dagster-celery executes; none of any other task."""
-    try:
-        request = kwargs["execute_step_args_packed"]
-        # Dagster's serialization keeps the field's old name.
-        steps = [Step(str(request["pipeline_run_id"]), str(key), at_work) for key in request["step_keys_to_execute"]]
-    except (TypeError, KeyError):
-        return
-    yield from steps
+    """The step that a task executes; none of any other task."""
+    if is_step(kwargs):
+        yield Step(kwargs["run_id"], kwargs["step"], at_work)
 
 
 @contextmanager

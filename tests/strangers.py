@@ -47,8 +47,12 @@ STRANGERS = {
     "protocol 1": _message(headers={}, body={"task": "something.else", "id": "4", "args": [], "kwargs": {}}),
     "our task without arguments": _message(),
     "our task with a number for its arguments": _message(body=5),
-    "our task with another's arguments": _message(body=([], {"execute_step_args_packed": {"step_keys_to_execute": 5}}, {})),
-    "our task with a list for its step": _message(body=([], {"execute_step_args_packed": []}, {})),
+    "our task with another's arguments": _message(body=([], {"run_id": "1", "step": 5, "attempt": 0}, {})),
+    "our task with a list for its step": _message(body=([], {"run_id": "1", "step": ["work"], "attempt": 0}, {})),
+    "our task with more arguments": _message(
+        body=([], {"run_id": "1", "step": "work", "attempt": 0, "executable_dict": {}}, {})
+    ),
+    "our task with the truth for a number": _message(body=([], {"run_id": "1", "step": "work", "attempt": True}, {})),
     "our task, pickled": _message(**{"content-type": "application/x-python-serialize", "content-encoding": "binary"}),
     "our task with odd limits": _message(headers={"task": "execute_plan", "id": "5", "timelimit": 5, "eta": "yesterday"}),
 }

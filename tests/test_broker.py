@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,12 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 from celery import Celery
-from dagster._core.code_pointer import ModuleCodePointer
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._grpc.types import ExecuteStepArgs
 from dagster_celery.make_app import make_app
-from dagster_celery.tasks import create_task
-from dagster_shared.serdes import pack_value
 from strangers import STRANGERS
 from waiting_worker import waiting_worker
 
@@ -25,7 +19,6 @@ from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.stack.polling import polling
 
 NOBODY = "redis://:sesame@127.0.0.1:9/0"
-ORIGIN = JobPythonOrigin("telemetry_tick", RepositoryPythonOrigin(sys.executable, ModuleCodePointer("none", "none")))
 
 
 @pytest.fixture
@@ -37,13 +30,11 @@ def app(broker_url: str) -> Iterator[Celery]:
 
 @pytest.fixture
 def submit(app: Celery) -> Callable[..., None]:
-    """Submits a step as dagster-celery does."""
-    execute_plan = create_task(app)
+    """Submits a step as the process of a run does."""
 
     def submit(run_id: str, step: str = "ott_views", queue: str = "ingest", priority: int = 5) -> None:
-        request = ExecuteStepArgs(job_origin=ORIGIN, run_id=run_id, step_keys_to_execute=[step])
-        task = execute_plan.si(execute_step_args_packed=pack_value(request), executable_dict={})
-        task.apply_async(priority=priority, queue=queue, routing_key=f"{queue}.execute_plan")
+        given = {"run_id": run_id, "step": step, "attempt": 0}
+        app.send_task("execute_plan", kwargs=given, priority=priority, queue=queue, routing_key=f"{queue}.execute_plan")
 
     return submit
 

@@ -8,9 +8,9 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
+from dagster._core.code_pointer import ModuleCodePointer
 from dagster_celery.make_app import make_app
 
 from telemetry_pipeline.orchestration.executor import StepExecutor, celery_settings, on_queue
@@ -62,11 +62,14 @@ def tick() -> None:
     finish(work(prepare()))
 
 
+defs = dg.Definitions(jobs=[toil, tick])
+
+
 class Task(StepTask):
     """Dies after its step has succeeded, before anybody hears of it, if there is a file ``dies`` in the home directory."""
 
-    def run(self, execute_step_args_packed: dict[str, Any], executable_dict: dict[str, Any]) -> list[str]:
-        events = super().run(execute_step_args_packed, executable_dict)
+    def run(self, run_id: str, step: str, attempt: int) -> list[str]:
+        events = super().run(run_id, step, attempt)
         dies = Path(os.environ["DAGSTER_HOME"]) / "dies"
         if dies.exists():
             dies.unlink()
@@ -76,4 +79,4 @@ class Task(StepTask):
 
 if url := os.environ.get("TOIL_BROKER"):
     app = make_app({"broker": url, "backend": url, "config_source": celery_settings(Settings.load())})
-    app.register_task(Task())
+    app.register_task(Task(ModuleCodePointer("toil", "defs")))

@@ -128,6 +128,7 @@ def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[
         yield examiner.examine("record ids", lambda: postgres.check_ids(url), see)
         yield examiner.examine("syncs", lambda: postgres.check_ticks(url, settings), see)
         yield examiner.examine("time zones", lambda: postgres.check_time_zones(url, settings), see)
+        yield examiner.examine("PostgreSQL's log", lambda: postgres.check_log(url), see)
         if (data := postgres.visible_data(facts, url)) is not None:
             place = Place("PostgreSQL's data", data)
             yield examiner.examine("PostgreSQL's disk", lambda: surroundings.check_disks([place]), see)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from celery.signals import celeryd_init, setup_logging
+from dagster._core.code_pointer import ModuleCodePointer
 from dagster_celery.make_app import make_app
 
 from telemetry_pipeline import broker, logs
@@ -12,6 +13,7 @@ from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.orchestration.executor import celery_settings
 from telemetry_pipeline.orchestration.foreign_messages import pass_over_foreign_messages
+from telemetry_pipeline.orchestration.remote_control import restrict_remote_control
 from telemetry_pipeline.orchestration.step_task import StepTask
 from telemetry_pipeline.settings import Settings
 
@@ -32,8 +34,9 @@ app = make_app(
         "config_source": celery_settings(_settings),
     }
 )
-execute_plan = app.register_task(StepTask())
+execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.definitions", "defs")))
 pass_over_foreign_messages(app)
+restrict_remote_control()
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

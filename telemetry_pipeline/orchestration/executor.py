@@ -17,12 +17,11 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
-from dagster._grpc.types import ExecuteStepArgs
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery.core_execution_loop import core_celery_execution_loop
 from dagster_celery.executor import CeleryExecutor
-from dagster_shared.serdes import pack_value, serialize_value
+from dagster_shared.serdes import serialize_value
 
 from telemetry_pipeline.addresses import celery_url
 from telemetry_pipeline.broker import QUEUES
@@ -97,11 +96,12 @@ class StepExecutor(CeleryExecutor):
             priority: int,
             known: KnownExecutionState,
         ) -> WatchedResult:
+            number = attempt_number(known, step.key)
             return WatchedResult(
                 step.key,
-                lambda: _submit(app, context, step.key, queue, priority, known),
+                lambda: _submit(app, run_id, step.key, queue, priority, number),
                 watch,
-                functools.partial(self._conclude, context.for_step(step), attempt_number(known, step.key)),
+                functools.partial(self._conclude, context.for_step(step), number),
             )
 
         try:
@@ -130,19 +130,9 @@ class StepExecutor(CeleryExecutor):
         return [serialize_value(event) for event in events]
 
 
-def _submit(
-    app: Celery, context: PlanOrchestrationContext, step: str, queue: str, priority: int, known: KnownExecutionState
-) -> AsyncResult:
-    """As dagster-celery does, but that it declares the task anew for each step, of which Celery warns."""
-    arguments = ExecuteStepArgs(
-        job_origin=context.reconstructable_job.get_python_origin(),
-        run_id=context.run_id,
-        step_keys_to_execute=[step],
-        instance_ref=context.instance.get_ref(),
-        retry_mode=context.executor.retries.for_inner_plan(),
-        known_state=known,
-    )
-    given = {"execute_step_args_packed": pack_value(arguments), "executable_dict": context.reconstructable_job.to_dict()}
+def _submit(app: Celery, run_id: str, step: str, queue: str, priority: int, attempt: int) -> AsyncResult:
+    """Put an attempt at a step into a queue. What the step does, the workers know."""
+    given = {"run_id": run_id, "step": step, "attempt": attempt}
     routing_key = f"{queue}.{TASK_EXECUTE_PLAN_NAME}"
     return app.send_task(TASK_EXECUTE_PLAN_NAME, kwargs=given, queue=queue, routing_key=routing_key, priority=priority)
 

@@ -25,6 +25,7 @@ from telemetry_pipeline.analyses.staleness import Stale, stale_days
 from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.logs import without_data
+from telemetry_pipeline.orchestration.foreign_messages import FOREIGN_MESSAGES
 from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
@@ -255,6 +256,8 @@ def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRu
     opened = {problem.key: problem for problem in problems.open_problems(engine)}
     for problem in opened.values():
         if problem.key.startswith(LOST_CHILD) and has_ended(instance.get_run_by_id(problem.run_id or "")):
+            problems.resolve(engine, problem.key)
+        if problem.key == FOREIGN_MESSAGES and problem.last_at < datetime.now(UTC) - timedelta(hours=1):
             problems.resolve(engine, problem.key)
     for record in records:
         event = record.event_log_entry.dagster_event

@@ -17,21 +17,23 @@ from billiard.einfo import ExceptionInfo
 from celery.exceptions import Ignore, WorkerLostError
 from celery.worker import state
 from celery.worker.request import Request
-from dagster._core.definitions.reconstruct import ReconstructableJob
+from dagster._core.code_pointer import CodePointer
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.events import EngineEventData
 from dagster._core.execution.api import create_execution_plan, execute_plan_iterator
-from dagster._grpc.types import ExecuteStepArgs
+from dagster._core.execution.plan.state import KnownExecutionState
+from dagster._core.execution.retries import RetryMode
 from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery.core_execution_loop import DELEGATE_MARKER
 from dagster_celery.executor import CeleryExecutor
 from dagster_postgres.utils import DagsterPostgresException
-from dagster_shared.serdes import serialize_value, unpack_value
+from dagster_shared.serdes import serialize_value
 from sqlalchemy.exc import OperationalError
 
 from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
 from telemetry_pipeline.logs import without_data
-from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, attempt_number, ended
+from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, ended
 from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.warehouse import attempts, problems
@@ -58,7 +60,7 @@ class StepRequest(Request):  # type: ignore[misc]
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt) and not worker_ends():
             try:
-                _report_lost_child(self.hostname, self.kwargs["execute_step_args_packed"], str(error))
+                _report_lost_child(self.hostname, str(error), **self.kwargs)
             except Exception as err:  # noqa: BLE001 - whatever happens, Celery has to hear that the task is not at work
                 _log.warning("a lost child process could not be put on record: %s", err)
         super().on_failure(exc_info, **options)
@@ -70,91 +72,91 @@ def worker_ends() -> bool:
     return any(told is not None and told is not False for told in (state.should_stop, state.should_terminate))
 
 
-def _report_lost_child(node: str, packed: Any, error: str) -> None:
-    args = unpack_value(packed, as_type=ExecuteStepArgs)
+def _report_lost_child(node: str, error: str, *, run_id: str, step: str, attempt: int) -> None:
     settings = Settings.load()
     engine = connect(settings.database_url)
     # Those of an ended run and of an earlier attempt kill themselves.
-    if _run_has_ended(args.run_id) or attempts.is_superseded(engine, args.run_id, _step(args), _number(args)):
+    if _run_has_ended(run_id) or attempts.is_superseded(engine, run_id, step, attempt):
         return
     problem = Problem(
         key=f"{LOST_CHILD}{node}",
-        summary=f"a process of worker {node} was killed at step {_step(args)}",
+        summary=f"a process of worker {node} was killed at step {step}",
         detail=error,
         advice=f"The step is tried again, {settings.step_retries} times at most. If it happens again, look whether memory runs "
         "out (WORKER_CHILD_MEMORY_MB, the machine's log).",
-        run_id=args.run_id,
+        run_id=run_id,
     )
     problems.report(engine, problem)
 
 
 class StepTask(celery.Task):  # type: ignore[misc]
-    """Executes one attempt at a step of a run, in a child process of the worker and its own Dagster instance."""
+    """Executes one attempt at a step of a run, in a child process of the worker and its own Dagster instance.
+
+    A message says which attempt that is, in words and numbers, and no more: anybody may have written it.
+
+    :param definitions: where the jobs are that are executed; which of them, the run says that is stored.
+    """
 
     name = TASK_EXECUTE_PLAN_NAME
     Request = StepRequest
 
-    def run(self, execute_step_args_packed: dict[str, Any], executable_dict: dict[str, Any]) -> list[str]:
+    def __init__(self, definitions: CodePointer) -> None:
+        self._definitions = ReconstructableRepository(definitions)
+
+    def run(self, run_id: str, step: str, attempt: int) -> list[str]:
         """The attempt's events; none when its run has ended. Those on record, if it had ended before: the broker hands a
         message out again whose worker was lost, or cut off.
 
+        :param attempt: from 0.
         :raises Ignore: another attempt counts; whatever this one has to say is not said.
         :raises TelemetryError: why it cannot be executed.
         """
-        args = unpack_value(execute_step_args_packed, as_type=ExecuteStepArgs)
         instance = _instance(os.getpid())
-        step = _step(args)
-        attempt: Attempt | None = None
+        begun: Attempt | None = None
         try:
-            if _run_has_ended(args.run_id):
-                _log.warning("run %s has ended: its step is not executed", args.run_id)
+            if _run_has_ended(run_id):
+                _log.warning("run %s has ended: its step is not executed", run_id)
                 return []
-            attempt = attempts.begin(shared(Settings.load().database_url), args.run_id, step, _number(args))
-            if attempt.is_repeated and (events := ended(instance, args.run_id, step, attempt.number)):
-                _log.warning("step %s of run %s had ended: it is not executed again", step, args.run_id)
+            begun = attempts.begin(shared(Settings.load().database_url), run_id, step, attempt)
+            if begun.is_repeated and (events := ended(instance, run_id, step, attempt)):
+                _log.warning("step %s of run %s had ended: it is not executed again", step, run_id)
                 return [serialize_value(event) for event in events]
-            with _ended_with(attempt), instance.at_work_on(attempt):
-                return self._execute(instance, args, executable_dict)
+            with _ended_with(begun), instance.at_work_on(begun):
+                return self._execute(instance, begun)
         except (KeyboardInterrupt, DagsterExecutionInterruptedError) as err:
             raise StepInterrupted(f"the process that executed step {step} was told to end") from err
         except Exception as err:
-            if isinstance(err, Superseded) or (attempt and not _counts(attempt)):
-                _log.warning("another attempt at step %s of run %s counts: this one ends", step, args.run_id)
+            if isinstance(err, Superseded) or (begun and not _counts(begun)):
+                _log.warning("another attempt at step %s of run %s counts: this one ends", step, run_id)
                 raise Ignore from err
             if isinstance(err, OperationalError | DagsterPostgresException):
                 raise WarehouseUnavailable(f"PostgreSQL went away during step {step}: {_one_line(err)}") from err
             raise
 
-    def _execute(self, instance: AttemptInstance, args: ExecuteStepArgs, executable: dict[str, Any]) -> list[str]:
-        job = ReconstructableJob.from_dict(executable)
-        run = instance.get_run_by_id(args.run_id)
+    def _execute(self, instance: AttemptInstance, attempt: Attempt) -> list[str]:
+        step = attempt.step
+        run = instance.get_run_by_id(attempt.run_id)
         assert run
+        job = self._definitions.get_reconstructable_job(run.job_name).get_subset(
+            op_selection=run.resolved_op_selection,
+            asset_selection=run.asset_selection,
+            asset_check_selection=run.asset_check_selection,
+        )
+        known = KnownExecutionState(previous_retry_attempts={step: attempt.number})
         try:
-            plan = create_execution_plan(
-                job, run.run_config, step_keys_to_execute=args.step_keys_to_execute, known_state=args.known_state
-            )
+            plan = create_execution_plan(job, run.run_config, step_keys_to_execute=[step], known_state=known)
         except Exception as err:
             raise CodeDiffers(
-                f"the worker {self.request.hostname} cannot execute step {_step(args)} of {run.job_name}: {_one_line(err)}. "
+                f"the worker {self.request.hostname} cannot execute step {step} of {run.job_name}: {_one_line(err)}. "
                 "Its code is not that of the run; restart the workers and the code server together (of a local stack: end "
                 "'telemetry-pipeline up' and start it again), and launch the run again"
             ) from err
-        details = EngineEventData(
-            {"step_keys": _step(args), "Celery worker": str(self.request.hostname)}, marker_end=DELEGATE_MARKER
-        )
-        message = f"Executing steps {_step(args)} in celery worker"
-        begun = instance.report_engine_event(message, run, details, CeleryExecutor, step_key=_step(args))
-        events = execute_plan_iterator(plan, job, run, instance, retry_mode=args.retry_mode, run_config=run.run_config)
+        details = EngineEventData({"step_keys": step, "Celery worker": str(self.request.hostname)}, marker_end=DELEGATE_MARKER)
+        message = f"Executing steps {step} in celery worker"
+        begun = instance.report_engine_event(message, run, details, CeleryExecutor, step_key=step)
+        retries = RetryMode.ENABLED.for_inner_plan()
+        events = execute_plan_iterator(plan, job, run, instance, retry_mode=retries, run_config=run.run_config)
         return [serialize_value(event) for event in (begun, *events)]
-
-
-def _step(args: ExecuteStepArgs) -> str:
-    [step] = args.step_keys_to_execute or []
-    return str(step)
-
-
-def _number(args: ExecuteStepArgs) -> int:
-    return attempt_number(args.known_state, _step(args))
 
 
 def _one_line(err: Exception) -> str:

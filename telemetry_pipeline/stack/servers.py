@@ -41,7 +41,11 @@ _POSTGRES_SETTINGS = {
     "log_timezone": "UTC",
     "max_connections": "200",
     "shared_buffers": "256MB",
-    "log_error_verbosity": "terse",  # the details of an error quote rows
+    # Errors quote rows: their text, their details, and the statement with its parameters. Clients get to see them.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",

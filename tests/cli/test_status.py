@@ -364,8 +364,7 @@ def test_a_worker_is_shown_with_its_queues_and_its_steps_and_the_steps_that_it_l
     monkeypatch.setenv("REDIS_URL", broker_url)
     with waiting_worker(broker_url, "night@shift", ("ingest", "analysis"), tmp_path / "log"):
         with Celery(broker=broker_url, set_as_current=False) as app:
-            step = {"pipeline_run_id": "run-1", "step_keys_to_execute": ["ott_views"]}
-            app.send_task("execute_plan", kwargs={"execute_step_args_packed": step}, queue="ingest")
+            app.send_task("execute_plan", kwargs={"run_id": "run-1", "step": "ott_views", "attempt": 0}, queue="ingest")
         for _ in polling(20):
             if "steps at work: ott_views" in (shown := cli("status").out):
                 break

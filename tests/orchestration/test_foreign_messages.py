@@ -13,18 +13,11 @@ from pathlib import Path
 import pytest
 import redis
 from celery import Celery
-from dagster._core.code_pointer import ModuleCodePointer
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._grpc.types import ExecuteStepArgs
 from dagster_celery.make_app import make_app
-from dagster_celery.tasks import create_task
-from dagster_shared.serdes import pack_value
 from strangers import STRANGERS
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.stack.polling import polling
-
-ORIGIN = JobPythonOrigin("telemetry_tick", RepositoryPythonOrigin(sys.executable, ModuleCodePointer("none", "none")))
 
 
 @pytest.fixture
@@ -51,9 +44,8 @@ def test_a_worker_executes_the_step_behind_them(app: Celery, broker_url: str, da
         for stranger in STRANGERS.values():
             client.lpush("ingest", stranger)
     # Of a run that nobody knows: the worker answers for it without a step to execute.
-    request = ExecuteStepArgs(job_origin=ORIGIN, run_id="none", step_keys_to_execute=["ott_views"])
-    task = create_task(app).si(execute_step_args_packed=pack_value(request), executable_dict={})
-    result = task.apply_async(queue="ingest", routing_key="ingest.execute_plan")
+    given = {"run_id": "none", "step": "ott_views", "attempt": 0}
+    result = app.send_task("execute_plan", kwargs=given, queue="ingest", routing_key="ingest.execute_plan")
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(

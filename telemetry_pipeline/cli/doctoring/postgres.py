@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.cli.doctoring.findings import AdvisedError
+from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Warned
 from telemetry_pipeline.cli.output import duration
 from telemetry_pipeline.errors import TelemetryError
 
@@ -36,6 +36,13 @@ select current_setting('server_version') as version, clock_timestamp() as clock,
         where nspname in ('telemetry', 'analysis') and relkind in ('r', 'p', 'i', 'I')) as relations,
     (select setting from pg_settings where name = 'data_directory') as data_directory
 """
+# With which values of its settings PostgreSQL logs no error that quotes rows; the first one is advised.
+_QUIET = {
+    "log_min_messages": ("log", "fatal", "panic"),
+    "log_error_verbosity": ("terse",),
+    "log_min_error_statement": ("panic", "fatal", "log"),
+    "log_parameter_max_length_on_error": ("0",),
+}
 _SEEN_READ_ONLY = {
     "database": 'alter database "{database}" reset default_transaction_read_only',
     "user": 'alter role "{user}" reset default_transaction_read_only',
@@ -131,6 +138,20 @@ def faults(facts: Facts) -> Iterator[AdvisedError]:
             f"{facts.relations:,} tables and indexes are more than its table of locks can hold",
             f"alter system set max_locks_per_transaction = {enough}, and restart PostgreSQL",
         )
+
+
+def check_log(url: str) -> str:
+    """Does the server's log stay free of the rows that errors quote?"""
+    with _transaction(url) as session:
+        user = _one(session, "select quote_ident(current_user)")
+        loud = [name for name in _QUIET if _one(session, f"select current_setting('{name}')") not in _QUIET[name]]
+    if loud:
+        commands = "; ".join(f"alter role {user} set {name} = '{_QUIET[name][0]}'" for name in loud)
+        raise Warned(
+            f"PostgreSQL writes errors into its log that quote rows: {', '.join(loud)}",
+            f"as a superuser: {commands}; then restart the pipeline's processes",
+        )
+    return "it quotes no rows"
 
 
 def check_schema(url: str) -> str:

@@ -1,0 +1,165 @@
+"""Who can write to the broker has nothing executed that is not ours: real messages to a real worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from celery import Celery
+from celery.worker.control import Panel
+from dagster._core.code_pointer import FileCodePointer
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._grpc.types import ExecuteStepArgs
+from dagster_celery.make_app import make_app
+from dagster_shared.serdes import pack_value
+
+from telemetry_pipeline import broker
+from telemetry_pipeline.orchestration.remote_control import ALLOWED, restrict_remote_control
+from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.warehouse import problems
+
+RUN_ID = "00000000-0000-4000-8000-000000000007"
+STEP = {"run_id": RUN_ID, "step": "work", "attempt": 0}
+
+FOREIGN_CODE = """
+from pathlib import Path
+import dagster as dg
+
+Path({path!r}).touch()
+
+@dg.op
+def work() -> None:
+    pass
+
+@dg.job
+def telemetry_tick() -> None:
+    work()
+"""
+
+
+@pytest.fixture
+def app(broker_url: str) -> Iterator[Celery]:
+    with make_app({"broker": broker_url, "backend": broker_url}) as app:
+        yield app
+
+
+@pytest.fixture
+def environment(broker_url: str, database_url: str, tmp_path: Path) -> dict[str, str]:
+    """That of a worker whose Dagster knows a run at work."""
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        run = dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
+        instance.add_run(run)
+    return {
+        "REDIS_URL": broker_url,
+        "DATABASE_URL": database_url,
+        "DAGSTER_DATABASE_URL": database_url,
+        "DAGSTER_HOME": str(tmp_path),
+        "TELEMETRY_HOME": str(tmp_path),
+        "FIRST_PARTITION": "2026-01-01",
+        **{f"PANACCESS_{name}": "http://127.0.0.1:9/" for name in ("URL", "USERNAME", "PASSWORD", "API_TOKEN", "SALT")},
+    }
+
+
+@contextmanager
+def worker(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "celery", "-A", "telemetry_pipeline.orchestration.celery_app", "worker"),
+                *("-Q", "ingest", "-c", "1", "-n", "w@here", "--without-gossip", "--without-mingle"),
+            ],
+            env=os.environ | environment,
+            cwd=log.parent,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def with_foreign_code(directory: Path) -> dict[str, Any]:
+    """The arguments that dagster-celery's own task takes, with definitions that leave a trace when they are loaded."""
+    (directory / "foreign.py").write_text(FOREIGN_CODE.format(path=str(directory / "executed")))
+    job = ReconstructableRepository(FileCodePointer(str(directory / "foreign.py"), "telemetry_tick")).get_reconstructable_job(
+        "telemetry_tick"
+    )
+    request = ExecuteStepArgs(job_origin=job.get_python_origin(), run_id=RUN_ID, step_keys_to_execute=["work"])
+    return {"execute_step_args_packed": pack_value(request), "executable_dict": job.to_dict()}
+
+
+def send(app: Celery, task: str, **message: Any) -> Any:
+    return app.send_task(task, queue="ingest", routing_key=f"ingest.{task}", **message)
+
+
+@pytest.mark.slow
+def test_a_message_that_names_other_code_has_nothing_executed_and_is_said_and_counted(
+    app: Celery, environment: dict[str, str], tmp_path: Path, engine: sa.Engine
+) -> None:
+    foreign = with_foreign_code(tmp_path)
+    forged: list[Callable[[], Any]] = [
+        lambda: send(app, "execute_plan", kwargs=foreign),
+        lambda: send(app, "execute_plan", kwargs=STEP | foreign),
+        lambda: send(app, "execute_plan", args=[RUN_ID, "work", 0]),
+        lambda: send(app, "execute_plan", kwargs=STEP, link=app.signature("execute_plan", kwargs=foreign)),
+        lambda: send(app, "execute_job", kwargs=foreign),
+        lambda: send(app, "celery.map", args=[{"task": "execute_plan"}, [foreign]]),
+        lambda: send(app, "celery.ping"),
+    ]
+    for forge in forged:
+        forge()
+    known = send(app, "execute_plan", kwargs=STEP | {"run_id": "none"})
+    with worker(environment, tmp_path / "log") as process:
+        for _ in polling(60):
+            if known.ready() or process.poll() is not None:
+                break
+        said = (tmp_path / "log").read_text()
+        assert process.poll() is None, said
+        assert known.get(timeout=1) == []
+    assert not (tmp_path / "executed").exists()
+    assert said.count("is dropped") == len(forged)
+    [problem] = problems.open_problems(engine)
+    assert problem.key == "foreign-messages"
+    assert problem.times == len(forged)
+    assert broker.foreign_waiting(environment["REDIS_URL"]) == 0
+
+
+@pytest.mark.slow
+def test_a_worker_obeys_no_command_that_brings_it_code_queues_or_messages(
+    app: Celery, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with worker(environment, tmp_path / "log") as process:
+        for _ in polling(60):
+            if app.control.ping(timeout=0.5) or process.poll() is not None:
+                break
+        for command, arguments in {
+            "pool_restart": {"modules": ["foreign"]},
+            "add_consumer": {"queue": "elsewhere"},
+            "election": {"id": "1", "topic": "task", "action": app.signature("execute_plan", kwargs=STEP)},
+            "shutdown": {},
+        }.items():
+            app.control.broadcast(command, arguments=arguments)
+        assert app.control.ping(timeout=2) == [{"w@here": {"ok": "pong"}}]
+        [queues] = app.control.inspect(timeout=2).active_queues().values()
+        assert [queue["name"] for queue in queues] == ["ingest"]
+        assert process.poll() is None
+
+
+def test_a_new_release_of_celery_brings_no_command_that_nobody_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Panel, "data", dict(Panel.data) | {"novelty": print})
+    restrict_remote_control()
+    assert set(Panel.data) == ALLOWED
