@@ -33,7 +33,7 @@ from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
 from telemetry_pipeline.logs import without_data
 from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, attempt_number, ended
 from telemetry_pipeline.orchestration.steps import has_ended
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import attempts, problems
 from telemetry_pipeline.warehouse.attempts import Attempt
 from telemetry_pipeline.warehouse.database import connect, shared
@@ -72,7 +72,7 @@ def worker_ends() -> bool:
 
 def _report_lost_child(node: str, packed: Any, error: str) -> None:
     args = unpack_value(packed, as_type=ExecuteStepArgs)
-    settings = Settings.load()
+    settings = PipelineSettings.load()
     engine = connect(settings.database_url)
     # Those of an ended run and of an earlier attempt kill themselves.
     if _run_has_ended(args.run_id) or attempts.is_superseded(engine, args.run_id, _step(args), _number(args)):
@@ -109,7 +109,7 @@ class StepTask(celery.Task):  # type: ignore[misc]
             if _run_has_ended(args.run_id):
                 _log.warning("run %s has ended: its step is not executed", args.run_id)
                 return []
-            attempt = attempts.begin(shared(Settings.load().database_url), args.run_id, step, _number(args))
+            attempt = attempts.begin(shared(PipelineSettings.load().database_url), args.run_id, step, _number(args))
             if attempt.is_repeated and (events := ended(instance, args.run_id, step, attempt.number)):
                 _log.warning("step %s of run %s had ended: it is not executed again", step, args.run_id)
                 return [serialize_value(event) for event in events]
