@@ -338,6 +338,13 @@ def test_systemd_gives_each_process_the_secrets_that_it_needs_and_no_other() -> 
     assert {name: set(credentials) for name, credentials in given.items()} == wanted
 
 
+def test_the_handbook_says_which_process_needs_which_secrets() -> None:
+    section = (PROJECT / "docs" / "production.md").read_text().split("## Who has which secrets")[1].split("\n## ")[0]
+    rows = [re.findall(r"`(\w[\w-]*)`", line) for line in section.splitlines() if line.startswith("| `")]
+    said = {name: set(row) & {secret.lower() for secret in SECRETS} for row in rows for name in row if name in NEEDED}
+    assert said == {name: set(secrets) for name, secrets in NEEDED.items()}
+
+
 @pytest.mark.parametrize("files", PRODUCTION, ids=by_name)
 def test_the_code_servers_socket_is_for_those_whom_it_serves_alone(files: list[str]) -> None:
     services = load(*files)["services"]

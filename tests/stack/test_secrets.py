@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 
 import psutil
@@ -20,7 +19,6 @@ from telemetry_pipeline.stack.processes import private_directory
 from telemetry_pipeline.stack.state import StackState, read_state
 
 CANARY = "canary-of-the-operators-shell"
-TICKS = {"TICK_CRON": "* * * * *", "FIRST_PARTITION": date.today().isoformat()}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("secrets")
     (folder / ".env").write_text("ALERT_URLS=json://127.0.0.1:9/canary\nFLOWER_PASSWORD=canary\n")
     options = ["--records-count", "500", "--days", "1", "--live", "5"]
-    with up(folder, *options, **TICKS, SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY) as running:
+    with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY) as running:
         yield running
 
 
