@@ -5,6 +5,7 @@ Secrets travel no other way: arguments are there for every user of the machine t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from telemetry_pipeline.settings import SECRET_NAMES, Settings
 from telemetry_pipeline.stack.processes import short_path
 from telemetry_pipeline.stack.surroundings import surroundings
 
+_PROJECT = str(Path(__file__).resolve().parents[2])
 _DATABASES = frozenset({"database_url", "dagster_database_url"})
 _STEPS = _DATABASES | {"redis_url"}
 _INGEST = _STEPS | {"panaccess_password", "panaccess_api_token", "panaccess_salt"}
@@ -57,6 +59,8 @@ def environment(process: str, settings: Settings, *, webserver_url: str = "") ->
         "TELEMETRY_HOME": str(home),
         "DAGSTER_HOME": str(dagster_home(home)),
         "CODE_SERVER_SOCKET": str(code_socket(home)),
+        "LOG_DIRECTORY": str(settings.log_files.expanduser().resolve()),
+        "PYTHONPATH": os.pathsep.join(filter(None, [_PROJECT, variables.get("PYTHONPATH")])),
         "WEBSERVER_URL": webserver_url,
         "WEB_URL": settings.web_url or webserver_url,
         "TELEMETRY_ENV_FILE": "",

@@ -140,6 +140,8 @@ class CodeServer(Service):
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         super().__init__(home, environment)
         self.socket = code_socket(self.home)
+        # Dagster puts what a file .env in the working directory says into its environment.
+        self.directory = self.home
 
     def command(self) -> Sequence[str | Path]:
         """Of one process; that of Dagster's ``code-server start`` outlives the one that does the work."""
