@@ -14,14 +14,14 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def keep_out(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have this process and those that it starts reach without a proxy what is ours: loopback, code server, web server.
+    """Have this process and those that it starts reach without a proxy what is ours: loopback and web server.
 
     Every process passes here before it opens a connection, for the package does this when it is imported.
     """
     if not any(environment.get(name) or environment.get(name.upper()) for name in _VARIABLES):
         return
     webserver = environment.get("WEBSERVER_URL", "").partition("://")[2]
-    ours = [*_LOOPBACK, environment.get("CODE_SERVER_HOST", ""), _host(webserver)]
+    ours = [*_LOOPBACK, _host(webserver)]
     given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     # The star means everything, and only alone; gRPC does not know it.
     everywhere = given.strip() == "*"

@@ -1,11 +1,13 @@
 """Every setting, validated once, with all errors in one message. Nothing else reads the environment.
 
-Values come from environment variables of the same name in capitals, else from a file ``.env`` in the working directory.
+Values come from environment variables of the same name in capitals, else from a file ``.env`` in the working directory, or
+another one that TELEMETRY_ENV_FILE names; empty, it names none.
 Secrets are ``SecretStr``: they print as asterisks.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from telemetry_pipeline import addresses
 from telemetry_pipeline.errors import SettingsError
+
+_ENV_FILE = os.environ.get("TELEMETRY_ENV_FILE", ".env") or None
 
 
 def _upper(value: Any) -> Any:
@@ -103,7 +107,7 @@ HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 class StackSettings(BaseSettings):
     """What can be known before any server runs: addresses may be missing, the local stack fills them in."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_file=_ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True)
 
     database_url: PostgresUrl | None = None
     dagster_database_url: PostgresUrl | None = None
@@ -195,7 +199,16 @@ class StackSettings(BaseSettings):
             raise SettingsError(_describe(err)) from None
         except (OSError, UnicodeDecodeError) as err:
             reason = err.strerror if isinstance(err, OSError) else "it is not UTF-8"
-            raise SettingsError(f"the file {Path('.env').resolve()} cannot be read: {reason}") from None
+            raise SettingsError(f"the file {Path(_ENV_FILE or '').resolve()} cannot be read: {reason}") from None
+
+    @classmethod
+    def with_values_of(cls, settings: StackSettings) -> Self:
+        """Those of *settings*, where this kind demands more of them.
+
+        :raises SettingsError: naming every setting that is missing.
+        """
+        given = {name: getattr(settings, name) for name in type(settings).model_fields}
+        return cls.load(**{name: value for name, value in given.items() if value is not None})
 
     @property
     def home(self) -> Path:
@@ -226,14 +239,24 @@ class StackSettings(BaseSettings):
         return ZoneInfo(self.panaccess_timezone)
 
 
-class Settings(StackSettings):
-    """What a running pipeline needs: every address and credential is there."""
+class DagsterSettings(StackSettings):
+    """What Dagster's daemon needs: where runs are."""
+
+    dagster_database_url: PostgresUrl
+
+
+class PipelineSettings(DagsterSettings):
+    """What the code, the processes of runs and the workers need: every address is there."""
 
     database_url: PostgresUrl
-    dagster_database_url: PostgresUrl
     redis_url: RedisUrl
     panaccess_url: HttpUrl
     panaccess_username: str
+
+
+class Settings(PipelineSettings):
+    """What reads from PanAccess needs: every address and credential is there."""
+
     panaccess_password: SecretStr
     panaccess_api_token: SecretStr
 

@@ -23,7 +23,7 @@ from telemetry_pipeline.errors import (
 )
 from telemetry_pipeline.orchestration.instance import PipelineInstance
 from telemetry_pipeline.orchestration.names import TICK
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.warehouse.attempts import Attempt
 from telemetry_pipeline.warehouse.reading import reached
 
@@ -61,7 +61,7 @@ _PROMPT = (WorkerLostError, StepLost, StepInterrupted)
 _FINAL = (SoftTimeLimitExceeded, TimeLimitExceeded)
 
 
-def seconds_to_next(error: Exception, failures: int, settings: Settings, *, is_tick: bool) -> float | None:
+def seconds_to_next(error: Exception, failures: int, settings: StackSettings, *, is_tick: bool) -> float | None:
     """How long to wait before a step is tried again; None: it has failed.
 
     Our own errors say whether trying again may help. Of others nobody knows, so they are given the chance.
@@ -80,7 +80,7 @@ def is_tick(run: dg.DagsterRun) -> bool:
     return run.job_name == TICK
 
 
-def tried_again(settings: Settings) -> Callable[[F], F]:
+def tried_again(settings: StackSettings) -> Callable[[F], F]:
     """Have the step that executes a function tried again after an error that may pass: the process of the run waits, no worker
     does. When it has failed for good, its message is the error's.
     """
@@ -102,7 +102,7 @@ def tried_again(settings: Settings) -> Callable[[F], F]:
 
 
 @contextmanager
-def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: Settings) -> Iterator[None]:
+def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: StackSettings) -> Iterator[None]:
     try:
         with reached():
             yield

@@ -14,17 +14,17 @@ from telemetry_pipeline.orchestration.partitions import daily_partitions
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.schedules import build_schedules
 from telemetry_pipeline.orchestration.sensors import build_sensors
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 
 
-def build_defs(settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_defs(settings: PipelineSettings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Everything Dagster is to know.
 
     :param settings: those of the environment when left out.
     :param resources: in place of the real ones of the same names, ``warehouse`` and ``panaccess``.
     :raises SettingsError: the settings cannot be used.
     """
-    settings = settings or Settings.load()
+    settings = settings or PipelineSettings.load()
     daily = daily_partitions(settings)
     return dg.Definitions(
         assets=[asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from celery.signals import celeryd_init, setup_logging
 from dagster._core.code_pointer import ModuleCodePointer
@@ -10,14 +12,14 @@ from dagster_celery.make_app import make_app
 
 from telemetry_pipeline import broker, logs
 from telemetry_pipeline.addresses import celery_url
-from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.orchestration.executor import celery_settings
+from telemetry_pipeline.errors import SettingsError, TelemetryError
+from telemetry_pipeline.orchestration.executor import INGEST, celery_settings
 from telemetry_pipeline.orchestration.foreign_messages import pass_over_foreign_messages
 from telemetry_pipeline.orchestration.remote_control import restrict_remote_control
 from telemetry_pipeline.orchestration.step_task import StepTask
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings, Settings
 
-_settings = Settings.load()
+_settings = PipelineSettings.load()
 _broker = celery_url(_settings.redis_url.get_secret_value())
 
 app = make_app(
@@ -43,6 +45,16 @@ restrict_remote_control()
 def _set_up_logging(**_: object) -> None:
     """In place of Celery's own, which knows nothing of runs and steps."""
     logs.configure(_settings)
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _refuse_to_ingest_without_a_login(options: Mapping[str, Any], **_: object) -> None:
+    """Workers of other queues are not given what logs in to PanAccess."""
+    if INGEST in (options.get("queues") or ()):
+        try:
+            Settings.load()
+        except SettingsError as err:
+            sys.exit(str(err))
 
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]

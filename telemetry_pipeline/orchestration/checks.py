@@ -13,7 +13,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import is_of_period
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.warehouse import checks
 from telemetry_pipeline.warehouse.checks import Beyond, FutureViews, Share
 from telemetry_pipeline.warehouse.database import snapshot
@@ -85,7 +85,7 @@ def totals_check(document: str) -> dg.AssetCheckSpec:
     )
 
 
-def check_records(engine: sa.Engine, settings: Settings, *, recent: bool) -> list[dg.AssetCheckResult]:
+def check_records(engine: sa.Engine, settings: StackSettings, *, recent: bool) -> list[dg.AssetCheckResult]:
     """The checks of ``telemetry_records`` after a sync."""
     with snapshot(engine) as connection:
         duplicates = checks.duplicate_ids(connection, recent=recent)
@@ -98,7 +98,9 @@ def check_records(engine: sa.Engine, settings: Settings, *, recent: bool) -> lis
     ]
 
 
-def check_views(engine: sa.Engine, settings: Settings, first: date, last: date, merged: Set[date]) -> list[dg.AssetCheckResult]:
+def check_views(
+    engine: sa.Engine, settings: StackSettings, first: date, last: date, merged: Set[date]
+) -> list[dg.AssetCheckResult]:
     """The checks of ``ott_views`` after a merge of some days, the run's and those of which late records came."""
     days = {first + timedelta(days=number) for number in range(-1, (last - first).days + 1)} | merged
     with snapshot(engine) as connection:
@@ -175,7 +177,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat(" ", "seconds") if isinstance(value, datetime) else value for name, value in row.items()}
 
 
-def _long_views(settings: Settings, beyond: Mapping[float, Beyond]) -> dg.AssetCheckResult:
+def _long_views(settings: StackSettings, beyond: Mapping[float, Beyond]) -> dg.AssetCheckResult:
     long = beyond[settings.long_view_hours]
     few = long.views.all < _TOO_FEW_VIEWS or long.seconds.percent <= settings.max_long_view_pct
     return dg.AssetCheckResult(
@@ -194,7 +196,7 @@ def _long_views(settings: Settings, beyond: Mapping[float, Beyond]) -> dg.AssetC
     )
 
 
-def _advice(settings: Settings, beyond: Mapping[float, Beyond], *, few: bool) -> str:
+def _advice(settings: StackSettings, beyond: Mapping[float, Beyond], *, few: bool) -> str:
     if settings.view_cap_hours is not None:
         return f"VIEW_CAP_HOURS is {_plain(settings.view_cap_hours)}: analyses count no more of a view than that."
     if few:

@@ -14,7 +14,7 @@ from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import partitions, results
 from telemetry_pipeline.warehouse.database import connect
 
@@ -32,7 +32,7 @@ _DELETE_OLD_EVALUATIONS = sa.text("""
 """)
 
 
-def build_cleanup(settings: Settings) -> dg.JobDefinition:
+def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
     """A job that deletes the results which nobody wanted for long, and old runs with their events."""
 
     @dg.op(tags=on_queue(REPORTS))

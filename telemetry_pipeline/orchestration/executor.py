@@ -30,7 +30,7 @@ from telemetry_pipeline.orchestration.attempts import attempt_number, ended, fai
 from telemetry_pipeline.orchestration.liveness import alive
 from telemetry_pipeline.orchestration.lost_steps import StepWatch, WatchedResult, known_steps
 from telemetry_pipeline.orchestration.steps import has_ended
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import attempts
 from telemetry_pipeline.warehouse.database import connect
 
@@ -44,7 +44,7 @@ def on_queue(queue: str) -> dict[str, str]:
     return {"dagster-celery/queue": queue}
 
 
-def celery_settings(settings: Settings) -> dict[str, Any]:
+def celery_settings(settings: PipelineSettings) -> dict[str, Any]:
     """Celery's settings, the same for those who submit steps and those who execute them."""
     hard_seconds = settings.run_time_limit_minutes * 60
     return {
@@ -78,7 +78,7 @@ class StepExecutor(CeleryExecutor):
     the run lives.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PipelineSettings) -> None:
         broker = celery_url(settings.redis_url.get_secret_value())
         super().__init__(retries=RetryMode.ENABLED, broker=broker, backend=broker, config_source=celery_settings(settings))
         self._settings = settings
@@ -137,7 +137,7 @@ def _submit(app: Celery, run_id: str, step: str, queue: str, priority: int, atte
     return app.send_task(TASK_EXECUTE_PLAN_NAME, kwargs=given, queue=queue, routing_key=routing_key, priority=priority)
 
 
-def build_executor(settings: Settings) -> dg.ExecutorDefinition:
+def build_executor(settings: PipelineSettings) -> dg.ExecutorDefinition:
     """The executor of every job. It takes no configuration, so that no address gets into a run's."""
 
     @dg.executor(name="celery", requirements=dg.multiple_process_executor_requirements())

@@ -19,7 +19,7 @@ from dagster_shared.record import copy
 from telemetry_pipeline.errors import RequestRefused, WarehouseError
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.requests import check_request
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.database import connect
@@ -60,7 +60,7 @@ class _CheckedRuns(RunDomain):
         :raises dagster.DagsterInvalidInvocationError: it cannot be; its cause says what is allowed. For Dagster's daemon an
             error of Dagster's own is one that another try does not mend.
         """
-        settings = Settings.load()
+        settings = StackSettings.load()
         tags = {key: str(value) for key, value in (run["tags"] or {}).items()}
         try:
             check_request(
@@ -87,12 +87,12 @@ class _CheckedRuns(RunDomain):
         super()._log_asset_planned_events(dagster_run, *details)
 
 
-def _note(settings: Settings, job_name: str, tags: Mapping[str, str], refusal: RequestRefused | None) -> None:
+def _note(settings: StackSettings, job_name: str, tags: Mapping[str, str], refusal: RequestRefused | None) -> None:
     """Put on record that a schedule or a sensor asks for what cannot be, and take it off when it does so no more: nobody sits
-    in front of those who could read the refusal.
+    in front of those who could read the refusal. Somebody does in front of the web server, which does not know the warehouse.
     """
     by = tags.get(SCHEDULE_NAME_TAG) or tags.get(SENSOR_NAME_TAG)
-    if by is None:
+    if by is None or settings.database_url is None:
         return
     engine, key = connect(settings.database_url), f"refused:{by}"
     try:

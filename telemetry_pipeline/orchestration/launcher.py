@@ -12,7 +12,7 @@ from dagster._serdes import ConfigurableClassData
 from telemetry_pipeline import logs
 from telemetry_pipeline.orchestration.liveness import GRACE_SECONDS, is_alive
 from telemetry_pipeline.orchestration.run_retries import CODE_SERVER_AWAY, retry_with_patience
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.settings import DagsterSettings, StackSettings
 from telemetry_pipeline.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 
 _PATIENCE_SECONDS = 45.0
@@ -42,7 +42,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
 
         :raises DagsterLaunchFailedError: it stayed away. Dagster marks the run as failed, and tries it again later.
         """
-        settings = Settings.load()
+        settings = StackSettings.load()
         run = context.dagster_run
         limits = {
             SOFT_TIME_LIMIT_SECONDS: settings.run_soft_time_limit_minutes * 60,
@@ -79,7 +79,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
         """Does the run's process live? One that is about to begin, to end, or to take its lock again, gets the benefit of
         the doubt.
         """
-        if is_alive(Settings.load().dagster_database_url.get_secret_value(), run.run_id):
+        if is_alive(DagsterSettings.load().dagster_database_url.get_secret_value(), run.run_id):
             self._missed_since.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         record = self._instance.get_run_record_by_id(run.run_id)

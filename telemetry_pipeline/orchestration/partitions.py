@@ -6,10 +6,10 @@ from datetime import date, datetime, time
 
 import dagster as dg
 
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import StackSettings
 
 
-def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
+def daily_partitions(settings: StackSettings) -> dg.DailyPartitionsDefinition:
     """Days in the operator's time zone, from FIRST_PARTITION to today."""
     return dg.DailyPartitionsDefinition(
         start_date=datetime.combine(settings.first_partition, time.min),

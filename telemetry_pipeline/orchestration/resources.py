@@ -11,7 +11,7 @@ from telemetry_pipeline.analyses.views import Rules, Store
 from telemetry_pipeline.panaccess.client import PanAccessClient
 from telemetry_pipeline.panaccess.feed import Feed
 from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings, Settings
 from telemetry_pipeline.warehouse import claims
 from telemetry_pipeline.warehouse.database import shared
 
@@ -19,7 +19,7 @@ from telemetry_pipeline.warehouse.database import shared
 class Warehouse:
     """The operator's data in PostgreSQL; no connection is made before it is used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PipelineSettings) -> None:
         self._settings = settings
 
     @property
@@ -46,13 +46,16 @@ class Warehouse:
 class PanAccess:
     """The upstream; no connection is made before it is used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PipelineSettings) -> None:
         self._settings = settings
 
     def feed(self) -> Feed:
-        """A feed in the session that all workers share."""
+        """A feed in the session that all workers share.
+
+        :raises SettingsError: this process was not given what logs in to PanAccess.
+        """
         return Feed(
-            PanAccessClient.from_settings(self._settings, shared=True),
+            PanAccessClient.from_settings(Settings.with_values_of(self._settings), shared=True),
             PageDecoder(self._settings.panaccess_zone, self._settings.operator_zone),
             self._settings.panaccess_zone,
         )

@@ -11,7 +11,7 @@ import dagster as dg
 
 from telemetry_pipeline.orchestration.names import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 IN_FLIGHT = [
@@ -33,7 +33,7 @@ class InFlight:
     silent_seconds: float
 
 
-def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
     """The tick, the nightly repair, the merge every few hours, and the clean-up."""
     daily = daily_partitions(settings)
 

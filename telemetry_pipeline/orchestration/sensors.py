@@ -32,7 +32,7 @@ from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.reports.documents import DOCUMENTS, documents_of, stale_documents
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_text
 from telemetry_pipeline.warehouse import dead_letters, problems
 from telemetry_pipeline.warehouse.checks import Freshness, read_freshness
@@ -60,12 +60,12 @@ _STEPS_NAMED = 5
 Days = tuple[date, date]
 
 
-def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+def build_sensors(settings: PipelineSettings) -> list[dg.SensorDefinition]:
     """Every sensor."""
     return [_late_data(settings), _run_failures(settings), _run_successes(settings), _freshness(settings)]
 
 
-def _late_data(settings: Settings) -> dg.SensorDefinition:
+def _late_data(settings: PipelineSettings) -> dg.SensorDefinition:
     daily = daily_partitions(settings)
 
     @dg.sensor(
@@ -177,7 +177,7 @@ def contiguous(days: Sequence[date]) -> list[Days]:
     return ranges
 
 
-def _run_failures(settings: Settings) -> dg.SensorDefinition:
+def _run_failures(settings: PipelineSettings) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="run_failures_sensor",
         minimum_interval_seconds=15,
@@ -212,7 +212,7 @@ def _run_failures(settings: Settings) -> dg.SensorDefinition:
     return run_failures
 
 
-def _run_successes(settings: Settings) -> dg.SensorDefinition:
+def _run_successes(settings: PipelineSettings) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
         name="run_successes_sensor",
@@ -283,7 +283,7 @@ def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRu
             problems.resolve(engine, key)
 
 
-def _freshness(settings: Settings) -> dg.SensorDefinition:
+def _freshness(settings: PipelineSettings) -> dg.SensorDefinition:
     @dg.sensor(
         name="freshness_sensor",
         minimum_interval_seconds=60,

@@ -35,7 +35,7 @@ from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
 from telemetry_pipeline.logs import without_data
 from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, ended
 from telemetry_pipeline.orchestration.steps import has_ended
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import attempts, problems
 from telemetry_pipeline.warehouse.attempts import Attempt
 from telemetry_pipeline.warehouse.database import connect, shared
@@ -73,7 +73,7 @@ def worker_ends() -> bool:
 
 
 def _report_lost_child(node: str, error: str, *, run_id: str, step: str, attempt: int) -> None:
-    settings = Settings.load()
+    settings = PipelineSettings.load()
     engine = connect(settings.database_url)
     # Those of an ended run and of an earlier attempt kill themselves.
     if _run_has_ended(run_id) or attempts.is_superseded(engine, run_id, step, attempt):
@@ -117,7 +117,7 @@ class StepTask(celery.Task):  # type: ignore[misc]
             if _run_has_ended(run_id):
                 _log.warning("run %s has ended: its step is not executed", run_id)
                 return []
-            begun = attempts.begin(shared(Settings.load().database_url), run_id, step, attempt)
+            begun = attempts.begin(shared(PipelineSettings.load().database_url), run_id, step, attempt)
             if begun.is_repeated and (events := ended(instance, run_id, step, attempt)):
                 _log.warning("step %s of run %s had ended: it is not executed again", step, run_id)
                 return [serialize_value(event) for event in events]

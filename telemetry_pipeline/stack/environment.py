@@ -1,4 +1,4 @@
-"""What the child processes find in their environment: every setting, and where things are.
+"""What the child processes find in their environment: the settings, the secrets of theirs among them, and where things are.
 
 Secrets travel no other way: arguments are there for every user of the machine to read.
 """
@@ -6,32 +6,64 @@ Secrets travel no other way: arguments are there for every user of the machine t
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import SECRET_NAMES, Settings
+from telemetry_pipeline.stack.processes import short_path
+from telemetry_pipeline.stack.surroundings import surroundings
+
+_PROJECT = str(Path(__file__).resolve().parents[2])
+_DATABASES = frozenset({"database_url", "dagster_database_url"})
+_STEPS = _DATABASES | {"redis_url"}
+_INGEST = _STEPS | {"panaccess_password", "panaccess_api_token", "panaccess_salt"}
+
+SECRETS: Mapping[str, Collection[str]] = {
+    "migrate": _DATABASES,
+    "code-server": _STEPS,
+    "worker-ingest": _INGEST,
+    "worker-analysis": _STEPS,
+    "worker-reports": _STEPS,
+    "worker": _INGEST,
+    "webserver": {"dagster_database_url"},
+    "webserver-read-only": {"dagster_database_url"},
+    "daemon": _DATABASES,
+    "watch": _STEPS | {"alert_urls"},
+    "flower": {"redis_url", "flower_password"},
+    "backup": _DATABASES,
+    "simulator": (),
+}
+"""Which process needs which secrets, and is given no other one, wherever it runs.
+
+The processes of runs have those of the code server, which starts them. ``worker`` serves every queue. The daemon puts on record
+in the warehouse that a schedule asks for what cannot be.
+"""
 
 
-def environment(settings: Settings, *, code_server_port: int = 0, webserver_url: str = "") -> dict[str, str]:
-    """The environment of a process of the pipeline: this process's own, with the settings on top.
+def environment(process: str, settings: Settings, *, webserver_url: str = "") -> dict[str, str]:
+    """The environment of a process of the pipeline: the surroundings, with the settings on top and no secret but its own.
 
-    :param code_server_port: where ``workspace.yaml`` finds the code; 0 for processes that do not ask.
+    :param process: its name in :data:`SECRETS`.
     :param webserver_url: of the stack's own web server; people open it there, too, unless WEB_URL says otherwise.
     """
-    variables = dict(os.environ)
+    variables = surroundings("PG")  # what libpq goes by
     for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        variables[name.upper()] = "" if text is None else str(text)
+        if name not in SECRET_NAMES or name in SECRETS[process]:
+            value = getattr(settings, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            variables[name.upper()] = "" if text is None else str(text)
     home = settings.home
-    variables["WEB_URL"] = settings.web_url or webserver_url
     return variables | {
         "TELEMETRY_HOME": str(home),
         "DAGSTER_HOME": str(dagster_home(home)),
+        "CODE_SERVER_SOCKET": str(code_socket(home)),
+        "LOG_DIRECTORY": str(settings.log_files.expanduser().resolve()),
+        "PYTHONPATH": os.pathsep.join(filter(None, [_PROJECT, variables.get("PYTHONPATH")])),
         "WEBSERVER_URL": webserver_url,
-        "CODE_SERVER_HOST": "127.0.0.1",
-        "CODE_SERVER_PORT": str(code_server_port),
+        "WEB_URL": settings.web_url or webserver_url,
+        "TELEMETRY_ENV_FILE": "",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -39,3 +71,9 @@ def environment(settings: Settings, *, code_server_port: int = 0, webserver_url:
 def dagster_home(home: Path) -> Path:
     """Where Dagster's ``dagster.yaml`` and local files are."""
     return home / "dagster"
+
+
+def code_socket(home: Path) -> Path:
+    """Where the code server listens."""
+    name = "code-server.sock"
+    return short_path(home / "code", name) / name

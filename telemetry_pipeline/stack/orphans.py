@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.stack.surroundings import surroundings
 
 # Every process of a stack, grandchildren included, carries its home in this environment variable, and is found by it.
 MARKER = "TELEMETRY_STACK"
@@ -89,6 +90,7 @@ def watch(home: Path) -> None:
     if guardian is None or guardian.poll() is not None:
         _guardians[home] = subprocess.Popen(
             [sys.executable, "-m", __name__, home],
+            env=surroundings(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """What runs beside the servers: simulator, code server, worker, web UI, daemon; how each starts, and when it works.
 
-They speak with each other over the loopback only.
+They speak with each other over the loopback and a Unix socket only.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ from telemetry_pipeline.addresses import celery_url, postgres_url
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack import graphql
+from telemetry_pipeline.stack.environment import code_socket
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
-from telemetry_pipeline.stack.processes import Fault, Service, ServiceEnded
+from telemetry_pipeline.stack.processes import Fault, Service, ServiceEnded, private_directory
 from telemetry_pipeline.stack.servers import check_redis
 
 # dagster.yaml and workspace.yaml are at the root of the project, beside the package.
@@ -136,20 +137,25 @@ class CodeServer(Service):
     # While a run is at work it waits for it. The runs have been cancelled by then.
     stop_signals = ((signal.SIGTERM, 3.0),)
 
-    def __init__(self, home: Path, environment: Mapping[str, str], port: Port) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         super().__init__(home, environment)
-        self.port: Port = port
+        self.socket = code_socket(self.home)
+        # Dagster puts what a file .env in the working directory says into its environment.
+        self.directory = self.home
 
     def command(self) -> Sequence[str | Path]:
-        """Dagster's own command; not ``code-server start``, whose process outlives the one that does the work."""
-        address = ["--host", LOOPBACK, "--port", str(self.port)]
-        program = [sys.executable, "-m", "dagster", "api", "grpc"]
-        return [*program, "--module-name", "telemetry_pipeline.definitions", *address, *_log_format(self._environment)]
+        """Of one process; that of Dagster's ``code-server start`` outlives the one that does the work."""
+        program = [sys.executable, "-m", "telemetry_pipeline.orchestration.code_server"]
+        options: list[str | Path] = ["--module-name", "telemetry_pipeline.definitions", "--socket", self.socket]
+        return [*program, *options, *_log_format(self._environment)]
+
+    def prepare(self) -> None:
+        """Close the socket's directory to others: whoever reaches it can launch what they like."""
+        private_directory(self.socket.parent, None)
 
     def is_ready(self) -> bool:
         """Does it answer, with the code loaded?"""
-        # A proxy of the environment has no business between processes of one machine.
-        with grpc.insecure_channel(f"{LOOPBACK}:{self.port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             request = health_pb2.HealthCheckRequest(service="DagsterApi")
             try:
                 answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=_ANSWER_TIMEOUT_SECONDS)

@@ -50,6 +50,7 @@ from telemetry_pipeline.stack.services import (
 )
 from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
 from telemetry_pipeline.stack.supervision import Supervisor
+from telemetry_pipeline.stack.surroundings import surroundings
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse import database
 from telemetry_pipeline.warehouse.partitions import keep_months
@@ -207,7 +208,7 @@ class Stack:
         else:
             self._say("PANACCESS_URL is not set: a simulator stands in")
             # It needs no setting and is slow to start, so it goes first.
-            simulator = Simulator(self.home, dict(os.environ), self._simulator_options)
+            simulator = Simulator(self.home, surroundings(), self._simulator_options)
         self.settings = self._complete(postgres, valkey, simulator)
         if simulator is not None:
             self._launch([simulator])
@@ -217,22 +218,24 @@ class Stack:
         self._ask_servers(lambda: self._prepare_databases(postgres))
         self._ask_servers(lambda: check_redis(self.settings.redis_url.get_secret_value()))
 
-        code_port = free_port()
-        variables = environment(self.settings, code_server_port=code_port, webserver_url=f"http://{LOOPBACK}:{web_port}")
+        def variables(process: str) -> dict[str, str]:
+            return environment(process, self.settings, webserver_url=f"http://{LOOPBACK}:{web_port}")
+
         self._write_dagster_home()
-        self._migrate(variables)
+        self._migrate(variables("migrate"))
         if postgres is not None:
             remember_upstream(self.home, self._simulator_options)
         if simulator is not None:
             self._await([simulator])
         # They stop the other way round: with the code server go the processes of runs, which could otherwise still turn
         # a cancelled run into a successful one.
-        self._run([Worker(self.home, variables, concurrency=self._workers), CodeServer(self.home, variables, code_port)])
-        webserver = Webserver(self.home, variables, web_port)
-        self._run([webserver, Daemon(self.home, variables, webserver.url)])
+        worker = Worker(self.home, variables("worker"), concurrency=self._workers)
+        self._run([worker, CodeServer(self.home, variables("code-server"))])
+        webserver = Webserver(self.home, variables("webserver"), web_port)
+        self._run([webserver, Daemon(self.home, variables("daemon"), webserver.url)])
         if self._owns_runs and (runs := self._ask_servers(lambda: cancel_runs(webserver.url, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
-        self._run([Watch(self.home, variables)])
+        self._run([Watch(self.home, variables("watch"))])
         flower = self._launch_flower()
 
         self._state = StackState(

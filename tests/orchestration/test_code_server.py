@@ -22,7 +22,7 @@ from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogCons
 from dagster._grpc.client import DagsterGrpcClient
 
 from telemetry_pipeline.orchestration import launcher
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.stack.servers import free_port
 
 TOY = Path(__file__).parents[1] / "toy_pipeline.py"
@@ -67,7 +67,7 @@ def wait_for(happens: Callable[[], bool]) -> None:
 @pytest.fixture
 def home(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     settings = make_settings()
-    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
     run_launcher = "{module: telemetry_pipeline.orchestration.launcher, class: PatientRunLauncher}"
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"

@@ -16,7 +16,7 @@ from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.database import connect
@@ -29,7 +29,7 @@ PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, database_url: str) -> Settings:
     """Those that every process finds."""
     found = make_settings(database_url=database_url, first_partition=date(2025, 1, 1))
-    monkeypatch.setattr(Settings, "load", lambda: found)
+    monkeypatch.setattr(StackSettings, "load", lambda: found)
     return found
 
 

@@ -15,7 +15,7 @@ from telemetry_pipeline.errors import TimeLimitReached
 from telemetry_pipeline.orchestration import launcher, steps
 from telemetry_pipeline.orchestration.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import Settings, StackSettings
 
 RUN_ID = "00000000-0000-4000-8000-000000000006"
 SOFT, HARD = "telemetry/soft_time_limit", "dagster/max_runtime"
@@ -35,7 +35,7 @@ def launch(
 ) -> Callable[[dict[str, str]], dict[str, str]]:
     """Launches a run with these tags and tells those that it has then."""
     settings = make_settings(run_soft_time_limit_minutes=50, run_time_limit_minutes=60)
-    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
 
     def launch(tags: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from dagster._core.launcher import WorkerStatus
 from telemetry_pipeline.orchestration import launcher, liveness
 from telemetry_pipeline.orchestration.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.liveness import alive, is_alive
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.warehouse.database import connect
 
 RUN_ID = "00000000-0000-4000-8000-000000000004"
@@ -142,7 +142,7 @@ def test_the_health_of_a_run(
     expected: Any,
 ) -> None:
     settings = make_settings(dagster_database_url=database_url)
-    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher, "GRACE_SECONDS", 0)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
@@ -168,7 +168,7 @@ def test_a_lock_that_is_missed_once_is_no_loss(
 ) -> None:
     """Its session ended, and the process has not taken it again yet; or the server has just come back."""
     settings = make_settings(dagster_database_url=database_url)
-    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
     checked = PatientRunLauncher()

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from telemetry_pipeline.orchestration import step_task
 from telemetry_pipeline.orchestration.executor import celery_settings
 from telemetry_pipeline.orchestration.step_task import StepRequest, StepTask
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import Settings, StackSettings
 from telemetry_pipeline.warehouse import attempts, problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000003"
@@ -44,7 +44,7 @@ def toil() -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], database_url: str) -> Path:
     """A worker's own Dagster home, and the settings of its surroundings."""
     settings = make_settings(database_url=database_url)
-    monkeypatch.setattr(Settings, "load", lambda: settings)
+    monkeypatch.setattr(StackSettings, "load", lambda: settings)
     home = tmp_path / "worker"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
@@ -196,7 +196,7 @@ def recorded(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     settings = Settings.load()
 
     def put(url: str) -> None:
-        monkeypatch.setattr(Settings, "load", lambda: settings.model_copy(update={"database_url": SecretStr(url)}))
+        monkeypatch.setattr(StackSettings, "load", lambda: settings.model_copy(update={"database_url": SecretStr(url)}))
 
     put(database_url)
     return put

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from telemetry_pipeline.stack import orphans
+from telemetry_pipeline.stack.processes import private_directory, short_path
 
 PROJECT = Path(__file__).parents[2]
 DOCKER = PROJECT / "docker"
@@ -89,6 +90,8 @@ class Machine:
             script.write_bytes((DOCKER / name).read_bytes())
             script.chmod(0o755)
         self.secrets = folder / "secrets"
+        self.code = short_path(self.folder / "code", "code-server.sock")
+        private_directory(self.code, None)
         subprocess.run([DOCKER / "make-secrets", self.secrets], check=True, capture_output=True)
         for secret in self.secrets.iterdir():
             secret.write_text(self.resolve(secret.read_text()))
@@ -183,6 +186,7 @@ class Container:
             "/opt/telemetry": self._machine.installation,
             "/var/lib/telemetry": self.home,
             "/run/secrets": self.home / "secrets",
+            "/run/telemetry": self._machine.code,
             "/backups": self.home / "backups",
             "%h": self.name,
         }

@@ -23,7 +23,8 @@ from production.compose import DOCKER, PROJECT, Spec, env_file, image_environmen
 from terminal import wait_until
 
 from telemetry_pipeline.broker import QUEUES
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.settings import DagsterSettings, PipelineSettings, Settings, StackSettings
+from telemetry_pipeline.stack.environment import SECRETS as NEEDED
 
 UNITS = DOCKER / "systemd"
 PRODUCTION = [["compose.yaml"], ["compose.yaml", "compose.small.yaml"]]
@@ -31,9 +32,13 @@ ALL = [*PRODUCTION, ["compose.yaml", "compose.private.yaml"], ["compose.worker.y
 SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
 SETTINGS = {name.upper() for name in StackSettings.model_fields}
 SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
+LOADED = {
+    "daemon": DagsterSettings,
+    **dict.fromkeys(("code-server", "worker-analysis", "worker-reports"), PipelineSettings),
+    **dict.fromkeys(("worker-ingest", "worker"), Settings),
+}
 OTHER_NAMES = {
-    "CODE_SERVER_HOST",  # workspace.yaml
-    "CODE_SERVER_PORT",
+    "CODE_SERVER_SOCKET",  # workspace.yaml
     "DAGSTER_HOME",
     "HOME",
     "PATH",
@@ -158,10 +163,12 @@ def test_secrets_come_by_file_only(files: list[str]) -> None:
 
 @pytest.mark.parametrize("files", ALL, ids=by_name)
 def test_every_process_that_runs_our_code_is_given_every_setting_that_it_cannot_do_without(files: list[str]) -> None:
-    required = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
     example = set(env_file((DOCKER / "settings.env.example").read_text()))
     for name, spec in load(*files)["services"].items():
-        if is_ours(spec) and name != "flower":
+        if is_ours(spec):
+            required = {
+                each.upper() for each, field in LOADED.get(name, StackSettings).model_fields.items() if field.is_required()
+            }
             assert required <= example | {secret.upper() for secret in spec["secrets"]}, name
 
 
@@ -308,20 +315,46 @@ def test_systemd_runs_the_commands_that_compose_runs() -> None:
     assert {unit.command[0] for unit in units().values()} == {"/opt/telemetry/docker/entrypoint"}
 
 
-def test_systemd_gives_the_settings_and_secrets_that_compose_gives() -> None:
+def test_systemd_gives_the_settings_that_compose_gives() -> None:
     services = load("compose.yaml")["services"]
     for name, unit in units().items():
         spec = services[name.removeprefix("telemetry-")]
-        loaded = {value.split(":")[0] for value in unit.options["LoadCredential"]}
-        assert set(spec["secrets"]) <= loaded, name
         if is_ours(spec):
             wanted = {key for key in image_environment() | spec["environment"] if key != "PYTHONDONTWRITEBYTECODE"}
             assert wanted <= set(unit.environment), name
 
 
-def test_flower_is_given_the_broker_and_its_password_and_no_other_secret() -> None:
-    given = {value.split(":")[0] for value in units()["telemetry-flower"].options["LoadCredential"]}
-    assert given == set(load("compose.yaml")["services"]["flower"]["secrets"]) == {"redis_url", "flower_password"}
+@pytest.mark.parametrize("files", ALL, ids=by_name)
+def test_compose_gives_each_process_the_secrets_that_it_needs_and_no_other(files: list[str]) -> None:
+    services = load(*files)["services"]
+    given = {name: set(spec["secrets"]) for name, spec in services.items() if is_ours(spec) or name == "backup"}
+    assert given == {name: set(NEEDED[name]) for name in given}
+
+
+def test_systemd_gives_each_process_the_secrets_that_it_needs_and_no_other() -> None:
+    given = {name: unit.options["LoadCredential"] for name, unit in units().items()}
+    needed = {name: NEEDED[name.removeprefix("telemetry-")] for name in given}
+    wanted = {name: {f"{secret}:/etc/telemetry/secrets/{secret}.txt" for secret in needed[name]} for name in given}
+    assert {name: set(credentials) for name, credentials in given.items()} == wanted
+
+
+def test_the_handbook_says_which_process_needs_which_secrets() -> None:
+    section = (PROJECT / "docs" / "production.md").read_text().split("## Who has which secrets")[1].split("\n## ")[0]
+    rows = [re.findall(r"`(\w[\w-]*)`", line) for line in section.splitlines() if line.startswith("| `")]
+    said = {name: set(row) & {secret.lower() for secret in SECRETS} for row in rows for name in row if name in NEEDED}
+    assert said == {name: set(secrets) for name, secrets in NEEDED.items()}
+
+
+@pytest.mark.parametrize("files", PRODUCTION, ids=by_name)
+def test_the_code_servers_socket_is_for_those_whom_it_serves_alone(files: list[str]) -> None:
+    services = load(*files)["services"]
+    mounted = {
+        name for name, spec in services.items() if [each for each in spec.get("volumes", []) if each.startswith("code:")]
+    }
+    assert mounted == {"code-server", "webserver", "daemon", "webserver-read-only"} & set(services)
+    assert "--port" not in services["code-server"]["command"]
+    options = units()["telemetry-code-server"].options
+    assert (options["RuntimeDirectory"], options["RuntimeDirectoryMode"]) == (["telemetry"], ["0700"])
 
 
 def test_systemd_restarts_every_process_for_ever_and_the_target_wants_them_all() -> None:

@@ -1,6 +1,7 @@
 """What compose would start, started without a container engine: the same commands, settings, secrets and health checks.
 
-Each process has a home of its own and shares no folder with another one: PostgreSQL and the broker are all they have in common.
+Each process has a home of its own and shares no folder with another one, but for the one with the code server's socket:
+PostgreSQL and the broker are all that the others have in common.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Deployment:
         compose = load("compose.yaml")["services"]
         self.postgres = Postgres(folder / "postgres", arguments_of(compose["postgres"]))
         self.valkey = Valkey(folder / "valkey", arguments_of(compose["valkey"])[1:])
-        self.ports = {port: free_port() for port in ("4000", "3000", "3001", "5555")}
+        self.ports = {port: free_port() for port in ("3000", "3001", "5555")}
         replaced = {
             "postgres:5432": f"127.0.0.1:{self.postgres.tcp_port}",
             "valkey:6379": f"127.0.0.1:{self.valkey.port}",
@@ -130,8 +131,6 @@ class Deployment:
         self.services["elsewhere"] = Container(self.machine, "elsewhere", worker)
         running.callback(self._stop)
         for service in self.services.values():
-            if service.environment.get("CODE_SERVER_HOST") == "code-server":
-                service.environment["CODE_SERVER_HOST"] = "127.0.0.1"
             self._await_those_before(service)
             service.start()
         for service in self.services.values():
@@ -302,9 +301,9 @@ def test_flower_sees_every_worker(deployment: Deployment) -> None:
 
 
 def test_status_works_inside_although_people_open_the_web_ui_elsewhere(deployment: Deployment, tick: str) -> None:
-    daemon = deployment.services["daemon"]
-    assert daemon.environment["WEB_URL"] == "https://telemetry.example.com"
-    done = daemon.execute("entrypoint", "telemetry-pipeline", "status")
+    worker = deployment.services["worker-ingest"]
+    assert worker.environment["WEB_URL"] == "https://telemetry.example.com"
+    done = worker.execute("entrypoint", "telemetry-pipeline", "status")
     assert done.returncode == 0, done.stdout + done.stderr
     assert tick[:8] in done.stdout
 

@@ -86,4 +86,4 @@ def test_processes_have_it_in_their_environment(tmp_path: Path) -> None:
         "panaccess_api_token": "simulator",
     }
     settings = Settings.load(telemetry_home=tmp_path, first_partition=date(2026, 8, 22), **addresses)
-    assert environment(settings)["FIRST_PARTITION"] == "2026-08-22"
+    assert environment("watch", settings)["FIRST_PARTITION"] == "2026-08-22"

@@ -26,6 +26,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from terminal import wait_until
 
 from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.stack.environment import code_socket
 from telemetry_pipeline.stack.orphans import MARKER
 
 pytestmark = pytest.mark.slow
@@ -94,7 +95,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if str(home) in " ".join(process.cmdline()) or process.environ().get("TELEMETRY_HOME") == str(home):
+            if str(home) in " ".join(process.cmdline()) or process.environ().get(MARKER) == str(home):
                 found.append(process)
         except psutil.Error:
             continue
@@ -195,18 +196,13 @@ def test_the_code_server_comes_back(homes: Homes, blow: str) -> None:
         mutation = 'mutation { shutdownRepositoryLocation(repositoryLocationName: "telemetry_pipeline") { __typename } }'
         requests.post(homes.state("one")["graphql_url"], json={"query": mutation}, timeout=30).raise_for_status()
     else:
-        assert "dagster api grpc" in " ".join(victims[0].cmdline())
+        assert "code_server" in " ".join(victims[0].cmdline())
         victims[0].kill()
     wait_until(lambda: homes.state("one")["processes"]["code-server"] != before, seconds=60)
-    with grpc.insecure_channel(code_server_of(homes, "one"), options=[("grpc.enable_http_proxy", 0)]) as channel:
+    with grpc.insecure_channel(f"unix:{code_socket(homes.folder / 'one')}") as channel:
         health = health_pb2_grpc.HealthStub(channel).Check
         request = health_pb2.HealthCheckRequest(service="DagsterApi")
         assert health(request, timeout=60, wait_for_ready=True).status == health_pb2.HealthCheckResponse.SERVING
-
-
-def code_server_of(homes: Homes, name: str) -> str:
-    environment = psutil.Process(homes.state(name)["processes"]["webserver"]).environ()
-    return f"{environment['CODE_SERVER_HOST']}:{environment['CODE_SERVER_PORT']}"
 
 
 def test_one_ctrl_c_stops_everything_and_leaves_no_process(homes: Homes) -> None:

@@ -18,19 +18,19 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.tags import ROWS
 from telemetry_pipeline.warehouse.results import ResultInfo
 
 _PREVIEW_ROWS = 10
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
     """One asset per analysis."""
     return [_asset(analysis, daily, settings) for analysis in all_analyses().values()]
 
 
-def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: Settings) -> dg.AssetsDefinition:
+def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> dg.AssetsDefinition:
     config_type = _config_type(analysis.parameters)
 
     def with_parameters(

@@ -15,16 +15,16 @@ from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.steps import RunGuard
 from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import documents, segments
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
     """One asset per document."""
     return [_asset(name, daily, settings) for name in DOCUMENTS]
 
 
-def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: Settings) -> dg.AssetsDefinition:
+def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> dg.AssetsDefinition:
     question, kind = DOCUMENTS[name]
     analyses = gathered(name)
 

@@ -21,7 +21,7 @@ from telemetry_pipeline.orchestration.partitions import days_of, today
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.steps import ProgressReporter, RunGuard
 from telemetry_pipeline.reports.documents import stale_documents
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import records, segments, views
 from telemetry_pipeline.warehouse.records import RepairPosition
 from telemetry_pipeline.warehouse.views import Merged
@@ -69,7 +69,7 @@ class SyncConfig(dg.Config):
     )
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
     rules = Rules.of(settings)
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))

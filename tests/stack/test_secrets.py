@@ -1,0 +1,126 @@
+"""Which secrets each process of a stack can be seen to have, and who reaches the code server."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from terminal import wait_until
+
+from bench.up import Up, up
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings import SECRET_NAMES, PipelineSettings, Settings
+from telemetry_pipeline.stack.environment import SECRETS, code_socket, environment
+from telemetry_pipeline.stack.processes import private_directory
+from telemetry_pipeline.stack.state import StackState, read_state
+
+CANARY = "canary-of-the-operators-shell"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A stack with secrets of every kind, some of them in ``.env``, and one in its surroundings that is nobody's."""
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / ".env").write_text("ALERT_URLS=json://127.0.0.1:9/canary\nFLOWER_PASSWORD=canary\n")
+    options = ["--records-count", "500", "--days", "1", "--live", "5"]
+    with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY) as running:
+        yield running
+
+
+def state_of(running: Up) -> StackState:
+    state = read_state(running.home)
+    assert state is not None
+    return state
+
+
+def seen(running: Up) -> dict[str, list[dict[str, str]]]:
+    """The environments of the processes of each service, of all that they started, and of what is no service."""
+    state = state_of(running)
+    services = {pid: name for name, pid in state.processes.items()}
+    found: dict[str, list[dict[str, str]]] = {}
+    for process in psutil.Process(state.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            line = [process, *process.parents()]
+            name = next((services[each.pid] for each in line if each.pid in services), "guardian")
+            found.setdefault(name, []).append(process.environ())
+    return found
+
+
+def is_run(process: psutil.Process) -> bool:
+    return "spawn_main" in " ".join(process.cmdline())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_each_process_and_what_it_starts_has_its_own_secrets_and_no_other(running: Up) -> None:
+    code_server = psutil.Process(state_of(running).processes["code-server"])
+    wait_until(lambda: any(is_run(child) for child in code_server.children()), seconds=120)
+    found = seen(running)
+    assert {"guardian", "simulator", "postgres", "valkey", "code-server", "worker", "webserver", "daemon", "watch"} <= set(
+        found
+    )
+    assert len(found["code-server"]) > 2
+    assert len(found["worker"]) > 1
+    for name, environments in found.items():
+        for each in environments:
+            assert {secret for secret in SECRET_NAMES if secret.upper() in each} <= set(SECRETS.get(name, ())), name
+            assert CANARY not in each.values(), name
+        if name in SECRETS:
+            assert any(set(map(str.upper, SECRETS[name])) <= set(each) for each in environments), name
+
+
+@pytest.mark.slow
+def test_the_code_server_listens_on_a_socket_that_is_closed_to_others_and_on_no_port(running: Up) -> None:
+    socket = code_socket(running.home)
+    assert stat.S_ISSOCK(socket.stat().st_mode)
+    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    code_server = psutil.Process(state_of(running).processes["code-server"])
+    for process in (code_server, *code_server.children(recursive=True)):
+        assert [each for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN] == []
+
+
+def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRET_NAMES:
+        monkeypatch.setenv(
+            name.upper(), "redis://:canary@127.0.0.1/0" if name == "redis_url" else "postgresql://canary@/canary"
+        )
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    settings = Settings.load(telemetry_home=tmp_path, panaccess_url="http://127.0.0.1:1/", panaccess_username="simulator")
+    for process, needed in SECRETS.items():
+        variables = environment(process, settings)
+        assert {name for name in SECRET_NAMES if name.upper() in variables} == set(needed)
+        assert CANARY not in variables.values()
+        assert variables["TELEMETRY_ENV_FILE"] == ""
+        assert variables["TICK_CRON"] == settings.tick_cron
+
+
+def test_whatever_a_process_loads_it_is_given() -> None:
+    for process, kind in (
+        ("code-server", PipelineSettings),
+        ("worker-analysis", PipelineSettings),
+        ("worker-reports", PipelineSettings),
+        ("worker-ingest", Settings),
+        ("worker", Settings),
+    ):
+        required = {name for name, field in kind.model_fields.items() if field.is_required()}
+        assert required & SECRET_NAMES <= set(SECRETS[process]), process
+    assert set().union(*SECRETS.values()) == SECRET_NAMES
+
+
+def test_the_socket_of_a_home_with_a_long_name_is_short_and_its_folder_is_ones_own(tmp_path: Path) -> None:
+    home = tmp_path / ("long" * 30)
+    socket = code_socket(home)
+    assert len(str(socket)) < 104
+    assert socket != code_socket(home.with_name("longer" * 20))
+    socket.parent.symlink_to(tmp_path)
+    try:
+        with pytest.raises(StackError, match="belongs to another user"):
+            private_directory(socket.parent, None)
+    finally:
+        socket.parent.unlink()
