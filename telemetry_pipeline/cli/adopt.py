@@ -17,8 +17,8 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     meanwhile, and it can take minutes. Results of all days are out of date then, and are computed anew.
     """
     from telemetry_pipeline.cli.target import database_url
-    from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.errors import RequestRefused
+    from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse import adoption, claims, cursor
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.reading import explained

@@ -36,8 +36,8 @@ def another(known: Mapping[int, Mark], given: Mapping[int, Mark], newest_id: int
         "PanAccess is not the one that the stored records come from, and nothing of it is stored",
         detail,
         "see that PANACCESS_URL and PANACCESS_USERNAME are right. If they are, say what it is: 'telemetry-pipeline adopt "
-        "--same' if it is the same and has changed its records, 'telemetry-pipeline adopt --begins-at ID' if it is another one whose "
-        "records go on from that id; if its ids overlap with the stored ones, begin with an empty database",
+        "--same' if it is the same and has changed its records, 'telemetry-pipeline adopt --begins-at ID' if it is another one "
+        "whose records go on from that id; if its ids overlap with the stored ones, begin with an empty database",
     )
 
 

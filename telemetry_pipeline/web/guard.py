@@ -123,7 +123,7 @@ def _origin(url: str) -> Origin:
 
 
 def _other_than_json(headers: Headers) -> Refusal | None:
-    """Only what a page from elsewhere cannot send without asking first; as Dagster spells it, or it reads the address instead."""
+    """Only what no page from elsewhere can send unasked; as Dagster spells it, or it reads the address instead."""
     kinds = headers.getlist("content-type")
     if len(kinds) == 1 and kinds[0].partition(";")[0].strip() == "application/json":
         return None
