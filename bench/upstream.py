@@ -67,10 +67,10 @@ class Upstream:
         self._set([_SILENCE])
 
     def add_late(self) -> None:
-        """Starts and stops of the last two days become visible, below every id that any tick reads again."""
+        """Starts and stops of the last day become visible, below every id that any tick reads again."""
         below = FIRST_ID - len(self._late) - _LATE_AT_ONCE
         for number in range(_LATE_AT_ONCE):
-            at = datetime.now(UTC) - timedelta(hours=self._rng.uniform(6, 40))
+            at = datetime.now(UTC) - timedelta(hours=self._rng.uniform(6, 23))
             starts = number % 2 == 0
             record = {
                 "recordId": below + number,

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,12 +31,7 @@ _guardians: dict[Path, subprocess.Popen[bytes]] = {}
 def members(home: Path) -> list[psutil.Process]:
     """Every process of the stack at ``home``, grandchildren and orphans included, this one excepted."""
     marked = str(home.expanduser().resolve())
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # other users' processes and zombies do not tell
-            if process.pid != os.getpid() and process.environ().get(MARKER) == marked:
-                found.append(process)
-    return found
+    return _processes(lambda process: process.pid != os.getpid() and process.environ().get(MARKER) == marked)
 
 
 def end_backends(data: Path, seconds: float = 10.0) -> None:
@@ -45,20 +41,16 @@ def end_backends(data: Path, seconds: float = 10.0) -> None:
     environment and they are groups of their own, but they work in the data directory.
     """
     for _ in polling(seconds):
-        if not (left := _backends(data)):
+        left = _processes(
+            lambda process: (
+                process.name() == "postgres" and process.cwd() == str(data) and process.status() != psutil.STATUS_ZOMBIE
+            )
+        )
+        if not left:
             return
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
-
-
-def _backends(data: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.name() == "postgres" and process.cwd() == str(data) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
 
 
 def sweep(home: Path, seconds: float = 10.0) -> int:
@@ -109,6 +101,15 @@ def dismiss(home: Path) -> None:
 def lock_path(home: Path) -> Path:
     """The file whose lock belongs to the supervisor of ``home``, or to who cleans up after it."""
     return home / "stack.lock"
+
+
+def _processes(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # other users' processes and zombies do not tell
+            if wanted(process):
+                found.append(process)
+    return found
 
 
 def _guard(home: Path) -> None:

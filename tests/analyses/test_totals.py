@@ -86,6 +86,7 @@ def test_of_complete_days_a_comparison_is_of_all(asked: Asked) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
+@pytest.mark.slow
 def test_days(asked: Asked) -> None:
     daily = asked.columns("viewing_by_period", "period_start", "views", "unique_subscribers")
     assert asked.columns("period_breakdown", "period_start", "views", "unique_subscribers") == daily
@@ -120,6 +121,7 @@ def test_of_complete_days_a_line_is_through_all(asked: Asked) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
+@pytest.mark.slow
 def test_channels(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
     audience = asked.columns("channel_audience", "channel", "unique_devices", "unique_subscribers", "views")
@@ -144,6 +146,7 @@ def test_channels(asked: Asked) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
+@pytest.mark.slow
 def test_subscribers(asked: Asked) -> None:
     [summary] = asked.rows("general_summary")
     subscribers = summary["active_subscribers"]
@@ -179,6 +182,7 @@ def test_subscribers(asked: Asked) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(asked=made_and_asked)
+@pytest.mark.slow
 def test_one_subscriber(asked: Asked) -> None:
     code = asked.made.rng.choice(CODES)
     listed = asked.columns("period_subscribers", "subscriber_code", "views", "unique_channels", "active_days", "watch_hours")
@@ -197,6 +201,7 @@ def test_one_subscriber(asked: Asked) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(asked=made_and_asked)
+@pytest.mark.slow
 def test_hours_and_slots(asked: Asked) -> None:
     """Of a subscriber, the hours of a slot sum to it; of all, subscribers and those without a name."""
     slots = {slot: [0, 0.0] for slot in SLOTS}

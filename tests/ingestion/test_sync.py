@@ -689,6 +689,7 @@ def clear(engine: sa.Engine) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([("arrive", [1] * 30, 0), ("sync", 5, 5, 1, None, 0)], 5, ANSWERS[2])
 @pytest.mark.usefixtures("small")
+@pytest.mark.slow
 def test_whatever_happens_in_whatever_order_everything_is_stored_once(
     engine: sa.Engine,
     steps: list[tuple[Any, ...]],

@@ -78,6 +78,7 @@ def left_undone(pipeline: Any, day: date, rules: Rules | None = None) -> set[str
 
 
 @pytest.mark.parametrize("last_step", FIVE_AND_DOCUMENTS)
+@pytest.mark.slow
 def test_whatever_a_tick_did_last_before_it_died_the_next_one_leaves_nothing_undone(
     pipeline: Any, now: datetime, this_day: date, last_step: str
 ) -> None:
@@ -108,6 +109,7 @@ def test_whatever_a_tick_did_last_before_it_died_the_next_one_leaves_nothing_und
         "delete from analysis.documents where document = 'period_analysis'",
     ],
 )
+@pytest.mark.slow
 def test_a_tick_makes_up_for_what_somebody_took_away(pipeline: Any, now: datetime, this_day: date, statement: str) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day, selection=FIVE_AND_DOCUMENTS).success
@@ -119,6 +121,7 @@ def test_a_tick_makes_up_for_what_somebody_took_away(pipeline: Any, now: datetim
     assert materialized(pipeline.run(this_day, selection=FIVE_AND_DOCUMENTS)) == {}
 
 
+@pytest.mark.slow
 def test_a_tick_without_news_computes_what_other_code_or_other_rules_computed(
     pipeline: Any, now: datetime, this_day: date, make_settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +138,7 @@ def test_a_tick_without_news_computes_what_other_code_or_other_rules_computed(
     assert materialized(other.run(this_day, selection=FIVE_AND_DOCUMENTS)) == {}
 
 
+@pytest.mark.slow
 def test_parameters_that_are_given_to_a_tick_without_news_are_computed(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
@@ -182,6 +186,7 @@ def test_a_repair_longer_than_a_step_goes_on_where_it_stopped(pipeline: Any, now
     assert scalar(pipeline, "select count(*) from telemetry.sync_repairs") == 0
 
 
+@pytest.mark.slow
 def test_an_unreachable_panaccess_fails_clearly_after_three_tries(pipeline: Any, this_day: date) -> None:
     pipeline.simulator.set_faults([{"kind": "error", "status": 503, "functions": ["*"]}])
     pipeline.simulator.reset_requests()

@@ -356,6 +356,7 @@ def test_a_period_that_mixes_with_another_is_one_contradiction_whatever_its_tota
     assert contradictions(body) == {"period_summary": "of 2026-10-01 to 2026-11-30, not of 2026-11-01 to 2026-11-30"}
 
 
+@pytest.mark.slow
 def test_a_document_that_contradicts_itself_is_not_stored(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(n, 8, now - timedelta(days=n)) for n in (1, 2)])
     first = this_day - timedelta(days=3)

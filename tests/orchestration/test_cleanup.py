@@ -51,6 +51,7 @@ def materialized_partitions(pipeline: Any, asset: str) -> set[str]:
     return set(pipeline.instance.get_materialized_partitions(dg.AssetKey(asset)))
 
 
+@pytest.mark.slow
 def test_results_that_nobody_wants_are_deleted_but_for_the_defaults(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
@@ -62,6 +63,7 @@ def test_results_that_nobody_wants_are_deleted_but_for_the_defaults(pipeline: An
     assert scalar(pipeline, "select parameters->>'limit' from analysis.results where asset = 'top_channels'") == "20"
 
 
+@pytest.mark.slow
 def test_old_runs_go_but_those_that_a_partition_owes_its_status(pipeline: Any, now: datetime, this_day: date) -> None:
     yesterday = this_day - timedelta(days=1)
     pipeline.simulator.add_records([record(1, 8, now), record(2, 8, now - timedelta(days=1))])

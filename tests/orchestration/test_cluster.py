@@ -180,6 +180,7 @@ def claims() -> int:
 
 
 @pytest.mark.parametrize("job", [toil.toil, toil.tick], ids=["step", "job"])
+@pytest.mark.slow
 def test_what_the_code_of_the_workers_does_not_know_fails_its_run_at_once(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: dg.JobDefinition
 ) -> None:
@@ -195,6 +196,7 @@ def test_what_the_code_of_the_workers_does_not_know_fails_its_run_at_once(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.slow
 def test_a_step_whose_process_is_ended_is_tried_again(cluster: Cluster, tmp_path: Path, number: signal.Signals) -> None:
     worker = cluster.worker("first@here")
     for name in ("waits", "go-1"):
@@ -208,6 +210,7 @@ def test_a_step_whose_process_is_ended_is_tried_again(cluster: Cluster, tmp_path
     assert claims() == 0
 
 
+@pytest.mark.slow
 def test_a_step_that_had_succeeded_when_its_process_died_is_not_executed_again(cluster: Cluster, tmp_path: Path) -> None:
     cluster.worker("first@here")
     (cluster.home / "dies").touch()
@@ -218,6 +221,7 @@ def test_a_step_that_had_succeeded_when_its_process_died_is_not_executed_again(c
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["all of it", "its main process"])
+@pytest.mark.slow
 def test_a_paused_worker_whose_step_another_one_has_leaves_no_trace(cluster: Cluster, tmp_path: Path, whole: bool) -> None:
     """It wakes up while the other is at work, and goes on where it was."""
     (tmp_path / "waits").touch()
@@ -248,6 +252,7 @@ def test_a_paused_worker_whose_step_another_one_has_leaves_no_trace(cluster: Clu
     assert not (tmp_path / "committed-0").exists()
 
 
+@pytest.mark.slow
 def test_the_step_of_a_lost_worker_is_tried_again_by_another(cluster: Cluster, tmp_path: Path) -> None:
     for name in ("waits", "go-1"):
         (tmp_path / name).touch()
@@ -263,6 +268,7 @@ def test_the_step_of_a_lost_worker_is_tried_again_by_another(cluster: Cluster, t
     assert run.course() == TWICE
 
 
+@pytest.mark.slow
 def test_a_second_worker_of_one_name_is_refused_with_advice(cluster: Cluster) -> None:
     """Each would take what the other has for its own."""
     first = cluster.worker("first@here")

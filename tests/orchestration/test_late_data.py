@@ -63,6 +63,7 @@ def test_a_late_record_makes_stale_what_looks_back_to_its_day_and_nothing_else(
     assert scalar(pipeline, views.replace("current_date", f"date '{this_day - timedelta(days=2)}'")) == 4
 
 
+@pytest.mark.slow
 def test_a_view_of_today_that_was_running_yesterday_makes_stale_what_yesterday_measured_by_minute_and_nothing_else(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_view_of_today_that_was_running_yesterday_makes_stale_what_yesterday_m
     assert scalar(pipeline, streams) > before
 
 
+@pytest.mark.slow
 def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
@@ -99,6 +101,7 @@ def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     assert stale(pipeline, this_day, *ANALYSES) == {}
 
 
+@pytest.mark.slow
 def test_of_period_analyses_those_of_single_days_are_waited_for(pipeline: Any, now: datetime, this_day: date) -> None:
     yesterday = this_day - timedelta(days=1)
     pipeline.simulator.add_records([record(n + 1, 8, now - timedelta(days=n)) for n in range(4)])

@@ -48,6 +48,7 @@ def open_keys(pipeline: Any) -> set[str]:
     return {problem.key for problem in problems.open_problems(connect(pipeline.settings.database_url))}
 
 
+@pytest.mark.slow
 def test_a_failed_step_is_a_problem_and_a_dead_letter_until_it_succeeds(pipeline: Any, now: datetime, this_day: date) -> None:
     engine = connect(pipeline.settings.database_url)
     pipeline.simulator.set_faults([{"kind": "error", "status": 503, "functions": ["*"]}])
@@ -66,6 +67,7 @@ def test_a_failed_step_is_a_problem_and_a_dead_letter_until_it_succeeds(pipeline
     assert dead_letters.open_letters(engine) == []
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_is_a_problem_until_it_passes(pipeline: Any, now: datetime, this_day: date) -> None:
     """A view is lost behind the merge's back: what depends on the views is not computed from them."""
     engine = connect(pipeline.settings.database_url)

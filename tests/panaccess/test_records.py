@@ -147,6 +147,7 @@ def parsed(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     True,
 )
 @settings(max_examples=300)
+@pytest.mark.slow
 def test_a_record_becomes_the_same_row_whether_or_not_a_bad_one_stands_beside_it(
     entries: list[dict[str, Any]], ascii_only: bool
 ) -> None:

@@ -149,6 +149,7 @@ def test_it_goes_back_no_further_than_the_history_is_long() -> None:
     assert oldest > END + timedelta(days=355)
 
 
+@pytest.mark.slow
 def test_an_id_is_of_one_record_whatever_the_rates_were() -> None:
     """And a cursor that has reached the end of one rate sees what comes at the next."""
     found: dict[int, dict[str, Any]] = {}

@@ -41,22 +41,28 @@ def test_postgres_keeps_its_data_over_a_restart_and_over_a_kill(tmp_path: Path) 
         server.stop()
 
 
-def test_postgres_starts_on_what_a_kill_left_half_alive(tmp_path: Path) -> None:
-    """A backend that waits for its disk does not see that its server is gone, and holds its memory."""
-    killed = LocalPostgres(tmp_path)
+@pytest.mark.parametrize("part", ["client backend", "checkpointer"])
+@pytest.mark.parametrize("moved", [False, True], ids=["in its home", "in a home that is a link"])
+def test_postgres_starts_on_what_a_kill_left_half_alive(tmp_path: Path, part: str, moved: bool) -> None:
+    """A process of it that waits for its disk does not see that its server is gone, and holds its memory."""
+    home = tmp_path / "home"
+    if moved:
+        (tmp_path / "elsewhere").mkdir()
+        home.symlink_to(tmp_path / "elsewhere")
+    killed = LocalPostgres(home)
     killed.start()
-    with psycopg.connect(killed.url) as connection:
+    with psycopg.connect(killed.url, autocommit=True) as connection:
         connection.execute("create table kept as select 1 as one")
-    with psycopg.connect(killed.url) as connection:
-        backend = psutil.Process(connection.info.backend_pid)
-        backend.suspend()
+        [pid] = connection.execute("select pid from pg_stat_activity where backend_type = %s", [part]).fetchone() or []
+        left = psutil.Process(pid)
+        left.suspend()
         killed.kill()
-        server = LocalPostgres(tmp_path)
+        server = LocalPostgres(home)
         server.start()
     try:
         with psycopg.connect(server.url) as connection:
             assert connection.execute("select one from kept").fetchall() == [(1,)]
-        assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
+        assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
     finally:
         server.stop()
 

@@ -286,6 +286,7 @@ def replay(engine: sa.Engine, steps: list[tuple[str, Any]]) -> None:
 
 @given(arrivals())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_which_views_count_follows_from_the_records_in_whatever_order_they_come(
     pooled: sa.Engine, steps: list[tuple[str, Any]]
 ) -> None:

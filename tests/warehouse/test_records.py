@@ -213,6 +213,7 @@ whatever = st.fixed_dictionaries(
 
 @given(st.lists(whatever, max_size=5))
 @settings(no_fixture_check, max_examples=100)
+@pytest.mark.slow
 def test_whatever_the_upstream_writes_is_stored_or_rejected(pooled: sa.Engine, entries: list[dict[str, Any]]) -> None:
     """A record that is accepted and that PostgreSQL then refuses would fail its batch, and every later one."""
     clear(pooled)
