@@ -234,4 +234,6 @@ def test_a_run_that_does_all_that_another_left_undone_ends_its_problem(pipeline:
     done = pipeline.run(this_day)
     assert done.success
     sense(pipeline, done)
-    assert open_keys(pipeline) == {f"run:telemetry_rebuild:{this_day}", "check:x"}
+    left = open_keys(pipeline)
+    assert f"run:telemetry_merge:{this_day}" not in left
+    assert {f"run:telemetry_rebuild:{this_day}", "check:x"} <= left
