@@ -121,7 +121,8 @@ class Chaos:
             self._reach("misbehaving", self._upstream.misbehave)
         if chance() < 0.15:
             self._reach("late data", self._upstream.add_late)
-        if chance() < 0.4:
+        # Less than the machine can do: else it would be at work on what was launched for long after the last strike.
+        if chance() < 0.1:
             self._reach("a launch", self._plan_launch)
         time.sleep(_LULL_SECONDS if chance() < _LULL_SHARE else self._rng.uniform(1, 10))
         for strike in self._striker.strike():
