@@ -47,6 +47,8 @@ _DAYS = 1
 _START_SECONDS = 600
 _REPAIR_SECONDS = 300
 _LAUNCHES = 3
+# Now and then it is quiet for so long that something can end well.
+_LULL_SECONDS, _LULL_SHARE = 60, 0.05
 _PROBLEMS = sa.text("select key, count(*), count(told_at) from telemetry.problems group by key order by key")
 _LOST_WITH_ITS_PROCESS = sa.text("""
     select exists (select from event_logs where dagster_event_type in ('STEP_UP_FOR_RETRY', 'STEP_FAILURE')
@@ -119,9 +121,10 @@ class Chaos:
             self._reach("misbehaving", self._upstream.misbehave)
         if chance() < 0.15:
             self._reach("late data", self._upstream.add_late)
-        if chance() < 0.4:
+        # Less than the machine can do: else it would be at work on what was launched for long after the last strike.
+        if chance() < 0.1:
             self._reach("a launch", self._plan_launch)
-        time.sleep(self._rng.uniform(1, 10))
+        time.sleep(_LULL_SECONDS if chance() < _LULL_SHARE else self._rng.uniform(1, 10))
         for strike in self._striker.strike():
             self._note(f"strike {len(self._striker.strikes)}: {strike}")
 

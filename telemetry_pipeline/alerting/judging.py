@@ -19,9 +19,7 @@ from telemetry_pipeline.alerting.components import (
     Look,
     Reading,
 )
-from telemetry_pipeline.warehouse.problems import Problem
-
-KEY_PREFIX = "component:"
+from telemetry_pipeline.warehouse.problems import COMPONENT, Problem
 
 _RESTARTS = "whoever supervises it starts it again; if it does not come back, read its log and start it by hand"
 _TITLES = {
@@ -92,7 +90,7 @@ def judge(memories: Mapping[str, Memory], look: Look, open_keys: Set[str], *, st
     readings = {**_missing_workers(known, look), **look}
     # Last, for it names the components that are silent.
     for name in sorted(readings, key=lambda name: name == TICKS):
-        reading, memory, key = readings[name], known.get(name, Memory()), KEY_PREFIX + name
+        reading, memory, key = readings[name], known.get(name, Memory()), COMPONENT + name
         if reading.fault is None:
             restarted = None not in (memory.identity, reading.identity) and memory.identity != reading.identity
             if restarted and key not in open_keys:
@@ -110,7 +108,7 @@ def judge(memories: Mapping[str, Memory], look: Look, open_keys: Set[str], *, st
             del known[name]  # another one may take its place, under another name
     if QUEUES in look and look[QUEUES].fault is None:
         lost = {*open_keys, *(problem.key for problem in begun)} - set(over)
-        over += sorted(key for key in lost if key.startswith(KEY_PREFIX + WORKER_PREFIX))
+        over += sorted(key for key in lost if key.startswith(COMPONENT + WORKER_PREFIX))
     return Verdict(known, begun, over)
 
 
@@ -129,17 +127,17 @@ def _missing_workers(known: Mapping[str, Memory], look: Look) -> Look:
 def _failure(name: str, fault: str, open_keys: Set[str]) -> Problem:
     detail = fault[0].upper() + fault[1:] + "."
     if name == TICKS:
-        silent = sorted(key.removeprefix(KEY_PREFIX) for key in open_keys if key.startswith(KEY_PREFIX))
+        silent = sorted(key.removeprefix(COMPONENT) for key in open_keys if key.startswith(COMPONENT))
         others = ", ".join(title(other) for other in silent if other != TICKS)
         detail += f" Not working: {others}." if others else " All components answer."
     verb = "is gone" if name.startswith(WORKER_PREFIX) else "does not work"
     summary = _FAILURES.get(name) or f"{_capitalized(title(name))} {verb}"
-    return Problem(KEY_PREFIX + name, summary, detail, _ADVICE.get(name, _RESTARTS))
+    return Problem(COMPONENT + name, summary, detail, _ADVICE.get(name, _RESTARTS))
 
 
 def _restart(name: str) -> Problem:
     return Problem(
-        KEY_PREFIX + name,
+        COMPONENT + name,
         f"{_capitalized(title(name))} had ended and was restarted",
         "It is another process than before, and works.",
         "nothing if somebody restarted it on purpose; else read its log for why it ended",

@@ -36,7 +36,7 @@ def dead_letters(rerun: tuple[str, ...], drop: tuple[int, ...], form: str) -> in
     from telemetry_pipeline.cli.target import database_url
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.dead_letters import open_letters, settle
+    from telemetry_pipeline.warehouse.dead_letters import end_problems, open_letters, settle
 
     if rerun and drop:
         raise click.UsageError("Give either --rerun or --drop.")
@@ -48,20 +48,11 @@ def dead_letters(rerun: tuple[str, ...], drop: tuple[int, ...], form: str) -> in
     if drop:
         dropped = _chosen(letters, drop)
         settle(engine, [letter.id for letter in dropped], _GIVEN_UP)
-        _end_problems(engine, {letter.run_id for letter in dropped} - {each.run_id for each in letters if each not in dropped})
+        end_problems(engine, {letter.run_id for letter in dropped} - {each.run_id for each in letters if each not in dropped})
         click.echo(f"given up: {', '.join(map(str, drop))}")
     else:
         _show(letters, form, settings.operator_zone)
     return 0
-
-
-def _end_problems(engine: sa.Engine, run_ids: set[str]) -> None:
-    """Of runs of which nothing is left to be repeated."""
-    from telemetry_pipeline.warehouse import problems
-
-    for problem in problems.open_problems(engine):
-        if problem.run_id in run_ids and problem.key.startswith("run:"):
-            problems.resolve(engine, problem.key)
 
 
 def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:

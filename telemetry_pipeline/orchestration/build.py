@@ -25,12 +25,12 @@ def build_defs(settings: PipelineSettings | None = None, resources: Mapping[str,
     :raises SettingsError: the settings cannot be used.
     """
     settings = settings or PipelineSettings.load()
-    daily = daily_partitions(settings)
+    daily, jobs = daily_partitions(settings), build_jobs(settings)
     return dg.Definitions(
         assets=[asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)],
-        jobs=build_jobs(settings),
+        jobs=jobs,
         schedules=build_schedules(settings),
-        sensors=build_sensors(settings),
+        sensors=build_sensors(settings, jobs),
         executor=build_executor(settings),
         resources={"warehouse": Warehouse(settings), "panaccess": PanAccess(settings), **(resources or {})},
     )

@@ -7,16 +7,14 @@ are told by the process ``telemetry-pipeline watch``, which also notices when Da
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.events import JobFailureData, RunFailureReason
+from dagster._core.events import JobFailureData
 from dagster._core.execution.stats import StepEventStatus
-from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from dagster_shared.error import SerializableErrorInfo
 
 from telemetry_pipeline.ages import is_recent
@@ -26,6 +24,7 @@ from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.logs import without_data
 from telemetry_pipeline.orchestration.foreign_messages import FOREIGN_MESSAGES
+from telemetry_pipeline.orchestration.lost_runs import REST, at_rest, build_lost_runs_sensor, failed_runs
 from telemetry_pipeline.orchestration.names import RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import in_flight
@@ -42,27 +41,25 @@ from telemetry_pipeline.warehouse.problems import Problem
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 _DAYS_A_REBUILD = 31
-_REST = timedelta(hours=1)
-"""How long a day that was analysed anew is left alone: late records trickle in, and each rebuild leaves its events behind."""
-
-_LOSSES = {
-    "StepLost",
-    "StepInterrupted",
-    "WorkerLostError",
-    "Terminated",
-    "WarehouseUnavailable",
-    "DagsterExecutionInterruptedError",
-}
-"""The errors of steps that did nothing wrong: what executed them went away."""
-_LOSSES_BEFORE_REST = 3
 _STEPS_NAMED = 5
 
 Days = tuple[date, date]
 
 
-def build_sensors(settings: PipelineSettings) -> list[dg.SensorDefinition]:
-    """Every sensor."""
-    return [_late_data(settings), _run_failures(settings), _run_successes(settings), _freshness(settings)]
+def build_sensors(
+    settings: PipelineSettings, jobs: Sequence[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]
+) -> list[dg.SensorDefinition]:
+    """Every sensor.
+
+    :param jobs: those there are.
+    """
+    return [
+        _late_data(settings),
+        build_lost_runs_sensor(settings, jobs),
+        _run_failures(settings),
+        _run_successes(settings),
+        _freshness(settings),
+    ]
 
 
 def _late_data(settings: PipelineSettings) -> dg.SensorDefinition:
@@ -79,12 +76,14 @@ def _late_data(settings: PipelineSettings) -> dg.SensorDefinition:
     def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(UTC)
         yesterday = today(daily) - timedelta(days=1)
+        engine = connect(settings.database_url)
         try:
-            stale = stale_results(connect(settings.database_url), settings.first_partition, yesterday, Rules.of(settings))
+            stale = stale_results(engine, settings.first_partition, yesterday, Rules.of(settings))
+            outages = problems.outages(engine, since=now - REST)
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
-        failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _REST)
-        resting = at_rest([(run.tags, was_lost(context.instance, run)) for run in context.instance.get_runs(failed)])
+        failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - REST)
+        resting = at_rest(failed_runs(context.instance, failed), outages)
         return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), resting, now)
 
     return late_data
@@ -113,7 +112,7 @@ def plan_rebuild(
 
     :param stale: in order of days, the analyses and documents, and when each was last made, if it was.
     :param others: runs in flight that analyse past days.
-    :param resting: the tags of runs whose days are left alone, as :func:`at_rest` tells.
+    :param resting: the tags of runs whose days are left alone, as ``lost_runs.at_rest`` tells.
     """
     due = {
         day: names
@@ -138,32 +137,13 @@ def plan_rebuild(
     )
 
 
-def at_rest(failed: Sequence[tuple[Mapping[str, str], bool]]) -> list[Mapping[str, str]]:
-    """The tags of those of some failed runs whose days are left alone: a step failed, or runs of these days were lost again
-    and again, which may be their doing.
-
-    :param failed: the tags of each, and whether it was lost.
-    """
-    losses = Counter(partition_text(tags) for tags, lost in failed if lost)
-    return [tags for tags, lost in failed if not lost or losses[partition_text(tags)] >= _LOSSES_BEFORE_REST]
-
-
-def was_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a failed run failed with its process, its workers or the code server, and not for what a step did."""
-    if run.tags.get(RUN_FAILURE_REASON_TAG) != RunFailureReason.STEP_FAILURE.value:
-        return True
-    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
-    failures = [record.event_log_entry.get_dagster_event().step_failure_data.error for record in records]
-    return bool(failures) and all(error is not None and error.cls_name in _LOSSES for error in failures)
-
-
 def _is_of_period(name: str) -> bool:
     return DOCUMENTS[name][1] == "period" if name in DOCUMENTS else is_of_period(name)
 
 
 def _due(analyses: Stale, now: datetime) -> set[str]:
-    """Those whose last result is an hour old, or that have none."""
-    return {name for name, made_at in analyses.items() if made_at is None or now - made_at >= _REST}
+    """Those whose last result is an hour old, or that have none: late records trickle in, and a rebuild leaves its events."""
+    return {name for name, made_at in analyses.items() if made_at is None or now - made_at >= REST}
 
 
 def contiguous(days: Sequence[date]) -> list[Days]:
@@ -218,7 +198,8 @@ def _run_successes(settings: PipelineSettings) -> dg.SensorDefinition:
         name="run_successes_sensor",
         minimum_interval_seconds=15,
         default_status=_RUNNING,
-        description="A run that succeeds ends the problem that an earlier one of the same job and days was.",
+        description="A run that succeeds ends the problem that an earlier one of the same job and days was, or one that left "
+        "nothing undone but what this one did.",
     )
     @_repeated_while_postgresql_is_away
     def run_successes(context: dg.RunStatusSensorContext) -> None:
@@ -230,8 +211,10 @@ def _run_successes(settings: PipelineSettings) -> dg.SensorDefinition:
         if letters := dead_letters.open_letters(engine):
             stats = context.instance.get_run_step_stats(run.run_id)
             steps = {each.step_key for each in stats if each.status is StepEventStatus.SUCCESS}
-            repeated = [letter.id for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
-            dead_letters.settle(engine, repeated, run.run_id)
+            repeated = [letter for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
+            dead_letters.settle(engine, [letter.id for letter in repeated], run.run_id)
+            left = {letter.run_id for letter in letters if letter not in repeated}
+            dead_letters.end_problems(engine, {letter.run_id for letter in repeated} - left)
         _note_end(engine, context.instance, run)
 
     return run_successes
@@ -340,7 +323,7 @@ def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
 
 
 def _key_of(run: dg.DagsterRun) -> str:
-    return f"run:{title(run)}"
+    return f"{problems.RUN}{title(run)}"
 
 
 def _reason(event: dg.DagsterEvent) -> str:

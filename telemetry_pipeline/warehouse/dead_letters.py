@@ -6,12 +6,13 @@ Which failures belong here, and how a step is repeated, is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.reading import explained
 
 _ADD = sa.text("""
@@ -93,3 +94,13 @@ def settle(engine: sa.Engine, ids: Iterable[int], by: str) -> int:
     """
     with explained(), engine.begin() as connection:
         return connection.execute(_SETTLE, {"ids": list(ids), "by": by}).rowcount
+
+
+def end_problems(engine: sa.Engine, run_ids: Collection[str]) -> None:
+    """End the problems that failed runs are of which nothing is left to be repeated.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
+    """
+    for problem in problems.open_problems(engine):
+        if problem.run_id in run_ids and problem.key.startswith(problems.RUN):
+            problems.resolve(engine, problem.key)

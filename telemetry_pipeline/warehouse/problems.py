@@ -19,6 +19,12 @@ CHANNEL = "channel:"
 UPSTREAM = "upstream:"
 """What the keys of problems begin with that a sync sees in the ids and records of the upstream."""
 
+COMPONENT = "component:"
+"""What they begin with when a service does not work, or was restarted."""
+
+RUN = "run:"
+"""What they begin with when a run failed."""
+
 # What was over so long ago without anybody having been told is no news.
 _NEWS = timedelta(days=1)
 
@@ -39,6 +45,10 @@ _COLUMNS = """
 """
 _OPEN = sa.text(f"select {_COLUMNS} from telemetry.problems where resolved_at is null order by opened_at, problem_id")
 _OPEN_OF = sa.text("select key from telemetry.problems where resolved_at is null and key = any(:keys)")
+_OUTAGES = sa.text(f"""
+select {_COLUMNS} from telemetry.problems
+where starts_with(key, :prefix) and (resolved_at is null or resolved_at > :since) order by opened_at, problem_id
+""")
 _UNTOLD = sa.text(f"""
 select {_COLUMNS} from telemetry.problems
 where resolved_at is null or (resolution_told_at is null and resolved_at > :since)
@@ -176,6 +186,15 @@ def open_problems(engine: sa.Engine) -> list[Incident]:
     """
     with explained(), engine.connect() as connection:
         return [Incident(**row) for row in connection.execute(_OPEN).mappings()]
+
+
+def outages(engine: sa.Engine, since: datetime) -> list[Incident]:
+    """When services did not work, or were restarted, and were not over at a moment; the oldest first.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
+    """
+    with explained(), engine.connect() as connection:
+        return [Incident(**row) for row in connection.execute(_OUTAGES, {"prefix": COMPONENT, "since": since}).mappings()]
 
 
 def untold(engine: sa.Engine, now: datetime) -> list[Incident]:

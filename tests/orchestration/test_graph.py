@@ -57,6 +57,7 @@ def test_jobs_schedules_and_sensors_are_the_documented_ones(defs: dg.Definitions
     assert {schedule.default_status for schedule in defs.schedules or []} == {dg.DefaultScheduleStatus.RUNNING}
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or []} == {
         "late_data_sensor": dg.DefaultSensorStatus.RUNNING,
+        "lost_runs_sensor": dg.DefaultSensorStatus.RUNNING,
         "run_failures_sensor": dg.DefaultSensorStatus.RUNNING,
         "run_successes_sensor": dg.DefaultSensorStatus.RUNNING,
         "freshness_sensor": dg.DefaultSensorStatus.RUNNING,

@@ -220,3 +220,20 @@ def test_only_a_step_that_succeeds_with_its_days_makes_up_for_one_that_failed(pi
     sense(pipeline, without_news)
     left = [(letter.step, letter.partition) for letter in dead_letters.open_letters(engine)]
     assert left == [("telemetry_records", f"{yesterday} to {this_day}"), ("ott_views", str(this_day))]
+
+
+def test_a_run_that_does_all_that_another_left_undone_ends_its_problem(pipeline: Any, this_day: date) -> None:
+    """A repair includes a merge: nobody has to merge once more."""
+    engine = connect(pipeline.settings.database_url)
+    assert pipeline.run(this_day).success
+    for run_id, steps in (("merge", ["ott_views"]), ("rebuild", ["ott_views", "no_step"])):
+        dead_letters.add(engine, [DeadLetter(run_id, "job", step, str(this_day), "it was lost") for step in steps])
+        problems.report(engine, Problem(f"run:telemetry_{run_id}:{this_day}", "it failed", run_id=run_id))
+    problems.report(engine, Problem("check:x", "another kind", run_id="merge"))
+    pipeline.simulator.add_records([record(1, 8, datetime(this_day.year, this_day.month, this_day.day, 12))])
+    done = pipeline.run(this_day)
+    assert done.success
+    sense(pipeline, done)
+    left = open_keys(pipeline)
+    assert f"run:telemetry_merge:{this_day}" not in left
+    assert {f"run:telemetry_rebuild:{this_day}", "check:x"} <= left

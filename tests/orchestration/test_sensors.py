@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from telemetry_pipeline.analyses.staleness import Stale
-from telemetry_pipeline.orchestration.sensors import at_rest, contiguous, makes_up_for, plan_rebuild, problem_key, silent_for
+from telemetry_pipeline.orchestration.sensors import contiguous, makes_up_for, plan_rebuild, problem_key, silent_for
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.checks import Freshness
 
@@ -51,12 +51,6 @@ def test_days_whose_analysis_failed_hold_up_no_others() -> None:
     failed = [{RANGE_START: "2026-11-07", RANGE_END: "2026-11-08"}]
     request = plan_rebuild(stale(day(1), day(2), day(7), day(8)), [], failed, NOW)
     assert span(request) == ("2026-11-01", "2026-11-02")
-
-
-def test_days_rest_when_a_step_failed_or_when_their_runs_were_lost_again_and_again() -> None:
-    failed, lost, doomed = ({PARTITION: f"2026-11-0{number}"} for number in (1, 2, 3))
-    resting = at_rest([(failed, False), (lost, True), (lost, True), (doomed, True), (doomed, True), (doomed, True)])
-    assert resting == [failed, doomed, doomed, doomed]
 
 
 def test_a_rebuild_is_of_a_month_at_most() -> None:
