@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import unicodedata
+import re
 
-# Controls, marks that nobody sees (of the direction of writing above all), half surrogate pairs, ends of lines.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# These join letters, as in Persian names and in emoji; they move nothing.
-_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+# Controls, half surrogate pairs, ends of lines, and marks that nobody sees, those of the direction of writing above all. Not
+# those that join letters, as in Persian names and in emoji, or choose a form of one: they move nothing.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 
 
 def printable(text: str, also: str = "") -> str:
@@ -17,9 +19,4 @@ def printable(text: str, also: str = "") -> str:
 
     :param also: characters that may stay, such as line ends.
     """
-    if text.isprintable():
-        return text
-    kept = _JOINERS + also
-    return "".join(
-        json.dumps(each)[1:-1] if unicodedata.category(each) in _UNSEEN and each not in kept else each for each in text
-    )
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in also else json.dumps(found[0])[1:-1], text)
