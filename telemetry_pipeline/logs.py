@@ -168,7 +168,7 @@ class TextFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The line, with where it was written."""
         fields = vars(record)
-        fields["place"] = place(fields["run"], fields["step"])
+        fields["place"] = printable(place(fields["run"], fields["step"]))
         fields["message"] = printable(without_data(record.message), "\n").replace("\n", "\n    ")
         return super().formatMessage(record)
 

@@ -200,7 +200,7 @@ def test_what_comes_from_elsewhere_makes_no_line_of_its_own_and_commands_no_term
     try:
         raise ValueError(FORGED)
     except ValueError:
-        logging.getLogger("anything").exception("%s", FORGED, extra={"run": FORGED, "step": FORGED})
+        logging.getLogger("anything").exception("%s", FORGED, extra={"run": "a\nb", "step": "\x1b[2J"})
     err = capsys.readouterr().err
     file = (tmp_path / "logs" / "errors.log").read_text()
     assert not set("\x1b\x9b\u202e") & set(err + file)
