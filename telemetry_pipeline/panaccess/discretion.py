@@ -29,12 +29,12 @@ _LONGEST_FORM = 12  # characters that a byte of a secret is written in
 _TELLING_LENGTH = 6
 _WAS_CUT = re.compile(r"(?:%\w?|&\#?\w{0,31})?(?:\.\.\.|…|\Z)")
 
-_BYTE, _NEXT = r"(?:%|\\+x)", r"(?:%|\\+x)[89ab][0-9a-f]"
+_BYTE, _NEXT, _UNIT = r"(?:%|\\+x)", r"(?:%|\\+x)[89ab][0-9a-f]", r"(?:%|\\+)u"
 # A character as it is written for a URL, JSON, HTML or by Python; and what is put between characters: blanks, the + for one,
 # backslashes.
 _WRITTEN = re.compile(
     rf"{_BYTE}(?:[cd][0-9a-f]{_NEXT}|e[0-9a-f]{_NEXT}{_NEXT}|f[0-9a-f]{_NEXT}{_NEXT}{_NEXT}|[0-9a-f]{{2}})"
-    r"|\\+ud[89ab][0-9a-f]{2}\\+ud[c-f][0-9a-f]{2}|\\+u[0-9a-f]{4}"
+    rf"|{_UNIT}d[89ab][0-9a-f]{{2}}{_UNIT}d[c-f][0-9a-f]{{2}}|{_UNIT}[0-9a-f]{{4}}"
     r"|&\#?\w{1,31};|[\s+\\]+",
     re.IGNORECASE,
 )
@@ -145,7 +145,7 @@ def _meant(text: str) -> tuple[str, list[int]]:
 def _character(written: str) -> str:
     if written[0] == "&":
         return html.unescape(written)
-    digits = re.sub(r"%|\\+[xu]", "", written, flags=re.IGNORECASE)
+    digits = re.sub(r"%u?|\\+[xu]", "", written, flags=re.IGNORECASE)
     if digits == written:
         return ""
     data = bytes.fromhex(digits)

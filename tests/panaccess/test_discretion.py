@@ -29,6 +29,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "URL in a URL": lambda text: quote(quote_plus(text), safe=""),
     "URL, every character": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "URL in Latin-1": lambda text: quote(text.encode("latin-1"), safe=""),
+    "URL in JavaScript": lambda text: "".join(f"%u{ord(each):04X}" for each in text),
     "JSON": json.dumps,
     "JSON in JSON": lambda text: json.dumps(json.dumps({"told": text})),
     "PHP's JSON": lambda text: json.dumps(text).replace("/", r"\/"),
