@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import apprise
-import urllib3
+from urllib3 import poolmanager
 
 from telemetry_pipeline.bounded import pool_classes
 
@@ -23,7 +23,7 @@ _MAX_BYTES = 1_000_000
 _PAUSE_SECONDS = 1.0
 
 # Apprise reads what a service answers whole; one that never stops answering would take the watch's memory.
-urllib3.poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES))
+poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES))
 
 # What Apprise writes may hold parts of addresses; what is worth knowing of it is in the deliveries.
 logging.getLogger("apprise").propagate = False

@@ -39,6 +39,8 @@ _WRITTEN = re.compile(
     re.IGNORECASE,
 )
 _ROUNDS = 4
+# What was no UTF-8 and was read all the same.
+_STRAY_BYTES = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 
 
 class Discretion:
@@ -53,14 +55,13 @@ class Discretion:
     def learn(self, secret: str) -> None:
         """Keep another secret, such as a session. The user's name is none."""
         if secret and secret != self._username and secret not in self._forms:
-            forms = (_meant(form)[0] for form in _forms(secret))
-            self._forms = {**self._forms, secret: [form for form in forms if form]}
+            self._forms[secret] = [meant for form in _forms(secret) if (meant := _meant(form)[0])]
 
     def quote(self, text: str, most: int = RAW_CHARACTERS) -> str:
         """The text without secrets, in whatever form they are, and of a long one the beginning."""
         if len(text) <= most + _CUT_LENGTH:
             return self._masked(text)
-        longest = _LONGEST_FORM * max((len(secret.encode("utf-8", "surrogatepass")) for secret in self._forms), default=0)
+        longest = _LONGEST_FORM * max((len(secret.encode("utf-8", "surrogatepass")) for secret in list(self._forms)), default=0)
         window = most + longest
         told = self._masked(text[:window])
         if len(text) > window:
@@ -91,7 +92,7 @@ class Discretion:
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
         """From where to where in a text there are secrets."""
         meant, places = _meant(text)
-        for forms in self._forms.values():
+        for forms in list(self._forms.values()):
             for form in forms:
                 beginning = form[:_TELLING_LENGTH]
                 at = meant.find(beginning)
@@ -109,10 +110,11 @@ class Discretion:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, in hex, and inside what was written in base64."""
+    """A secret as it is, in hex, inside what was written in base64, and as UTF-8 that was read as Latin-1."""
     yield secret
     if len(secret) >= _TELLING_LENGTH:
         data = secret.encode("utf-8", "surrogatepass")
+        yield data.decode("latin-1")
         yield data.hex()
         for offset in range(3):
             # What does not change whatever stands before and behind the data: it may begin at each of three places.
@@ -139,7 +141,7 @@ def _meant(text: str) -> tuple[str, list[int]]:
             break
         meant, places = "".join([*parts, meant[end:]]), there + places[end:]
     # The one letter of which the small one is longer.
-    return meant.replace("İ", "i").lower(), places
+    return meant.translate(_STRAY_BYTES).replace("İ", "i").lower(), places
 
 
 def _character(written: str) -> str:

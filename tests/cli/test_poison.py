@@ -113,25 +113,33 @@ def test_csv_keeps_what_an_analyst_needs_and_only_the_one_for_excel_defuses_form
     assert excel[1]["channel"] == "'=cmd|' /C calc'!A0"
 
 
-def test_a_run_of_which_all_is_poison(
-    cli: Cli, announce: Callable[..., None], webserver: FakeWebserver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    webserver.answers["Status"] = {"runOrError": {"__typename": "RunNotFoundError", "message": POISON}}
-    webserver.answers["Run"] = {"runOrError": run_answer(POISON, jobName=POISON)}
+def test_a_run_of_which_all_is_poison(cli: Cli, announce: Callable[..., None], webserver: FakeWebserver) -> None:
+    failure = {
+        "__typename": "ExecutionStepFailureEvent",
+        "timestamp": "1795233230000",
+        "stepKey": POISON,
+        "error": {"message": POISON, "className": POISON, "causes": []},
+    }
+    run = run_answer("11111111-cb97-4815-bc8b-2c8e0495552d", status="FAILURE", jobName=POISON)
+    step = {"stepKey": POISON, "status": "FAILURE", "startTime": 1_795_233_224.0, "endTime": 1_795_233_230.0, "attempts": []}
+    run |= {"stepStats": [step], "executionPlan": {"steps": [{"key": POISON}]}}
+    events = {"__typename": "EventConnection", "cursor": "1", "hasMore": False, "events": [failure]}
+    webserver.answers |= {"Run": {"runOrError": run}, "Events": {"runOrError": run, "logsForRun": events}}
     announce(webserver.url)
-    outcome = cli("status", "11111111-cb97-4815-bc8b-2c8e0495552d")
+    outcome = cli("status", run["runId"])
+    assert outcome.status == 0, outcome
     assert not obeyed(outcome.out + outcome.err)
-    webserver.answers["Run"] = (400, json.dumps({"errors": [{"message": POISON}]}))
-    outcome = cli("status", "11111111-cb97-4815-bc8b-2c8e0495552d")
-    assert outcome.status == 1
-    assert ON_ONE_LINE in outcome.err
+    assert f"job            {SEEN} 2026-11-20" in outcome.out
+    assert f"{SEEN} failed: {ON_ONE_LINE}" in outcome.out
+    webserver.answers["Run"] = {"runOrError": {"__typename": "RunNotFoundError", "message": POISON}}
+    outcome = cli("status", run["runId"])
+    assert (outcome.status, outcome.err) == (1, f"error: {ON_ONE_LINE}\n")
 
 
 def test_the_progress_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress(status=RunStatus.STARTED)
     progress.plan([POISON])
     progress.states[POISON] = "running"
-    progress.message = POISON
     display = LineDisplay()
     display.note(POISON)
     display.update(progress)
@@ -140,7 +148,7 @@ def test_the_progress_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
         terminal.update(progress)
     out = capsys.readouterr().out
     assert not obeyed(out)
-    assert SEEN in out
+    assert f"0 %  0/1 steps  {SEEN}" in out
 
 
 def test_a_table_on_a_terminal() -> None:

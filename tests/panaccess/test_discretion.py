@@ -42,6 +42,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base64 in lines": lambda text: base64.encodebytes(f"{'x' * 50}{text}".encode()).decode(),
     "hex": lambda text: text.encode().hex().upper(),
     "Python": lambda text: repr(text.encode()),
+    "UTF-8 read as Latin-1": lambda text: text.encode().decode("latin-1"),
+    "Latin-1 read as UTF-8": lambda text: text.encode("latin-1").decode("utf-8", "surrogateescape"),
     "without its blanks": lambda text: " ".join(text.split()).replace("\\", "\\\\"),
 }
 
