@@ -21,6 +21,7 @@ from concurrent_log_handler import ConcurrentRotatingFileHandler
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from telemetry_pipeline.errors import SettingsError
+from telemetry_pipeline.printable import printable
 from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.tags import partition_text
 
@@ -149,13 +150,17 @@ class JsonFormatter(OrjsonFormatter):
             found["error"] = exception
         return {"time": moment, **found, "message": message}
 
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """As JSON that does nothing to a terminal."""
+        return printable(super().jsonify_log_record(log_data))
+
     def formatException(self, ei: Any) -> list[str]:  # type: ignore[override]  # noqa: N802 - logging's name
         """The exceptions and where they come from."""
         return list(_error(ei[1]))
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people: time, level, run, step, message."""
+    """A line for people: time, level, run, step, message; of a longer message the rest below it, further in."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-8s %(place)s%(message)s")
@@ -163,13 +168,13 @@ class TextFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The line, with where it was written."""
         fields = vars(record)
-        fields["place"] = place(fields["run"], fields["step"])
-        fields["message"] = without_data(record.message)
+        fields["place"] = printable(place(fields["run"], fields["step"]))
+        fields["message"] = printable(without_data(record.message), "\n").replace("\n", "\n    ")
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """The exceptions and where they come from."""
-        return "\n".join(_error(ei[1]))
+        return "\n".join(printable(line, "\n") for line in _error(ei[1]))
 
 
 def place(run: str | None, step: str | None) -> str:
@@ -178,8 +183,9 @@ def place(run: str | None, step: str | None) -> str:
 
 
 def without_data(message: str) -> str:
-    """A message without passwords in URLs, and without the rows and parameters that databases quote."""
-    return _QUOTED_DATA.sub("", _URL_PASSWORD.sub("//***@", message)).rstrip()
+    """A message without passwords in URLs, and without the rows and parameters that databases quote; as text that UTF-8 has."""
+    text = message.encode("utf-8", "backslashreplace").decode()
+    return _QUOTED_DATA.sub("", _URL_PASSWORD.sub("//***@", text)).rstrip()
 
 
 class _Rotating(ConcurrentRotatingFileHandler):

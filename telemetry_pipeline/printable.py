@@ -1,23 +1,22 @@
-"""Text from elsewhere made fit to be seen: on a terminal, in a log line, in a message."""
+"""Text from elsewhere made fit to be seen: on a terminal, in a log line, in a message, in a file for people."""
 
 from __future__ import annotations
 
-import unicodedata
+import json
+import re
 
-# Marks that join letters, as in Persian names and in emoji; they move nothing.
-_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+# Controls, half surrogate pairs, ends of lines, and marks that nobody sees, those of the direction of writing above all. Not
+# those that join letters, as in Persian names and in emoji, or choose a form of one: they move nothing.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 
 
 def printable(text: str, also: str = "") -> str:
-    """The text with a replacement character for whatever could do something to a terminal instead of being seen on it: escape
-    sequences, line ends and other controls, changes of the direction of writing, half surrogate pairs.
+    r"""The text with an escape for whatever could do something to a terminal instead of being seen on it, or make two lines of
+    one. The escapes are those of JSON, so that JSON stays what it is: ``\u001b``, ``\n``, ``\u202e``.
 
     :param also: characters that may stay, such as line ends.
     """
-    if text.isprintable():
-        return text
-    return "".join(each if _is_seen(each) or each in also else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
-def _is_seen(character: str) -> bool:
-    return character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in also else json.dumps(found[0])[1:-1], text)

@@ -189,6 +189,29 @@ def test_the_output_is_text_for_people_or_json_for_machines(
         assert err.rstrip().endswith("WARNING  [49519adc ott_views] look")
 
 
+FORGED = "no\n2026-11-21 05:39:50,000 ERROR    all is lost \x1b[2J\x9b\u202e \ud800 ñ"
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_what_comes_from_elsewhere_makes_no_line_of_its_own_and_commands_no_terminal(
+    as_json: bool, tmp_path: Path, configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(log_format="json" if as_json else "text")
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        logging.getLogger("anything").exception("%s", FORGED, extra={"run": "a\nb", "step": "\x1b[2J"})
+    err = capsys.readouterr().err
+    file = (tmp_path / "logs" / "errors.log").read_text()
+    assert not set("\x1b\x9b\u202e") & set(err + file)
+    assert len(file.splitlines()) == 1
+    assert [line for line in err.splitlines() if line.startswith("2026-11-21")] == []
+    [line] = written(tmp_path, "errors")
+    assert line["message"] == FORGED.replace("\ud800", "\\ud800")
+    assert "ñ" in file
+    assert "--- Logging error" not in err
+
+
 WRITE = """
 import logging, sys
 from pathlib import Path

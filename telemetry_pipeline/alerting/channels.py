@@ -13,10 +13,17 @@ from typing import Any
 from urllib.parse import unquote
 
 import apprise
+from urllib3 import poolmanager
+
+from telemetry_pipeline.bounded import pool_classes
 
 _TIMEOUT_SECONDS = 20.0
+_MAX_BYTES = 1_000_000
 # Apprise pauses between two messages, by default so long that several problems at once would keep the watch from looking.
 _PAUSE_SECONDS = 1.0
+
+# Apprise reads what a service answers whole; one that never stops answering would take the watch's memory.
+poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES))
 
 # What Apprise writes may hold parts of addresses; what is worth knowing of it is in the deliveries.
 logging.getLogger("apprise").propagate = False

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.alerting.telling import Kind, Telling
+from telemetry_pipeline.printable import printable
 
 _HEADINGS = {Kind.PROBLEM: "PROBLEM", Kind.REMINDER: "STILL", Kind.RECOVERY: "OVER"}
 
@@ -18,7 +19,7 @@ _READABLE = 20
 
 def subject_of(telling: Telling) -> str:
     """One line that says what it is about."""
-    return f"[Telemetry Pipeline] {_HEADINGS[telling.kind]}: {' '.join(telling.incident.summary.split())}"
+    return f"[Telemetry Pipeline] {_HEADINGS[telling.kind]}: {_one_line(telling.incident.summary)}"
 
 
 def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, room: int | None = None) -> str:
@@ -29,9 +30,10 @@ def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None
     :param room: how many characters it may have; None for as many as it takes.
     """
     incident = telling.incident
-    parts = {"summary": incident.summary, "facts": "\n".join(_facts(telling, now, zone, web_url))}
+    summary, detail = _one_line(incident.summary), printable(incident.detail, "\n")
+    parts = {"summary": summary, "facts": "\n".join(_facts(telling, now, zone, web_url))}
     if telling.kind is not Kind.RECOVERY:
-        parts |= {"detail": incident.detail, "advice": f"What to do: {incident.advice}" if incident.advice else ""}
+        parts |= {"detail": detail, "advice": f"What to do: {incident.advice}" if incident.advice else ""}
         if incident.resolved_at is None:
             when = "while this lasts" if incident.lasts else "in which it happens again"
             parts["closing"] = f"You are reminded every hour {when}, and told when it is over."
@@ -74,6 +76,10 @@ def _joined(parts: Mapping[str, str]) -> str:
 def _cut(text: str, length: int) -> str:
     """As much as there is room for; nothing where nobody could make sense of it."""
     return f"{text[: length - 1].rstrip()}…" if length >= _READABLE else ""
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 def _moment(value: datetime, zone: ZoneInfo) -> str:

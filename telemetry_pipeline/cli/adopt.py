@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from telemetry_pipeline.cli.saying import say
+
 
 @click.command("adopt", short_help="Change what is stored to settings that changed.")
 @click.option("--same", is_flag=True, help="PanAccess is the same, although it gives other records than are stored.")
@@ -44,10 +46,10 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
             f"The next sync goes on with record id {begins_at}. Everything that is stored stays and is compared no more."
         )
     if not steps:
-        click.echo("nothing to do: what is stored was made with these settings")
+        say("nothing to do: what is stored was made with these settings")
         return
     for step in steps:
-        click.echo(step)
+        say(step)
     if not yes:
         click.confirm("Do that?", abort=True)
     with explained():
@@ -56,4 +58,4 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
             cursor.trust(engine)
         if begins_at is not None:
             cursor.put(engine, begins_at - 1, compared_after=begins_at - 1)
-    click.echo(f"done; the time or the day of {changed:,} records changed")
+    say(f"done; the time or the day of {changed:,} records changed")

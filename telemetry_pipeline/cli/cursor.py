@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.cli.saying import say
+
 if TYPE_CHECKING:
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse.cursor import Cursor
@@ -41,10 +43,10 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
     if (accept or ignore) and at.jump_id is None:
         raise RequestRefused("no jump holds the cursor")
     if ignore:
-        click.echo(f"Records from id {at.jump_id} on are left out, as long as there is a hole below them.")
+        say(f"Records from id {at.jump_id} on are left out, as long as there is a hole below them.")
     else:
         record_id = (at.jump_id or 0) - 1 if record_id is None else record_id
-        click.echo(_meaning(at.record_id, record_id))
+        say(_meaning(at.record_id, record_id))
     if not yes:
         click.confirm("Do that?", abort=True)
     with explained():
@@ -52,7 +54,7 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
             cursors.ignore(engine, at.jump_id)
         elif record_id is not None:
             cursors.put(engine, record_id)
-    click.echo("done; the next tick goes by it")
+    say("done; the next tick goes by it")
     return 0
 
 
@@ -71,17 +73,17 @@ def _show(at: Cursor, settings: StackSettings) -> None:
     from telemetry_pipeline.cli.overview import look_upstream
 
     by_hand = f", set by hand {moment(at.set_at, settings.operator_zone)}" if at.set_at else ""
-    click.echo(f"cursor         record id {at.record_id}{by_hand}")
+    say(f"cursor         record id {at.record_id}{by_hand}")
     known = target.complete(settings, target.find_stack(settings))
     if known.panaccess_url is not None:
         upstream = look_upstream(known)
         if upstream.newest_id is None:
-            click.echo(f"upstream       {upstream.error}")
+            say(f"upstream       {upstream.error}")
         else:
             ahead = upstream.newest_id - at.record_id
             where = f"{ahead:,} ids above" if ahead >= 0 else f"{-ahead:,} ids below"
-            click.echo(f"upstream       newest is record id {upstream.newest_id}, {where}")
+            say(f"upstream       newest is record id {upstream.newest_id}, {where}")
     if at.jump_id is not None and at.ignores(at.jump_id):
-        click.echo(f"left out       records from id {at.ignored_id} on")
+        say(f"left out       records from id {at.ignored_id} on")
     elif at.jump_id is not None:
-        click.secho(f"held           the next record is {at.jump_id}; --accept goes on there, --ignore leaves it out", fg="red")
+        say((f"held           the next record is {at.jump_id}; --accept goes on there, --ignore leaves it out", "red"))

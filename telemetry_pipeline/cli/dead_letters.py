@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.cli.saying import say, say_lines
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from zoneinfo import ZoneInfo
@@ -49,7 +51,7 @@ def dead_letters(rerun: tuple[str, ...], drop: tuple[int, ...], form: str) -> in
         dropped = _chosen(letters, drop)
         settle(engine, [letter.id for letter in dropped], _GIVEN_UP)
         end_problems(engine, {letter.run_id for letter in dropped} - {each.run_id for each in letters if each not in dropped})
-        click.echo(f"given up: {', '.join(map(str, drop))}")
+        say(f"given up: {', '.join(map(str, drop))}")
     else:
         _show(letters, form, settings.operator_zone)
     return 0
@@ -60,9 +62,9 @@ def _show(letters: list[OpenLetter], form: str, zone: ZoneInfo) -> None:
     from telemetry_pipeline.client.graphql import one_line
 
     if form == "json":
-        click.echo(to_json({**asdict(each), "failed_at": each.failed_at.astimezone(zone).isoformat()} for each in letters))
+        say_lines(to_json({**asdict(each), "failed_at": each.failed_at.astimezone(zone).isoformat()} for each in letters))
     elif not letters:
-        click.echo("none")
+        say("none")
     else:
         print_table(
             ["id", "when", "job", "step", "partition", "run", "error"],
@@ -93,7 +95,7 @@ def _run_again(settings: StackSettings, engine: sa.Engine, letters: list[OpenLet
 
     chosen = letters if _ALL in wanted else _chosen(letters, [_number(each) for each in wanted])
     if not chosen:
-        click.echo("none")
+        say("none")
         return 0
     client = TelemetryClient(graphql_url(settings))
     status = 0
@@ -104,11 +106,11 @@ def _run_again(settings: StackSettings, engine: sa.Engine, letters: list[OpenLet
         try:
             new_run_id = client.reexecute(run_id)
         except RequestRefused as err:
-            click.echo(f"error: run {run_id} of {what} cannot be run again: {err}", err=True)
+            say(f"error: run {run_id} of {what} cannot be run again: {err}", err=True)
             status = EXIT_FAILED
             continue
         settle(engine, [letter.id for letter in repeated], new_run_id)
-        click.echo(f"run {new_run_id} repeats {', '.join(letter.step for letter in repeated)} of {what}")
+        say(f"run {new_run_id} repeats {', '.join(letter.step for letter in repeated)} of {what}")
     return status
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import click
 
+from telemetry_pipeline.cli.saying import hand_over, say
 from telemetry_pipeline.errors import RequestRefused
 
 Form = Literal["table", "json", "csv", "xlsx"]
@@ -58,7 +59,7 @@ class Delivery:
         """
         data = content if isinstance(content, bytes) else content.encode()
         if self._output is None:
-            click.echo(data, nl=False)
+            hand_over(data)
             return
         try:
             self._output.write_bytes(data)
@@ -74,7 +75,7 @@ class Delivery:
             return
         for number, each in enumerate(tables):
             if number:
-                click.echo()
+                say()
             print_table(each.columns, each.rows, each.caption, each.looks, prose=each.prose)
 
     def csv(self, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

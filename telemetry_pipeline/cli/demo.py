@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.cli.saying import say
+
 if TYPE_CHECKING:
     from telemetry_pipeline.client.progress import Progress
     from telemetry_pipeline.warehouse.status import WarehouseStatus
@@ -42,22 +44,22 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     simulator = SimulatorOptions(records_count=records_count, days=_DAYS, end=datetime.now(UTC).replace(microsecond=0))
     first = max(first_partition(settings, simulator), last - timedelta(days=_DAYS))
     launch = plan_launch(settings, "telemetry_range", first, last, ())
-    click.echo(f"1/3  starting the stack, with {records_count:,} simulated records of the last {_DAYS} days")
-    with Stack(settings, simulator=simulator, web_port=port, say=click.echo) as stack:
+    say(f"1/3  starting the stack, with {records_count:,} simulated records of the last {_DAYS} days")
+    with Stack(settings, simulator=simulator, web_port=port, say=say) as stack:
         engine = connect(stack.state.database_url)
         before = read_status(engine)
-        click.echo(f"2/3  synchronising, merging and analysing {launch.first} to {launch.last}")
+        say(f"2/3  synchronising, merging and analysing {launch.first} to {launch.last}")
         began = time.monotonic()
         progress, status = launch_and_follow(TelemetryClient(stack.state.graphql_url), launch, stack.tend)
         seconds = time.monotonic() - began
         if status == 0:
-            click.echo("3/3  what came of it")
+            say("3/3  what came of it")
             show_outcome(before, read_status(engine), progress, seconds)
             top = read_result(stack.state.database_url, "top_channels", None)
             show_table(top, settings.operator_zone, limit=_TOP_CHANNELS_SHOWN)
         if once or status != 0:
             return status
-        click.echo(f"web UI: {stack.state.webserver_url}  (Ctrl-C stops everything)")
+        say(f"web UI: {stack.state.webserver_url}  (Ctrl-C stops everything)")
         stack.supervise()
     return 0
 
@@ -70,8 +72,8 @@ def show_outcome(before: WarehouseStatus, after: WarehouseStatus, progress: Prog
     rejected = sum(each.records for each in after.rejected) - sum(each.records for each in before.rejected)
     syncing = progress.seconds.get("telemetry_records", 0.0)
     rate = f", {records / syncing:,.0f} records/s" if syncing else ""
-    click.echo(f"records stored    {records:,}{rate}")
-    click.echo(f"records rejected  {rejected:,}")
-    click.echo(f"views merged      {after.views.rows - before.views.rows:,}")
-    click.echo(f"assets computed   {len(progress.stored)}")
-    click.echo(f"took              {duration(seconds)} from the launch to the end")
+    say(f"records stored    {records:,}{rate}")
+    say(f"records rejected  {rejected:,}")
+    say(f"views merged      {after.views.rows - before.views.rows:,}")
+    say(f"assets computed   {len(progress.stored)}")
+    say(f"took              {duration(seconds)} from the launch to the end")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from telemetry_pipeline.cli.doctoring.findings import Examiner, Finding
+from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ def doctor() -> int:
     for finding in examine():
         failed += finding.outcome == "failed"
         warned += finding.outcome == "warning"
-        first, *more = finding.detail.splitlines() or [""]
-        click.echo(f"{click.style(f'{finding.outcome:8}', fg=_COLOURS[finding.outcome])}{finding.name}: {first}")
+        first, *more = finding.detail.split("\n")
+        say((f"{finding.outcome:8}", _COLOURS[finding.outcome]), f"{finding.name}: {first}")
         for line in [*more, *([f"-> {finding.advice}"] if finding.advice else [])]:
-            click.echo(f"        {line}")
+            say(f"        {line}")
     if failed:
-        click.echo(f"{failed} of the checks failed")
+        say(f"{failed} of the checks failed")
     else:
-        click.echo(f"everything works, with {warned} warnings" if warned else "everything is well")
+        say(f"everything works, with {warned} warnings" if warned else "everything is well")
     return EXIT_FAILED if failed else 0
 
 

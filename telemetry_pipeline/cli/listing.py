@@ -10,6 +10,7 @@ from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.cli.asking import newest_days
 from telemetry_pipeline.cli.delivery import Delivery, Table
 from telemetry_pipeline.cli.output import to_json
+from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.reports.documents import DOCUMENTS
@@ -39,7 +40,7 @@ def _rows(settings: StackSettings) -> list[dict[str, Any]]:
     try:
         newest = newest_days(database_url(settings))
     except WarehouseError as err:
-        click.echo(f"note: what is stored is not known: {err}", err=True)
+        say(f"note: what is stored is not known: {err}", err=True)
     listed: list[tuple[str, str, str]] = [(each.name, each.kind, each.question) for each in all_analyses().values()]
     listed += [(name, "document", question) for name, (question, _) in DOCUMENTS.items()]
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from telemetry_pipeline.cli.saying import Part, say
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -23,7 +26,11 @@ _LEVELS = ("INFO", "WARNING", "ERROR", "CRITICAL")
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _LOOK_SECONDS = 0.2
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
 Entry = dict[str, Any]
+Shown = list[tuple[Part, ...]]
+"""The parts of each line."""
 
 
 @click.command("logs", short_help="Show what was logged, filtered by run, step, level.")
@@ -68,22 +75,25 @@ def logs(
         new = (text for line in _new_lines(path, newest) if (text := shown(line)) is not None) if follow else ()
         for text in chain(deque(found, maxlen=lines), new):
             if heading is not None:
-                click.echo(heading)
+                say(heading)
                 heading = None
-            click.echo(text)
+            for line in text:
+                say(*line)
 
 
-def readable(entry: Entry, zone: ZoneInfo) -> str:
-    """A line for people, with the time in *zone* (its name is said once, above all lines); below it, where an error is from."""
-    from telemetry_pipeline.cli.output import bare_moment, printable
+def readable(entry: Entry, zone: ZoneInfo) -> Shown:
+    """A line for people, with the time in *zone* (its name is said once, above all lines); below it, further in, the rest of
+    its message, and where an error is from.
+    """
+    from telemetry_pipeline.cli.output import bare_moment
     from telemetry_pipeline.logs import place
 
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
-    message = printable(entry["message"], "\n")
-    level = click.style(f"{entry['level']:<8}", fg=_COLOURS.get(entry["level"]))
-    where = click.style(place(entry.get("run"), entry.get("step")), dim=True)
-    line = f"{moment} {level} {where}{message}"
-    return "\n".join([line, *("    " + printable(part, "\n") for part in entry.get("error", ()))])
+    message, *more = entry["message"].split("\n")
+    level = (f"{entry['level']:<8}", _COLOURS.get(entry["level"]))
+    where = (place(entry.get("run"), entry.get("step")), "dim")
+    below = [line for part in (*more, *entry.get("error", ())) for line in part.split("\n")]
+    return [(f"{moment} ", level, " ", where, message), *((f"    {line}",) for line in below)]
 
 
 def _path(settings: StackSettings, file: str) -> Path:
@@ -132,11 +142,11 @@ def _filter(run: str | None, step: str | None, level: str | None, since: float |
     return keeps
 
 
-def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[bytes], str | None]:
+def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[bytes], Shown | None]:
     """How a JSON line is shown: for people with times in *zone*, or as it is without one; None if it is not kept."""
     import orjson
 
-    def shown(line: bytes) -> str | None:
+    def shown(line: bytes) -> Shown | None:
         try:
             entry = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -148,8 +158,9 @@ def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[b
     return shown
 
 
-def _as_it_is(line: bytes) -> str:
-    return line.decode(errors="replace").rstrip("\n")
+def _as_it_is(line: bytes) -> Shown:
+    """Without colours, which some processes give their own lines."""
+    return [(_COLOUR.sub("", line.decode(errors="replace").rstrip("\n")),)]
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from telemetry_pipeline.cli.saying import say_lines
 from telemetry_pipeline.cli.suggestions import instead
 from telemetry_pipeline.errors import Cancelled, TelemetryError
 
@@ -158,8 +159,8 @@ def _reader_left() -> bool:
 
 def _fail(message: str, status: int, invocation: Invocation) -> int:
     if invocation.debug:
-        traceback.print_exc()
-    click.echo(f"error: {message}", err=True)
+        say_lines(traceback.format_exc().rstrip(), err=True)
+    say_lines(f"error: {message}", err=True)
     return status
 
 

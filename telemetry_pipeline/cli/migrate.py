@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from telemetry_pipeline.cli.saying import say
+
 
 @click.command("migrate", short_help="Bring the warehouse's schema up to date.")
 def migrate() -> None:
@@ -23,5 +25,5 @@ def migrate() -> None:
     with explained():
         waiting = partitions.keep_months(engine, settings.first_month)
     if waiting:
-        click.echo(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
-    click.echo(f"applied {', '.join(pending)}" if pending else "nothing to do: the schema is at its newest version")
+        say(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
+    say(f"applied {', '.join(pending)}" if pending else "nothing to do: the schema is at its newest version")

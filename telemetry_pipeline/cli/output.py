@@ -10,14 +10,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import click
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-# What Excel takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from telemetry_pipeline.cli.saying import say_lines
+from telemetry_pipeline.printable import printable
+
+# What Excel takes for the beginning of a formula; the last four are those of East Asia.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 # Narrower than this, sentences are hard to read.
 _PROSE_WIDTH = 24
@@ -42,7 +44,7 @@ def print_table(
     """
     console = Console()
     if not console.is_terminal:
-        click.echo(table_text(columns, rows, caption))
+        say_lines(table_text(columns, rows, caption))
         return
     body = [[_cell(value) for value in row] for row in rows]
     styles = looks or [""] * len(body)
@@ -57,7 +59,7 @@ def print_table(
         for number, (row, style) in enumerate(zip(body, styles, strict=True), 1):
             console.print(_block(number, columns, row), style=style, soft_wrap=True)
     if caption:
-        console.print(Text(caption, style="italic"), soft_wrap=True)  # a command in it can be copied
+        console.print(Text(printable(caption, "\n"), style="italic"), soft_wrap=True)  # a command in it can be copied
 
 
 def on_terminal() -> bool:
@@ -68,7 +70,7 @@ def on_terminal() -> bool:
 def table_text(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> str:
     """What :func:`print_table` prints where there is no terminal."""
     text = plain_table(columns, [[_cell(value) for value in row] for row in rows])
-    return f"{text}\n{caption}" if caption else text
+    return "\n".join([text, printable(caption, "\n")]) if caption else text
 
 
 def plain_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> str:
@@ -87,17 +89,20 @@ def plain_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> str:
 def to_json(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> str:
     """Rows of plain values (see ``reports.rows``) as a JSON list of objects, or one object; what is missing is null."""
     found = rows if isinstance(rows, Mapping) else list(rows)
-    return json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2)
+    return printable(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2), "\n")
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of plain values as CSV with a header; what is missing is nothing between the commas."""
+    """Rows of plain values as CSV with a header; what is missing is nothing between the commas.
+
+    Texts are as they are, but for what CSV does not need and a terminal would obey; one that a spreadsheet takes for a formula
+    is changed in :func:`to_excel_csv` alone, for programs join by names.
+    """
     lines = _Lines()
     writer = csv.writer(lines)
     writer.writerow(columns)
     for row in rows:
-        values = [row[name] for name in columns]
-        writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in values])
+        writer.writerow([_csv_value(row[name]) for name in columns])
     return "".join(lines)
 
 
@@ -120,14 +125,18 @@ class _Lines(list[str]):
         self.append(line.removesuffix("\r\n") + "\n")
 
 
-def _excel_value(value: Any) -> Any:
+def _csv_value(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
+    return printable(value, "\n\t") if isinstance(value, str) else value
+
+
+def _excel_value(value: Any) -> Any:
     if isinstance(value, float):
         return repr(value).replace(".", ",")
     if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+        return f"'{_csv_value(value)}"
+    return _csv_value(value)
 
 
 def duration(seconds: float) -> str:
@@ -157,14 +166,6 @@ def bare_moment(value: datetime, zone: ZoneInfo) -> str:
 def times_in(zone: ZoneInfo) -> str:
     """What is said once of many times without a zone."""
     return f"times: {zone.key}"
-
-
-def printable(text: str, also: str = "") -> str:
-    """The text without what would move the cursor or change colours.
-
-    :param also: characters that may stay.
-    """
-    return "".join(each if each.isprintable() or each in also else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _framed(columns: Sequence[str], body: Sequence[Sequence[Cell]], styles: Sequence[str], prose: bool) -> RenderableType:

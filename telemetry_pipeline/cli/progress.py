@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
 from rich import progress as bars
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,7 +14,9 @@ from rich.text import Text
 
 from telemetry_pipeline.cli.follow import Display
 from telemetry_pipeline.cli.output import duration
+from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.client.progress import Progress
+from telemetry_pipeline.printable import printable
 
 _LINE_EVERY_SECONDS = 3.0
 
@@ -42,13 +43,13 @@ class LineDisplay:
         due = time.monotonic() - self._shown_at >= _LINE_EVERY_SECONDS
         now = (dict(progress.states), progress.ended)
         if now != self._shown or due:
-            click.echo(f"{progress.percent:3.0f} %  {describe(progress)}")
+            say(f"{progress.percent:3.0f} %  {describe(progress)}")
             self._shown = now
             self._shown_at = time.monotonic()
 
     def note(self, text: str) -> None:
         """Print a line."""
-        click.echo(text)
+        say(text)
 
 
 class TerminalDisplay:
@@ -78,10 +79,10 @@ class TerminalDisplay:
 
     def note(self, text: str) -> None:
         """Print a line above what moves."""
-        self._live.console.print(Text(text))
+        self._live.console.print(Text(printable(text)))
 
     def _picture(self, at_work: str) -> Group:
-        return Group(self._bar, Text(f"  {at_work}", no_wrap=True, overflow="ellipsis"))
+        return Group(self._bar, Text(f"  {printable(at_work)}", no_wrap=True, overflow="ellipsis"))
 
 
 def describe(progress: Progress) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from telemetry_pipeline.cli.days import check_days, parse_day
+from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from telemetry_pipeline.cli.launch import Launch
@@ -87,7 +88,7 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
     client.wait_for_code(_CODE_LOADS_SECONDS)
     with Interrupts() as interrupts:
         run_id = client.launch(launch.job, first=launch.first, last=launch.last, parameters=launch.config)
-        click.echo(f"{launch.title}: run {run_id}")
+        say(f"{launch.title}: run {run_id}")
         with open_display(launch.job) as display:
             progress = follow(client, run_id, display, interrupts, tend)
         run = client.run(run_id)
@@ -107,17 +108,17 @@ def summarize(launch: Launch, run: Run, progress: Progress) -> int:
         print_table(["asset", "rows", "days", "took", "more"], rows)
     skipped = ", ".join(step for step, state in progress.states.items() if state == "skipped")
     if skipped:
-        click.echo(f"there was nothing new for {skipped}")
+        say(f"there was nothing new for {skipped}")
     took = f" in {duration((run.ended_at - run.started_at).total_seconds())}" if run.started_at and run.ended_at else ""
     if progress.status == "SUCCESS":
-        click.echo(f"{launch.title}: success{took}")
+        say(f"{launch.title}: success{took}")
         return 0
     if progress.status == "CANCELED":
-        click.echo(f"{launch.title}: cancelled{took}")
+        say(f"{launch.title}: cancelled{took}")
         return EXIT_CANCELLED
     for step, message in progress.failures or [(None, "the run gave no reason")]:
-        click.echo(f"error: {step or launch.job} failed: {message}", err=True)
-    click.echo(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run.run_id[:8]}'")
+        say(f"error: {step or launch.job} failed: {message}", err=True)
+    say(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run.run_id[:8]}'")
     return EXIT_FAILED
 
 

@@ -10,6 +10,7 @@ import click
 
 from telemetry_pipeline.cli.days import check_days, parse_day
 from telemetry_pipeline.cli.delivery import FORMS, Delivery, Form, Table
+from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,9 +121,9 @@ def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -
         info = result.info
         if question.open and analysis.kind == "period" and info.period_first != info.period_last:
             of_days = days(info.period_first, info.period_last)
-            click.echo(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
+            say(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
     if not of_one_version(found):
-        click.echo(f"note: {versions(found)}", err=True)
+        say(f"note: {versions(found)}", err=True)
 
 
 def read_result(url: str, analysis: str, partition: date | None) -> StoredResult:
@@ -179,7 +180,7 @@ def show_document(settings: StackSettings, document: str, period: Period | None,
     of_days = days(date.fromisoformat(filters["first"]), date.fromisoformat(filters["last"]))
     if delivery.form == "json":
         if period is None and filters["first"] != filters["last"]:
-            click.echo(f"note: no single day is stored of {document}; this is of {of_days}", err=True)
+            say(f"note: no single day is stored of {document}; this is of {of_days}", err=True)
         delivery.put(f"{to_json(body)}\n")
         return
     generated = moment(datetime.fromisoformat(body["generated_at"]), settings.operator_zone)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from telemetry_pipeline.ages import is_future
+from telemetry_pipeline.cli.saying import say, say_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,13 +50,13 @@ def status(run: str | None, form: str) -> int:
     if run is not None:
         report = examine_run(TelemetryClient(graphql_url(settings)), run)
         if form == "json":
-            click.echo(to_json(run_facts(report, zone)))
+            say_lines(to_json(run_facts(report, zone)))
         else:
             show_run(report, zone)
         return 0
     seen = gather(settings)
     if form == "json":
-        click.echo(to_json(overview_facts(seen, zone)))
+        say_lines(to_json(overview_facts(seen, zone)))
     else:
         show_overview(seen, zone)
     return EXIT_FAILED if seen.failures else 0
@@ -66,7 +67,7 @@ def show_overview(seen: Overview, zone: ZoneInfo) -> None:
 
     def failure(server: str) -> None:
         if server in seen.failures:
-            click.echo(f"{server:15}{seen.failures[server]}")
+            say(f"{server:15}{seen.failures[server]}")
 
     _show_addresses(seen, zone)
     failure("PostgreSQL")
@@ -94,15 +95,15 @@ def _show_addresses(seen: Overview, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
 
     if seen.stack is not None:
-        click.echo(f"stack          running since {moment(seen.stack.started_at, zone)}")
+        say(f"stack          running since {moment(seen.stack.started_at, zone)}")
     elif seen.elsewhere:
-        click.echo("stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere")
+        say("stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere")
     else:
-        click.echo(f"stack          none is running in {seen.home}; start it with 'telemetry-pipeline up'")
+        say(f"stack          none is running in {seen.home}; start it with 'telemetry-pipeline up'")
     if seen.web_url is not None and (seen.stack is not None or seen.elsewhere):
-        click.echo(f"web UI         {seen.web_url}")
+        say(f"web UI         {seen.web_url}")
     if seen.stack is not None and seen.stack.flower_url is not None:
-        click.echo(f"Flower         {seen.stack.flower_url}")
+        say(f"Flower         {seen.stack.flower_url}")
 
 
 def _show_problems(seen: Overview, zone: ZoneInfo) -> None:
@@ -113,33 +114,33 @@ def _show_problems(seen: Overview, zone: ZoneInfo) -> None:
     if seen.incidents is None:
         return
     if not seen.incidents:
-        click.echo("problems       none open")
+        say("problems       none open")
     for problem in seen.incidents:
         noticed = f"since {moment(problem.opened_at, zone)}"
         if problem.times > 1:
             noticed += f", {problem.times:,} times, last {moment(problem.last_at, zone)}"
-        click.secho(f"problem        {problem.summary} ({noticed})", fg="red")
+        say((f"problem        {problem.summary} ({noticed})", "red"))
     known = {problem.key for problem in seen.incidents}
     for channel in seen.channels or []:
         if channel.failing_since is not None and CHANNEL + channel.channel in known:
             failing = f"failing since {moment(channel.failing_since, zone)}, {channel.failures:,} times"
-            click.secho(f"alerts         {channel.channel} ({failing}): {one_line(channel.error or '')}", fg="red")
+            say((f"alerts         {channel.channel} ({failing}): {one_line(channel.error or '')}", "red"))
 
 
 def _show_newest_record(seen: Overview, warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
 
     if warehouse.newest_at is None:
-        click.echo("newest record  none")
+        say("newest record  none")
     else:
-        click.echo(f"newest record  {moment(warehouse.newest_at, zone)}, {_ago(seen, warehouse.newest_at)}")
+        say(f"newest record  {moment(warehouse.newest_at, zone)}, {_ago(seen, warehouse.newest_at)}")
 
 
 def _show_upstream(seen: Overview) -> None:
     if seen.upstream is None:
         return
     if seen.upstream.newest_id is None:
-        click.echo(f"upstream       {seen.upstream.error}")
+        say(f"upstream       {seen.upstream.error}")
         return
     behind = ""
     if seen.warehouse is not None:
@@ -148,7 +149,7 @@ def _show_upstream(seen: Overview) -> None:
         if below > 0:
             unread = f"{below:,} ids below the cursor"
         behind = f", {unread}"
-    click.echo(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")
+    say(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")
 
 
 def _show_ticks(seen: Overview, ticks: Ticks, zone: ZoneInfo) -> None:
@@ -159,9 +160,9 @@ def _show_ticks(seen: Overview, ticks: Ticks, zone: ZoneInfo) -> None:
     if ticks.succeeded_at is not None:
         last = f"last success {moment(ticks.succeeded_at, zone)}, {_ago(seen, ticks.succeeded_at)}"
     counted = ", ".join(f"{count} {outcome}" for outcome, count in ticks.outcomes.items())
-    click.echo(f"ticks          {last}" + (f"; of the last {sum(ticks.outcomes.values())}: {counted}" if counted else ""))
+    say(f"ticks          {last}" + (f"; of the last {sum(ticks.outcomes.values())}: {counted}" if counted else ""))
     if not ticks.switched_on:
-        click.secho(f"ticks          {TICK}_schedule is switched off", fg="red")
+        say((f"ticks          {TICK}_schedule is switched off", "red"))
 
 
 def _ago(seen: Overview, at: datetime) -> str:
@@ -177,54 +178,54 @@ def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import print_table, times_in
 
     if not runs:
-        click.echo("runs           none yet")
+        say("runs           none yet")
         return
-    click.echo()
+    say()
     print_table(
         ["run", "job", "days", "status", "started", "took"],
         [(run.run_id[:8], run.target, _days(run), run.status.lower(), _time(run.started_at, zone), _took(run)) for run in runs],
         times_in(zone),
     )
-    click.echo()
+    say()
 
 
 def _show_queues(queues: Queues, lost: int | None) -> None:
     waits = ", ".join(f"{queue} {count:,}" for queue, count in queues.waiting.items())
-    click.echo(f"queues         {waits} waiting; {len(queues.taken) - (lost or 0):,} with workers")
+    say(f"queues         {waits} waiting; {len(queues.taken) - (lost or 0):,} with workers")
     if lost:
-        click.secho(f"queues         {lost:,} of workers that are gone, waiting to be given out again", fg="red")
+        say((f"queues         {lost:,} of workers that are gone, waiting to be given out again", "red"))
     if queues.foreign:
-        click.secho(f"queues         {queues.foreign:,} waiting are no steps of the pipeline: workers drop them", fg="red")
+        say((f"queues         {queues.foreign:,} waiting are no steps of the pipeline: workers drop them", "red"))
 
 
 def _show_workers(workers: list[WorkerInfo]) -> None:
     if not workers:
-        click.secho("workers        none answers", fg="red")
+        say(("workers        none answers", "red"))
     for worker in workers:
         at_work = ", ".join(step.step for step in worker.steps if step.at_work) or "none"
         processes = "1 process" if len(worker.processes) == 1 else f"{len(worker.processes)} processes"
-        click.echo(f"worker         {worker.node}: {', '.join(worker.queues)}; {processes}; steps at work: {at_work}")
+        say(f"worker         {worker.node}: {', '.join(worker.queues)}; {processes}; steps at work: {at_work}")
 
 
 def _show_stored(seen: Overview, warehouse: WarehouseStatus, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
 
     see = "; see 'telemetry-pipeline dead-letters'"
-    click.echo(f"dead letters   {f'{warehouse.dead_letters:,}{see}' if warehouse.dead_letters else 'none'}")
-    click.echo(f"records        {_count(warehouse.records)}")
-    click.echo(f"views          {_count(warehouse.views)}")
+    say(f"dead letters   {f'{warehouse.dead_letters:,}{see}' if warehouse.dead_letters else 'none'}")
+    say(f"records        {_count(warehouse.records)}")
+    say(f"views          {_count(warehouse.views)}")
     if excluded := _excluded(warehouse.excluded):
-        click.echo(f"views that do not count  {excluded}")
+        say(f"views that do not count  {excluded}")
     synced = (
         f", last sync {moment(warehouse.synced_at, zone)}, {_ago(seen, warehouse.synced_at)}" if warehouse.synced_at else ""
     )
-    click.echo(f"cursor         record id {warehouse.cursor}{synced}")
+    say(f"cursor         record id {warehouse.cursor}{synced}")
     gaps = f"{warehouse.open_gaps:,} open, {warehouse.open_gap_ids:,} ids; they are tried again"
-    click.echo(f"gaps           {gaps if warehouse.open_gaps else 'none open'}")
+    say(f"gaps           {gaps if warehouse.open_gaps else 'none open'}")
     if not warehouse.rejected:
-        click.echo("rejected       none")
+        say("rejected       none")
     for rejected in warehouse.rejected:
-        click.echo(f"rejected       {rejected.records:,}: {rejected.reason} (last {moment(rejected.last_at, zone)})")
+        say(f"rejected       {rejected.records:,}: {rejected.reason} (last {moment(rejected.last_at, zone)})")
 
 
 def _excluded(counts: Mapping[str, int]) -> str:
@@ -240,21 +241,21 @@ def show_run(report: RunReport, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment, print_table, times_in
 
     run = report.run
-    click.echo(f"run            {run.run_id}")
-    click.echo(f"job            {run.target} {_days(run)}".rstrip())
-    click.echo(f"status         {run.status.lower()}")
-    click.echo(f"started        {moment(run.started_at, zone) if run.started_at else 'not yet'}")
+    say(f"run            {run.run_id}")
+    say(f"job            {run.target} {_days(run)}".rstrip())
+    say(f"status         {run.status.lower()}")
+    say(f"started        {moment(run.started_at, zone) if run.started_at else 'not yet'}")
     if took := _took(run):
-        click.echo(f"took           {took}")
+        say(f"took           {took}")
     rows = [
         (step.key, step.status.lower().replace("_", " "), _time(step.started_at, zone), _took(step), step.attempts or None)
         for step in run.steps
     ]
     if rows:
-        click.echo()
+        say()
         print_table(["step", "status", "started", "took", "attempts"], rows, times_in(zone))
     for step_key, message in report.failures:
-        click.echo(f"{step_key or 'the run'} failed: {message}")
+        say(f"{step_key or 'the run'} failed: {message}")
 
 
 def _days(run: Run) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.errors import StackError, WarehouseError
 
 if TYPE_CHECKING:
@@ -81,8 +80,8 @@ def graphql_for_run(settings: StackSettings) -> Iterator[tuple[str, Callable[[],
     if webserver_url(settings) is not None:
         yield graphql_url(settings), _nothing
         return
-    click.echo("no stack is running; starting one for this run")
-    with Stack(settings, say=click.echo) as stack:
+    say("no stack is running; starting one for this run")
+    with Stack(settings, say=say) as stack:
         yield stack.state.graphql_url, stack.tend
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.simulator import parse_rate
 
 
@@ -48,6 +49,6 @@ def up(simulator: bool, port: int | None, workers: int, **simulated: Any) -> Non
         reason = "PANACCESS_URL is set" if settings.panaccess_url else "--no-simulator"
         raise click.UsageError(f"--{min(chosen).replace('_', '-')} is for the simulator, which does not run ({reason}).")
     options = replace(SimulatorOptions(), **chosen) if simulator else None
-    with Stack(settings, simulator=options, web_port=port, workers=workers, say=click.echo) as stack:
-        click.echo("Ctrl-C stops everything")
+    with Stack(settings, simulator=options, web_port=port, workers=workers, say=say) as stack:
+        say("Ctrl-C stops everything")
         stack.supervise()

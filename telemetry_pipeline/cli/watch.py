@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def _look_once(components: Components) -> int:
 
     faults = {name: reading.fault for name, reading in components.look().items() if reading.fault is not None}
     for name, fault in faults.items():
-        click.echo(f"{title(name)}: {fault}")
+        say(f"{title(name)}: {fault}")
     if not faults:
-        click.echo("everything works")
+        say("everything works")
     return EXIT_FAILED if faults else 0
 
 
@@ -99,7 +100,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
 def _say(line: str) -> None:
     """A line for the log. Its disk may be full, of which nobody would be told if that ended the watch."""
     with suppress(OSError):
-        click.echo(line)
+        say(line)
 
 
 def _now() -> datetime:

@@ -11,12 +11,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
+from telemetry_pipeline.bounded import TooMuch, pool_classes
 from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
 
 Json = dict[str, Any]
 
 
+_MAX_BYTES = 100_000_000
+_PIECE_BYTES = 1_000_000
 _CODE_AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationLoadError", "DagsterCodeLocationNotFoundError")
 
 
@@ -36,6 +40,10 @@ class Endpoint:
         self._session = requests.Session()
         # The stack listens on loopback: a proxy of the environment has no business in between.
         self._session.trust_env = False
+        for scheme in ("http", "https"):
+            adapter = HTTPAdapter()
+            adapter.poolmanager.pool_classes_by_scheme = pool_classes(_MAX_BYTES)
+            self._session.mount(f"{scheme}://", adapter)
 
     def ask(self, document: str, **variables: Any) -> Json:
         """The data that answers a document.
@@ -44,12 +52,21 @@ class Endpoint:
         :raises TelemetryError: the document is refused.
         """
         try:
-            response = self._session.post(self.url, json={"query": document, "variables": variables}, timeout=self._timeout)
+            with self._session.post(
+                self.url, json={"query": document, "variables": variables}, timeout=self._timeout, stream=True
+            ) as response:
+                body = bytearray()
+                for piece in response.iter_content(_PIECE_BYTES):
+                    body += piece
+                    if len(body) > _MAX_BYTES:
+                        raise TooMuch
         except requests.RequestException as err:
             raise StackError(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
+        except TooMuch as err:
+            raise StackError(f"the webserver at {self.url} answered with more than {_MAX_BYTES / 1e6:,.0f} MB") from err
         try:
-            answer = response.json()
-        except ValueError:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise StackError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
@@ -130,6 +147,6 @@ def metadata(entries: Iterable[Json]) -> Json:
 
 
 def _reason(err: requests.RequestException) -> str:
-    if isinstance(err, requests.Timeout):
+    if isinstance(err, requests.Timeout) or "timed out" in str(err):
         return "time-out"
     return "connection refused" if "refused" in str(err) else "connection lost"

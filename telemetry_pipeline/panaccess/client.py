@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tenacity import Retrying, retry_if_exception_type, wait_exponential, wait_random
 
@@ -32,6 +32,7 @@ from telemetry_pipeline.panaccess.wire import (
     raw_text,
 )
 from telemetry_pipeline.printable import printable
+from telemetry_pipeline.proxies import proxy_for
 from telemetry_pipeline.settings import Settings
 
 TRIES = 3
@@ -98,6 +99,8 @@ class PanAccessClient:
         self._max_bytes = max_answer_bytes
         self._transport = Transport(url, max_answer_bytes)
         self.discretion = Discretion(credentials)
+        for address in (url, proxy_for(url) or ""):
+            self.discretion.learn(unquote(urlsplit(address).password or ""))
         self._session = Session(store or LocalStore(), credentials.fingerprint(url), self._login)
 
     @classmethod

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import io
 import logging
-import socket
-import time
-from typing import Any, cast
 from urllib.parse import unquote
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from telemetry_pipeline.addresses import shown
+from telemetry_pipeline.bounded import TooMuch, pool_classes
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.proxies import proxy_for
 
@@ -53,7 +48,7 @@ class Transport:
         self._url = url
         self._max_bytes = max_bytes
         self._pools = _pools(url)
-        self._pools.pool_classes_by_scheme = _pool_classes(max_bytes)
+        self._pools.pool_classes_by_scheme = pool_classes(max_bytes)
 
     def post(self, query: str, form: str, seconds: float) -> tuple[int, bytes]:
         """Send a form, and give the answer's status and body.
@@ -87,45 +82,10 @@ class Transport:
                 raise
         except urllib3.exceptions.HTTPError as err:
             raise Failed(_reason(err)) from err
-        except _TooMuch as err:
+        except TooMuch as err:
             raise TooLarge(bytes(body)) from err
         response.release_conn()
         return response.status, bytes(body)
-
-
-class _TooMuch(Exception):
-    """More bytes came than one answer may have."""
-
-
-class _Bounded(io.RawIOBase):
-    """What comes in on a socket. The time that the socket is given for one look is the time for all of them.
-
-    An answer's head, its chunks' sizes and its body are all read through here: urllib3's time-outs begin anew with every byte.
-    """
-
-    def __init__(self, connection: socket.socket, max_bytes: int) -> None:
-        self._socket = connection
-        self._raw = connection.makefile("rb", buffering=0)
-        self._ends_at = time.monotonic() + (connection.gettimeout() or 0.0)
-        self._left = max_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        seconds = self._ends_at - time.monotonic()
-        if seconds <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(seconds)
-        count = cast(io.RawIOBase, self._raw).readinto(buffer)
-        self._left -= count or 0
-        if self._left < 0:
-            raise _TooMuch
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
 
 
 def _pools(url: str) -> urllib3.PoolManager:
@@ -141,30 +101,6 @@ def _pools(url: str) -> urllib3.PoolManager:
             f"the environment names {shown(proxy)} as the proxy for {shown(url)}; expected http://host:port in HTTP_PROXY or "
             "HTTPS_PROXY, or PanAccess's host in NO_PROXY"
         ) from None
-
-
-def _pool_classes(max_bytes: int) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    """urllib3's own, with connections whose answers are bounded."""
-
-    class Answer(http.client.HTTPResponse):
-        def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
-            super().__init__(sock, *arguments, **named)
-            self.fp.close()
-            self.fp = io.BufferedReader(_Bounded(sock, max_bytes))
-
-    class Plain(HTTPConnection):
-        response_class = Answer
-
-    class Encrypted(HTTPSConnection):
-        response_class = Answer
-
-    class PlainPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    return {"http": PlainPool, "https": EncryptedPool}
 
 
 def _reason(err: urllib3.exceptions.HTTPError) -> str:

@@ -28,7 +28,7 @@ def serve(options: Options) -> None:
     # Bound before the records are made, so that a port that is taken is known at once.
     with _bound(options) as listener:
         url = _url(listener)
-        server = _Server(Simulator(options, time.time), lambda: print(f"simulator listening on {url}", flush=True))
+        server = _Server(Simulator(options, time.time), lambda: print(f"simulator listening on {url}", flush=True))  # noqa: T201
         # uvicorn has shut down in order by then, and passes the signal on.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

@@ -68,7 +68,7 @@ _STATE_RETRY_SECONDS = 5.0
 
 
 def _print_line(line: str) -> None:
-    print(line, flush=True)
+    print(line, flush=True)  # noqa: T201 - for who uses a stack without the command line
 
 
 class Stack:

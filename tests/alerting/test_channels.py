@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+from panaccess.test_bounds import liar
 
 from telemetry_pipeline.alerting import channels as module
 from telemetry_pipeline.alerting.channels import Channels, Delivery, split
@@ -41,6 +42,21 @@ def test_a_server_that_never_answers_takes_a_bounded_time(monkeypatch: pytest.Mo
         (delivery,) = send(Channels(address), "s", "b")
         assert delivery.error is not None
         assert time.monotonic() - began < 1.5
+
+
+def test_a_service_that_never_stops_answering_is_read_no_further() -> None:
+    sent = 0
+
+    def endless(caller: socket.socket) -> None:
+        nonlocal sent
+        caller.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            sent += caller.send(b" " * 1_000_000)
+
+    with liar(endless) as url:
+        (delivery,) = send(Channels(url.replace("http://", "json://")), "s", "b")
+    assert delivery.error is not None
+    assert sent < 50_000_000
 
 
 @pytest.mark.parametrize(

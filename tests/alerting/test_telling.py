@@ -145,3 +145,12 @@ def test_a_message_that_fits_is_not_shortened() -> None:
     whole = compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None)
     assert compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, len(whole)) == whole
     assert LONG.detail.strip() in whole
+
+
+def test_what_comes_from_elsewhere_can_neither_break_the_subject_nor_hide_in_the_body() -> None:
+    poison = "Ñandú\r\nBcc: all@example.com \x1b[2J\u202egpj.exe"
+    problem = Telling(Kind.PROBLEM, incident(summary=poison, detail=poison))
+    assert subject_of(problem) == "[Telemetry Pipeline] PROBLEM: Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe"
+    body = compose(problem, NOW, ZoneInfo("UTC"), None)
+    assert body.startswith("Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe\n\nSince: ")
+    assert not set("\r\x1b\u202e") & set(body)

@@ -59,7 +59,7 @@ def test_a_line_has_the_operators_time_the_level_the_run_the_step_and_the_messag
     outcome = cli("logs")
     assert outcome.out.splitlines() == [
         "times: America/Mexico_City",
-        "2026-11-21 05:39:50 ERROR    [49519adc ott_views] failed \N{REPLACEMENT CHARACTER}[2J",
+        "2026-11-21 05:39:50 ERROR    [49519adc ott_views] failed \\u001b[2J",
         "    ValueError: no",
     ]
     assert json.loads(cli("logs", "--json").out) == entry

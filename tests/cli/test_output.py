@@ -68,7 +68,7 @@ def test_what_strict_json_cannot_hold_is_not_written() -> None:
         to_json([{"x": float("nan")}])
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum(A1)", "\tx", "\n=1", "\uff1d1"])
 def test_no_name_is_a_formula_for_excel_and_plain_csv_is_exact(name: str) -> None:
     row = {"channel": name, "change": -1.5, "views": -1234}
     [read] = csv.DictReader(io.StringIO(to_excel_csv(list(row), [row]).removeprefix("\ufeff"), newline=""), delimiter=";")
@@ -94,7 +94,7 @@ def test_letters_that_are_two_columns_wide_are_aligned() -> None:
 
 def test_a_name_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["channel"], [["\x1b[2Jgone\nline"]])
-    assert capsys.readouterr().out == "channel\n\N{REPLACEMENT CHARACTER}[2Jgone\N{REPLACEMENT CHARACTER}line\n"
+    assert capsys.readouterr().out == "channel\n\\u001b[2Jgone\\nline\n"
 
 
 def test_a_wide_terminal_has_a_table() -> None:

@@ -1,0 +1,76 @@
+"""Connections of urllib3, and so of requests, whose answers end: after so many bytes, or after the time for reading them.
+
+By themselves a time-out begins anew with every byte, and an answer may have as many as there are.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any, cast
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class TooMuch(Exception):
+    """More bytes came than one answer may have."""
+
+
+def pool_classes(max_bytes: int) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    """urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come."""
+
+    class Answer(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
+            super().__init__(sock, *arguments, **named)
+            self.fp.close()
+            self.fp = io.BufferedReader(_Bounded(sock, max_bytes))
+
+    class Plain(HTTPConnection):
+        response_class = Answer
+
+    class Encrypted(HTTPSConnection):
+        response_class = Answer
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
+class _Bounded(io.RawIOBase):
+    """What comes in on a socket. The time that the socket is given for one look is the time for all of them.
+
+    An answer's head, its chunks' sizes and its body are all read through here.
+    """
+
+    def __init__(self, connection: socket.socket, max_bytes: int) -> None:
+        self._socket = connection
+        self._raw = connection.makefile("rb", buffering=0)
+        seconds = connection.gettimeout()
+        self._ends_at = None if seconds is None else time.monotonic() + seconds
+        self._left = max_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._ends_at is not None:
+            seconds = self._ends_at - time.monotonic()
+            if seconds <= 0:
+                raise TimeoutError("timed out")
+            self._socket.settimeout(seconds)
+        count = cast(io.RawIOBase, self._raw).readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise TooMuch
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

@@ -1,0 +1,112 @@
+"""No secret is repeated, however it is written."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from panaccess.secrets import KNOWN, SESSION, WHO, gives_away
+
+from telemetry_pipeline.panaccess.discretion import Discretion
+from telemetry_pipeline.panaccess.session import Credentials
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "URL": lambda text: quote(text, safe=""),
+    "URL, small digits": lambda text: quote(text, safe="").lower(),
+    "URL with + for a space": quote_plus,
+    "URL in a URL": lambda text: quote(quote_plus(text), safe=""),
+    "URL, every character": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "URL in Latin-1": lambda text: quote(text.encode("latin-1"), safe=""),
+    "URL in JavaScript": lambda text: "".join(f"%u{ord(each):04X}" for each in text),
+    "JSON": json.dumps,
+    "JSON in JSON": lambda text: json.dumps(json.dumps({"told": text})),
+    "PHP's JSON": lambda text: json.dumps(text).replace("/", r"\/"),
+    "JSON, every character": lambda text: "".join(f"\\u{ord(each):04X}" for each in text),
+    "HTML": html.escape,
+    "HTML, names": lambda text: html.escape(text).replace("ñ", "&ntilde;").replace(" ", "&nbsp;"),
+    "HTML, numbers": lambda text: "".join(f"&#{ord(each)};" for each in text),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 of a login": lambda text: base64.urlsafe_b64encode(f"operator:{text}".encode()).decode(),
+    "base64 in lines": lambda text: base64.encodebytes(f"{'x' * 50}{text}".encode()).decode(),
+    "hex": lambda text: text.encode().hex().upper(),
+    "Python": lambda text: repr(text.encode()),
+    "UTF-8 read as Latin-1": lambda text: text.encode().decode("latin-1"),
+    "Latin-1 read as UTF-8": lambda text: text.encode("latin-1").decode("utf-8", "surrogateescape"),
+    "without its blanks": lambda text: " ".join(text.split()).replace("\\", "\\\\"),
+}
+
+
+def discretion() -> Discretion:
+    found = Discretion(WHO)
+    found.learn(SESSION)
+    return found
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("secret", KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize("around", ["{}", "Bad ({}), sorry", '{{"errorMessage":"{}"}}', "?a=1&token={}&b=2", "x{}x"])
+def test_a_secret_is_masked_however_it_is_written(secret: str, form: Callable[[str], str], around: str) -> None:
+    said = discretion().quote(around.format(form(secret)))
+    assert "***" in said
+    assert not gives_away(said, secret), said
+
+
+@pytest.mark.parametrize("secret", KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize("end", ["", "...", "…", "...', 'operator')", "…\nnext"], ids=ascii)
+@pytest.mark.parametrize("form", [str, str.upper, quote_plus, lambda text: text.encode().hex()])
+def test_the_beginning_of_a_secret_is_masked_where_a_text_was_cut(secret: str, form: Callable[[str], str], end: str) -> None:
+    """PHP cuts the arguments in its traces after 15 characters."""
+    for length in range(13, 16):
+        said = discretion().quote(f"#0 login('{form(secret)[:length]}{end}")
+        assert form(secret)[:7] not in said, said
+        assert said.startswith("#0 login('")
+
+
+@given(st.sampled_from(sorted(KNOWN)), st.sampled_from(sorted(FORMS)), st.integers(0, 140), st.integers(20, 120))
+@settings(max_examples=400, deadline=None)
+def test_a_secret_is_masked_before_a_text_is_cut(name: str, form: str, before: int, most: int) -> None:
+    text = "." * before + FORMS[form](KNOWN[name]) + "." * 3_000
+    said = discretion().quote(text, most)
+    assert not gives_away(said, KNOWN[name]), said
+    assert len(said) <= most + 50
+
+
+def test_nothing_else_is_masked() -> None:
+    text = 'PanAccess of "operator" refused: no_access_to_function; prueba de sal, 5e55, señal, 100% +1 \\o/ &amp; token...'
+    assert discretion().quote(text) == text
+
+
+def test_a_short_secret_is_masked_where_it_stands_alone() -> None:
+    known = Discretion(Credentials("u", "abc", "1", "salt-of-test"))
+    assert known.quote("a cab, abcd, abc. 'abc' 21 1") == "a cab, abcd, ***. '***' 21 ***"
+
+
+def test_a_user_whose_password_is_the_name_is_still_named() -> None:
+    assert Discretion(Credentials("simulator", "simulator", "simulator")).quote("of simulator") == "of simulator"
+
+
+def test_many_threads_learn_at_once() -> None:
+    known = discretion()
+    sessions = [f"session-{random.Random(number).random()}" for number in range(200)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(known.learn, sessions))
+    assert known.quote(" ".join(sessions)) == " ".join(["***"] * 200)
+
+
+@pytest.mark.parametrize("piece", ["Token+of=", "%25", "\\u0054", "&#84;", "a b", "....", "Token+of=test-2f9"], ids=str)
+def test_a_long_text_is_masked_in_a_moment(piece: str) -> None:
+    began = time.process_time()
+    discretion().quote(piece * (1_000_000 // len(piece)), 1_000_000)
+    assert time.process_time() - began < 10
