@@ -34,7 +34,8 @@ _EXCLUDED = {"future": "of the future", "duplicate": "repeated"}
 def status(run: str | None, form: str) -> int:
     """Show what is wrong, how far behind it is, the last runs, queues, workers, and what is stored; or one RUN.
 
-    RUN is the id of a run, or the beginning of it. Without it, the exit status is 1 if a server does not answer.
+    RUN is the id of a run, or the beginning of it. Without it, the exit status is 1 if a server does not answer, or if the ids
+    or records of PanAccess do not go on from those that are stored.
     """
     from telemetry_pipeline.cli.facts import overview_facts, run_facts
     from telemetry_pipeline.cli.main import EXIT_FAILED
@@ -58,7 +59,7 @@ def status(run: str | None, form: str) -> int:
         click.echo(to_json(overview_facts(seen, zone)))
     else:
         show_overview(seen, zone)
-    return EXIT_FAILED if seen.failures else 0
+    return EXIT_FAILED if seen.failures or seen.refuses_upstream else 0
 
 
 def show_overview(seen: Overview, zone: ZoneInfo) -> None:
@@ -148,6 +149,9 @@ def _show_upstream(seen: Overview) -> None:
         if below > 0:
             unread = f"{below:,} ids below the cursor"
         behind = f", {unread}"
+        if seen.upstream.newest_before is not None:
+            what = "is left out" if seen.warehouse.left_out else "holds the cursor"
+            behind = f"; id {seen.warehouse.jump_id}, behind a jump, {what}; before it {unread}"
     click.echo(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")
 
 

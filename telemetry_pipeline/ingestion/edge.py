@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from itertools import pairwise
 
 from telemetry_pipeline.panaccess.feed import Delivery
 from telemetry_pipeline.panaccess.records import Page
@@ -40,7 +39,8 @@ class LiveEdge:
             # What lies further up comes again, with all that lies before it.
             settled = [record_id for record_id in ids if record_id <= delivery.through_id]
             if self.typical is not None and len(ids) > 1:
-                self.widest = max(self.widest, self.typical * int(np.quantile(np.diff(ids), 0.9)))
+                distances = sorted(later - earlier for earlier, later in pairwise(ids))
+                self.widest = max(self.widest, self.typical * distances[int(0.9 * (len(distances) - 1))])
             self._follow(settled, behind=len(ids) + delivery.remaining)
             highest = self.reached + self.widest if self.jump_id is None else self.jump_id - 1
             if ids and ids[-1] > highest:

@@ -19,6 +19,9 @@ CHANNEL = "channel:"
 UPSTREAM = "upstream:"
 """What the keys of problems begin with that a sync sees in the ids and records of the upstream."""
 
+ANOTHER = f"{UPSTREAM}another"
+"""The key of the problem that each sync reports which takes nothing, for it is not the upstream of the stored records."""
+
 # What was over so long ago without anybody having been told is no news.
 _NEWS = timedelta(days=1)
 
