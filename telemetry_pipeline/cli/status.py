@@ -144,12 +144,13 @@ def _show_upstream(seen: Overview) -> None:
         return
     behind = ""
     if seen.warehouse is not None:
-        below = seen.warehouse.cursor - seen.upstream.newest_id
+        before = seen.upstream.newest_before
+        below = seen.warehouse.cursor - (seen.upstream.newest_id if before is None else before)
         unread = "nothing is read yet" if seen.ids_behind is None else f"{seen.ids_behind:,} ids ahead of the cursor"
         if below > 0:
             unread = f"{below:,} ids below the cursor"
         behind = f", {unread}"
-        if seen.upstream.newest_before is not None:
+        if before is not None:
             what = "is left out" if seen.warehouse.left_out else "holds the cursor"
             behind = f"; id {seen.warehouse.jump_id}, behind a jump, {what}; before it {unread}"
     click.echo(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")

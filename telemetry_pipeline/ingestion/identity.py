@@ -50,7 +50,9 @@ def another(samples: Sequence[Comparison], oldest: Comparison | None, newest_id:
         return None
     differing = [sample for sample in samples if sample.differs]
     if not given and newest_id < max(known):
-        detail = f"It has none of {len(known)} stored records, and its newest id is {newest_id}."
+        detail = (
+            f"It has none of {len(known)} stored records, and {f'its newest id is {newest_id}' if newest_id else 'no other'}."
+        )
     elif differing and (oldest is None or len(oldest.given) < _ENOUGH or oldest.differs):
         others, looked_at = sum(each.others for each in differing), sum(len(each.given) for each in differing)
         detail = f"{others} of {looked_at} stored records have another time or action there."
@@ -83,16 +85,19 @@ def below(cursor: Cursor, samples: Sequence[Comparison], newest_id: int) -> Prob
     )
 
 
-def jump(reached: int, jump_id: int, widest: int, behind: Page | None) -> Problem:
+def jump(reached: int, jump_id: int, widest: int, behind: Page | None, samples: Sequence[Comparison]) -> Problem:
     """The problem that a hole holds the cursor.
 
     :param behind: the beginning of what is behind it.
     """
+    renumbered = ""
+    if samples and not any(sample.given for sample in samples):
+        renumbered = "It has none of the stored records that were looked for: it may have renumbered them. "
     return Problem(
         JUMP,
         "Record ids of PanAccess jump, and what is behind the jump is not stored",
         f"Behind id {reached} comes {jump_id}, {jump_id - reached:,} ids further; up to {widest:,} are plausible "
-        f"(MAX_ID_JUMP). {_known_of(behind)}What comes below it is stored as ever.",
+        f"(MAX_ID_JUMP). {_known_of(behind)}{renumbered}What comes below it is stored as ever.",
         "look at that record in PanAccess. If ids go on there, 'telemetry-pipeline cursor --accept' has the sync go on there, "
         "too; if it is a stray record, 'telemetry-pipeline cursor --ignore' leaves it out",
     )

@@ -106,6 +106,7 @@ class Sync:
     _began_at: datetime = field(init=False)
     _missing: set[tuple[int, int]] = field(default_factory=set, init=False)
     _at: Cursor = field(init=False)
+    _samples: list[Comparison] = field(default_factory=list, init=False)
 
     def run(
         self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
@@ -129,9 +130,10 @@ class Sync:
         try:
             self._at = at = cursor.read(self.engine)
             newest = self._newest_id()
-            self._know_again(at, newest)
-            edge, up_to_id = self._edge(at, newest)
-            live_edge = self._lowest if at.is_new else max(self._lowest, min(at.record_id, newest) - OVERLAP_IDS)
+            before = newest if at.jump_id is None else self.feed.newest_id(up_to=at.jump_id - 1, until=self.deadline)
+            self._know_again(at, before)
+            edge, up_to_id = self._edge(at, newest, before)
+            live_edge = self._lowest if at.is_new else max(self._lowest, min(at.record_id, up_to_id) - OVERLAP_IDS)
             position = position or RepairPosition(
                 first, self._lowest, live_edge if includes_today else up_to_id, self._began_at
             )
@@ -177,7 +179,7 @@ class Sync:
 
         :raises AnotherUpstream: it has other records in its place.
         """
-        samples = []
+        samples = self._samples = []
         for known in cursor.samples(self.engine, newest_id, random.random()):
             if known and (page := self._page(Slice(min(known) - 1, max(known)))):
                 samples.append(_compared(known, page))
@@ -192,8 +194,11 @@ class Sync:
         below = identity.below(at, samples, newest_id)
         settle(self.engine, [ANOTHER, identity.BELOW], {identity.BELOW: below} if below else {})
 
-    def _edge(self, at: Cursor, newest_id: int) -> tuple[LiveEdge, int]:
-        """From where the ids go on, and up to which one they are read."""
+    def _edge(self, at: Cursor, newest_id: int, newest_before: int) -> tuple[LiveEdge, int]:
+        """From where the ids go on, and up to which one they are read.
+
+        :param newest_before: the newest id before the jump that held the cursor so far, if one did.
+        """
         edge = LiveEdge(
             at.record_id,
             self.max_id_jump * at.distance,
@@ -202,11 +207,10 @@ class Sync:
         )
         if at.is_new or newest_id - at.record_id <= edge.widest:
             return edge, newest_id
-        if at.jump_id is not None and newest_id >= at.jump_id:
-            newest_below = self.feed.newest_id(up_to=at.jump_id - 1, until=self.deadline)
-            if at.jump_id - max(newest_below, at.record_id) > edge.widest:
-                edge.jump_id = at.jump_id
-                return edge, newest_below
+        known = at.jump_id if at.jump_id is not None and newest_id >= at.jump_id else None
+        if known is not None and known - max(newest_before, at.record_id) > edge.widest:
+            edge.jump_id = known
+            return edge, newest_before
         if (beginning := self._page(Slice(at.record_id, newest_id))) is None:
             return edge, newest_id
         look = replace(edge, gaps=edge.gaps.copy())
@@ -219,7 +223,7 @@ class Sync:
         found = {}
         if edge.jump_id is not None and not at.ignores(edge.jump_id):
             behind = self._page(Slice(edge.jump_id - 1, newest_id))
-            found[identity.JUMP] = identity.jump(edge.reached, edge.jump_id, edge.widest, behind)
+            found[identity.JUMP] = identity.jump(edge.reached, edge.jump_id, edge.widest, behind, self._samples)
         settle(self.engine, [identity.JUMP], found)
 
     def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:
