@@ -25,7 +25,7 @@ from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.ingestion.edge import LiveEdge
 from telemetry_pipeline.ingestion.identity import Comparison
 from telemetry_pipeline.panaccess.client import TRIES
-from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.panaccess.feed import LARGEST_ID, Delivery, Feed, Slice
 from telemetry_pipeline.panaccess.records import Page
 from telemetry_pipeline.warehouse import completeness, cursor, records
 from telemetry_pipeline.warehouse.claims import claim
@@ -42,7 +42,6 @@ BATCH_RECORDS = 25_000
 BEFORE_ALL = -(2**63)
 """Below every record id; negative ones are those of an upstream that counts beyond its 32 bits."""
 
-_LARGEST_ID = 2**63 - 1
 _GAPS_A_STEP = 20
 
 
@@ -161,7 +160,7 @@ class Sync:
             return self.feed.newest_id(until=self.deadline)
         except MalformedAnswer as err:
             # Of one record whose id no bigint holds, perhaps: all the others are there.
-            newest = self.feed.newest_id(up_to=_LARGEST_ID, until=self.deadline)
+            newest = self.feed.newest_id(up_to=LARGEST_ID, until=self.deadline)
             records.keep_answer(self.engine, err.raw, str(err))
             return newest
 

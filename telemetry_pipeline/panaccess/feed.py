@@ -27,6 +27,9 @@ from telemetry_pipeline.panaccess.transport import MAX_IN_FLIGHT
 from telemetry_pipeline.panaccess.wire import Envelope
 
 PAGE_SIZE = 1_000
+LARGEST_ID = 2**63 - 1
+"""What is above no bigint holds, and is rejected."""
+
 _SUCCEEDED = re.compile(rb'\s*\{\s*"success"\s*:\s*true\s*,\s*"answer"\s*:\s*\{')
 _FILL = 0.9
 _NARROWING_SECONDS = 600

@@ -57,7 +57,8 @@ def read(engine: sa.Engine) -> Cursor:
 def put(engine: sa.Engine, record_id: int, *, compared_after: int | None = None) -> None:
     """Have the sync go on behind *record_id*, whatever syncs at work think; nothing holds it any more.
 
-    :param compared_after: only records stored above this id have to be the upstream's still; None: as before.
+    :param compared_after: only records stored above this id have to be the upstream's still; None: as before, but none above
+        *record_id*, or it would not be read.
     """
     with _writing(engine) as connection:
         connection.execute(_PUT, {"record_id": record_id, "compared_after": compared_after})
@@ -127,7 +128,7 @@ _READ = sa.text("""
 _PUT = sa.text("""
     update telemetry.sync_state
     set cursor = :record_id, cursor_set_at = now(), jump_id = null, ignored_id = null,
-        compared_after = coalesce(cast(:compared_after as bigint), compared_after)
+        compared_after = coalesce(cast(:compared_after as bigint), least(compared_after, :record_id))
 """)
 _IGNORE = sa.text("update telemetry.sync_state set ignored_id = :record_id")
 _HOLD = sa.text("update telemetry.sync_state set jump_id = :record_id where jump_id is distinct from :record_id")

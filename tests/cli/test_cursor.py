@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from cli.harness import Outcome
+from upstream import Upstream
 from warehouse.events import select
 
 from telemetry_pipeline.alerting.components import Addresses, Components
+from telemetry_pipeline.cli import overview
 from telemetry_pipeline.errors import AnotherUpstream
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.panaccess.client import PanAccessClient
@@ -261,6 +263,40 @@ def test_what_cannot_be_is_refused(cli: Cli, scene: Scene, arguments: list[str],
     assert complaint in outcome.err
     assert "Traceback" not in outcome.err
     assert cursor.read(scene.engine) == before
+
+
+def test_a_cursor_beyond_all_is_told_and_set_back(cli: Cli, scene: Scene) -> None:
+    newest = scene.newest
+    assert cli("cursor", "--set", str(2**62), "--yes").status == 0
+    scene.add(newest + 1)
+    scene.tick()
+    assert scene.told == ["upstream:below"]
+    assert cli("cursor", "--set", str(newest), "--yes").status == 0
+    scene.tick()
+    assert (scene.told, scene.records) == ([], 2_001)
+
+
+def test_an_id_that_no_bigint_holds_hides_nothing(cli: Cli, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = scene.newest
+    upstream = Upstream({"recordId": one, "timestamp": "2025-03-06 12:00:00"} for one in (newest + 1, 2**64))
+    monkeypatch.setattr(overview, "_feed", lambda settings: Feed(upstream, PageDecoder(UTC_ZONE, ZONE), UTC_ZONE))
+    assert upstream_line(cli("cursor")) == f"newest is record id {newest + 1}, 1 ids above the cursor"
+
+
+def test_the_cursor_is_shown_while_panaccess_is_away(cli: Cli, scene: Scene) -> None:
+    scene.upstream.set_faults([{"kind": "error", "status": 503, "functions": ["*"]}])
+    shown = cli("cursor")
+    assert (shown.status, shown.err) == (0, "")
+    assert "HTTP 503" in upstream_line(shown)
+
+
+def test_a_warehouse_that_is_away_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:sesame@127.0.0.1:9/none")
+    for arguments in (["cursor"], ["cursor", "--set", "5", "--yes"], ["adopt", "--same", "--yes"]):
+        outcome = cli(*arguments)
+        assert outcome.status == 1
+        assert "Traceback" not in outcome.err
+        assert "sesame" not in outcome.err
 
 
 def test_a_restored_backup_is_one_problem_until_the_cursor_is_set(cli: Cli, scene: Scene) -> None:
