@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_sync import DAYS, NEVER, TODAY, keep, record, rejected, rows, stored, sync_of, tick
+from ingestion.test_sync import DAYS, NEVER, TODAY, UTC, keep, record, rejected, rows, stored, sync_of, tick
 from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream
+from telemetry_pipeline.panaccess.client import PanAccessClient
+from telemetry_pipeline.panaccess.session import Credentials
+from telemetry_pipeline.simulator.options import WIDEST_HOLE, Options
+from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.warehouse import cursor, problems
 from telemetry_pipeline.warehouse import records as warehouse
 from telemetry_pipeline.warehouse.records import Batch
@@ -329,3 +334,18 @@ def test_behind_a_stray_record_that_is_left_out_all_is_seen_as_ever(engine: sa.E
     upstream.records = {one["recordId"]: one for one in [*foreign(range(1, 100)), record(LARGEST)]}
     with pytest.raises(AnotherUpstream):
         tick(engine, upstream)
+
+
+@pytest.mark.parametrize("live", [0.02, "history"])
+def test_the_live_ids_of_a_simulator_that_was_away_hold_nothing(engine: sa.Engine, live: Any) -> None:
+    """They go by the clock: every hour begins 36 million ids above the one before."""
+    now = datetime(2025, 3, 6, 12, tzinfo=UTC).timestamp()
+    clock = [now]
+    options = Options(records_count=5_000, days=5, end=datetime.fromtimestamp(now, UTC), live=live, late_ids=0)
+    with SimulatorServer(options, lambda: clock[0]) as server:
+        client = PanAccessClient(server.url, Credentials(*4 * ["simulator"]))
+        for hours in (0, 1, 5, 80):
+            clock[0] = now + 3_600 * hours
+            tick(engine, client, max_id_jump=WIDEST_HOLE)
+            assert told(engine) == []
+        assert stored(engine) == [record["recordId"] for record in server.records()]
