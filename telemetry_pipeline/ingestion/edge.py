@@ -11,6 +11,9 @@ from telemetry_pipeline.panaccess.feed import Delivery
 from telemetry_pipeline.panaccess.records import Page
 from telemetry_pipeline.warehouse.records import Gap
 
+# Nobody begins there: a million records a second would take 146,000 years to come that far.
+_ABSURD = 2**62
+
 
 @dataclass
 class LiveEdge:
@@ -56,7 +59,7 @@ class LiveEdge:
                 gap = self.gaps.popleft()
                 if gap.first_record_id - self.reached <= self.widest:
                     self.reached = max(self.reached, gap.last_record_id)
-            begins = self.typical is not None and behind - number > self._seen
+            begins = self.typical is not None and behind - number > self._seen and record_id < _ABSURD
             if record_id - self.reached > self.widest and not begins:
                 self.jump_id = record_id
                 return

@@ -349,3 +349,12 @@ def test_the_live_ids_of_a_simulator_that_was_away_hold_nothing(engine: sa.Engin
             tick(engine, client, max_id_jump=WIDEST_HOLE)
             assert told(engine) == []
         assert stored(engine) == [record["recordId"] for record in server.records()]
+
+
+def test_an_absurd_id_alone_is_no_beginning(engine: sa.Engine) -> None:
+    upstream = Upstream([record(LARGEST)])
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (0, ["upstream:jump"])
+    upstream.add(map(record, range(1, 21)))
+    tick(engine, upstream)
+    assert (stored(engine), warehouse.cursor_position(engine)) == ([*range(1, 21)], 20)
