@@ -88,8 +88,8 @@ def _show(at: Cursor, problems: Sequence[Incident], settings: StackSettings) -> 
         elif upstream.newest_before is None:
             click.echo(f"upstream       newest is record id {upstream.newest_id}, {_distance(at, upstream.newest_id)}")
         else:
-            before = f"before the jump {upstream.newest_before}, {_distance(at, upstream.newest_before)}"
-            click.echo(f"upstream       newest is record id {upstream.newest_id}; {before}")
+            before = f"{upstream.newest_before}, {_distance(at, upstream.newest_before)}" if upstream.newest_before else "none"
+            click.echo(f"upstream       newest is record id {upstream.newest_id}; before the jump {before}")
     if at.jump_id is not None and at.ignores(at.jump_id):
         click.echo(f"left out       records from id {at.ignored_id} on")
     elif at.jump_id is not None:

@@ -148,7 +148,7 @@ def _show_upstream(seen: Overview) -> None:
         below = seen.warehouse.cursor - (seen.upstream.newest_id if before is None else before)
         unread = "nothing is read yet" if seen.ids_behind is None else f"{seen.ids_behind:,} ids ahead of the cursor"
         if below > 0:
-            unread = f"{below:,} ids below the cursor"
+            unread = "no record" if before == 0 else f"{below:,} ids below the cursor"
         behind = f", {unread}"
         if before is not None:
             what = "is left out" if seen.warehouse.left_out else "holds the cursor"

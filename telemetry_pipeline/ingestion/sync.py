@@ -189,7 +189,7 @@ class Sync:
         if another:
             # It is the one cause of all that they see in its ids.
             settle(self.engine, [ANOTHER, identity.BELOW, identity.JUMP], {ANOTHER: another})
-            raise AnotherUpstream(f"{another.summary}. {another.detail} {another.advice}")
+            raise AnotherUpstream(f"{another.summary}. {another.detail} What to do: {another.advice}")
         below = identity.below(at, samples, newest_id)
         settle(self.engine, [ANOTHER, identity.BELOW], {identity.BELOW: below} if below else {})
 
