@@ -24,6 +24,7 @@ from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
 from telemetry_pipeline.disks import Place, shortages
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
+from telemetry_pipeline.warehouse.problems import ANOTHER
 from telemetry_pipeline.warehouse.reading import explained, sqlstate
 
 POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
@@ -54,6 +55,7 @@ _WAREHOUSE = sa.text("""
 select
     pg_postmaster_start_time()::text as started, clock_timestamp() as now,
     (select max(synced_at) from telemetry.sync_state) as synced_at,
+    (select max(last_at) from telemetry.problems where key = :another and resolved_at is null) as refused_at,
     current_setting('transaction_read_only')::boolean as read_only, pg_is_in_recovery() as standby
 """)
 # Over GraphQL a daemon's heartbeats do not tell which process they are of. Their column has the time zone of the server.
@@ -134,7 +136,7 @@ class Components:
     def _postgres(self) -> Look:
         try:
             with explained(), self._at.warehouse.connect() as connection:
-                seen = connection.execute(_WAREHOUSE).one()
+                seen = connection.execute(_WAREHOUSE, {"another": ANOTHER}).one()
         except (WarehouseError, sa.exc.SQLAlchemyError) as err:
             waited = sqlstate(err.__cause__ or err) in (codes.LOCK_NOT_AVAILABLE, codes.QUERY_CANCELED)
             return {POSTGRES: Reading(fault=_one_line(err), patience=3 if waited else 1)}
@@ -143,7 +145,8 @@ class Components:
         if seen.read_only:
             why = "it is a standby" if seen.standby else "default_transaction_read_only is on"
             look[POSTGRES] = Reading(fault=f"it is read-only, nothing can be stored: {why}", identity=seen.started)
-        silent = not is_recent(seen.synced_at, now, self._heartbeat)
+        # Syncs that take nothing, for it is another upstream, are told as that.
+        silent = not any(is_recent(at, now, self._heartbeat) for at in (seen.synced_at, seen.refused_at))
         if silent and is_recent(self._began, now, self._heartbeat):
             return look  # whether ticks stopped or everything was just started cannot be told yet
         last = f"the last sync was at {seen.synced_at:%Y-%m-%d %H:%M:%S} UTC" if seen.synced_at else "there was never a sync"

@@ -9,10 +9,12 @@ from telemetry_pipeline.cli.saying import say
 
 @click.command("adopt", short_help="Change what is stored to settings that changed.")
 @click.option("--same", is_flag=True, help="PanAccess is the same, although it gives other records than are stored.")
-@click.option("--begins-at", type=click.IntRange(min=0), metavar="ID", help="It is another one, whose records begin there.")
+@click.option(
+    "--begins-at", type=click.IntRange(1, 2**63 - 1), metavar="ID", help="It is another one, whose records begin there."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
-    """Change what is stored to OPERATOR_TIMEZONE, PANACCESS_TIMEZONE, PANACCESS_USERNAME and the host of PANACCESS_URL as set now.
+    """Change what is stored to OPERATOR_TIMEZONE, PANACCESS_TIMEZONE, PANACCESS_USERNAME, and to the host of PANACCESS_URL.
 
     Rows that were made with others are refused company: ticks and repairs stop until the setting is set back, or until this
     command has changed what is stored. It says what it will do, asks, and does all of it in one transaction; writers wait
@@ -25,15 +27,20 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.reading import explained
 
+    if same and begins_at is not None:
+        raise click.UsageError("Give either --same or --begins-at.")
     settings = StackSettings.load()
     engine = connect(database_url(settings))
     made_with = claims.of_settings(settings)
     with explained(), engine.connect() as connection:
         steps = adoption.plan(claims.stored(connection), made_with)
-    if same and begins_at is not None:
-        raise click.UsageError("Give either --same or --begins-at.")
     if same:
-        steps.append("PanAccess is taken for the one of all stored records; those stored from now on are compared with it.")
+        with explained():
+            at = cursor.read(engine).record_id
+        steps.append(
+            "PanAccess is taken for the one of all stored records, as it is now. They stay, and nothing is read again up to the"
+            f" cursor, record id {at}; what is stored from then on is compared."
+        )
     if begins_at is not None:
         with explained():
             overlapping = cursor.stored_from(engine, begins_at)
@@ -43,7 +50,8 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
                 "all of them, or begin with an empty database"
             )
         steps.append(
-            f"The next sync goes on with record id {begins_at}. Everything that is stored stays and is compared no more."
+            f"The next sync goes on with record id {begins_at}, and nothing is read below. Everything that is stored stays, and"
+            " is compared no more."
         )
     if not steps:
         say("nothing to do: what is stored was made with these settings")

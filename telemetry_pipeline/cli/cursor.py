@@ -9,8 +9,11 @@ import click
 from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse.cursor import Cursor
+    from telemetry_pipeline.warehouse.problems import Incident
 
 
 @click.command("cursor", short_help="Show or set how far the sync has come.")
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
     """Show up to which record id the sync has come and what holds it; or set it.
 
-    Nothing that is stored changes. Without an option, the exit status is 1 while something holds it.
+    Nothing that is stored changes. Without an option, the exit status is 1 while something holds it, or the ids or records of
+    PanAccess do not go on from those that are stored.
     """
     from telemetry_pipeline.cli.main import EXIT_FAILED
     from telemetry_pipeline.cli.target import database_url
@@ -29,6 +33,7 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse import cursor as cursors
     from telemetry_pipeline.warehouse.database import connect
+    from telemetry_pipeline.warehouse.problems import UPSTREAM, open_problems
     from telemetry_pipeline.warehouse.reading import explained
 
     if accept + ignore + (record_id is not None) > 1:
@@ -37,9 +42,10 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
     engine = connect(database_url(settings))
     with explained():
         at = cursors.read(engine)
+        found = [each for each in open_problems(engine) if each.key.startswith(UPSTREAM)]
     if not (accept or ignore or record_id is not None):
-        _show(at, settings)
-        return EXIT_FAILED if at.jump_id is not None and not at.ignores(at.jump_id) else 0
+        _show(at, found, settings)
+        return EXIT_FAILED if found or (at.jump_id is not None and not at.ignores(at.jump_id)) else 0
     if (accept or ignore) and at.jump_id is None:
         raise RequestRefused("no jump holds the cursor")
     if ignore:
@@ -59,6 +65,8 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
 
 
 def _meaning(was: int, record_id: int) -> str:
+    if record_id == was:
+        return f"The cursor stays at {was}; what holds it is forgotten, and looked for anew."
     if record_id > was:
         return (
             f"The cursor goes from {was} up to {record_id}: what comes with ids in between is read by no tick any more; "
@@ -67,7 +75,7 @@ def _meaning(was: int, record_id: int) -> str:
     return f"The cursor goes from {was} back to {record_id}: ids above are read again; what is stored is not stored twice."
 
 
-def _show(at: Cursor, settings: StackSettings) -> None:
+def _show(at: Cursor, problems: Sequence[Incident], settings: StackSettings) -> None:
     from telemetry_pipeline.cli import target
     from telemetry_pipeline.cli.output import moment
     from telemetry_pipeline.cli.overview import look_upstream
@@ -76,14 +84,23 @@ def _show(at: Cursor, settings: StackSettings) -> None:
     say(f"cursor         record id {at.record_id}{by_hand}")
     known = target.complete(settings, target.find_stack(settings))
     if known.panaccess_url is not None:
-        upstream = look_upstream(known)
+        upstream = look_upstream(known, at.jump_id)
         if upstream.newest_id is None:
             say(f"upstream       {upstream.error}")
+        elif upstream.newest_before is None:
+            say(f"upstream       newest is record id {upstream.newest_id}, {_distance(at, upstream.newest_id)}")
         else:
-            ahead = upstream.newest_id - at.record_id
-            where = f"{ahead:,} ids above" if ahead >= 0 else f"{-ahead:,} ids below"
-            say(f"upstream       newest is record id {upstream.newest_id}, {where}")
+            before = f"{upstream.newest_before}, {_distance(at, upstream.newest_before)}" if upstream.newest_before else "none"
+            say(f"upstream       newest is record id {upstream.newest_id}; before the jump {before}")
     if at.jump_id is not None and at.ignores(at.jump_id):
         say(f"left out       records from id {at.ignored_id} on")
     elif at.jump_id is not None:
         say((f"held           the next record is {at.jump_id}; --accept goes on there, --ignore leaves it out", "red"))
+    for problem in problems:
+        say((f"problem        {problem.summary}. {problem.detail}", "red"))
+        say(f"               -> {problem.advice}")
+
+
+def _distance(at: Cursor, record_id: int) -> str:
+    ahead = record_id - at.record_id
+    return f"{ahead:,} ids above the cursor" if ahead >= 0 else f"{-ahead:,} ids below the cursor"

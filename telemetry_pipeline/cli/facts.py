@@ -55,7 +55,12 @@ def overview_facts(seen: Overview, zone: ZoneInfo) -> dict[str, Any]:
             for each in seen.channels
         ],
         "upstream": seen.upstream
-        and {"newest_record_id": seen.upstream.newest_id, "ids_behind": seen.ids_behind, "error": seen.upstream.error},
+        and {
+            "newest_record_id": seen.upstream.newest_id,
+            "newest_record_id_before_jump": seen.upstream.newest_before,
+            "ids_behind": seen.ids_behind,
+            "error": seen.upstream.error,
+        },
         "ticks": seen.ticks
         and {
             "switched_on": seen.ticks.switched_on,
@@ -102,6 +107,7 @@ def _warehouse(found: WarehouseStatus, seen: Overview, zone: ZoneInfo) -> dict[s
         "views": {"rows": found.views.rows, "exact": found.views.exact},
         "views_excluded": dict(found.excluded),
         "cursor": found.cursor,
+        "jump": None if found.jump_id is None else {"record_id": found.jump_id, "left_out": found.left_out},
         "synced_at": _at(found.synced_at, zone),
         "gaps": {"open": found.open_gaps, "ids": found.open_gap_ids},
         "rejected": [

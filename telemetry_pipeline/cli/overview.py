@@ -14,7 +14,7 @@ from telemetry_pipeline.cli import target
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint, unwrap
-from telemetry_pipeline.errors import RequestRefused, TelemetryError
+from telemetry_pipeline.errors import MalformedAnswer, RequestRefused, TelemetryError
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.database import looking
 from telemetry_pipeline.warehouse.reading import READ_ONLY
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from telemetry_pipeline.broker import WorkerInfo
     from telemetry_pipeline.client.answers import Run
     from telemetry_pipeline.client.graphql import Json
+    from telemetry_pipeline.panaccess.feed import Feed
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.stack.state import StackState
     from telemetry_pipeline.warehouse.problems import ChannelState, Incident
@@ -55,9 +56,11 @@ class Upstream:
     """How far PanAccess is; one that does not answer is not for us to mend.
 
     :ivar newest_id: None if it did not answer, and *error* says why.
+    :ivar newest_before: of those before the jump, where there is one.
     """
 
     newest_id: int | None = None
+    newest_before: int | None = None
     error: str | None = None
 
 
@@ -118,11 +121,17 @@ class Overview:
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
+    def refuses_upstream(self) -> bool:
+        """Whether not all that PanAccess has is stored, for its ids or records do not go on from those that are."""
+        return any(each.key.startswith(problems.UPSTREAM) for each in self.incidents or [])
+
+    @property
     def ids_behind(self) -> int | None:
-        """How many record ids the cursor is behind the upstream; None if nothing says it, or nothing was read yet."""
+        """How many record ids the cursor is behind the upstream, up to a jump; None if nobody says it, or nothing is read."""
         if self.warehouse is None or not self.warehouse.cursor or self.upstream is None or self.upstream.newest_id is None:
             return None  # ids do not begin at 1
-        return max(0, self.upstream.newest_id - self.warehouse.cursor)
+        newest = self.upstream.newest_id if self.upstream.newest_before is None else self.upstream.newest_before
+        return max(0, newest - self.warehouse.cursor)
 
     def seconds_since(self, at: datetime) -> float:
         """How long ago something was; below zero is what was noted before a clock was set back."""
@@ -153,7 +162,7 @@ def gather(settings: StackSettings) -> Overview:
             seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
             seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))
     if known.panaccess_url is not None:
-        seen.upstream = look_upstream(known)
+        seen.upstream = look_upstream(known, seen.warehouse.jump_id if seen.warehouse else None)
     if target.webserver_url(settings) is not None:
         client = TelemetryClient(target.graphql_url(settings), _WEB_TIMEOUT_SECONDS)
         seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
@@ -210,17 +219,30 @@ def find_run(client: TelemetryClient, wanted: str) -> Run:
     return client.run(found[0])
 
 
-def look_upstream(settings: StackSettings) -> Upstream:
-    """How far PanAccess is."""
+def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream:
+    """How far PanAccess is.
+
+    :param jump_id: the id behind a hole in its ids, if there is one.
+    """
+    import redis
+
+    from telemetry_pipeline.panaccess.feed import LARGEST_ID
+
     try:
-        return Upstream(_newest_upstream_id(settings))
+        feed = _feed(settings)
+        try:
+            newest = feed.newest_id(tries=1)
+        except MalformedAnswer:
+            newest = feed.newest_id(up_to=LARGEST_ID, tries=1)
+        before = feed.newest_id(up_to=jump_id - 1, tries=1) if jump_id is not None and newest >= jump_id else None
+        return Upstream(newest, before)
+    except redis.RedisError:
+        return Upstream(error="not asked: its session is kept by the broker, which does not answer")
     except TelemetryError as err:
         return Upstream(error=str(err))
 
 
-def _newest_upstream_id(settings: StackSettings) -> int:
-    import redis
-
+def _feed(settings: StackSettings) -> Feed:
     from telemetry_pipeline.panaccess.client import PanAccessClient
     from telemetry_pipeline.panaccess.feed import Feed
     from telemetry_pipeline.panaccess.records import PageDecoder
@@ -231,12 +253,8 @@ def _newest_upstream_id(settings: StackSettings) -> int:
     values["database_url"] = values["database_url"] or "postgresql://unused"
     values["dagster_database_url"] = values["dagster_database_url"] or "postgresql://unused"
     full = Settings.load(**{name: value for name, value in values.items() if value is not None})
-    decode = PageDecoder(full.panaccess_zone, full.operator_zone)
-    try:
-        client = PanAccessClient.from_settings(full, shared=True, at_most_seconds=_UPSTREAM_SECONDS)
-        return Feed(client, decode, full.panaccess_zone).newest_id(tries=1)
-    except redis.RedisError as err:
-        raise TelemetryError("not asked: its session is kept by the broker, which does not answer") from err
+    client = PanAccessClient.from_settings(full, shared=True, at_most_seconds=_UPSTREAM_SECONDS)
+    return Feed(client, PageDecoder(full.panaccess_zone, full.operator_zone), full.panaccess_zone)
 
 
 def _look_at_ticks(url: str, client: TelemetryClient) -> Ticks:

@@ -35,7 +35,8 @@ _EXCLUDED = {"future": "of the future", "duplicate": "repeated"}
 def status(run: str | None, form: str) -> int:
     """Show what is wrong, how far behind it is, the last runs, queues, workers, and what is stored; or one RUN.
 
-    RUN is the id of a run, or the beginning of it. Without it, the exit status is 1 if a server does not answer.
+    RUN is the id of a run, or the beginning of it. Without it, the exit status is 1 if a server does not answer, or if the ids
+    or records of PanAccess do not go on from those that are stored.
     """
     from telemetry_pipeline.cli.facts import overview_facts, run_facts
     from telemetry_pipeline.cli.main import EXIT_FAILED
@@ -59,7 +60,7 @@ def status(run: str | None, form: str) -> int:
         say_lines(to_json(overview_facts(seen, zone)))
     else:
         show_overview(seen, zone)
-    return EXIT_FAILED if seen.failures else 0
+    return EXIT_FAILED if seen.failures or seen.refuses_upstream else 0
 
 
 def show_overview(seen: Overview, zone: ZoneInfo) -> None:
@@ -144,11 +145,15 @@ def _show_upstream(seen: Overview) -> None:
         return
     behind = ""
     if seen.warehouse is not None:
-        below = seen.warehouse.cursor - seen.upstream.newest_id
+        before = seen.upstream.newest_before
+        below = seen.warehouse.cursor - (seen.upstream.newest_id if before is None else before)
         unread = "nothing is read yet" if seen.ids_behind is None else f"{seen.ids_behind:,} ids ahead of the cursor"
         if below > 0:
-            unread = f"{below:,} ids below the cursor"
+            unread = "no record" if before == 0 else f"{below:,} ids below the cursor"
         behind = f", {unread}"
+        if before is not None:
+            what = "is left out" if seen.warehouse.left_out else "holds the cursor"
+            behind = f"; id {seen.warehouse.jump_id}, behind a jump, {what}; before it {unread}"
     say(f"upstream       newest is record id {seen.upstream.newest_id}{behind}")
 
 

@@ -3,32 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from telemetry_pipeline.panaccess.records import Page
 from telemetry_pipeline.warehouse.cursor import Cursor
-from telemetry_pipeline.warehouse.problems import UPSTREAM, Problem
+from telemetry_pipeline.warehouse.problems import ANOTHER, UPSTREAM, Problem
 from telemetry_pipeline.warehouse.records import Mark
 
-ANOTHER, BELOW, JUMP = f"{UPSTREAM}another", f"{UPSTREAM}below", f"{UPSTREAM}jump"
+BELOW, JUMP = f"{UPSTREAM}below", f"{UPSTREAM}jump"
 
 _ENOUGH = 3
-_SEE = "'telemetry-pipeline cursor' shows where it is, sets it, and says what that does"
 
 
-def another(known: Mapping[int, Mark], given: Mapping[int, Mark], newest_id: int) -> Problem | None:
+@dataclass(frozen=True)
+class Comparison:
+    """Some stored records, and what the upstream has under their ids.
+
+    :ivar known: as they are stored. :ivar given: as the upstream gives them; what it has no more is not there.
+    """
+
+    known: Mapping[int, Mark]
+    given: Mapping[int, Mark]
+
+    @property
+    def others(self) -> int:
+        """How many have another time or action there."""
+        return sum(given != self.known[record_id] for record_id, given in self.given.items())
+
+    @property
+    def differs(self) -> bool:
+        """Whether most of them do; a few may have been mended."""
+        return self.others >= _ENOUGH and 2 * self.others > len(self.given)
+
+
+def another(samples: Sequence[Comparison], oldest: Comparison | None, newest_id: int) -> Problem | None:
     """The problem that the upstream is not the one of the stored records; None if nothing says so.
 
-    What it gives no more says little: it may keep records for some time only. But then newer ones are there.
+    What it gives no more says little: it may keep records for some time only. But then newer ones are there. Other records
+    under its newest ids alone say that it was restored from a backup, and gave these ids anew.
 
-    :param known: some stored records. :param given: what the upstream has under these ids.
-    :param newest_id: the upstream's.
+    :param oldest: what is oldest there, looked at if a sample differs. :param newest_id: the upstream's.
     """
+    known = set[int]().union(*(sample.known for sample in samples))
+    given = set[int]().union(*(sample.given for sample in samples))
     if len(known) < _ENOUGH:
         return None
-    others = sum(given[record_id] != known[record_id] for record_id in given)
+    differing = [sample for sample in samples if sample.differs]
     if not given and newest_id < max(known):
-        detail = f"It has none of {len(known)} stored records, and its newest id is {newest_id}."
-    elif others >= _ENOUGH and 2 * others > len(given):
-        detail = f"{others} of {len(given)} stored records have another time or action there."
+        detail = (
+            f"It has none of {len(known)} stored records, and {f'its newest id is {newest_id}' if newest_id else 'no other'}."
+        )
+    elif differing and (oldest is None or len(oldest.given) < _ENOUGH or oldest.differs):
+        others, looked_at = sum(each.others for each in differing), sum(len(each.given) for each in differing)
+        detail = f"{others} of {looked_at} stored records have another time or action there."
     else:
         return None
     return Problem(
@@ -41,34 +68,45 @@ def another(known: Mapping[int, Mark], given: Mapping[int, Mark], newest_id: int
     )
 
 
-def below(cursor: Cursor, newest_id: int) -> Problem | None:
+def below(cursor: Cursor, samples: Sequence[Comparison], newest_id: int) -> Problem | None:
     """The problem that the upstream has nothing at the cursor any more."""
-    if newest_id >= cursor.record_id:
+    if cursor.is_new or newest_id >= cursor.record_id:
         return None
+    others = max((sample.others for sample in samples), default=0)
+    anew = f" At least {others} have ids under which others are stored: they are put aside as rejected." if others else ""
     return Problem(
         BELOW,
         "The newest record of PanAccess is below the cursor: ids begin anew, or it lost records",
         f"Its newest id is {newest_id}, the cursor is at {cursor.record_id}, {cursor.record_id - newest_id:,} ids above. What "
-        "becomes new among the last ids of PanAccess is stored.",
-        "if PanAccess was restored from a backup or begins its ids anew, set the cursor to where it goes on; if only its "
-        f"newest records were deleted, this ends by itself. {_SEE}",
+        f"becomes new among the last ids of PanAccess is stored.{anew}",
+        "if PanAccess was restored from a backup or begins its ids anew, set the cursor to where it goes on, "
+        f"'telemetry-pipeline cursor --set {newest_id}' if nobody has yet; if only its newest records were deleted, this ends "
+        "by itself",
     )
 
 
-def jump(cursor: Cursor, reached: int, jump_id: int | None, widest: int) -> Problem | None:
-    """The problem that a hole holds the cursor, unless a person has said to leave out what is behind it."""
-    if jump_id is None or cursor.ignores(jump_id):
-        return None
+def jump(reached: int, jump_id: int, widest: int, behind: Page | None, samples: Sequence[Comparison]) -> Problem:
+    """The problem that a hole holds the cursor.
+
+    :param behind: the beginning of what is behind it.
+    """
+    renumbered = ""
+    if samples and not any(sample.given for sample in samples):
+        renumbered = "It has none of the stored records that were looked for: it may have renumbered them. "
     return Problem(
         JUMP,
         "Record ids of PanAccess jump, and what is behind the jump is not stored",
         f"Behind id {reached} comes {jump_id}, {jump_id - reached:,} ids further; up to {widest:,} are plausible "
-        "(MAX_ID_JUMP). What comes below it is stored as ever.",
+        f"(MAX_ID_JUMP). {_known_of(behind)}{renumbered}What comes below it is stored as ever.",
         "look at that record in PanAccess. If ids go on there, 'telemetry-pipeline cursor --accept' has the sync go on there, "
         "too; if it is a stray record, 'telemetry-pipeline cursor --ignore' leaves it out",
     )
 
 
-def problems_among(found: Sequence[Problem | None]) -> dict[str, Problem]:
-    """Those that there are, by key."""
-    return {problem.key: problem for problem in found if problem}
+def _known_of(behind: Page | None) -> str:
+    if behind is None or not behind.distinct:
+        return ""
+    if behind.distinct == 1 and (behind.count or 1) == 1:
+        return "It is the only record there. "
+    count = f"At least {behind.distinct:,}" if behind.count is None else f"{behind.count:,}"
+    return f"{count} records are there. "

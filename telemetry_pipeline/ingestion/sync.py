@@ -23,13 +23,14 @@ import sqlalchemy as sa
 from telemetry_pipeline.errors import AnotherUpstream, LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
 from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.ingestion.edge import LiveEdge
+from telemetry_pipeline.ingestion.identity import Comparison
 from telemetry_pipeline.panaccess.client import TRIES
-from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.panaccess.feed import LARGEST_ID, Delivery, Feed, Slice
 from telemetry_pipeline.panaccess.records import Page
 from telemetry_pipeline.warehouse import completeness, cursor, records
 from telemetry_pipeline.warehouse.claims import claim
 from telemetry_pipeline.warehouse.cursor import Cursor
-from telemetry_pipeline.warehouse.problems import settle
+from telemetry_pipeline.warehouse.problems import ANOTHER, settle
 from telemetry_pipeline.warehouse.records import Batch, Gap, Mark, Rejected, RepairPosition, Stored
 
 OVERLAP_IDS = 5_000
@@ -38,10 +39,9 @@ OVERLAP_IDS = 5_000
 BATCH_RECORDS = 25_000
 """Records a transaction, about 25 pages: every transaction costs some 10 ms beside its rows."""
 
-BEFORE_ALL = -1
-"""Below every record id."""
+BEFORE_ALL = -(2**63)
+"""Below every record id; negative ones are those of an upstream that counts beyond its 32 bits."""
 
-_LARGEST_ID = 2**63 - 1
 _GAPS_A_STEP = 20
 
 
@@ -105,6 +105,7 @@ class Sync:
     _began_at: datetime = field(init=False)
     _missing: set[tuple[int, int]] = field(default_factory=set, init=False)
     _at: Cursor = field(init=False)
+    _samples: list[Comparison] = field(default_factory=list, init=False)
 
     def run(
         self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
@@ -128,15 +129,18 @@ class Sync:
         try:
             self._at = at = cursor.read(self.engine)
             newest = self._newest_id()
-            self._know_again(at, newest)
-            edge, up_to_id = self._edge(at, newest)
-            live_edge = max(BEFORE_ALL, min(at.record_id, newest) - OVERLAP_IDS)
-            position = position or RepairPosition(first, BEFORE_ALL, live_edge if includes_today else up_to_id, self._began_at)
+            before = newest if at.jump_id is None else self.feed.newest_id(up_to=at.jump_id - 1, until=self.deadline)
+            self._know_again(at, before)
+            edge, up_to_id = self._edge(at, newest, before)
+            live_edge = self._lowest if at.is_new else max(self._lowest, min(at.record_id, up_to_id) - OVERLAP_IDS)
+            position = position or RepairPosition(
+                first, self._lowest, live_edge if includes_today else up_to_id, self._began_at
+            )
             if includes_today:
                 self._retry_gaps()
                 if self._drain(self._live_slices(live_edge, up_to_id), edge=edge):
                     return position
-                self._tell_of_jump(at, edge)
+                self._tell_of_jump(at, edge, newest)
                 if edge.jump_id is None or at.ignores(edge.jump_id):
                     completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
                 if first == last:
@@ -146,12 +150,17 @@ class Sync:
             records.keep_answer(self.engine, err.raw, str(err))
             raise
 
+    @property
+    def _lowest(self) -> int:
+        """Above which ids are read at all: below are those of an upstream that a person has said good-bye to."""
+        return BEFORE_ALL if self._at.compared_after < 0 else self._at.compared_after
+
     def _newest_id(self) -> int:
         try:
             return self.feed.newest_id(until=self.deadline)
         except MalformedAnswer as err:
             # Of one record whose id no bigint holds, perhaps: all the others are there.
-            newest = self.feed.newest_id(up_to=_LARGEST_ID, until=self.deadline)
+            newest = self.feed.newest_id(up_to=LARGEST_ID, until=self.deadline)
             records.keep_answer(self.engine, err.raw, str(err))
             return newest
 
@@ -169,20 +178,26 @@ class Sync:
 
         :raises AnotherUpstream: it has other records in its place.
         """
-        known: dict[int, Mark] = {}
-        given: dict[int, Mark] = {}
-        for run in cursor.samples(self.engine, newest_id, random.random()):
-            if run and (page := self._page(Slice(min(run) - 1, max(run)))):
-                known |= run
-                given |= {row[0]: records.mark(row) for row in page.rows if row[0] in run}
-        another = identity.another(known, given, newest_id)
-        found = [another] if another else [identity.below(at, newest_id)]
-        settle(self.engine, [identity.ANOTHER, identity.BELOW], identity.problems_among(found))
+        samples = self._samples = []
+        for known in cursor.samples(self.engine, newest_id, random.random()):
+            if known and (page := self._page(Slice(min(known) - 1, max(known)))):
+                samples.append(_compared(known, page))
+        oldest = None
+        if any(each.differs for each in samples) and (page := self._page(Slice(self._lowest, newest_id))):
+            oldest = _compared(cursor.stored_among(self.engine, page.ids), page)
+        another = identity.another(samples, oldest, newest_id)
         if another:
-            raise AnotherUpstream(f"{another.summary}. {another.detail} {another.advice}")
+            # It is the one cause of all that they see in its ids.
+            settle(self.engine, [ANOTHER, identity.BELOW, identity.JUMP], {ANOTHER: another})
+            raise AnotherUpstream(f"{another.summary}. {another.detail} What to do: {another.advice}")
+        below = identity.below(at, samples, newest_id)
+        settle(self.engine, [ANOTHER, identity.BELOW], {identity.BELOW: below} if below else {})
 
-    def _edge(self, at: Cursor, newest_id: int) -> tuple[LiveEdge, int]:
-        """From where the ids go on, and up to which one they are read."""
+    def _edge(self, at: Cursor, newest_id: int, newest_before: int) -> tuple[LiveEdge, int]:
+        """From where the ids go on, and up to which one they are read.
+
+        :param newest_before: the newest id before the jump that held the cursor so far, if one did.
+        """
         edge = LiveEdge(
             at.record_id,
             self.max_id_jump * at.distance,
@@ -191,11 +206,10 @@ class Sync:
         )
         if at.is_new or newest_id - at.record_id <= edge.widest:
             return edge, newest_id
-        if at.jump_id is not None and newest_id >= at.jump_id:
-            newest_below = self.feed.newest_id(up_to=at.jump_id - 1, until=self.deadline)
-            if at.jump_id - max(newest_below, at.record_id) > edge.widest:
-                edge.jump_id = at.jump_id
-                return edge, newest_below
+        known = at.jump_id if at.jump_id is not None and newest_id >= at.jump_id else None
+        if known is not None and known - max(newest_before, at.record_id) > edge.widest:
+            edge.jump_id = known
+            return edge, newest_before
         if (beginning := self._page(Slice(at.record_id, newest_id))) is None:
             return edge, newest_id
         look = replace(edge, gaps=edge.gaps.copy())
@@ -203,15 +217,18 @@ class Sync:
         edge.jump_id = look.jump_id
         return edge, newest_id if look.jump_id is None else look.jump_id - 1
 
-    def _tell_of_jump(self, at: Cursor, edge: LiveEdge) -> None:
+    def _tell_of_jump(self, at: Cursor, edge: LiveEdge, newest_id: int) -> None:
         cursor.hold(self.engine, edge.jump_id)
-        jump = identity.jump(at, edge.reached, edge.jump_id, edge.widest)
-        settle(self.engine, [identity.JUMP], identity.problems_among([jump]))
+        found = {}
+        if edge.jump_id is not None and not at.ignores(edge.jump_id):
+            behind = self._page(Slice(edge.jump_id - 1, newest_id))
+            found[identity.JUMP] = identity.jump(edge.reached, edge.jump_id, edge.widest, behind, self._samples)
+        settle(self.engine, [identity.JUMP], found)
 
     def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:
         slices = [
             Slice(
-                position.after_id if day == position.day else BEFORE_ALL,
+                position.after_id if day == position.day else self._lowest,
                 position.up_to_id,
                 since=datetime.combine(day, clock_time.min, self.operator_zone),
                 until=datetime.combine(day + timedelta(days=1), clock_time.min, self.operator_zone),
@@ -324,6 +341,10 @@ class Sync:
     def _count(self, stored: Stored) -> None:
         self.outcome.days.update(stored.days)
         self.outcome.rejected += stored.rejected
+
+
+def _compared(known: Mapping[int, Mark], page: Page) -> Comparison:
+    return Comparison(known, {row[0]: records.mark(row) for row in page.rows if row[0] in known})
 
 
 @dataclass

@@ -21,7 +21,7 @@ from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.analyses.registry import is_of_period
 from telemetry_pipeline.analyses.staleness import Stale, stale_days
 from telemetry_pipeline.analyses.views import Rules
-from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.errors import AnotherUpstream, WarehouseError
 from telemetry_pipeline.logs import without_data
 from telemetry_pipeline.orchestration.foreign_messages import FOREIGN_MESSAGES
 from telemetry_pipeline.orchestration.lost_runs import REST, at_rest, build_lost_runs_sensor, failed_runs
@@ -173,7 +173,7 @@ def _run_failures(settings: PipelineSettings) -> dg.SensorDefinition:
         errors |= {str(event.step_key): _reason(event) for event in context.get_step_failure_events()}
         # A run fails again when its process, taken for lost, comes to its end.
         is_news = not dead_letters.are_of(engine, run.run_id)
-        if is_news:
+        if is_news and not _is_told(context):
             problems.report(
                 engine,
                 Problem(
@@ -281,6 +281,9 @@ def _freshness(settings: PipelineSettings) -> dg.SensorDefinition:
             )
             if silent is None:
                 return dg.SkipReason("No tick succeeds, which the watch tells, or there was never a record.")
+            opened = problems.open_problems(engine)
+            if any(each.key.startswith(problems.UPSTREAM) for each in opened):
+                return dg.SkipReason("Not all that PanAccess has is stored, which a problem of its own tells.")
             if silent <= timedelta(minutes=settings.freshness_minutes):
                 problems.resolve(engine, "freshness")
                 return dg.SkipReason("New records come in.")
@@ -324,6 +327,16 @@ def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
 
 def _key_of(run: dg.DagsterRun) -> str:
     return f"{problems.RUN}{title(run)}"
+
+
+def _is_told(context: dg.RunFailureSensorContext) -> bool:
+    """Whether the sync has put on record why the run failed: it is another upstream."""
+    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
+    return bool(errors) and all(AnotherUpstream.__name__ in _kinds(error) for error in errors)
+
+
+def _kinds(error: SerializableErrorInfo | None) -> set[str | None]:
+    return {error.cls_name} | _kinds(error.cause) if error else set()
 
 
 def _reason(event: dg.DagsterEvent) -> str:

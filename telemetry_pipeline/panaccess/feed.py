@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +27,9 @@ from telemetry_pipeline.panaccess.transport import MAX_IN_FLIGHT
 from telemetry_pipeline.panaccess.wire import Envelope
 
 PAGE_SIZE = 1_000
+LARGEST_ID = 2**63 - 1
+"""What is above no bigint holds, and is rejected."""
+
 _SUCCEEDED = re.compile(rb'\s*\{\s*"success"\s*:\s*true\s*,\s*"answer"\s*:\s*\{')
 _FILL = 0.9
 _NARROWING_SECONDS = 600
@@ -47,7 +50,9 @@ class Slice:
         return self.up_to_id - self.after_id
 
     def cut(self, pieces: int) -> list[Slice]:
-        """The same as *pieces* slices of nearly equal width, or as many as there are ids."""
+        """The same as *pieces* slices of nearly equal width, or as there are ids; the first of two may be the negative ids."""
+        if pieces == 2 and self.after_id < -1 < self.up_to_id:
+            return [replace(self, up_to_id=-1), replace(self, after_id=-1)]
         pieces = max(1, min(pieces, self.width))
         bounds = [self.after_id + self.width * piece // pieces for piece in range(pieces + 1)]
         return [replace(self, after_id=low, up_to_id=high) for low, high in pairwise(bounds)]
@@ -144,6 +149,7 @@ class Feed:
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
         queue: deque[tuple[Slice, list[Future[Unread]]]] = deque((piece, []) for piece in slices if piece.width > 0)
+        ends = {piece.up_to_id for piece, _ in queue}
         ahead = 1
         pool = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="panaccess")
 
@@ -164,7 +170,7 @@ class Feed:
                     continue
                 rest = _rest(piece, page)
                 if not page.entries:
-                    _join(queue)
+                    _join(queue, ends)
                 queue.extendleft((left_over, []) for left_over in reversed(rest))
                 read_ahead(ahead)
                 yield _delivery(piece, page, rest)
@@ -291,8 +297,11 @@ def _delivery(piece: Slice, page: Page, rest: list[Slice]) -> Delivery:
     return Delivery(piece, rest[0].after_id if rest else piece.up_to_id, page, remaining)
 
 
-def _join(queue: deque[tuple[Slice, list[Future[Unread]]]]) -> None:
-    """Make one slice of the next ones that nobody has asked for yet: ids are not as dense there as was thought."""
+def _join(queue: deque[tuple[Slice, list[Future[Unread]]]], ends: Set[int]) -> None:
+    """Make one slice of the next ones that nobody has asked for yet: ids are not as dense there as was thought.
+
+    :param ends: beyond which no slice grows: what was asked for is told apart.
+    """
     asked = []
     while queue and queue[0][1]:
         asked.append(queue.popleft())
@@ -300,6 +309,7 @@ def _join(queue: deque[tuple[Slice, list[Future[Unread]]]]) -> None:
         joined, _ = queue.popleft()
         while (
             queue
+            and joined.up_to_id not in ends
             and not queue[0][1]
             and queue[0][0] == replace(joined, after_id=joined.up_to_id, up_to_id=queue[0][0].up_to_id)
         ):

@@ -12,6 +12,7 @@ Without a function in the query there are
 - ``GET /health``: ``{"status": "ok", "records": visible, "highest_id": ..., "pending": not visible yet}``;
 - ``GET``, ``POST``, ``DELETE /faults``: show, replace, end the faults, see ``faults``;
 - ``POST /records``: a JSON list of records in API field names becomes visible; any ids that are not there yet;
+- ``POST /upheaval``: the records become others, see ``upheavals``;
 - ``POST /reveal``: every late id becomes visible now;
 - ``POST /expire``: every session ends now;
 - ``GET``, ``DELETE /requests``: show, reset ``functions`` (calls by name without ``cv``), ``rejected_logins``,
@@ -32,7 +33,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from telemetry_pipeline.simulator import faults as fault
-from telemetry_pipeline.simulator import form, lies, query
+from telemetry_pipeline.simulator import form, lies, query, upheavals
 from telemetry_pipeline.simulator.faults import LISTINGS, Fault, Faults
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.sessions import Sessions, TooManyLogins
@@ -229,6 +230,9 @@ class Simulator:
                 return self.faults.described()
             case "POST", "/records":
                 self.source.add(_records(body))
+                return self._health()
+            case "POST", "/upheaval":
+                self.source.upset(upheavals.parsed(_decoded(body)))
                 return self._health()
             case "POST", "/reveal":
                 self.source.reveal()

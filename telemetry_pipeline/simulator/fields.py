@@ -35,7 +35,7 @@ TEXTS = (
 )
 FIELDS = (*NUMBERS, *FLAGS, *TIMES, *TEXTS)
 
-LARGEST_ID = 2**63 - 1
+SMALLEST_ID, LARGEST_ID = -(2**63), 2**63 - 1
 _TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?", re.ASCII)
 
 

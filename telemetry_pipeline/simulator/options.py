@@ -12,6 +12,9 @@ DEFAULT_PASSWORD = "simulator"
 DEFAULT_API_TOKEN = "simulator"
 DEFAULT_SALT = "simulator"
 
+WIDEST_HOLE = 10**12
+"""How wide holes between ids may be: live ones go by the clock, 10,000 a second, and a simulator may be away for long."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:

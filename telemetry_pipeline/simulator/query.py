@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from telemetry_pipeline.simulator.columns import OPERATORS, Integers, Mask
-from telemetry_pipeline.simulator.fields import LARGEST_ID
+from telemetry_pipeline.simulator.fields import LARGEST_ID, SMALLEST_ID
 from telemetry_pipeline.simulator.form import BadForm, nested
 from telemetry_pipeline.simulator.store import Segment
 
@@ -111,7 +111,7 @@ def parse(parameters: Mapping[str, Any], page_cap: int) -> Query:
     except BadForm as error:
         raise BadQuery(str(error)) from error
     conditions = Group((_group(filters, "filters", _rule), _group(new_filters, "newFilters", _rules)))
-    lowest, highest = 0, LARGEST_ID
+    lowest, highest = SMALLEST_ID, LARGEST_ID
     rest = []
     for part in conditions.conjuncts():
         bounds = _id_bounds(part)
@@ -236,8 +236,8 @@ def _id_bounds(part: Rule | Group) -> tuple[int, int] | None:
         "eq": (data, data),
         "gt": (data + 1, LARGEST_ID),
         "ge": (data, LARGEST_ID),
-        "lt": (0, data - 1),
-        "le": (0, data),
+        "lt": (SMALLEST_ID, data - 1),
+        "le": (SMALLEST_ID, data),
     }
     return ranges.get(part.op)
 

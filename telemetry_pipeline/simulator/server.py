@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from telemetry_pipeline.simulator import upheavals
 from telemetry_pipeline.simulator.app import RESET_EXTENSION, Simulator
 from telemetry_pipeline.simulator.options import Options
 
@@ -85,6 +86,10 @@ class SimulatorServer:
         """Make more records visible, in API field names; ``BadRecord`` if an id is unusable or there already."""
         wanted = list(records)
         self._in_loop(lambda: self._simulator.source.add(wanted))
+
+    def upset(self, **upheaval: Any) -> None:
+        """Make the records others, see ``upheavals``; ``BadForm`` if that cannot be."""
+        self._in_loop(lambda: self._simulator.source.upset(upheavals.parsed(upheaval)))
 
     def reveal(self) -> None:
         """Make every late record visible now."""

@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from telemetry_pipeline.simulator import export_file, history
+from telemetry_pipeline.simulator import export_file, history, upheavals
 from telemetry_pipeline.simulator.live import AsInHistory, Live, Start, Steady
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.population import Population
 from telemetry_pipeline.simulator.store import BadRecord, Segment, Store
+from telemetry_pipeline.simulator.upheavals import Upheaval
+
+# Live ids stay below, and do not go on from what is added above.
+_STRAYS = 10**15
 
 
 class Source:
@@ -76,8 +80,15 @@ class Source:
             if len(late) and late.has(segment.ids).any():
                 raise BadRecord("an id is there already and becomes visible later")
         self._store.add(segment)
-        if self._live and len(segment):
-            self._live.skip_past(int(segment.ids[-1]))
+        near = segment.ids[segment.ids < _STRAYS]
+        if self._live and len(near):
+            self._live.skip_past(int(near[-1]))
+
+    def upset(self, upheaval: Upheaval) -> None:
+        """Make other records of the visible ones; ``BadRecord`` if one cannot be, and then all stay."""
+        records = [record for segment in self._store.segments for record in segment.records(0, len(segment))]
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        self._store = Store(Segment.of_records(upheavals.after(upheaval, records, self._options, now)))
 
     def _begun(self, population: Population, end: datetime, now: float) -> Live | None:
         options = self._options

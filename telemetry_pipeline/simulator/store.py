@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 
 from telemetry_pipeline.simulator.columns import Column, Integers, Mask, NumberColumn, column_of
-from telemetry_pipeline.simulator.fields import LARGEST_ID
+from telemetry_pipeline.simulator.fields import LARGEST_ID, SMALLEST_ID
 
 _DECODED_AT_ONCE = 20_000
 _REMEMBERED_SELECTIONS = 4
@@ -88,8 +88,8 @@ class Segment:
 
     def between(self, lowest: int, highest: int) -> tuple[int, int]:
         """The positions ``start, stop`` of the records whose id is within, both ends included."""
-        start = len(self) if lowest > LARGEST_ID else int(np.searchsorted(self.ids, max(lowest, 0), side="left"))
-        stop = 0 if highest < 0 else int(np.searchsorted(self.ids, min(highest, LARGEST_ID), side="right"))
+        start = len(self) if lowest > LARGEST_ID else int(np.searchsorted(self.ids, max(lowest, SMALLEST_ID), side="left"))
+        stop = 0 if highest < SMALLEST_ID else int(np.searchsorted(self.ids, min(highest, LARGEST_ID), side="right"))
         return start, max(start, stop)
 
     def has(self, ids: Integers) -> Mask:
@@ -161,6 +161,6 @@ def offsets_of(rows: Sequence[str]) -> Integers:
 
 def _record_id(record: Mapping[str, Any]) -> int:
     identity = record.get("recordId")
-    if not isinstance(identity, int) or isinstance(identity, bool) or not 0 <= identity <= LARGEST_ID:
-        raise BadRecord(f"recordId {identity!r} is not a whole number from 0 to {LARGEST_ID}")
+    if not isinstance(identity, int) or isinstance(identity, bool) or not SMALLEST_ID <= identity <= LARGEST_ID:
+        raise BadRecord(f"recordId {identity!r} is not a whole number of 64 bits")
     return identity

@@ -428,6 +428,7 @@ class Stack:
                 "panaccess_api_token": simulator_defaults.DEFAULT_API_TOKEN,
                 "panaccess_salt": simulator_defaults.DEFAULT_SALT,
                 "panaccess_timezone": "UTC",
+                "max_id_jump": simulator_defaults.WIDEST_HOLE,
             }
         return Settings.load(**{name: value for name, value in found.items() if value is not None})
 

@@ -5,7 +5,7 @@ Every record id up to the cursor was read, or is on record as a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,12 @@ _SAMPLE = 100
 class Cursor:
     """Where the sync is.
 
-    :ivar record_id: 0 before the first sync.
+    :ivar record_id: 0 before the first sync, and to begin anew.
     :ivar set_at: when a person last set it.
     :ivar jump_id: the id behind a hole too wide to be plausible, which holds the cursor.
     :ivar ignored_id: records from this id on are left out as long as such a hole is below them.
-    :ivar compared_after: stored records above this id have to be the upstream's still.
+    :ivar compared_after: stored records above this id have to be the upstream's still; what it has up to it is not read, unless
+        that is below 0.
     :ivar distance: from one of the newest stored ids to the next, as nine of ten have it at most; at least 1.
     """
 
@@ -39,8 +40,8 @@ class Cursor:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was read yet: ids may begin anywhere."""
-        return self.record_id == 0 and self.set_at is None
+        """Whether nothing was read yet, or all is to be read anew: ids may begin anywhere."""
+        return self.record_id == 0
 
     def ignores(self, record_id: int) -> bool:
         """Whether a person said to leave that out, behind its hole."""
@@ -56,7 +57,8 @@ def read(engine: sa.Engine) -> Cursor:
 def put(engine: sa.Engine, record_id: int, *, compared_after: int | None = None) -> None:
     """Have the sync go on behind *record_id*, whatever syncs at work think; nothing holds it any more.
 
-    :param compared_after: only records stored above this id have to be the upstream's still; None: as before.
+    :param compared_after: only records stored above this id have to be the upstream's still; None: as before, but none above
+        *record_id*, or it would not be read.
     """
     with _writing(engine) as connection:
         connection.execute(_PUT, {"record_id": record_id, "compared_after": compared_after})
@@ -96,6 +98,13 @@ def samples(engine: sa.Engine, newest_id: int, spot: float) -> list[Mapping[int,
         return [{row.record_id: (row.timestamp, row.action_id) for row in run} for run in runs]
 
 
+def stored_among(engine: sa.Engine, ids: Collection[int]) -> Mapping[int, Mark]:
+    """Those of *ids* that are stored below the cursor."""
+    with engine.connect() as connection:
+        rows = connection.execute(_AMONG, {"ids": [*ids]})
+        return {row.record_id: (row.timestamp, row.action_id) for row in rows}
+
+
 @contextmanager
 def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.begin() as connection:
@@ -119,21 +128,30 @@ _READ = sa.text("""
 _PUT = sa.text("""
     update telemetry.sync_state
     set cursor = :record_id, cursor_set_at = now(), jump_id = null, ignored_id = null,
-        compared_after = coalesce(cast(:compared_after as bigint), compared_after)
+        compared_after = coalesce(cast(:compared_after as bigint), least(compared_after, :record_id))
 """)
 _IGNORE = sa.text("update telemetry.sync_state set ignored_id = :record_id")
 _HOLD = sa.text("update telemetry.sync_state set jump_id = :record_id where jump_id is distinct from :record_id")
 _TRUST = sa.text("update telemetry.sync_state set compared_after = cursor")
 _STORED_FROM = sa.text("select count(*) from telemetry.records where record_id >= :record_id")
 _NEWEST = sa.text("""
-    select record_id, timestamp, action_id from telemetry.records, telemetry.sync_state
-    where record_id <= least(cursor, :newest_id) and record_id > compared_after order by record_id desc limit :count
+    select record_id, timestamp, action_id from telemetry.records
+    where record_id <= (select least(cursor, :newest_id) from telemetry.sync_state)
+      and record_id > (select compared_after from telemetry.sync_state)
+    order by record_id desc limit :count
+""")
+_AMONG = sa.text("""
+    select record_id, timestamp, action_id from telemetry.records
+    where record_id = any(:ids) and record_id <= (select cursor from telemetry.sync_state)
 """)
 _AT_SPOT = sa.text("""
     select record_id, timestamp, action_id from telemetry.records
     where record_id <= (select cursor from telemetry.sync_state) and record_id > (
-        select greatest(compared_after, lowest + ((cursor - lowest)::numeric * cast(:spot as numeric))::bigint - 1)
-        from telemetry.sync_state, (select min(record_id) as lowest from telemetry.records) as stored
+        select greatest(compared_after, lowest + ((cursor::numeric - lowest) * cast(:spot as numeric))::bigint - 1)
+        from telemetry.sync_state, (
+            select min(record_id) as lowest from telemetry.records
+            where record_id > (select compared_after from telemetry.sync_state)
+        ) as stored
     )
     order by record_id limit :count
 """)

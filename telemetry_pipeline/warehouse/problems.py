@@ -19,6 +19,9 @@ CHANNEL = "channel:"
 UPSTREAM = "upstream:"
 """What the keys of problems begin with that a sync sees in the ids and records of the upstream."""
 
+ANOTHER = f"{UPSTREAM}another"
+"""The key of the problem that each sync reports which takes nothing, for it is not the upstream of the stored records."""
+
 COMPONENT = "component:"
 """What they begin with when a service does not work, or was restarted."""
 

@@ -337,7 +337,7 @@ def _ranges(ids: Sequence[int]) -> list[dict[str, int]]:
     if not ids:
         return []
     ordered = np.sort(np.array(ids, dtype=np.int64))
-    last_of_range = np.flatnonzero(np.diff(ordered) > _MERGE_RANGE_MAX_HOLE)
+    last_of_range = np.flatnonzero(np.diff(ordered.view(np.uint64)) > _MERGE_RANGE_MAX_HOLE)
     return [{"first": int(piece[0]), "last": int(piece[-1])} for piece in np.split(ordered, last_of_range + 1)]
 
 

@@ -28,7 +28,7 @@ from (select timestamp from telemetry.records order by record_id desc limit 1000
 where timestamp <= now()
 """
 _READ_ONLY = "select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean"
-_STATE = "select cursor, synced_at from telemetry.sync_state"
+_STATE = "select cursor, synced_at, jump_id, ignored_id <= jump_id from telemetry.sync_state"
 _GAPS = """
 select count(*), coalesce(sum(last_record_id - first_record_id + 1), 0)
 from telemetry.sync_gaps where resolved_at is null
@@ -65,6 +65,8 @@ class WarehouseStatus:
     :ivar excluded: how many views do not count, by the reason.
     :ivar dead_letters: steps that failed after all retries and wait for somebody.
     :ivar cursor: the highest record id that was read.
+    :ivar jump_id: the id behind a hole too wide to be plausible; None: there is none. :ivar left_out: whether a person said to
+        leave out what is behind it; else it holds the cursor.
     :ivar synced_at: when a sync, of the live edge or of past days, last came forward.
     :ivar newest_at: time of the newest record that is not in the future.
     :ivar open_gaps: ranges of ids that the upstream could not deliver yet.
@@ -81,6 +83,8 @@ class WarehouseStatus:
     open_gap_ids: int
     rejected: list[Rejected]
     dead_letters: int
+    jump_id: int | None = None
+    left_out: bool = False
     excluded: dict[str, int] = field(default_factory=dict)
     read_only: bool = False
 
@@ -91,13 +95,15 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
     with explained(), snapshot(engine) as connection:
-        cursor, synced_at = connection.execute(sa.text(_STATE)).one()
+        cursor, synced_at, jump_id, left_out = connection.execute(sa.text(_STATE)).one()
         gaps, gap_ids = connection.execute(sa.text(_GAPS)).one()
         return WarehouseStatus(
             records=count(connection, "telemetry.records"),
             views=count(connection, "telemetry.views"),
             cursor=cursor,
             synced_at=synced_at,
+            jump_id=jump_id,
+            left_out=bool(left_out),
             newest_at=connection.scalar(sa.text(_NEWEST)),
             open_gaps=gaps,
             open_gap_ids=int(gap_ids),

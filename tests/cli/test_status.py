@@ -188,7 +188,7 @@ def test_what_is_wrong_comes_first(cli: Callable[..., Outcome], engine: sa.Engin
     [
         (1200, "1,200 ids ahead of the cursor"),
         (0, "0 ids ahead of the cursor"),
-        (-5, "0 ids ahead of the cursor"),
+        (-5, "5 ids below the cursor"),
         (None, "nothing is read yet"),
     ],
     ids=["behind", "there", "ahead", "never synced"],

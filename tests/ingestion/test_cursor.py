@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_sync import DAYS, NEVER, TODAY, keep, record, rejected, rows, stored, sync_of, tick
+from ingestion.test_sync import DAYS, NEVER, TODAY, UTC, keep, record, rejected, rows, stored, sync_of, tick
 from upstream import Upstream
 
+from telemetry_pipeline.errors import AnotherUpstream
+from telemetry_pipeline.panaccess.client import PanAccessClient
+from telemetry_pipeline.panaccess.session import Credentials
+from telemetry_pipeline.simulator.options import WIDEST_HOLE, Options
+from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.warehouse import cursor, problems
 from telemetry_pipeline.warehouse import records as warehouse
 from telemetry_pipeline.warehouse.records import Batch
@@ -217,3 +223,138 @@ def test_a_person_says_what_a_jump_is(engine: sa.Engine, answer: str, expected: 
         upstream.add([record(10**11)])
         tick(engine, upstream)
         assert told(engine) == ["upstream:jump"]
+
+
+@pytest.mark.parametrize("edge", [2**31, 2**32, 2**53])
+def test_ids_go_on_beyond_what_some_number_holds(engine: sa.Engine, edge: int) -> None:
+    upstream = Upstream(map(record, range(edge - 50, edge + 50)))
+    tick(engine, upstream)
+    upstream.add(map(record, range(edge + 50, edge + 60)))
+    tick(engine, upstream)
+    assert (stored(engine), told(engine)) == ([*range(edge - 50, edge + 60)], [])
+
+
+def test_a_jump_that_is_filled_holds_no_more(engine: sa.Engine) -> None:
+    """Ids were handed out in blocks, of which a later one was used first."""
+    upstream = Upstream(map(record, range(1, 101)))
+    tick(engine, upstream)
+    upstream.add(map(record, range(2_000_000, 2_000_010)))
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (100, ["upstream:jump"])
+    upstream.add(map(record, range(101, 1_200_000, 400)))
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (2_000_009, [])
+    assert stored(engine) == sorted(upstream.records)
+
+
+def test_another_jump_behind_the_first_is_told_when_that_was_accepted(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 101)))
+    tick(engine, upstream)
+    upstream.add([*map(record, range(10**10, 10**10 + 5)), record(LARGEST)])
+    tick(engine, upstream)
+    for expected in (10**10, LARGEST):
+        at = cursor.read(engine)
+        assert (at.jump_id, told(engine)) == (expected, ["upstream:jump"])
+        cursor.put(engine, expected - 1)
+        tick(engine, upstream)
+    assert (stored(engine), told(engine)) == (sorted(upstream.records), [])
+
+
+def test_negative_ids_are_stored_by_a_first_sync_and_by_repairs(engine: sa.Engine) -> None:
+    """An upstream that counts in 32 bits goes on below 0. Nobody ever asked for them."""
+    lowest = -(2**31)
+    upstream = Upstream([*map(record, range(lowest, lowest + 5)), *map(record, range(1, 101))])
+    tick(engine, upstream)
+    assert stored(engine) == sorted(upstream.records)
+    upstream.add(record(lowest + 5 + one, DAYS[2]) for one in range(5))
+    tick(engine, upstream)
+    sync_of(engine, upstream).run(DAYS[1], DAYS[4], includes_today=False)
+    assert stored(engine) == sorted(upstream.records)
+    assert (warehouse.cursor_position(engine), told(engine)) == (100, [])
+
+
+def test_the_lowest_id_that_fails_costs_few_requests_more(engine: sa.Engine) -> None:
+    upstream = Upstream([record(-(2**63) + 1), *map(record, range(5_000_000_000, 5_000_000_100))])
+    upstream.poisoned = {5_000_000_000: "error"}
+    tick(engine, upstream)
+    assert len(stored(engine)) == 100
+    assert len(upstream.listings) < 120
+
+
+def test_an_upstream_of_negative_ids_alone(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(-50, -40)))
+    for _ in range(2):
+        tick(engine, upstream)
+    assert (stored(engine), told(engine)) == ([*range(-50, -40)], [])
+
+
+def test_records_that_the_upstream_anonymized_and_a_few_that_it_mended_are_the_same(engine: sa.Engine) -> None:
+    upstream = Upstream(record(one, subscriberCode=f"S{one}", deviceId=one, ip="10.0.0.1") for one in range(1, 3_000))
+    tick(engine, upstream)
+    for one in upstream.records.values():
+        one |= {"anonymized": 1, "subscriberCode": None, "deviceId": None, "ip": None, "smartcardId": "0"}
+    for mended in range(2_950, 2_970):
+        upstream.records[mended]["timestamp"] = f"{TODAY} 11:59:59"
+    upstream.add([record(3_000)])
+    tick(engine, upstream)
+    assert (stored(engine)[-1], told(engine)) == (3_000, [])
+
+
+def test_a_sample_that_fails_says_nothing(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 300)))
+    tick(engine, upstream)
+    upstream.poisoned = {250: "error"}
+    upstream.add([record(300)])
+    tick(engine, upstream)
+    assert (stored(engine)[-1], told(engine)) == (300, [])
+
+
+def test_holes_among_the_records_stored_first_make_no_jump_plausible(engine: sa.Engine) -> None:
+    """The widest distance of few ids is no rule."""
+    upstream = Upstream([*map(record, range(1, 5)), record(LARGEST)])
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (4, ["upstream:jump"])
+
+
+def test_behind_a_stray_record_that_is_left_out_all_is_seen_as_ever(engine: sa.Engine) -> None:
+    """It is the newest one for good: what is below the cursor or another upstream showed no more."""
+    upstream = Upstream([*map(record, range(1, 20_001))])
+    tick(engine, upstream)
+    upstream.add([record(LARGEST)])
+    tick(engine, upstream)
+    cursor.ignore(engine, LARGEST)
+    tick(engine, upstream)
+    for gone in range(9_000, 20_001):
+        del upstream.records[gone]
+    tick(engine, upstream)
+    assert told(engine) == ["upstream:below"]
+    upstream.add([record(20_001)])
+    assert tick(engine, upstream).outcome.stored == 1
+    assert told(engine) == []
+    upstream.records = {one["recordId"]: one for one in [*foreign(range(1, 100)), record(LARGEST)]}
+    with pytest.raises(AnotherUpstream):
+        tick(engine, upstream)
+
+
+@pytest.mark.parametrize("live", [0.02, "history"])
+def test_the_live_ids_of_a_simulator_that_was_away_hold_nothing(engine: sa.Engine, live: Any) -> None:
+    """They go by the clock: every hour begins 36 million ids above the one before."""
+    now = datetime(2025, 3, 6, 12, tzinfo=UTC).timestamp()
+    clock = [now]
+    options = Options(records_count=5_000, days=5, end=datetime.fromtimestamp(now, UTC), live=live, late_ids=0)
+    with SimulatorServer(options, lambda: clock[0]) as server:
+        client = PanAccessClient(server.url, Credentials(*4 * ["simulator"]))
+        for hours in (0, 1, 5, 80):
+            clock[0] = now + 3_600 * hours
+            tick(engine, client, max_id_jump=WIDEST_HOLE)
+            assert told(engine) == []
+        assert stored(engine) == [record["recordId"] for record in server.records()]
+
+
+def test_an_absurd_id_alone_is_no_beginning(engine: sa.Engine) -> None:
+    upstream = Upstream([record(LARGEST)])
+    tick(engine, upstream)
+    assert (warehouse.cursor_position(engine), told(engine)) == (0, ["upstream:jump"])
+    upstream.add(map(record, range(1, 21)))
+    tick(engine, upstream)
+    assert (stored(engine), warehouse.cursor_position(engine)) == ([*range(1, 21)], 20)

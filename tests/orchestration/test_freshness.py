@@ -52,6 +52,15 @@ def test_ticks_that_fail_do_not_end_it(pipeline: Any, now: datetime, this_day: d
     assert sense(pipeline) == ["freshness"]
 
 
+def test_what_a_jump_of_ids_holds_back_is_not_told_as_silence_too(pipeline: Any, now: datetime, this_day: date) -> None:
+    pipeline.simulator.add_records(record(one, 8, now) for one in range(1, 11))
+    assert pipeline.run(this_day).success
+    age(pipeline, "received_at", pipeline.settings.freshness_minutes + 1)
+    pipeline.simulator.add_records([record(10**12, 8, now)])
+    assert pipeline.run(this_day).success
+    assert sense(pipeline) == ["upstream:jump"]
+
+
 def test_a_repair_counts_as_a_sync(pipeline: Any, now: datetime, this_day: date) -> None:
     """Ticks wait for it, and it may take longer than they may be away."""
     pipeline.simulator.add_records([record(1, 8, now)])

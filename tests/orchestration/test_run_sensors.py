@@ -67,6 +67,19 @@ def test_a_failed_step_is_a_problem_and_a_dead_letter_until_it_succeeds(pipeline
     assert dead_letters.open_letters(engine) == []
 
 
+def test_a_run_that_fails_for_it_is_another_upstream_is_no_problem_of_its_own(
+    pipeline: Any, now: datetime, this_day: date
+) -> None:
+    pipeline.simulator.add_records(record(one, 7, now) for one in range(1, 11))
+    assert pipeline.run(this_day, selection=["telemetry_records"]).success
+    pipeline.simulator.upset(kind="another", seed=5, first_id=1, records_count=100)
+    refused = pipeline.run(this_day, selection=["telemetry_records"])
+    assert not refused.success
+    sense(pipeline, refused)
+    assert open_keys(pipeline) == {"upstream:another"}
+    assert len(dead_letters.open_letters(connect(pipeline.settings.database_url))) == 1
+
+
 @pytest.mark.slow
 def test_a_check_that_fails_is_a_problem_until_it_passes(pipeline: Any, now: datetime, this_day: date) -> None:
     """A view is lost behind the merge's back: what depends on the views is not computed from them."""

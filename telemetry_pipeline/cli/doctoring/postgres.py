@@ -233,8 +233,17 @@ def _check_time_zone(url: str, zone: str, first: date, last: date) -> None:
 
 def check_ticks(url: str, settings: StackSettings) -> str:
     """Was there a sync lately, and none in the future?"""
+    from telemetry_pipeline.warehouse.problems import ANOTHER
+
     with _transaction(url) as session:
-        row = session.execute("select max(synced_at), clock_timestamp() from telemetry.sync_state").fetchone()
+        row = session.execute(
+            """
+            select greatest(max(synced_at), (
+                select max(last_at) from telemetry.problems where key = %s and resolved_at is null
+            )), clock_timestamp() from telemetry.sync_state
+            """,
+            [ANOTHER],
+        ).fetchone()
     synced_at, now = row or (None, None)
     if synced_at is None or now is None:
         return "there was no sync yet"
