@@ -28,6 +28,9 @@ QUEUES = ("ingest", "analysis", "reports")
 STEP_ARGUMENTS = {"run_id": str, "step": str, "attempt": int}
 """Of the task that executes a step: which attempt that is, from 0."""
 
+_LONGEST_NAME = 255
+_ATTEMPTS = range(2**15)
+
 _TIMEOUT_SECONDS = 5.0
 
 Json = dict[str, Any]
@@ -193,7 +196,10 @@ def _task_id(kept: bytes) -> str | None:
 
 def is_step(kwargs: Any) -> bool:
     """Are these the arguments of a task that executes a step: as the run's process sends them, and nothing besides?"""
-    return isinstance(kwargs, dict) and {name: type(value) for name, value in kwargs.items()} == STEP_ARGUMENTS
+    if not isinstance(kwargs, dict) or {name: type(value) for name, value in kwargs.items()} != STEP_ARGUMENTS:
+        return False
+    names = (kwargs["run_id"], kwargs["step"])
+    return all(name.isprintable() and 0 < len(name) <= _LONGEST_NAME for name in names) and kwargs["attempt"] in _ATTEMPTS
 
 
 def _steps(kwargs: Any, *, at_work: bool) -> Iterator[Step]:

@@ -19,6 +19,8 @@ from telemetry_pipeline.stack.processes import private_directory
 from telemetry_pipeline.stack.state import StackState, read_state
 
 CANARY = "canary-of-the-operators-shell"
+PROXY = "http://someone:canary-of-a-proxy@127.0.0.1:9"
+PROXIED = {"worker", "worker-ingest", "watch"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("secrets")
     (folder / ".env").write_text("ALERT_URLS=json://127.0.0.1:9/canary\nFLOWER_PASSWORD=canary\n")
     options = ["--records-count", "500", "--days", "1", "--live", "5"]
-    with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY) as running:
+    proxy = {"HTTPS_PROXY": PROXY, "all_proxy": PROXY}
+    with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY, **proxy) as running:
         yield running
 
 
@@ -69,8 +72,10 @@ def test_each_process_and_what_it_starts_has_its_own_secrets_and_no_other(runnin
         for each in environments:
             assert {secret for secret in SECRET_NAMES if secret.upper() in each} <= set(SECRETS.get(name, ())), name
             assert CANARY not in each.values(), name
+            assert (PROXY in each.values()) <= (name in PROXIED), name
         if name in SECRETS:
             assert any(set(map(str.upper, SECRETS[name])) <= set(each) for each in environments), name
+            assert any(PROXY in each.values() for each in environments) == (name in PROXIED), name
 
 
 @pytest.mark.slow
@@ -88,13 +93,16 @@ def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
 ) -> None:
     for name in SECRET_NAMES:
         monkeypatch.setenv(
-            name.upper(), "redis://:canary@127.0.0.1/0" if name == "redis_url" else "postgresql://canary@/canary"
+            name.upper(), "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary"
         )
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    for name in ("http_proxy", "HTTPS_PROXY", "All_Proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, PROXY)
     settings = Settings.load(telemetry_home=tmp_path, panaccess_url="http://127.0.0.1:1/", panaccess_username="simulator")
     for process, needed in SECRETS.items():
         variables = environment(process, settings)
-        assert {name for name in SECRET_NAMES if name.upper() in variables} == set(needed)
+        assert {name for name in SECRET_NAMES if name.upper() in variables} == set(needed) - {"https_proxy"}
+        assert [*variables.values()].count(PROXY) == (4 if process in PROXIED else 0), process
         assert CANARY not in variables.values()
         assert variables["TELEMETRY_ENV_FILE"] == ""
         assert variables["TICK_CRON"] == settings.tick_cron
@@ -110,7 +118,7 @@ def test_whatever_a_process_loads_it_is_given() -> None:
     ):
         required = {name for name, field in kind.model_fields.items() if field.is_required()}
         assert required & SECRET_NAMES <= set(SECRETS[process]), process
-    assert set().union(*SECRETS.values()) == SECRET_NAMES
+    assert set().union(*SECRETS.values()) == SECRET_NAMES | {"https_proxy"}
 
 
 def test_the_socket_of_a_home_with_a_long_name_is_short_and_its_folder_is_ones_own(tmp_path: Path) -> None:
