@@ -112,8 +112,15 @@ def foreign_waiting(redis_url: str) -> int:
 def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
     """The workers that answer, by name. It takes *timeout_seconds* at least: nobody knows how many there are.
 
-    :raises TelemetryError: the broker does not answer, or a worker fell silent in the middle.
+    :raises TelemetryError: the broker does not answer, a worker fell silent in the middle, or what came is no worker's answer.
     """
+    try:
+        return _workers(redis_url, timeout_seconds)
+    except (LookupError, TypeError, ValueError, AttributeError) as err:
+        raise TelemetryError(f"somebody answers in the place of workers, and not as they do: {err!r:.200}") from err
+
+
+def _workers(redis_url: str, timeout_seconds: float) -> list[WorkerInfo]:
     with _asking(redis_url) as client:
         client.ping()  # Celery would try for minutes
     # On a connection of its own: Celery's pool would keep it open, and a process that is forked later, as a worker's are, would

@@ -1,14 +1,20 @@
-"""Which secrets each process of a stack can be seen to have, and who reaches the code server."""
+"""Which secrets each process of a stack can be seen to have, and what another user of the machine gets to."""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import redis
+import requests
 from terminal import wait_until
 
 from bench.up import Up, up
@@ -53,6 +59,41 @@ def seen(running: Up) -> dict[str, list[dict[str, str]]]:
     return found
 
 
+def members(running: Up) -> list[psutil.Process]:
+    return psutil.Process(state_of(running).pid).children(recursive=True)
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """This process as one of a user without rights."""
+    if os.geteuid() != 0:
+        pytest.skip("may not become another user")
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def is_open(path: Path) -> bool:
+    """Can it be listed, read, or connected to?"""
+    with suppress(OSError):
+        if path.is_socket():
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+        elif path.is_dir():
+            os.listdir(path)
+        else:
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        return True
+    return False
+
+
 def is_run(process: psutil.Process) -> bool:
     return "spawn_main" in " ".join(process.cmdline())
 
@@ -86,6 +127,50 @@ def test_the_code_server_listens_on_a_socket_that_is_closed_to_others_and_on_no_
     code_server = psutil.Process(state_of(running).processes["code-server"])
     for process in (code_server, *code_server.children(recursive=True)):
         assert [each for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN] == []
+
+
+@pytest.mark.slow
+def test_another_user_reads_no_file_reaches_no_socket_and_sees_no_secret(running: Up) -> None:
+    paths = [running.home, *running.home.rglob("*")]
+    processes = members(running)
+    bound = [Path(each.laddr) for process in processes for each in process.net_connections("unix") if each.laddr]
+    assert code_socket(running.home) in bound
+    state = state_of(running)
+    urls = (state.database_url, state.dagster_database_url, state.redis_url)
+    secrets = {PROXY, CANARY, *filter(None, (urlsplit(url).password for url in urls))}
+    with another_user():
+        assert [path for path in {*paths, *bound, *(path.parent for path in bound)} if is_open(path)] == []
+        assert [process for process in processes if is_open(Path(f"/proc/{process.pid}/environ"))] == []
+        arguments = " ".join(Path(f"/proc/{process.pid}/cmdline").read_text() for process in processes if process.is_running())
+    assert [secret for secret in secrets if secret in arguments] == []
+
+
+@pytest.mark.slow
+def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_web_ui_and_the_simulator(running: Up) -> None:
+    state = state_of(running)
+    services = {pid: name for name, pid in state.processes.items()}
+    listening = [
+        (services.get(process.pid), each.laddr)
+        for process in members(running)
+        for each in process.net_connections("inet")
+        if each.status == psutil.CONN_LISTEN
+    ]
+    assert {name for name, _ in listening} == {"valkey", "webserver", "flower", "simulator"}
+    assert {address.ip for _, address in listening} == {"127.0.0.1"}
+    ports = {name: address.port for name, address in listening}
+    for credentials in ({}, {"password": ""}, {"username": "flower", "password": ""}):
+        with redis.Redis(port=ports["valkey"], **credentials) as client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+    assert requests.get(f"http://127.0.0.1:{ports['flower']}/api/workers", timeout=10).status_code == 401
+
+
+@pytest.mark.slow
+def test_a_code_server_that_is_killed_is_back_where_it_left_its_socket(running: Up) -> None:
+    killed = state_of(running).processes["code-server"]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: state_of(running).processes.get("code-server", killed) != killed, seconds=60)
+    wait_until(lambda: is_open(code_socket(running.home)), seconds=60)
+    assert stat.S_IMODE(code_socket(running.home).parent.stat().st_mode) == 0o700
 
 
 def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
