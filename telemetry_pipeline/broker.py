@@ -28,6 +28,9 @@ QUEUES = ("ingest", "analysis", "reports")
 STEP_ARGUMENTS = {"run_id": str, "step": str, "attempt": int}
 """Of the task that executes a step: which attempt that is, from 0."""
 
+_LONGEST_NAME = 255
+_ATTEMPTS = range(2**15)
+
 _TIMEOUT_SECONDS = 5.0
 
 Json = dict[str, Any]
@@ -109,8 +112,15 @@ def foreign_waiting(redis_url: str) -> int:
 def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
     """The workers that answer, by name. It takes *timeout_seconds* at least: nobody knows how many there are.
 
-    :raises TelemetryError: the broker does not answer, or a worker fell silent in the middle.
+    :raises TelemetryError: the broker does not answer, a worker fell silent in the middle, or what came is no worker's answer.
     """
+    try:
+        return _workers(redis_url, timeout_seconds)
+    except (LookupError, TypeError, ValueError, AttributeError) as err:
+        raise TelemetryError(f"somebody answers in the place of workers, and not as they do: {err!r:.200}") from err
+
+
+def _workers(redis_url: str, timeout_seconds: float) -> list[WorkerInfo]:
     with _asking(redis_url) as client:
         client.ping()  # Celery would try for minutes
     # On a connection of its own: Celery's pool would keep it open, and a process that is forked later, as a worker's are, would
@@ -193,7 +203,10 @@ def _task_id(kept: bytes) -> str | None:
 
 def is_step(kwargs: Any) -> bool:
     """Are these the arguments of a task that executes a step: as the run's process sends them, and nothing besides?"""
-    return isinstance(kwargs, dict) and {name: type(value) for name, value in kwargs.items()} == STEP_ARGUMENTS
+    if not isinstance(kwargs, dict) or {name: type(value) for name, value in kwargs.items()} != STEP_ARGUMENTS:
+        return False
+    names = (kwargs["run_id"], kwargs["step"])
+    return all(name.isprintable() and 0 < len(name) <= _LONGEST_NAME for name in names) and kwargs["attempt"] in _ATTEMPTS
 
 
 def _steps(kwargs: Any, *, at_work: bool) -> Iterator[Step]:

@@ -112,6 +112,7 @@ class StackSettings(BaseSettings):
     database_url: PostgresUrl | None = None
     dagster_database_url: PostgresUrl | None = None
     redis_url: RedisUrl | None = None
+    flower_redis_url: RedisUrl | None = None
 
     panaccess_url: HttpUrl | None = None
     panaccess_username: str | None = None

@@ -96,6 +96,16 @@ def test_a_task_that_is_no_step_belongs_to_no_run(broker_url: str, app: Celery) 
     assert broker.foreign_waiting(broker_url) == 1
 
 
+@pytest.mark.parametrize("answer", [5, {"w@here": 5}, {"w@here": [{}]}, {"w@here": [["name"]]}, {5: None}], ids=str)
+def test_who_answers_in_the_place_of_a_worker_is_told_of(
+    broker_url: str, answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can put an answer where workers put theirs."""
+    monkeypatch.setattr("celery.app.control.Inspect._request", lambda *_, **__: answer)
+    with pytest.raises(TelemetryError):
+        broker.workers(broker_url)
+
+
 @pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
 def test_a_message_that_is_no_step_is_counted_said_once_and_hides_no_step(
     broker_url: str, submit: Callable[..., None], caplog: pytest.LogCaptureFixture, stranger: bytes

@@ -134,6 +134,11 @@ def failures(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
     return count
 
 
+def submitted(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
+    """The highest number that an attempt at a step may have by now: another one follows when it is on record why."""
+    return sum(1 for _ in _log(instance, run_id, step, {dg.DagsterEventType.STEP_UP_FOR_RETRY}))
+
+
 def ended(instance: dg.DagsterInstance, run_id: str, step: str, number: int) -> list[dg.DagsterEvent]:
     """The events with which an attempt at a step has ended; none while it has not."""
     events: list[dg.DagsterEvent] = []

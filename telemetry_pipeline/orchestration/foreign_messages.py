@@ -8,24 +8,38 @@ goes back into the queue for the next one. ``broker`` counts what still waits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
 from celery import Celery
 from celery.worker.consumer import Consumer
 from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
-from kombu.transport.redis import Channel, Transport
+from kombu.transport.redis import Channel, QoS, Transport
 
 from telemetry_pipeline.broker import is_step
-from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.database import connect
 from telemetry_pipeline.warehouse.problems import Problem
 
 FOREIGN_MESSAGES = "foreign-messages"
 """The key of the problem that there are any; it is over when there was none for an hour."""
+
+# What the headers of a task say that is just to be executed, now and by itself.
+_PLAIN = {
+    "eta": None,
+    "expires": None,
+    "group": None,
+    "retries": 0,
+    "timelimit": [None, None],
+    "shadow": None,
+    "stamped_headers": None,
+    "stamps": {},
+    "replaced_task_nesting": 0,
+}
+_LONGEST_NOTE = 500
 
 _log = logging.getLogger(__name__)
 
@@ -36,16 +50,53 @@ def pass_over_foreign_messages(app: Celery) -> None:
     Transport.Channel = QueueChannel
 
 
+class GivenBack(QoS):
+    """The messages that workers have taken; what is among them and is no message cannot be given back to a queue."""
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """Give a message back to its queue, or drop it."""
+        try:
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
+        except self.channel.connection_errors:
+            raise
+        except Exception as err:  # noqa: BLE001 - whatever is wrong with it, the others have to go on
+            note_foreign(f"something that a worker has is no message of Celery, and is dropped: {err!r}")
+            self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
+
+
+class PlainMessage(Channel.Message):  # type: ignore[misc]
+    """One that is no larger than it looks."""
+
+    def __init__(self, payload: Any, *args: Any, **options: Any) -> None:
+        if payload["headers"].get("compression"):
+            raise ValueError("it is compressed")
+        super().__init__(payload, *args, **options)
+
+
 class QueueChannel(Channel):
-    """A connection to the queues that drops what is no message: not JSON, without properties, in an unknown encoding."""
+    """A connection to the queues, and to remote commands, that drops what is no message: not JSON, without properties, in an
+    unknown encoding.
+    """
+
+    QoS = GivenBack
+    Message = PlainMessage
 
     def _brpop_read(self, **options: Any) -> Any:
-        try:
+        with self._dropping():
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+
+    def _receive_one(self, client: Any) -> Any:
+        with self._dropping():
+            return super()._receive_one(client)  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        try:
+            yield
         except (*self.connection_errors, Empty):
             raise
         except Exception as err:
-            _note(f"something in a queue is no message of Celery, and is dropped: {err!r}")
+            note_foreign(f"something in a queue is no message of Celery, and is dropped: {err!r}")
             raise Empty from err
 
 
@@ -63,8 +114,9 @@ class StepConsumer(Consumer):  # type: ignore[misc]
             except self.connection_errors:
                 raise
             except Exception as err:  # noqa: BLE001 - whatever is wrong with it, the others have to go on
-                _note(f"a message in a queue is no step of the pipeline, and is dropped: {err!r}")
-                message.reject_log_error(_log, self.connection_errors)
+                note_foreign(f"a message in a queue is no step of the pipeline, and is dropped: {err!r}")
+                if not message.acknowledged:
+                    message.reject_log_error(_log, self.connection_errors)
 
         return handle_or_reject
 
@@ -76,12 +128,18 @@ def _check(message: Any) -> None:
     """
     if message.headers.get("task") != TASK_EXECUTE_PLAN_NAME:
         raise ValueError("it is another task")
+    if not isinstance(message.headers["id"], str):
+        raise ValueError("its id is no text")
+    if odd := [name for name, plain in _PLAIN.items() if message.headers.get(name, plain) != plain]:
+        raise ValueError(f"it wants more than to be executed: {', '.join(odd)}")
     positional, arguments, following = message.payload
     if positional or not is_step(arguments) or any(following.values()):
         raise ValueError("it has other arguments, or tasks that follow it")
 
 
-def _note(what: str) -> None:
+def note_foreign(what: str) -> None:
+    """Say that there was a message which is no step, and put it on record if that is possible. It raises nothing."""
+    what = what if len(what) <= _LONGEST_NOTE else f"{what[:_LONGEST_NOTE]}..."
     _log.error("%s", what)
     problem = Problem(
         key=FOREIGN_MESSAGES,
@@ -91,6 +149,6 @@ def _note(what: str) -> None:
         "goes on, see who knows REDIS_URL, and give the broker another password.",
     )
     try:
-        problems.report(connect(Settings.load().database_url), problem)
-    except TelemetryError as err:
+        problems.report(connect(PipelineSettings.load().database_url), problem)
+    except Exception as err:  # noqa: BLE001 - whatever happens, the worker goes on
         _log.warning("a foreign message could not be put on record: %s", err)

@@ -17,7 +17,7 @@ from dagster_shared.serdes import deserialize_value
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.orchestration.attempts import ENDS, CodeDiffers, StepLost
+from telemetry_pipeline.orchestration.attempts import ENDS, CodeDiffers, StepInterrupted, StepLost
 
 LOOK_SECONDS = 15.0
 _LOOKS_IN_VAIN = 2
@@ -140,7 +140,13 @@ class WatchedResult:
     def _look(self) -> Sequence[str] | None:
         assert self._result
         if self._result.ready():
-            return _readable(self._step, self._result.get())
+            # Raised here, the end of a worker's process would be that of the run's.
+            answer = self._result.get(propagate=False)
+            if isinstance(answer, Exception):
+                raise answer
+            if isinstance(answer, BaseException):
+                raise StepInterrupted(f"the process that executed step {self._step} ended: {answer!r}")
+            return _readable(self._step, answer)
         if self._watch.is_lost(self._step):
             raise StepLost(f"step {self._step} got lost with its worker or broker: nobody has it")
         return None

@@ -33,7 +33,8 @@ from sqlalchemy.exc import OperationalError
 
 from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
 from telemetry_pipeline.logs import without_data
-from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, ended
+from telemetry_pipeline.orchestration.attempts import AttemptInstance, CodeDiffers, StepInterrupted, ended, submitted
+from telemetry_pipeline.orchestration.foreign_messages import note_foreign
 from telemetry_pipeline.orchestration.steps import has_ended
 from telemetry_pipeline.settings import PipelineSettings
 from telemetry_pipeline.warehouse import attempts, problems
@@ -117,6 +118,9 @@ class StepTask(celery.Task):  # type: ignore[misc]
             if _run_has_ended(run_id):
                 _log.warning("run %s has ended: its step is not executed", run_id)
                 return []
+            if attempt and attempt > submitted(instance, run_id, step):
+                note_foreign(f"a message asks for attempt {attempt} at step {step} of run {run_id}, which nobody is at")
+                raise Ignore
             begun = attempts.begin(shared(PipelineSettings.load().database_url), run_id, step, attempt)
             if begun.is_repeated and (events := ended(instance, run_id, step, attempt)):
                 _log.warning("step %s of run %s had ended: it is not executed again", step, run_id)
@@ -125,6 +129,8 @@ class StepTask(celery.Task):  # type: ignore[misc]
                 return self._execute(instance, begun)
         except (KeyboardInterrupt, DagsterExecutionInterruptedError) as err:
             raise StepInterrupted(f"the process that executed step {step} was told to end") from err
+        except Ignore:
+            raise
         except Exception as err:
             if isinstance(err, Superseded) or (begun and not _counts(begun)):
                 _log.warning("another attempt at step %s of run %s counts: this one ends", step, run_id)

@@ -13,12 +13,12 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.settings import SECRET_NAMES, Settings
 from telemetry_pipeline.stack.processes import short_path
-from telemetry_pipeline.stack.surroundings import surroundings
+from telemetry_pipeline.stack.surroundings import proxies, surroundings
 
 _PROJECT = str(Path(__file__).resolve().parents[2])
 _DATABASES = frozenset({"database_url", "dagster_database_url"})
 _STEPS = _DATABASES | {"redis_url"}
-_INGEST = _STEPS | {"panaccess_password", "panaccess_api_token", "panaccess_salt"}
+_INGEST = _STEPS | {"panaccess_password", "panaccess_api_token", "panaccess_salt", "https_proxy"}
 
 SECRETS: Mapping[str, Collection[str]] = {
     "migrate": _DATABASES,
@@ -30,15 +30,16 @@ SECRETS: Mapping[str, Collection[str]] = {
     "webserver": {"dagster_database_url"},
     "webserver-read-only": {"dagster_database_url"},
     "daemon": _DATABASES,
-    "watch": _STEPS | {"alert_urls"},
-    "flower": {"redis_url", "flower_password"},
+    "watch": _STEPS | {"alert_urls", "https_proxy"},
+    "flower": {"flower_redis_url", "flower_password"},
     "backup": _DATABASES,
     "simulator": (),
 }
 """Which process needs which secrets, and is given no other one, wherever it runs.
 
 The processes of runs have those of the code server, which starts them. ``worker`` serves every queue. The daemon puts on record
-in the warehouse that a schedule asks for what cannot be.
+in the warehouse that a schedule asks for what cannot be. ``https_proxy`` is no setting of ours: whatever names a proxy with its
+password, is for who calls PanAccess or sends alerts.
 """
 
 
@@ -49,6 +50,8 @@ def environment(process: str, settings: Settings, *, webserver_url: str = "") ->
     :param webserver_url: of the stack's own web server; people open it there, too, unless WEB_URL says otherwise.
     """
     variables = surroundings("PG")  # what libpq goes by
+    if "https_proxy" in SECRETS[process]:
+        variables |= proxies()
     for name in type(settings).model_fields:
         if name not in SECRET_NAMES or name in SECRETS[process]:
             value = getattr(settings, name)

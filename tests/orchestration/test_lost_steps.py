@@ -12,7 +12,7 @@ from dagster._core.execution.plan.objects import StepSuccessData
 from dagster_shared.serdes import serialize_value
 
 from telemetry_pipeline.errors import WarehouseUnavailable
-from telemetry_pipeline.orchestration.attempts import CodeDiffers, StepLost
+from telemetry_pipeline.orchestration.attempts import CodeDiffers, StepInterrupted, StepLost
 from telemetry_pipeline.orchestration.lost_steps import LOOK_SECONDS, StepWatch, WatchedResult
 
 SUCCEEDED = [
@@ -43,8 +43,8 @@ class Result:
     def ready(self) -> bool:
         return self.done
 
-    def get(self) -> Any:
-        if isinstance(self.answer, Exception):
+    def get(self, propagate: bool = True) -> Any:
+        if propagate and isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -136,12 +136,14 @@ def test_a_step_that_cannot_be_submitted_says_so(cluster: Cluster) -> None:
         (WorkerLostError("signal 9"), WorkerLostError),
         (TimeLimitExceeded(1800), TimeLimitExceeded),
         (RuntimeError("the backend"), RuntimeError),
+        (SystemExit(15), StepInterrupted),
+        (KeyboardInterrupt(), StepInterrupted),
         (["{"], CodeDiffers),
         ([serialize_value(StepSuccessData(1.0))], CodeDiffers),
         (SUCCEEDED[:1], CodeDiffers),
         (None, CodeDiffers),
     ],
-    ids=["lost", "limit", "backend", "garbage", "another kind", "no end", "nothing"],
+    ids=["lost", "limit", "backend", "exit", "interrupt", "garbage", "another kind", "no end", "nothing"],
 )
 def test_whatever_a_task_brings_becomes_events_of_its_step(cluster: Cluster, answer: Any, error: type[Exception]) -> None:
     """An error out of ``get`` has Dagster's loop spin while other steps wait."""

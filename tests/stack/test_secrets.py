@@ -1,14 +1,20 @@
-"""Which secrets each process of a stack can be seen to have, and who reaches the code server."""
+"""Which secrets each process of a stack can be seen to have, and what another user of the machine gets to."""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import redis
+import requests
 from terminal import wait_until
 
 from bench.up import Up, up
@@ -19,6 +25,8 @@ from telemetry_pipeline.stack.processes import private_directory
 from telemetry_pipeline.stack.state import StackState, read_state
 
 CANARY = "canary-of-the-operators-shell"
+PROXY = "http://someone:canary-of-a-proxy@127.0.0.1:9"
+PROXIED = {"worker", "worker-ingest", "watch"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +35,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("secrets")
     (folder / ".env").write_text("ALERT_URLS=json://127.0.0.1:9/canary\nFLOWER_PASSWORD=canary\n")
     options = ["--records-count", "500", "--days", "1", "--live", "5"]
-    with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY) as running:
+    proxy = {"HTTPS_PROXY": PROXY, "all_proxy": PROXY}
+    with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY, **proxy) as running:
         yield running
 
 
@@ -50,6 +59,41 @@ def seen(running: Up) -> dict[str, list[dict[str, str]]]:
     return found
 
 
+def members(running: Up) -> list[psutil.Process]:
+    return psutil.Process(state_of(running).pid).children(recursive=True)
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """This process as one of a user without rights."""
+    if os.geteuid() != 0:
+        pytest.skip("may not become another user")
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def is_open(path: Path) -> bool:
+    """Can it be listed, read, or connected to?"""
+    with suppress(OSError):
+        if path.is_socket():
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+        elif path.is_dir():
+            os.listdir(path)
+        else:
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        return True
+    return False
+
+
 def is_run(process: psutil.Process) -> bool:
     return "spawn_main" in " ".join(process.cmdline())
 
@@ -69,8 +113,10 @@ def test_each_process_and_what_it_starts_has_its_own_secrets_and_no_other(runnin
         for each in environments:
             assert {secret for secret in SECRET_NAMES if secret.upper() in each} <= set(SECRETS.get(name, ())), name
             assert CANARY not in each.values(), name
+            assert (PROXY in each.values()) <= (name in PROXIED), name
         if name in SECRETS:
             assert any(set(map(str.upper, SECRETS[name])) <= set(each) for each in environments), name
+            assert any(PROXY in each.values() for each in environments) == (name in PROXIED), name
 
 
 @pytest.mark.slow
@@ -83,18 +129,65 @@ def test_the_code_server_listens_on_a_socket_that_is_closed_to_others_and_on_no_
         assert [each for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN] == []
 
 
+@pytest.mark.slow
+def test_another_user_reads_no_file_reaches_no_socket_and_sees_no_secret(running: Up) -> None:
+    paths = [running.home, *running.home.rglob("*")]
+    processes = members(running)
+    bound = [Path(each.laddr) for process in processes for each in process.net_connections("unix") if each.laddr]
+    assert code_socket(running.home) in bound
+    state = state_of(running)
+    urls = (state.database_url, state.dagster_database_url, state.redis_url)
+    secrets = {PROXY, CANARY, *filter(None, (urlsplit(url).password for url in urls))}
+    with another_user():
+        assert [path for path in {*paths, *bound, *(path.parent for path in bound)} if is_open(path)] == []
+        assert [process for process in processes if is_open(Path(f"/proc/{process.pid}/environ"))] == []
+        arguments = " ".join(Path(f"/proc/{process.pid}/cmdline").read_text() for process in processes if process.is_running())
+    assert [secret for secret in secrets if secret in arguments] == []
+
+
+@pytest.mark.slow
+def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_web_ui_and_the_simulator(running: Up) -> None:
+    state = state_of(running)
+    services = {pid: name for name, pid in state.processes.items()}
+    listening = [
+        (services.get(process.pid), each.laddr)
+        for process in members(running)
+        for each in process.net_connections("inet")
+        if each.status == psutil.CONN_LISTEN
+    ]
+    assert {name for name, _ in listening} == {"valkey", "webserver", "flower", "simulator"}
+    assert {address.ip for _, address in listening} == {"127.0.0.1"}
+    ports = {name: address.port for name, address in listening}
+    for credentials in ({}, {"password": ""}, {"username": "flower", "password": ""}):
+        with redis.Redis(port=ports["valkey"], **credentials) as client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+    assert requests.get(f"http://127.0.0.1:{ports['flower']}/api/workers", timeout=10).status_code == 401
+
+
+@pytest.mark.slow
+def test_a_code_server_that_is_killed_is_back_where_it_left_its_socket(running: Up) -> None:
+    killed = state_of(running).processes["code-server"]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: state_of(running).processes.get("code-server", killed) != killed, seconds=60)
+    wait_until(lambda: is_open(code_socket(running.home)), seconds=60)
+    assert stat.S_IMODE(code_socket(running.home).parent.stat().st_mode) == 0o700
+
+
 def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in SECRET_NAMES:
         monkeypatch.setenv(
-            name.upper(), "redis://:canary@127.0.0.1/0" if name == "redis_url" else "postgresql://canary@/canary"
+            name.upper(), "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary"
         )
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    for name in ("http_proxy", "HTTPS_PROXY", "All_Proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, PROXY)
     settings = Settings.load(telemetry_home=tmp_path, panaccess_url="http://127.0.0.1:1/", panaccess_username="simulator")
     for process, needed in SECRETS.items():
         variables = environment(process, settings)
-        assert {name for name in SECRET_NAMES if name.upper() in variables} == set(needed)
+        assert {name for name in SECRET_NAMES if name.upper() in variables} == set(needed) - {"https_proxy"}
+        assert [*variables.values()].count(PROXY) == (4 if process in PROXIED else 0), process
         assert CANARY not in variables.values()
         assert variables["TELEMETRY_ENV_FILE"] == ""
         assert variables["TICK_CRON"] == settings.tick_cron
@@ -110,7 +203,7 @@ def test_whatever_a_process_loads_it_is_given() -> None:
     ):
         required = {name for name, field in kind.model_fields.items() if field.is_required()}
         assert required & SECRET_NAMES <= set(SECRETS[process]), process
-    assert set().union(*SECRETS.values()) == SECRET_NAMES
+    assert set().union(*SECRETS.values()) == SECRET_NAMES | {"https_proxy"}
 
 
 def test_the_socket_of_a_home_with_a_long_name_is_short_and_its_folder_is_ones_own(tmp_path: Path) -> None:
