@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, url
 import psycopg
 import redis
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/database"
 REDIS_EXAMPLE = "redis://:password@host:6379/0"
@@ -83,6 +84,13 @@ def _postgres_parameters(text: str) -> dict[str, str]:
         if host.startswith("/"):
             _check_socket(f"{host.rstrip('/')}/.s.PGSQL.{ports[0] or 5432}")
     return parameters
+
+
+def user_and_password(url: str) -> tuple[str, str]:
+    """Whom libpq logs in as at an address of PostgreSQL, and with which password; empty: with none."""
+    defaults = {option.keyword: option.val for option in Conninfo.get_defaults()}
+    found = _postgres_parameters(url)
+    return found.get("user") or (defaults.get(b"user") or b"").decode(), found.get("password", "")
 
 
 def redis_url(text: str) -> str:

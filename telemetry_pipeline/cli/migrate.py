@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import click
 
+_ADVICE = (
+    "everything works as before, and for an owner, a writer and a reader a DBA has to run this, give who logs in a password "
+    "(\\password), and set OWNER_DATABASE_URL, see docs/production.md:"
+)
+
 
 @click.command("migrate", short_help="Bring the warehouse's schema up to date.")
 def migrate() -> None:
-    """Apply the warehouse's migrations; safe at every start, and from several places at once.
+    """Apply the warehouse's migrations, and give its roles their rights; safe at every start, and from several places at once.
 
-    The stack does it by itself; containers call it before they start.
+    It does so as the user of OWNER_DATABASE_URL, if that is set. The stack does it by itself; containers call it before they
+    start.
     """
-    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.cli.target import database_url, owner_database_url
     from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import database, partitions
+    from telemetry_pipeline.warehouse import database, partitions, roles
     from telemetry_pipeline.warehouse.reading import explained
 
     settings = StackSettings.load()
-    engine = database.connect(database_url(settings))
-    pending = database.pending_migrations(engine)
-    database.migrate(engine)
+    url = database_url(settings)
+    engine = database.connect(owner_database_url(settings) or url)
     with explained():
+        migrated = roles.migrate(engine, *roles.of_settings(settings, url))
         waiting = partitions.keep_months(engine, settings.first_month)
     if waiting:
         click.echo(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
-    click.echo(f"applied {', '.join(pending)}" if pending else "nothing to do: the schema is at its newest version")
+    if migrated.advice:
+        click.echo(_ADVICE)
+        for line in migrated.advice:
+            click.echo(f"    {line}")
+    applied = ", ".join(migrated.applied)
+    click.echo(f"applied {applied}" if applied else "nothing to do: the schema is at its newest version")

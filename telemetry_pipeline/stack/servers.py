@@ -33,6 +33,9 @@ from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Fault, Service, private_directory, short_path
 
+WRITER = "telemetry"
+"""Whom the pipeline logs in as at a PostgreSQL of the stack's own, where the superuser migrates."""
+
 _POSTGRES_USER = "pgserver"
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
@@ -75,9 +78,13 @@ class LocalPostgres(Service):
 
     @property
     def url(self) -> str:
-        """Of the maintenance database; see :func:`ensure_database` for others."""
+        """Of the maintenance database, as superuser; see :func:`ensure_database` for others."""
+        return self.url_of("postgres", "postgres")
+
+    def url_of(self, user: str, name: str) -> str:
+        """Of a database, for a user: whoever can enter the socket's directory needs no password."""
         host = quote(str(self.socket_directory), safe="/")
-        return f"postgresql://postgres@/postgres?host={host}&port={_POSTGRES_SETTINGS['port']}"
+        return f"postgresql://{user}@/{name}?host={host}&port={_POSTGRES_SETTINGS['port']}"
 
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground; settings are arguments, so that they follow the code, not the data."""
@@ -228,9 +235,10 @@ def at_database(url: str, name: str) -> str:
     return postgres_url(url, database=name)
 
 
-def ensure_database(server_url: str, name: str) -> str:
+def ensure_database(server_url: str, name: str, owner: str | None = None) -> str:
     """Create the database on the server of that URL unless it is there.
 
+    :param owner: whose it shall be; None: whoever's it is, or else this user's.
     :return: the URL of that database, the rest as in ``server_url``.
     :raises StackError: the server cannot be reached, or this user may not create databases.
     """
@@ -238,6 +246,8 @@ def ensure_database(server_url: str, name: str) -> str:
         with psycopg.connect(postgres_url(server_url), autocommit=True, connect_timeout=5) as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            if owner is not None:
+                connection.execute(sql.SQL("alter database {} owner to {}").format(sql.Identifier(name), sql.Identifier(owner)))
     except psycopg.errors.DuplicateDatabase:
         pass  # another process was faster
     except psycopg.errors.InsufficientPrivilege as err:
