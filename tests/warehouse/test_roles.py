@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -275,12 +276,42 @@ def test_two_pipelines_on_one_server_see_nothing_of_each_other(servers: tuple[Se
         assert server.migrate() == []
 
 
-def test_the_log_of_what_writer_and_owner_do_quotes_no_row(server: Server) -> None:
-    for name, loud in {"log_min_messages": "warning", "log_error_verbosity": "default"}.items():
+LOUD = {
+    "log_min_messages": "warning",
+    "log_error_verbosity": "default",
+    "log_min_error_statement": "error",
+    "log_parameter_max_length_on_error": "-1",
+}
+CANARY = "canary-4711"
+
+
+def fail(url: str) -> None:
+    """A statement, its parameters, a value that cannot be read, a repeated key, a line of COPY: each error quotes the row."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create temporary table people (name text primary key)")
+        connection.execute("insert into people values (%s)", [CANARY])
+        for statement, values in (
+            (f"select '{CANARY}' from nowhere", []),
+            ("insert into people values (%s)", [CANARY]),
+            ("select cast(%s as text)::integer", [CANARY]),
+            ("do $$ begin raise exception '%', (select name from people); end $$", None),
+        ):
+            with pytest.raises(psycopg.Error):
+                connection.execute(statement, values)
+        with pytest.raises(psycopg.Error), connection.cursor() as cursor, cursor.copy("copy people from stdin") as copy:
+            copy.write(f"{CANARY}\tmore\n")
+
+
+def test_the_log_of_a_server_that_logs_everything_quotes_no_row_of_owner_and_writer(server: Server) -> None:
+    for name, loud in LOUD.items():
         server.ask(f"alter database {server.name} set {name} = '{loud}'")
+    [(data,)] = server.ask("show data_directory")
+    log = Path(data).parent / "logs" / "postgres.log"
     assert server.migrate() == []
     server.ask(f'alter role "{server.roles.owner}" login')
     for role in (server.roles.owner, server.roles.writer):
-        with connect(server.url(role)).connect() as connection:
-            for name, wanted in roles.QUIET.items():
-                assert connection.scalar(sa.text(f"show {name}")) == wanted[0], (role, name)
+        before = log.stat().st_size
+        fail(server.url(role))
+        assert CANARY not in log.read_bytes()[before:].decode(), role
+    fail(server.url())
+    assert CANARY in log.read_bytes()[before:].decode()
