@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 _ADVICE = (
-    "everything works as before, and for an owner, a writer and a reader a DBA has to run this, give who logs in a password "
-    "(\\password), and set OWNER_DATABASE_URL, see docs/production.md:"
+    "a DBA has to run this for the roles of the database, which this user may not, and until then all works as before; "
+    "docs/production.md tells what comes next:"
 )
 
 

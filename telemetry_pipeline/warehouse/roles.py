@@ -146,7 +146,7 @@ def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
                 f"the tables are {facts.owner}'s, and migrations are missing ({', '.join(pending)}): "
                 "let OWNER_DATABASE_URL be the owner's address"
             )
-        return Migrated([], [])
+        return Migrated([], advice)
     if divided:
         with reached(), engine.begin() as connection:
             _take_turns(connection)
@@ -158,8 +158,9 @@ def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
         if divided:
             connection.execute(sa.text("select set_config('role', :owner, true)"), {"owner": roles.owner})
             _run(connection, _rights_of_the_writer(connection, roles.writer))
+        _run(connection, _closed())
         if _pairs(connection, _PRESENT, names=[roles.reader]):
-            _run(connection, _rights_of_the_reader(connection, roles))
+            _run(connection, _rights_of_the_reader(connection, roles.reader, roles.writer if divided else facts.user))
     return Migrated(pending, advice)
 
 
@@ -254,7 +255,6 @@ def _rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterable[_S
     yield sql.SQL("grant create on schema analysis to {}").format(role)
     for schema in _SCHEMAS:
         name = sql.Identifier(schema)
-        yield sql.SQL("revoke execute on all routines in schema {} from public").format(name)
         yield sql.SQL("grant execute on all routines in schema {} to {}").format(name, role)
         for relation in _own(connection, schema):
             rights = {"v": "select", "S": "usage, select"}.get(relation.kind, "select, insert, update, delete")
@@ -266,13 +266,22 @@ def _rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterable[_S
             yield sql.SQL(f"grant {rights} on {kind}{{}} to {{}}").format(sql.Identifier(schema, relation.name), role)
 
 
-def _rights_of_the_reader(connection: sa.Connection, roles: Roles) -> Iterable[_Statement]:
-    role = sql.Identifier(roles.reader)
+def _closed() -> Iterable[_Statement]:
+    """Functions with the owner's rights are not for everybody, a trigger's neither: anybody has tables of any name."""
+    for schema in _SCHEMAS:
+        yield sql.SQL("revoke execute on all routines in schema {} from public").format(sql.Identifier(schema))
+
+
+def _rights_of_the_reader(connection: sa.Connection, reader: str, maker: str) -> Iterable[_Statement]:
+    """What people may see, now and of results that come.
+
+    :param maker: whose tables results are.
+    """
+    role = sql.Identifier(reader)
     yield sql.SQL("grant usage on schema telemetry, analysis to {}").format(role)
     yield sql.SQL("grant select on all tables in schema analysis to {}").format(role)
-    # Results come as analyses do.
     yield sql.SQL("alter default privileges for role {} in schema analysis grant select on tables to {}").format(
-        sql.Identifier(roles.writer), role
+        sql.Identifier(maker), role
     )
     for relation in _own(connection, "telemetry"):
         if relation.kind == "S":
