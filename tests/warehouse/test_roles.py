@@ -276,6 +276,25 @@ def test_two_pipelines_on_one_server_see_nothing_of_each_other(servers: tuple[Se
         assert server.migrate() == []
 
 
+def test_all_of_a_schema_is_handed_over_whatever_kinds_of_things_it_has(server: Server) -> None:
+    """As Dagster's tables are, which were the superuser's in the local stack of a version before."""
+    user = server.user(f"writer {server.number}")
+    server.ask("create table public.runs (id serial primary key, n integer generated always as identity, body text)")
+    server.ask("create view public.seen as select * from public.runs")
+    server.ask("create sequence public.numbers")
+    server.ask("create function public.one() returns integer language sql as 'select 1'")
+    for _ in range(2):
+        with connect(server.url()).begin() as connection:
+            roles.hand_over(connection, "public", user)
+    for statement in (
+        "insert into public.runs (body) values ('x')",
+        "alter table public.runs add column x text",
+        "drop view public.seen",
+    ):
+        server.ask(statement, user=user)
+    server.ask("drop sequence public.numbers; drop function public.one()", user=user)
+
+
 LOUD = {
     "log_min_messages": "warning",
     "log_error_verbosity": "default",
