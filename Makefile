@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench lock
+.PHONY: help setup demo up test check audit bench lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ check: setup ## what CI runs: lint, format, types, import directions, every test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest
+
+audit: setup ## known vulnerabilities of what is installed; needs a way to the advisory database
+	@$(BIN)/python .ci/audit
 
 bench: setup ## measure against the limits; each also runs alone as python -m bench.NAME
 	@for name in ingest merge analyses staleness tick; do $(BIN)/python -m bench.$$name || exit 1; done

@@ -61,6 +61,7 @@ setup(
             "import-linter>=2.5",
             "jsonschema>=4.25",
             "mypy>=1.18",
+            "pip-audit>=2.10,<3",
             "pandas-stubs",
             "pytest>=9",
             "pytest-timeout>=2.4",

@@ -262,6 +262,7 @@ def _listener() -> Iterator[str]:
 def main(strikes: int, seed: int, records: int, keep: bool) -> int:
     """Strike, print what came of it, and return the exit status."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    folder.chmod(0o711)  # PostgreSQL is another user, if this is root
     report = Report([("stuck", "the bench itself was ended")])
     try:
         report = chaos(folder, strikes, seed, records, lambda line: print(line, flush=True))

@@ -1,19 +1,40 @@
 #!/usr/bin/env bash
-# Creates the two databases and the user that owns them, once, in a PostgreSQL that has just been set up.
-# The password goes from its file to psql without being an argument.
+# Creates the two databases and who uses them, in a PostgreSQL that has just been set up; what is there already stays.
+# As a superuser of the server: nothing that runs later is one. The passwords go from their files to psql without being arguments.
 set -euo pipefail
 
-export PASSWORD_FILE=${PASSWORD_FILE:-/run/secrets/database_password}
+directory=${SECRETS_DIRECTORY:-/run/secrets}
+for name in database owner dagster; do
+    file=$directory/${name}_password
+    [ -e "$file" ] || file=$file.txt
+    export "${name^^}_PASSWORD_FILE=$file"
+done
 psql --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'
-\set password `cat "$PASSWORD_FILE"`
-create role telemetry login createdb password :'password';
--- Dagster writes and reads times without a zone as UTC, whatever zone the machine has.
-alter role telemetry set timezone = 'UTC';
--- Errors quote rows, and PostgreSQL's log is not the place for people's data. Clients get to see them.
-alter role telemetry set log_min_messages = 'log';
-alter role telemetry set log_error_verbosity = 'terse';
-alter role telemetry set log_min_error_statement = 'panic';
-alter role telemetry set log_parameter_max_length_on_error = 0;
-create database telemetry owner telemetry;
-create database dagster owner telemetry;
+\set owner `cat "$OWNER_PASSWORD_FILE"`
+\set writer `cat "$DATABASE_PASSWORD_FILE"`
+\set dagster `cat "$DAGSTER_PASSWORD_FILE"`
+select format('create role %I', name) from unnest(array['telemetry_owner', 'telemetry', 'telemetry_reader', 'dagster']) as name
+where to_regrole(name) is null \gexec
+-- Who migrates, backs up and restores.
+alter role telemetry_owner login createdb password :'owner';
+-- The pipeline.
+alter role telemetry login nocreatedb password :'writer';
+-- It may do what the pipeline may: results are the pipeline's tables.
+grant telemetry to telemetry_owner;
+-- Dagster makes its own tables.
+alter role dagster login password :'dagster';
+-- Dagster writes and reads times without a zone as UTC, whatever zone the machine has. Errors quote rows, and PostgreSQL's log is
+-- not the place for people's data; clients get to see them.
+select format('alter role %I set %I = %L', role, name, value)
+from unnest(array['telemetry_owner', 'telemetry', 'dagster']) as role, (values
+    ('timezone', 'UTC'), ('log_min_messages', 'log'), ('log_error_verbosity', 'terse'), ('log_min_error_statement', 'panic'),
+    ('log_parameter_max_length_on_error', '0')
+) as setting (name, value) \gexec
+select format('create database %I owner %I', name, owner)
+from (values ('telemetry', 'telemetry_owner'), ('dagster', 'dagster')) as wanted (name, owner)
+where name not in (select datname from pg_database) \gexec
+alter database telemetry owner to telemetry_owner;
+revoke connect, temporary on database telemetry, dagster from public;
+grant connect, temporary on database telemetry to telemetry;
+grant connect on database telemetry to telemetry_reader;
 SQL

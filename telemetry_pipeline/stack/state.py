@@ -27,7 +27,7 @@ class StackState(BaseModel):
     """A running stack. Its URLs hold passwords, so its file is for its owner's eyes only.
 
     :ivar pid: of the supervisor.
-    :ivar database_url: of the warehouse.
+    :ivar database_url: of the warehouse. :ivar owner_database_url: as its owner; empty: the same.
     :ivar panaccess_url: of the simulator, if it has one.
     :ivar flower_url: of the workers' own web UI.
     :ivar first_partition: what its processes have for FIRST_PARTITION.
@@ -39,6 +39,7 @@ class StackState(BaseModel):
     webserver_url: str
     graphql_url: str
     database_url: str
+    owner_database_url: str = ""
     dagster_database_url: str
     redis_url: str
     panaccess_url: str

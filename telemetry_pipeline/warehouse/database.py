@@ -126,14 +126,17 @@ def _name_who_holds(context: sa.engine.ExceptionContext) -> None:
             raise WarehouseError("; ".join(holders)) from context.original_exception
 
 
-def migrate(engine: sa.Engine) -> None:
+def migrate(engine: sa.Engine, owner: str | None = None) -> None:
     """Bring the schema to the newest version; safe at every start, and from several places at once.
 
+    :param owner: the role that what is created shall belong to; this user has to be a member of it. None: this user.
     :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
     try:
         with reached(), engine.begin() as connection:
             lock(connection, "migrations")
+            if owner is not None:
+                connection.execute(sa.text("select set_config('role', :owner, true)"), {"owner": owner})
             config = _alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -31,6 +31,9 @@ _PAUSE_SECONDS = 0.5
 _FEW_ROWS = 10_000
 _AT_ONCE = 20
 
+# The tables are the owner's, and the functions do it with the owner's rights.
+_MAKE = sa.text("select telemetry.make_month(:table, :month)")
+_FOLD = sa.text("select telemetry.fold_month(:table, :month)")
 _MONTHS = sa.text(r"""
     select to_date(right(child.relname, 7), 'YYYY_MM')
     from pg_inherits join pg_class as child on child.oid = inhrelid
@@ -67,27 +70,14 @@ def _create(engine: sa.Engine, table: str, months: Sequence[date]) -> None:
     with _turn(engine, table) as connection:
         present = _months(connection, table)
         for month in (month for month in months if month not in present):
-            name = _name(table, month)
-            bounds = f"local_date >= '{month}' and local_date < '{_following(month)}'"
-            # The check spares PostgreSQL reading the rows while it holds the default partition.
-            for statement in (
-                f"create table telemetry.{name} (like telemetry.{table} including all, constraint its_month check ({bounds}))",
-                f"with moved as (delete from telemetry.{table}_default where {bounds} returning *) "
-                f"insert into telemetry.{name} select * from moved",
-                f"alter table telemetry.{table} attach partition telemetry.{name} "
-                f"for values from ('{month}') to ('{_following(month)}')",
-                f"alter table telemetry.{name} drop constraint its_month",
-            ):
-                connection.execute(sa.text(statement))
+            connection.execute(_MAKE, {"table": table, "month": month})
 
 
 def _fold(engine: sa.Engine, table: str, months: Sequence[date]) -> None:
     """Move the rows of some months to the default partition."""
     with _turn(engine, table) as connection:
-        for name in (_name(table, month) for month in months):
-            connection.execute(sa.text(f"alter table telemetry.{table} detach partition telemetry.{name}"))
-            connection.execute(sa.text(f"insert into telemetry.{table} select * from telemetry.{name}"))
-            connection.execute(sa.text(f"drop table telemetry.{name}"))
+        for month in months:
+            connection.execute(_FOLD, {"table": table, "month": month})
 
 
 @contextmanager
@@ -115,9 +105,12 @@ def _patiently(change: Callable[[], None]) -> bool:
 
 
 def _holds_few(engine: sa.Engine, table: str, month: date) -> bool:
-    statement = f"select count(*) from (select from telemetry.{_name(table, month)} limit {_FEW_ROWS + 1}) as rows"
+    statement = sa.text(
+        f"select count(*) from (select from telemetry.{table} "
+        f"where local_date >= '{month}' and local_date < '{_following(month)}' limit {_FEW_ROWS + 1}) as rows"
+    )
     with engine.connect() as connection:
-        return bool(connection.scalar(sa.text(statement)) <= _FEW_ROWS)
+        return bool(connection.scalar(statement) <= _FEW_ROWS)
 
 
 def _months(connection: sa.Connection, table: str) -> set[date]:
@@ -137,7 +130,3 @@ def _following(day: date) -> date:
 
 def _portions(months: Sequence[date]) -> Iterator[Sequence[date]]:
     return (months[at : at + _AT_ONCE] for at in range(0, len(months), _AT_ONCE))
-
-
-def _name(table: str, month: date) -> str:
-    return f"{table}_{month:%Y_%m}"

@@ -10,6 +10,7 @@ import psycopg2
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
 
+from telemetry_pipeline.addresses import redacted
 from telemetry_pipeline.errors import WarehouseError, WarehouseUnavailable
 
 DATABASE_ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error, psycopg2.Error)
@@ -83,4 +84,4 @@ def explained() -> Iterator[None]:
 
 def _one_line(err: Exception) -> str:
     cause = err.orig if isinstance(err, sa.exc.DBAPIError) else err
-    return (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    return redacted((str(cause).strip() or type(cause).__name__).splitlines()[0])

@@ -129,7 +129,7 @@ def merge_everything(connection: sa.Connection, operator_timezone: str) -> None:
 def analyze(engine: sa.Engine) -> None:
     """Give PostgreSQL fresh statistics after a large merge; autovacuum would take minutes to notice."""
     with engine.begin() as connection:
-        connection.execute(sa.text("analyze telemetry.views"))
+        connection.execute(sa.text("select telemetry.analyze_views()"))
 
 
 def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:

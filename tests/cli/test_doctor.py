@@ -72,6 +72,7 @@ def test_each_check_says_what_it_saw_or_what_to_do(
         "disks": "ok",
         "stack": "ok",
         "PostgreSQL": "ok",
+        "database user": "warning",
         "schema": "ok",
         "stored rows": "ok",
         "record ids": "ok",

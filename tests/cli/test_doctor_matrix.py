@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.cli.doctor import examine
 from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Examiner
+from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.settings import StackSettings
 
 NOWHERE = "127.0.0.1:9"
@@ -128,6 +129,24 @@ def test_a_short_secret_is_not_told_by_what_is_missing() -> None:
 
     found = examiner.examine("x", check, "")
     assert (found.detail, found.advice) == ("*** database has '***' and ***", "say ***")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        'invalid percent-encoded token: "Xq7%zz"',
+        'could not translate host name "Xq7@host" to address',
+        "cannot connect to redis://me:Xq7/@host:6379/0",
+        "postgresql://host/db?sslpassword=Xq7: refused",
+        "Port could not be cast to integer value as 'Xq7'",
+    ],
+)
+@pytest.mark.parametrize("kind", [TelemetryError, ValueError, OSError])
+def test_pieces_of_addresses_that_are_no_settings_of_ours_are_not_shown(error: str, kind: type[Exception]) -> None:
+    def check() -> str:
+        raise kind(error)
+
+    assert "Xq7" not in repr(Examiner(StackSettings.load()).examine("x", check, ""))
 
 
 def test_a_file_of_settings_that_others_can_read(home: Path, tmp_path: Path) -> None:

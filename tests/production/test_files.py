@@ -235,9 +235,18 @@ def test_the_dockerfile_is_clean_pinned_and_not_root() -> None:
     done = subprocess.run([hadolint, "--no-color", DOCKER / "Dockerfile"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
     text = (DOCKER / "Dockerfile").read_text()
-    assert all(re.search(r":\d+\.\d+\.\d+", image) for image in re.findall(r"^FROM (\S+)", text, re.MULTILINE))
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    [image] = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", text, re.MULTILINE)
+    assert re.search(r":\d+\.\d+\.\d+-", image)
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
     assert "HEALTHCHECK" in text
+
+
+@pytest.mark.parametrize("files", ALL, ids=by_name)
+def test_every_foreign_image_has_an_exact_tag_and_can_be_pinned_by_its_digest(files: list[str]) -> None:
+    for name, spec in load(*files)["services"].items():
+        if not is_ours(spec):
+            assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[\w/]+:\d+\.\d+(\.\d+)?-\w+\}", spec["image"]), name
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

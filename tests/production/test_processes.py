@@ -175,7 +175,7 @@ class Deployment:
             "PATH": self.machine.path,
             "PGHOST": str(self.postgres.socket_directory),
             "PGPORT": str(self.postgres.tcp_port),
-            "PASSWORD_FILE": str(self.machine.secrets / "database_password.txt"),
+            "SECRETS_DIRECTORY": str(self.machine.secrets),
         }
         subprocess.run([DOCKER / "create-databases.sh"], env=surroundings, check=True, capture_output=True)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.stack import memory, servers
+from telemetry_pipeline.stack import memory
 from telemetry_pipeline.stack.processes import Service, ServiceEnded
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.stack.state import StackState, read_state
@@ -156,23 +154,3 @@ def test_a_temporary_directory_whose_sockets_would_be_too_long_is_elsewhere(tmp_
     service = Unlucky(deep, 0)
     assert len(str(service.temporary)) < 60
     assert service.temporary != Unlucky(tmp_path / ("y" * 80), 0).temporary
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL changes its user under root alone")
-def test_postgresql_that_root_installed_under_umask_077_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its user could not read its programs."""
-    package = servers._postgres_programs().parent
-    libraries = package.parent.with_name(f"{package.parent.name}.libs")
-    # Not in pytest's directory: another session of pytest closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
-        site = Path(folder) / "site-packages"
-        for tree in (package, libraries):
-            shutil.copytree(tree, site / tree.relative_to(package.parents[1]), symlinks=True)
-        subprocess.run(["chmod", "-R", "go-rwx", site], check=True)
-        monkeypatch.setattr(servers, "_postgres_programs", lambda: site / package.relative_to(package.parents[1]) / "bin")
-        server = servers.LocalPostgres(Path(folder) / "home")
-        try:
-            server.start()
-        finally:
-            server.stop()

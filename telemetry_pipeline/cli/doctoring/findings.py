@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from telemetry_pipeline.addresses import redacted
 from telemetry_pipeline.errors import TelemetryError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Examiner:
             if len(secret) < _TELLING_LENGTH:
                 pattern = rf"(?<!\w){pattern}(?!\w)"
             text = re.sub(pattern, "***", text)
-        return text
+        return redacted(text)
 
 
 def _secrets(settings: StackSettings) -> list[str]:

@@ -28,6 +28,7 @@ _ROUNDS = 5
 _FACTS = """
 select current_setting('server_version') as version, clock_timestamp() as clock, current_setting('server_encoding') as encoding,
     current_database()::text as database, current_user::text as user,
+    (select rolsuper from pg_roles where rolname = current_user) as superuser,
     current_setting('transaction_read_only') = 'on' as read_only, pg_is_in_recovery() as standby,
     (select source from pg_settings where name = 'default_transaction_read_only') as read_only_source,
     current_setting('max_locks_per_transaction')::int as locks_per_transaction,
@@ -36,13 +37,6 @@ select current_setting('server_version') as version, clock_timestamp() as clock,
         where nspname in ('telemetry', 'analysis') and relkind in ('r', 'p', 'i', 'I')) as relations,
     (select setting from pg_settings where name = 'data_directory') as data_directory
 """
-# With which values of its settings PostgreSQL logs no error that quotes rows; the first one is advised.
-_QUIET = {
-    "log_min_messages": ("log", "fatal", "panic"),
-    "log_error_verbosity": ("terse",),
-    "log_min_error_statement": ("panic", "fatal", "log"),
-    "log_parameter_max_length_on_error": ("0",),
-}
 _SEEN_READ_ONLY = {
     "database": 'alter database "{database}" reset default_transaction_read_only',
     "user": 'alter role "{user}" reset default_transaction_read_only',
@@ -57,6 +51,7 @@ class Facts:
     :ivar read_only_source: where PostgreSQL has ``default_transaction_read_only`` from, in its words.
     :ivar sessions: how many there can be, prepared transactions included.
     :ivar relations: tables and indexes of ours.
+    :ivar superuser: whether this user is one.
     :ivar data_directory: on the server's machine; None if this user may not know it.
     """
 
@@ -71,6 +66,7 @@ class Facts:
     locks_per_transaction: int
     sessions: int
     relations: int
+    superuser: bool = False
     data_directory: str | None = None
     seen_at: datetime | None = None
     pooled: bool = False
@@ -142,16 +138,29 @@ def faults(facts: Facts) -> Iterator[AdvisedError]:
 
 def check_log(url: str) -> str:
     """Does the server's log stay free of the rows that errors quote?"""
+    from telemetry_pipeline.warehouse.roles import QUIET
+
     with _transaction(url) as session:
         user = _one(session, "select quote_ident(current_user)")
-        loud = [name for name in _QUIET if _one(session, f"select current_setting('{name}')") not in _QUIET[name]]
+        loud = [name for name in QUIET if _one(session, f"select current_setting('{name}')") not in QUIET[name]]
     if loud:
-        commands = "; ".join(f"alter role {user} set {name} = '{_QUIET[name][0]}'" for name in loud)
+        commands = "; ".join(f"alter role {user} set {name} = '{QUIET[name][0]}'" for name in loud)
         raise Warned(
             f"PostgreSQL writes errors into its log that quote rows: {', '.join(loud)}",
             f"as a superuser: {commands}; then restart the pipeline's processes",
         )
     return "it quotes no rows"
+
+
+def check_user(facts: Facts) -> str:
+    """May the pipeline's user do no more than it needs?"""
+    if facts.superuser:
+        raise Warned(
+            f"the pipeline's user {facts.user} is a superuser: whoever gets hold of its address has the whole server",
+            "set OWNER_DATABASE_URL to this address and DATABASE_URL to that of another user, and run "
+            "'telemetry-pipeline migrate', which makes that user; see docs/production.md",
+        )
+    return f"{facts.user} is no superuser"
 
 
 def check_schema(url: str) -> str:
