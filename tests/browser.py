@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE_SECONDS = 90
 
 needs_chromium = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")),
@@ -45,3 +50,30 @@ def chromium(profile: Path, *arguments: str) -> Iterator[webdriver.Chrome]:
         yield driver
     finally:
         driver.quit()
+
+
+def click(browser: webdriver.Chrome, text: str) -> None:
+    """Press the last button or link that begins so, as soon as one can be pressed."""
+    script = """
+        const all = [...document.querySelectorAll('button, a')]
+        const found = all.filter(each => each.innerText.trim().startsWith(arguments[0]) && !each.disabled)
+        found.at(-1)?.click()
+        return found.length > 0"""
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(script, text))  # type: ignore[no-untyped-call]
+
+
+def wait_for(browser: webdriver.Chrome, *texts: str) -> None:
+    """Until the page shows them all."""
+    WebDriverWait(browser, PATIENCE_SECONDS).until(
+        lambda driver: all(text in driver.find_element(By.TAG_NAME, "body").text for text in texts)
+    )
+
+
+def websocket_statuses(browser: webdriver.Chrome) -> list[int]:
+    """How the WebSockets were answered that pages opened since the last look; 101 is yes."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]  # type: ignore[no-untyped-call]
+    return [
+        message["params"]["response"]["status"]
+        for message in messages
+        if message["method"] == "Network.webSocketHandshakeResponseReceived"
+    ]

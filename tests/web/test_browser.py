@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from browser import chromium, needs_chromium
+from browser import PATIENCE_SECONDS, chromium, click, needs_chromium, wait_for, websocket_statuses
 from selenium import webdriver
-from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from webservers import UNGUARDED, toy_webserver
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), needs_chromium]
 
-PATIENCE_SECONDS = 90
 # A name that somebody else made lead to the loopback.
 EVIL = "evil.example"
 MUTATION = "mutation{setAutoMaterializePaused(paused:false)}"
@@ -163,51 +160,24 @@ def test_a_name_made_to_lead_here_is_no_way_in(browser: webdriver.Chrome, guarde
     assert "does not go by that name" in read[guarded]
 
 
-def click(browser: webdriver.Chrome, text: str) -> None:
-    """The last button or link that begins with it, as soon as there is one that can be pressed."""
-    script = """
-        const all = [...document.querySelectorAll('button, a')]
-        const found = all.filter(each => each.innerText.trim().startsWith(arguments[0]) && !each.disabled)
-        found.at(-1)?.click()
-        return found.length > 0"""
-    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(script, text))
-
-
-def see(browser: webdriver.Chrome, *texts: str) -> None:
-    WebDriverWait(browser, PATIENCE_SECONDS).until(
-        lambda driver: all(text in driver.find_element(By.TAG_NAME, "body").text for text in texts)
-    )
-
-
-def sockets(browser: webdriver.Chrome) -> list[int]:
-    """The statuses with which WebSockets began since the last look."""
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    return [
-        message["params"]["response"]["status"]
-        for message in messages
-        if message["method"] == "Network.webSocketHandshakeResponseReceived"
-    ]
-
-
 def test_the_own_pages_launch_a_run_and_watch_it_live(browser: webdriver.Chrome, guarded: str, tmp_path: Path) -> None:
     ask(guarded, "mutation { setNuxSeen }")
-    sockets(browser)
     try:
         browser.get(f"{guarded}/assets/telemetry_records?view=overview")
         click(browser, "Materialize")
-        see(browser, "Partition selection")
+        wait_for(browser, "Partition selection")
         click(browser, "Latest")
         click(browser, "Launch 1 run")
         WebDriverWait(browser, PATIENCE_SECONDS).until(lambda _: "SUCCESS" in str(ask(guarded, RUNS)))
         [run] = ask(guarded, RUNS)["runsOrError"]["results"]  # type: ignore[index]
         browser.get(f"{guarded}/runs")
-        see(browser, run["runId"][:8], "Success")
+        wait_for(browser, run["runId"][:8], "Success")
         browser.save_screenshot(str(tmp_path / "runs.png"))
         browser.get(f"{guarded}/runs/{run['runId']}")
-        see(browser, "ASSET_MATERIALIZATION", "RUN_SUCCESS")
+        wait_for(browser, "ASSET_MATERIALIZATION", "RUN_SUCCESS")
     finally:
         browser.save_screenshot(str(tmp_path / "run.png"))
-    assert set(sockets(browser)) == {101}
+    assert set(websocket_statuses(browser)) == {101}
 
 
 RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium, needs_chromium
+from browser import chromium, click, needs_chromium, wait_for, websocket_statuses
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -125,3 +125,18 @@ def test_checks_are_shown_with_what_they_found(
     url = f"{operator.state['webserver_url']}/assets/ott_views?view=checks"
     text = see(browser, url, "views_are_stops", "few_views_are_unnamed", "Passed", screenshot=tmp_path / "checks.png")
     assert "Failed" not in text
+
+
+def test_the_launchpad_launches_a_run_that_is_watched_live(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    url = operator.state["webserver_url"]
+    operator.asks("mutation { setNuxSeen }")
+    websocket_statuses(browser)
+    try:
+        browser.get(f"{url}/locations/telemetry_pipeline/jobs/telemetry_cleanup/playground")
+        click(browser, "Launch run")
+        wait_for(browser, "RUN_SUCCESS")
+    finally:
+        browser.save_screenshot(str(tmp_path / "launched.png"))
+    assert set(websocket_statuses(browser)) == {101}
