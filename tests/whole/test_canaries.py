@@ -170,16 +170,22 @@ def _eventful(operator: Operator, upstream: SimulatorServer, server: psycopg.Con
         yield types(*command.split())
     yield types("migrate", DATABASE_URL=f"postgresql://canary:{escaped('database')}@{NOWHERE}/canary")
     yield types("migrate", DATABASE_URL=f"postgresql://canary:{CANARIES['database']}@{NOWHERE}/canary")
+    yield from _asked(operator)
     server.execute("alter role canary nologin")
     server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'canary'")
+    yield from _asked(operator)
     for command in ("status", "doctor"):
         yield types(*command.split())
     server.execute("alter role canary login")
-    upstream.set_faults([])
-    yield types("status")
+
+
+def _asked(operator: Operator) -> Iterator[tuple[str, str]]:
     for document in DOCUMENTS:
-        answer = requests.post(operator.state["graphql_url"], json={"query": document}, timeout=60)
-        yield f"GraphQL {document}", answer.text
+        try:
+            text = requests.post(operator.state["graphql_url"], json={"query": document}, timeout=60).text
+        except requests.RequestException as err:
+            text = str(err)
+        yield f"GraphQL {document}", text
 
 
 def _all_that_an_upstream_may_know() -> str:
