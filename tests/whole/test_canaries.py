@@ -214,7 +214,7 @@ def test_no_secret_leaves_a_trace(traces: Mapping[str, str]) -> None:
         ("table telemetry.problems", "PanAccess"),
         ("table telemetry.dead_letters", "PanAccess"),
         ("table public.event_logs", "PanAccess"),
-        ("/upstream.log", "fatal_error"),
+        ("/upstream.log", "login: HTTP 200"),
         ("/errors.log", "PanAccess"),
         ("arguments of ", "telemetry_pipeline"),
         ("command ", "execute_step"),
