@@ -66,7 +66,7 @@ const submit = (type, path, name = 'x', value = 'y') => new Promise(done => {
 const attack = async () => { %s }
 attack().then(read => done(typeof read === 'string' ? read : ''), () => done(''))
 """
-READ = "return await (await post('/graphql', 'application/json', json)).text()"
+READ = "return await (await post('/graphql', 'application/json', json, 'cors')).text()"
 
 
 @pytest.fixture(scope="module")
