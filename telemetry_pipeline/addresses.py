@@ -80,7 +80,8 @@ def _postgres_parameters(text: str) -> dict[str, str]:
     """
     text = text.strip()
     expected = ValueError(f"expected a URL such as {POSTGRES_EXAMPLE}; in a password : is %3A, / %2F, @ %40, % %25")
-    if not _POSTGRES_SCHEME.match(text):
+    # Of a password such as 12/x@y libpq would make a port and a database.
+    if not _POSTGRES_SCHEME.match(text) or "@" in text.partition("://")[2].partition("?")[0].partition("/")[2]:
         raise expected
     try:
         found = conninfo_to_dict(_POSTGRES_SCHEME.sub("postgresql://", text))
@@ -119,7 +120,7 @@ def redis_url(text: str) -> str:
         scheme = _REDIS_SCHEMES[parts.scheme]
         options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
         port = parts.port
-        if not (unquote(parts.path) if scheme == "unix" else parts.hostname) or "@" in (parts.hostname or ""):
+        if not (unquote(parts.path) if scheme == "unix" else parts.hostname) or "@" in (parts.hostname or "") or parts.fragment:
             raise expected
         if "virtual_host" in options:
             options["db"] = options.pop("virtual_host")

@@ -183,7 +183,7 @@ def place(run: str | None, step: str | None) -> str:
 
 
 def without_data(message: str) -> str:
-    """A message without secrets in addresses, and without the rows and parameters that databases quote; as text that UTF-8 has."""
+    """A message without secrets in addresses, and without rows and parameters that databases quote; as text that UTF-8 has."""
     text = message.encode("utf-8", "backslashreplace").decode()
     return redacted(_QUOTED_DATA.sub("", text)).rstrip()
 

@@ -8,6 +8,7 @@ Secrets are ``SecretStr``: they print as asterisks.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from telemetry_pipeline import addresses
 from telemetry_pipeline.errors import SettingsError
 
+_URL = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]+", re.ASCII)
 _ENV_FILE = os.environ.get("TELEMETRY_ENV_FILE", ".env") or None
 
 
@@ -62,8 +64,9 @@ def _view_cap(value: Any) -> Any:
 def _http_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        usable = text.isascii() and parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
+        usable = bool(_URL.fullmatch(text) and parts.scheme in ("http", "https") and parts.hostname)
+        # Of a password such as 12/x that was not escaped there would be a port and a path.
+        usable = usable and parts.port != 0 and "@" not in parts.path and not parts.fragment
     except ValueError:
         usable = False
     if not usable:

@@ -104,6 +104,7 @@ def test_all_libraries_read_the_same(user: str, password: str, name: str) -> Non
         "postgresql://u:pass/word@host/db",
         "postgresql://u:pass@word@host/db",
         "postgresql://u:100%@host/db",
+        "postgresql://u:12/word@host/db",
         "postgresql://host:99999/db",
         "postgresql://host/db?passwort=x",
         "mysql://u@host/db",
@@ -223,6 +224,7 @@ def test_every_library_reaches_the_broker_whichever_way_its_address_is_written(b
     [
         "redis://",
         "redis://:pass/word@host",
+        "redis://u:12#word@host/0",
         "redis://host/x",
         "redis://host:0",
         "rediss://host?ssl_cert_reqs=maybe",

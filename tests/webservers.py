@@ -157,7 +157,7 @@ def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options:
         _process(command, cwd=directory, env=environment, stdout=log) as process,
     ):
         client = TelemetryClient(f"{url}/graphql", timeout_seconds=10)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 client.wait_for_code(30)

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cli.harness import Outcome
@@ -59,6 +60,10 @@ BROKEN: dict[str, dict[str, str]] = {
     "mail that is not encrypted": {"ALERT_URLS": "mailto://ali:sesame@smtp.example.com?to=me@example.com"},
     "a web server's password": {"WEBSERVER_URL": f"http://ali:sesame@{NOWHERE}"},
     "a web server that is none": {"WEB_URL": f"http://{NOWHERE}/?token=sesame"},
+    "another address of the web UI that is none": {"OTHER_WEB_URLS": "https://ali:sesame@h ali:sesame@h"},
+    "another address of the web UI with a port that is none": {"OTHER_WEB_URLS": "https://ali:sesame/x"},
+    "a password that looks like a port and a database": {"DATABASE_URL": f"postgresql://ali:12/sesame@{NOWHERE}/db"},
+    "a password that looks like a port and a fragment": {"REDIS_URL": f"redis://ali:12#sesame@{NOWHERE}/0"},
     "a time zone that is none": {"OPERATOR_TIMEZONE": "Mexico"},
     "a home that is a file": {"TELEMETRY_HOME": sys.executable},
     "a home that cannot be": {"TELEMETRY_HOME": "/proc/nowhere"},
@@ -99,6 +104,40 @@ def test_what_is_broken_is_told_with_advice_without_a_trace_or_a_secret(
     told = [line for line in told if not line.startswith("failed  stack: none is running")]
     assert told, outcome.out
     assert outcome.out.count("-> ") >= len(told)
+
+
+ODD = [
+    *("kanari/one", "kanari@one", "kanari:one", "kanari%41one", "kanari+one two", "kanari'\"\\one", "kanari#one?two"),
+    *("12/kanari-one", "12#kanari-one", "kanari&x=ñ", "[kanari]one", "kanari,one", "$kanari{one}", "<kanari>;one"),
+]
+WITH_PASSWORD = {
+    "PostgreSQL": {"DATABASE_URL": f"postgresql://ali:{{}}@{NOWHERE}/db"},
+    "Dagster's PostgreSQL": {"DAGSTER_DATABASE_URL": f"postgresql://{NOWHERE}/db?user=ali&password={{}}"},
+    "the broker": {"REDIS_URL": f"redis://:{{}}@{NOWHERE}/0"},
+    "alerts": {"ALERT_URLS": f"json://ali:{{}}@{NOWHERE}/"},
+    "a token for alerts": {"ALERT_URLS": f"json://{NOWHERE}/{{}}?+token={{}}"},
+    "the proxy": {"HTTPS_PROXY": f"http://ali:{{}}@{NOWHERE}", "PANACCESS_URL": "https://1.2.3.4/", **PANACCESS},
+    "the web UI": {"WEB_URL": f"http://ali:{{}}@{NOWHERE}/", "OTHER_WEB_URLS": f"http://ali:{{}}@{NOWHERE}/ x"},
+    "the web server": {"WEBSERVER_URL": f"http://ali:{{}}@{NOWHERE}/"},
+    "the API's address": {"PANACCESS_URL": f"http://ali:{{}}@{NOWHERE}/api?token={{}}", **PANACCESS},
+    "Flower": {"FLOWER_PASSWORD": "{}"},
+}
+
+
+@pytest.mark.parametrize("where", WITH_PASSWORD)
+@pytest.mark.parametrize(
+    "write", [str, lambda secret: quote(secret, safe=""), quote], ids=["as it is", "escaped", "half escaped"]
+)
+def test_an_odd_password_is_not_told(
+    cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, where: str, write: Callable[[str], str]
+) -> None:
+    """Whether or not somebody knew how to write it in an address."""
+    for secret in ODD:
+        for name, value in WITH_PASSWORD[where].items():
+            monkeypatch.setenv(name, value.replace("{}", write(secret)))
+        outcome = cli("doctor")
+        for forbidden in ("kanari", "Traceback", "unexpected"):
+            assert forbidden not in outcome.out + outcome.err, secret
 
 
 SERVERS = ("DATABASE_URL", "DAGSTER_DATABASE_URL", "REDIS_URL", "PANACCESS_URL", "WEBSERVER_URL", "ALERT_URLS")

@@ -191,7 +191,7 @@ def test_what_is_wrong_comes_first(cli: Callable[..., Outcome], engine: sa.Engin
         (-5, "5 ids below the cursor"),
         (None, "nothing is read yet"),
     ],
-    ids=["behind", "there", "ahead", "never synced"],
+    ids=["behind", "there", "below", "never synced"],
 )
 def test_the_lag_behind_the_upstream_is_counted_in_record_ids(
     cli: Callable[..., Outcome],

@@ -43,14 +43,19 @@ def send(url: str, method: str, target: str, *headers: str, body: bytes = b"") -
 
     :param headers: lines; Host is added unless one of them begins with it.
     """
-    place = urlsplit(url)
     lines = [f"{method} {target} HTTP/1.1", "Connection: close", f"Content-Length: {len(body)}", *headers]
     if not any(line.lower().startswith("host") for line in headers):
-        lines.append(f"Host: {place.netloc}")
-    with socket.create_connection((place.hostname or "", place.port or 0), timeout=20) as connection:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        lines.append(f"Host: {urlsplit(url).netloc}")
+    answer = say(url, "\r\n".join([*lines, "", ""]).encode("latin-1") + body)
     return int(answer.split(b" ", 2)[1]), answer
+
+
+def say(url: str, text: bytes) -> bytes:
+    """All that comes back for what is sent."""
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=20) as connection:
+        connection.sendall(text)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
 def ask(url: str, *headers: str, query: str = "{ version }", target: str = "/graphql") -> tuple[int, bytes]:
@@ -145,6 +150,43 @@ def test_a_batch_and_another_shape_change_nothing(guarded: str) -> None:
         status, answer = send(guarded, "POST", "/graphql", "Content-Type: application/json", body=body)
         assert status in (400, 500)
         assert b'"data"' not in answer
+
+
+QUERY = b'{"query": "{ version }"}'
+CLOSE = b"Connection: close\r\n"
+TYPE = b"Content-Type: application/json\r\n"
+BODY = TYPE + b"Content-Length: %d\r\n\r\n%s" % (len(QUERY), QUERY)
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"POST /graphql HTTP/1.0\r\n" + BODY,
+        b"POST /graphql HTTP/1.1\r\n" + CLOSE + BODY,
+        b"POST http://127.0.0.1/graphql HTTP/1.1\r\nHost: evil.example\r\n" + CLOSE + BODY,
+        b"POST /graphql HTTP/1.1\r\nHost : 127.0.0.1\r\n" + CLOSE + BODY,
+        b"POST /graphql HTTP/1.1\r\nHost: evil.example\r\n 127.0.0.1\r\n" + CLOSE + BODY,
+        b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://evil.example\r\nTransfer-Encoding: chunked\r\n"
+        + CLOSE + TYPE + b"\r\n" + CHUNKS,
+        b"POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://evil.example\r\nContent-Length: 4\r\n"
+        b"Transfer-Encoding: chunked\r\n" + CLOSE + b"\r\n" + CHUNKS,
+        b"GET /graphql?query={version} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-HTTP-Method-Override: POST\r\n" + CLOSE +
+        b"X-Original-URL: /server_info\r\nX-Forwarded-Prefix: /x\r\n\r\n",
+    ],
+    ids=["1.0 without Host", "1.1 without Host", "an address with Host", "a space before the colon", "a Host of two lines",
+         "chunks", "length and chunks", "another method and address in headers"],
+)  # fmt: skip
+def test_no_way_of_writing_a_request_gets_around(guarded: str, text: bytes) -> None:
+    answer = say(guarded, text)
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert b'"data"' not in answer
+
+
+def test_a_program_may_send_chunks_and_long_headers(guarded: str) -> None:
+    begin = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n" + CLOSE
+    assert b'"data"' in say(guarded, begin + b"Transfer-Encoding: chunked\r\n" + TYPE + b"\r\n" + CHUNKS)
+    assert b'"data"' in say(guarded, begin + b"Cookie: " + b"x" * 30_000 + b"\r\n" + BODY)
 
 
 SPELLINGS = [

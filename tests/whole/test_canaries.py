@@ -1,52 +1,63 @@
-"""A secret of each kind in the settings of a stack that works, fails, and is asked: afterwards there is no trace of any where it
-has no business.
-"""
+"""A secret of each kind in the settings of a stack that works, fails, and is asked: none leaves a trace elsewhere."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, urlsplit
 
-import psutil
 import psycopg
 import pytest
 import redis
-from psycopg import sql
+import requests
 from terminal import Operator, days_ago, stack
+from traces import dump, files, forms, leaks, watched
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.orphans import members
 from telemetry_pipeline.stack.servers import at_database
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-# With what has to be written otherwise in an address, in JSON, in a page.
+# With what has to be written otherwise in an address, in JSON, in a page. The broker's own and the session are added.
 CANARIES = {
-    "panaccess_password": "kanari/one@two:1&'\"<x>",
+    "panaccess_password": "kanari/one@two:1&'\"<x>+%41",
     "panaccess_api_token": "kanari-token-2f9a+7=",
     "panaccess_salt": "kanari salt ñ",
-    "flower_password": "kanari-flower-5d21",
-    "alert": "kanari-alert-8c44",
-    "database": "kanari#base/9%e",
+    "flower_password": "kanari-flower/5d21:x",
+    "alert": "kanari@alert/8c44%x",
+    "alert_token": "kanari+alert token/77",
+    "database": "kanari#base/9%e @x:y+z",
+    "proxy": "kanari proxy/@3:1%",
 }
 NEVER = "0 0 29 2 *"
 # They are for their owner's eyes, and name where everything is.
 KEPT = {"stack.json", "flower-password"}
+NOWHERE = "127.0.0.1:9"
 
-
-def forms(secret: str) -> set[str]:
-    """How a secret may be written."""
-    encoded = secret.encode()
-    plain = {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret), secret.replace('"', '\\"')}
-    return plain | {base64.b64encode(encoded).decode(), hashlib.md5(encoded, usedforsecurity=False).hexdigest()}
+CODE = 'repositoryName: "__repository__", repositoryLocationName: "telemetry_pipeline"'
+# Whatever tells of errors, configuration and runs.
+DOCUMENTS = [
+    """{ instance { info runLauncher { name }
+         daemonHealth { allDaemonStatuses { daemonType lastHeartbeatErrors { message stack } } } } }""",
+    """{ runsOrError { ... on Runs { results { runId runConfigYaml tags { key value } eventConnection(limit: 1000) { events {
+         ... on MessageEvent { message }
+         ... on ErrorEvent { error { message stack errorChain { error { message stack } } } } } } } } } }""",
+    f"""{{ allTopLevelResourceDetailsOrError(repositorySelector: {{{CODE}}}) {{
+           ... on ResourceDetailsList {{ results {{ name configuredValues {{ key value }} }} }} }} }}""",
+    f"""{{ sensorsOrError(repositorySelector: {{{CODE}}}) {{ ... on Sensors {{ results {{ name sensorState {{
+           ticks(limit: 20) {{ status skipReason cursor error {{ message stack }} }} }} }} }} }} }}""",
+    f"""mutation {{ launchRun(executionParams: {{
+           mode: "default", runConfigData: {{resources: {{nothing: 1}}}}, selector: {{jobName: "telemetry_tick", {CODE}}}}}) {{
+           ... on PythonError {{ message stack }} ... on RunConfigValidationInvalid {{ errors {{ message }} }} }} }}""",
+    "{ nothing }",
+    "{",
+]
 
 
 class Mailbox:
@@ -77,6 +88,10 @@ def mailbox() -> Iterator[Mailbox]:
         server.shutdown()
 
 
+def escaped(kind: str) -> str:
+    return quote(CANARIES[kind], safe="")
+
+
 @pytest.fixture(scope="module")
 def traces(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What there is to read after an eventful time, by where it was found; and the secrets in ``CANARIES`` completed."""
@@ -91,55 +106,54 @@ def traces(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         connection.execute("create role canary superuser login")
         connection.execute("create database canary owner canary")
         connection.execute("create database canary_dagster owner canary")
-    who = f"canary:{quote(CANARIES['database'], safe='')}"
-    url = at_database(postgres_url, "canary").replace("postgres@", f"{who}@", 1)
-    folder = tmp_path_factory.mktemp("canaries")
-    with (
-        SimulatorServer(options) as upstream,
-        mailbox() as box,
-        stack(
-            folder,
-            TICK_CRON=NEVER,
-            FIRST_PARTITION=days_ago(3),
-            STEP_RETRIES="0",
-            DATABASE_URL=url,
-            DAGSTER_DATABASE_URL=at_database(url, "canary_dagster"),
-            PANACCESS_URL=upstream.url,
-            PANACCESS_USERNAME="simulator",
-            PANACCESS_PASSWORD=CANARIES["panaccess_password"],
-            PANACCESS_API_TOKEN=CANARIES["panaccess_api_token"],
-            PANACCESS_SALT=CANARIES["panaccess_salt"],
-            ALERT_URLS=f"json://somebody:{CANARIES['alert']}@127.0.0.1:{box.port}/",
-            FLOWER_PASSWORD=CANARIES["flower_password"],
-        ) as operator,
-    ):
-        found = {f"the screen at {what}": text for what, text in _eventful(operator, upstream)}
-        found |= {f"alert {number}": text for number, text in enumerate(box.messages)}
-        found |= _arguments(operator.home) | _files(operator.home) | _keys(operator.state["redis_url"])
-        for database in ("canary", "canary_dagster"):
-            found |= _tables(at_database(postgres_url, database))
-    yield found | _files(operator.home) | {"up": operator.log.read_text()}
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        url = at_database(postgres_url, "canary").replace("postgres@", f"canary:{escaped('database')}@", 1)
+        folder = tmp_path_factory.mktemp("canaries")
+        with (
+            SimulatorServer(options) as upstream,
+            mailbox() as box,
+            stack(
+                folder,
+                TICK_CRON=NEVER,
+                FIRST_PARTITION=days_ago(3),
+                STEP_RETRIES="0",
+                DATABASE_URL=url,
+                DAGSTER_DATABASE_URL=at_database(url, "canary_dagster"),
+                PANACCESS_URL=upstream.url,
+                PANACCESS_USERNAME="simulator",
+                PANACCESS_PASSWORD=CANARIES["panaccess_password"],
+                PANACCESS_API_TOKEN=CANARIES["panaccess_api_token"],
+                PANACCESS_SALT=CANARIES["panaccess_salt"],
+                ALERT_URLS=f"json://somebody:{escaped('alert')}@127.0.0.1:{box.port}/"
+                f" jsons://somebody:{escaped('alert')}@alerts.invalid/?+token={escaped('alert_token')}",
+                FLOWER_PASSWORD=CANARIES["flower_password"],
+                HTTPS_PROXY=f"http://somebody:{escaped('proxy')}@{NOWHERE}",
+            ) as operator,
+            watched(operator.state["redis_url"]) as found,
+        ):
+            CANARIES["broker"] = urlsplit(operator.state["redis_url"]).password or ""
+            for number, (what, text) in enumerate(_eventful(operator, upstream, connection)):
+                found[f"{number}: {what}"] = text
+            found |= {f"alert {number}": text for number, text in enumerate(box.messages)}
+            for database in ("canary", "canary_dagster"):
+                found |= dump(at_database(postgres_url, database))
+        yield found | files(operator.home, KEPT) | {"up": operator.log.read_text()}
         for statement in ("database canary with (force)", "database canary_dagster with (force)", "role canary"):
             connection.execute(f"drop {statement}")
 
 
-def _eventful(operator: Operator, upstream: SimulatorServer) -> Iterator[tuple[str, str]]:
-    def types(*arguments: str) -> tuple[str, str]:
-        done = operator.types(*arguments)
-        return " ".join(arguments), done.stdout + done.stderr
+def _eventful(operator: Operator, upstream: SimulatorServer, server: psycopg.Connection) -> Iterator[tuple[str, str]]:
+    def types(*arguments: str, **settings: str) -> tuple[str, str]:
+        environment = {**operator.environment, **settings}
+        done = Operator(operator.home, environment, operator.process, operator.log).types(*arguments)
+        return f"the screen at {' '.join(arguments)}", done.stdout + done.stderr
 
     yield types("run", "telemetry_tick")
     with redis.Redis.from_url(operator.state["redis_url"], decode_responses=True) as client:
         [key] = client.keys("telemetry:panaccess:*:session")
         CANARIES["session"] = str(client.get(key))
-    everything = " ".join(form for secret in CANARIES.values() for form in sorted(forms(secret)))
-    digest = hashlib.md5((CANARIES["panaccess_password"] + CANARIES["panaccess_salt"]).encode(), usedforsecurity=False)
-    CANARIES["digest"] = digest.hexdigest()
-    everything += f" {digest.hexdigest()} {digest.hexdigest().upper()}"
+    everything = _all_that_an_upstream_may_know()
     echoes = [
         {"kind": "error", "error_code": "fatal_error", "message": everything},
-        {"kind": "error", "error_code": "unknown_error_serverside", "message": everything},
         {"kind": "error", "error_code": everything, "message": "access denied, you have no permission"},
         {"kind": "malformed", "text": f"<html>{everything}"},
         {"kind": "error", "error_code": "fatal_error", "message": everything, "status": 403},
@@ -147,68 +161,76 @@ def _eventful(operator: Operator, upstream: SimulatorServer) -> Iterator[tuple[s
     ]
     for echo in echoes:
         upstream.set_faults([echo])
-        yield types("run", "telemetry_tick")
+        yield types("run", "telemetry_records")
     upstream.expire_sessions()
     upstream.set_faults([{"kind": "error", "error_code": "login", "message": everything, "functions": ["*"]}])
     yield types("run", "telemetry_tick")
+    yield types("doctor", PANACCESS_PASSWORD=CANARIES["alert"])
     for command in ("status", "doctor", "logs", "dead-letters", "dead-letters --format json", "status --format json"):
         yield types(*command.split())
-    upstream.set_faults([])
+    yield types("migrate", DATABASE_URL=f"postgresql://canary:{escaped('database')}@{NOWHERE}/canary")
+    yield types("migrate", DATABASE_URL=f"postgresql://canary:{CANARIES['database']}@{NOWHERE}/canary")
+    yield from _asked(operator)
+    server.execute("alter role canary nologin")
+    server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'canary'")
+    yield from _asked(operator)
+    for command in ("status", "doctor"):
+        yield types(*command.split())
+    server.execute("alter role canary login")
 
 
-def _files(home: Path) -> dict[str, str]:
-    files = (path for path in home.rglob("*") if path.is_file() and path.name not in KEPT)
-    return {str(path): path.read_bytes().decode("utf-8", "replace") for path in files}
-
-
-def _arguments(home: Path) -> dict[str, str]:
-    found = {}
-    for process in members(home):
+def _asked(operator: Operator) -> Iterator[tuple[str, str]]:
+    for document in DOCUMENTS:
         try:
-            found[f"arguments of {process.pid}"] = " ".join(process.cmdline())
-        except psutil.Error:
-            continue
-    return found
+            text = requests.post(operator.state["graphql_url"], json={"query": document}, timeout=60).text
+        except requests.RequestException as err:
+            text = str(err)
+        yield f"GraphQL {document}", text
 
 
-def _keys(url: str) -> dict[str, str]:
-    """Everything in the broker but the session, which is shared there."""
-    with redis.Redis.from_url(url) as client:
-        names = [name for name in client.keys("*") if not name.endswith(b":session")]
-        return {f"broker {name!r}": str(client.dump(name)) for name in names}
-
-
-def _tables(url: str) -> dict[str, str]:
-    with psycopg.connect(url) as connection:
-        tables = connection.execute(
-            "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        return {
-            f"table {schema}.{table}": "\n".join(
-                row for (row,) in connection.execute(sql.SQL("select t::text from {} t").format(sql.Identifier(schema, table)))
-            )
-            for schema, table in tables
-        }
+def _all_that_an_upstream_may_know() -> str:
+    """What it is told and what it gives, however it may write that."""
+    digest = hashlib.md5((CANARIES["panaccess_password"] + CANARIES["panaccess_salt"]).encode(), usedforsecurity=False)
+    CANARIES["digest"] = digest.hexdigest()
+    kinds = ("panaccess_password", "panaccess_api_token", "panaccess_salt", "session", "digest")
+    hashes = {hashlib.md5(CANARIES[kind].encode(), usedforsecurity=False).hexdigest() for kind in kinds}
+    written = [form for kind in kinds for form in sorted(forms(CANARIES[kind]) - hashes)]
+    return " ".join([*written, CANARIES["digest"].upper()])
 
 
 def test_no_secret_leaves_a_trace(traces: Mapping[str, str]) -> None:
-    found = sorted(
-        f"{kind} in {place}: ...{text[max(0, text.index(form) - 80) : text.index(form) + 60]!r}"
-        for kind, secret in CANARIES.items()
-        for form in forms(secret)
-        for place, text in traces.items()
-        if form in text
-    )
+    found = leaks(CANARIES, traces)
     assert not found, "\n".join(found[:40])
 
 
-def test_there_was_something_to_find(traces: Mapping[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("place", "word"),
+    [
+        (": the screen at status", "PanAccess"),
+        (": the screen at doctor", "PanAccess"),
+        (": the screen at dead-letters", "telemetry_records"),
+        (": GraphQL { runsOrError", "PanAccess"),
+        ("alert ", "PanAccess"),
+        ("table telemetry.problems", "PanAccess"),
+        ("table telemetry.dead_letters", "PanAccess"),
+        ("table public.event_logs", "PanAccess"),
+        ("/upstream.log", "login: HTTP 200"),
+        ("/errors.log", "PanAccess"),
+        ("arguments of ", "telemetry_pipeline"),
+        ("command ", "execute_step"),
+        ("up", "web UI"),
+    ],
+)
+def test_there_was_something_to_find(traces: Mapping[str, str], place: str, word: str) -> None:
     """Else the test above says nothing: errors were told, stored and shown."""
-    for place, word in {
-        "the screen at status": "PanAccess",
-        "table telemetry.problems": "PanAccess",
-        "alert 1": "PanAccess",
-    }.items():
-        assert word in traces[place], place
-    assert any(place.startswith("table public.event_logs") and "PanAccess" in text for place, text in traces.items())
-    assert any(place.endswith(".log") and "PanAccess" in text for place, text in traces.items())
+    assert any(word in text for found, text in traces.items() if place in found)
+
+
+@pytest.mark.parametrize("kind", ["panaccess_password", "panaccess_salt", "database"])
+def test_a_trace_would_be_found(kind: str) -> None:
+    secret = CANARIES[kind]
+    message = json.dumps({"error": f"no entry for {secret}", "padding": "x" * 40}).encode()
+    planted = {f"form {number}": f"... {form} ..." for number, form in enumerate(sorted(forms(secret)))}
+    planted |= {"a message": f"lpush ingest {base64.b64encode(message).decode()}", "a column": f"1\t\\\\x{message.hex()}\t2"}
+    found = leaks({kind: secret}, planted)
+    assert {line.split(" in ")[1].split(":")[0] for line in found} == planted.keys()

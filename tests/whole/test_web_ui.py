@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import chromium, click, needs_chromium, wait_for, websocket_statuses
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -15,40 +15,15 @@ from terminal import Operator
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import RunStatus
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="needs Debian's packages chromium and chromium-driver",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 _PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    profile = tmp_path_factory.mktemp("profile")
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--window-size=1600,1000",
-        f"--user-data-dir={profile}",
-    ):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 def see(browser: webdriver.Chrome, url: str, *texts: str, screenshot: Path) -> str:
@@ -150,3 +125,18 @@ def test_checks_are_shown_with_what_they_found(
     url = f"{operator.state['webserver_url']}/assets/ott_views?view=checks"
     text = see(browser, url, "views_are_stops", "few_views_are_unnamed", "Passed", screenshot=tmp_path / "checks.png")
     assert "Failed" not in text
+
+
+def test_the_launchpad_launches_a_run_that_is_watched_live(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    url = operator.state["webserver_url"]
+    operator.asks("mutation { setNuxSeen }")
+    websocket_statuses(browser)
+    try:
+        browser.get(f"{url}/locations/telemetry_pipeline/jobs/telemetry_cleanup/playground")
+        click(browser, "Launch run")
+        wait_for(browser, "RUN_SUCCESS")
+    finally:
+        browser.save_screenshot(str(tmp_path / "launched.png"))
+    assert set(websocket_statuses(browser)) == {101}

@@ -1,0 +1,79 @@
+"""A real browser without a screen, for tests of what people see and of what pages from elsewhere can do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE_SECONDS = 90
+
+needs_chromium = pytest.mark.skipif(
+    not (shutil.which("chromium") and shutil.which("chromedriver")),
+    reason="needs Debian's packages chromium and chromium-driver",
+)
+
+
+@contextmanager
+def chromium(profile: Path, *arguments: str) -> Iterator[webdriver.Chrome]:
+    """A browser while entered.
+
+    :param profile: an empty folder of its own.
+    :param arguments: of its command line, besides those that a machine without a screen needs.
+    """
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})  # every request, with its headers
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--window-size=1600,1000",
+        f"--user-data-dir={profile}",
+        *arguments,
+    ):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def click(browser: webdriver.Chrome, text: str) -> None:
+    """Press the last button or link that begins so, as soon as one can be pressed."""
+    script = """
+        const all = [...document.querySelectorAll('button, a')]
+        const found = all.filter(each => each.innerText.trim().startsWith(arguments[0]) && !each.disabled)
+        found.at(-1)?.click()
+        return found.length > 0"""
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(script, text))  # type: ignore[no-untyped-call]
+
+
+def wait_for(browser: webdriver.Chrome, *texts: str) -> None:
+    """Until the page shows them all."""
+    WebDriverWait(browser, PATIENCE_SECONDS).until(
+        lambda driver: all(text in driver.find_element(By.TAG_NAME, "body").text for text in texts)
+    )
+
+
+def websocket_statuses(browser: webdriver.Chrome) -> list[int]:
+    """How the WebSockets were answered that pages opened since the last look; 101 is yes."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]  # type: ignore[no-untyped-call]
+    return [
+        message["params"]["response"]["status"]
+        for message in messages
+        if message["method"] == "Network.webSocketHandshakeResponseReceived"
+    ]

@@ -1,0 +1,183 @@
+"""A real browser at the real web server behind the guard: its own pages work, and pages from elsewhere change nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+from browser import PATIENCE_SECONDS, chromium, click, needs_chromium, wait_for, websocket_statuses
+from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
+from webservers import UNGUARDED, toy_webserver
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), needs_chromium]
+
+# A name that somebody else made lead to the loopback.
+EVIL = "evil.example"
+MUTATION = "mutation{setAutoMaterializePaused(paused:false)}"
+
+# What a page tries: `server` is the web server's address, `byAddress` one that asks for the mutation, `json` a body that does.
+# What the page can read of an answer is returned.
+ATTACKS = {
+    "GET": "await get(byAddress)",
+    "GET with a spelling": "await get(byAddress.replace('query', 'quer%79'))",
+    "POST of text": "await post('/graphql', 'text/plain; application/json', json)",
+    "POST by the address": "await post(byAddress)",
+    "POST of JSON": "return await (await post('/graphql', 'application/json', json, 'cors')).text()",
+    "POST of GraphQL": "await post('/graphql', 'text/plain; application/graphql', mutation)",
+    "beacon": "navigator.sendBeacon(server + byAddress, 'x'); await new Promise(done => setTimeout(done, 500))",
+    "image": "await load('img', byAddress)",
+    "script": "await load('script', byAddress)",
+    "form": "await submit('application/x-www-form-urlencoded', byAddress)",
+    "form of files": "await submit('multipart/form-data', byAddress)",
+    "form of text": """await submit('text/plain', '/graphql', '{"query":"' + mutation + '","x":"', '"}')""",
+    "materialization": "await post('/report_asset_materialization/forged')",
+    "observation": "await post('/report_asset_observation/forged')",
+    "form of a materialization": "await submit('text/plain', '/report_asset_materialization/forged')",
+    "WebSocket": """return await new Promise(done => {
+        const socket = new WebSocket(server.replace('http', 'ws') + '/graphql', 'graphql-ws')
+        socket.onopen = () => done('open')
+        socket.onerror = () => done('') })""",
+    "page in a frame": "return (await load('iframe', '/server_info')).contentDocument.body.innerText",
+}
+HELPERS = """
+const [server, mutation, done] = arguments
+const byAddress = '/graphql?query=' + encodeURIComponent(mutation)
+const json = JSON.stringify({query: mutation})
+const get = path => fetch(server + path, {mode: 'no-cors'})
+const post = (path, type, body, mode = 'no-cors') =>
+    fetch(server + path, {method: 'POST', mode, headers: type ? {'Content-Type': type} : {}, body})
+const add = (tag, attributes) => document.body.appendChild(Object.assign(document.createElement(tag), attributes))
+const load = (tag, path) => new Promise(done => {
+    const element = add(tag, {src: server + path, onload: () => done(element), onerror: () => done(element)})
+})
+const submit = (type, path, name = 'x', value = 'y') => new Promise(done => {
+    const frame = add('iframe', {name: 'into'})
+    const form = add('form', {action: server + path, method: 'post', enctype: type, target: 'into'})
+    form.append(Object.assign(document.createElement('input'), {name, value}))
+    frame.onload = done
+    form.submit()
+})
+const attack = async () => { %s }
+attack().then(read => done(typeof read === 'string' ? read : ''), () => done(''))
+"""
+READ = "return await (await post('/graphql', 'application/json', json, 'cors')).text()"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile"), f"--host-resolver-rules=MAP {EVIL} 127.0.0.1") as driver:
+        driver.set_script_timeout(60)
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with toy_webserver(tmp_path_factory.mktemp("guarded")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with toy_webserver(tmp_path_factory.mktemp("unguarded"), UNGUARDED) as url:
+        yield url
+
+
+@contextmanager
+def site() -> Iterator[int]:
+    """The port of somebody else's web server, which has an empty page."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><body>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def ask(url: str, query: str) -> dict[str, object]:
+    answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def state(url: str) -> object:
+    """What the attacks want to change."""
+    return ask(
+        url,
+        """{ instance { autoMaterializePaused }
+             assetRecordsOrError(prefix: ["forged"]) { ... on AssetRecordConnection { assets { key { path } } } } }""",
+    )
+
+
+def carried_out(browser: webdriver.Chrome, page: str, server: str) -> set[str]:
+    """The attacks from a page that changed or read something."""
+    found = set()
+    for name, attack in ATTACKS.items():
+        ask(server, "mutation { setAutoMaterializePaused(paused: true) }")
+        before = state(server)
+        browser.get(page)
+        read = browser.execute_async_script(HELPERS % attack, server, MUTATION)  # type: ignore[no-untyped-call]
+        if state(server) != before or read:
+            found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", EVIL])
+def test_a_page_from_elsewhere_changes_and_reads_nothing(browser: webdriver.Chrome, guarded: str, host: str) -> None:
+    """On the same host with another port, on another name of this machine, and from anywhere."""
+    with site() as port:
+        assert carried_out(browser, f"http://{host}:{port}/", guarded) == set()
+
+
+def test_those_attacks_are_worth_guarding_against(browser: webdriver.Chrome, unguarded: str) -> None:
+    with site() as port:
+        done = carried_out(browser, f"http://{EVIL}:{port}/", unguarded)
+    assert done >= {"GET with a spelling", "POST of text", "POST by the address", "form", "materialization", "WebSocket"}
+
+
+def test_a_name_made_to_lead_here_is_no_way_in(browser: webdriver.Chrome, guarded: str, unguarded: str) -> None:
+    """The page is of the same origin then, so that its browser sends and reads all that it wants."""
+    read = {}
+    for server in (guarded, unguarded):
+        there = server.replace("127.0.0.1", EVIL)
+        browser.get(f"{there}/server_info")
+        read[server] = browser.execute_async_script(HELPERS % READ, there, "{ version }")  # type: ignore[no-untyped-call]
+    assert "version" in read[unguarded]
+    assert "does not go by that name" in read[guarded]
+
+
+def test_the_own_pages_launch_a_run_and_watch_it_live(browser: webdriver.Chrome, guarded: str, tmp_path: Path) -> None:
+    ask(guarded, "mutation { setNuxSeen }")
+    try:
+        browser.get(f"{guarded}/assets/telemetry_records?view=overview")
+        click(browser, "Materialize")
+        wait_for(browser, "Partition selection")
+        click(browser, "Latest")
+        click(browser, "Launch 1 run")
+        WebDriverWait(browser, PATIENCE_SECONDS).until(lambda _: "SUCCESS" in str(ask(guarded, RUNS)))
+        [run] = ask(guarded, RUNS)["runsOrError"]["results"]  # type: ignore[index]
+        browser.get(f"{guarded}/runs")
+        wait_for(browser, run["runId"][:8], "Success")
+        browser.save_screenshot(str(tmp_path / "runs.png"))
+        browser.get(f"{guarded}/runs/{run['runId']}")
+        wait_for(browser, "ASSET_MATERIALIZATION", "RUN_SUCCESS")
+    finally:
+        browser.save_screenshot(str(tmp_path / "run.png"))
+    assert set(websocket_statuses(browser)) == {101}
+
+
+RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
