@@ -161,6 +161,7 @@ class StackSettings(BaseSettings):
     freshness_minutes: Minutes = 30
     heartbeat_minutes: Minutes = 10
     max_id_jump: Annotated[int, Field(ge=10_000, le=10**12)] = 1_000_000
+    max_text_characters: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     max_rejected_pct: Percent = 1.0
     max_unnamed_pct: Percent = 20.0
     long_view_hours: Annotated[float, Field(gt=0)] = 12.0

@@ -6,6 +6,7 @@ in PostgreSQL. Where the columns come from, and why they are exactly what is com
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 import weakref
@@ -29,6 +30,8 @@ from telemetry_pipeline.warehouse import segments
 from telemetry_pipeline.warehouse.segments import Segments, State
 
 _MEMORY_LIMIT = "192MB"
+_READABLE = 1_000
+"""Characters of a name."""
 _NAMES = [field.name for field in segments.SCHEMA if pa.types.is_dictionary(field.type)]
 
 # Enumerations are compared and grouped as numbers. Their order is that of the names by code point, and so is ``order by``.
@@ -127,11 +130,14 @@ class Store:
         """Have exactly these views."""
         self._loaded = self._counted = None
         self._duckdb.execute("drop view if exists counted; drop view if exists playing; drop table if exists views")
+        table = found.table
         for name in _NAMES:
-            names = {entry for chunk in found.table.column(name).chunks for entry in chunk.dictionary.to_pylist()}
+            chunks = [_readable(chunk) for chunk in table.column(name).chunks]
+            table = table.set_column(table.column_names.index(name), name, pa.chunked_array(chunks, table.field(name).type))
+            names = {entry for chunk in chunks for entry in chunk.dictionary.to_pylist()}
             self._duckdb.register("arrow_names", pa.table({"name": sorted(names)}, pa.schema([("name", pa.string())])))
             self._duckdb.execute(f"create or replace type {name}_names as enum (select name from arrow_names)")
-        self._duckdb.register("arrow_views", found.table)
+        self._duckdb.register("arrow_views", table)
         self._duckdb.execute(_LOAD)
         self._duckdb.unregister("arrow_views")
         self._loaded = period
@@ -214,6 +220,22 @@ class Store:
         days = last_complete_days(self.state.known, last)
         self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
         return CAPPED_VIEWS
+
+
+def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same with names that nobody can read by their beginning and a digest: a result may have one in thousands of rows,
+    and is stored, drawn, shown and sent with all of them.
+    """
+    entries = names.dictionary.to_pylist()
+    if all(len(each) <= _READABLE for each in entries):
+        return names
+    return pa.DictionaryArray.from_arrays(names.indices, pa.array(map(_shortened, entries), pa.string()))
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= _READABLE:
+        return name
+    return f"{name[: _READABLE // 5]}… ({len(name):,} characters, {hashlib.sha256(name.encode()).hexdigest()[:12]})"
 
 
 def _within(period: Period, state: State) -> dict[date, int]:

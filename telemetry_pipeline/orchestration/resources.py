@@ -54,8 +54,9 @@ class PanAccess:
 
         :raises SettingsError: this process was not given what logs in to PanAccess.
         """
+        settings = Settings.with_values_of(self._settings)
         return Feed(
-            PanAccessClient.from_settings(Settings.with_values_of(self._settings), shared=True),
-            PageDecoder(self._settings.panaccess_zone, self._settings.operator_zone),
-            self._settings.panaccess_zone,
+            PanAccessClient.from_settings(settings, shared=True),
+            PageDecoder(settings.panaccess_zone, settings.operator_zone, settings.max_text_characters),
+            settings.panaccess_zone,
         )

@@ -142,17 +142,19 @@ class PanAccessClient:
         *,
         tries: int = TRIES,
         until: float = math.inf,
+        passing: tuple[type[PanAccessError], ...] = (PanAccessUnavailable,),
     ) -> R:
         """Call a function in the shared session.
 
         :param tries: how often a transient failure is tried at most, with growing delays.
         :param until: when there is no other try, by ``time.monotonic``; the one that is under way then has the seconds of a
             call from that moment on.
+        :param passing: which errors count as transient.
         :raises PanAccessUnavailable: no answer, or a transient error, after all tries.
-        :raises LoginRejected, PermissionDenied, MalformedAnswer, PanAccessError: at once.
+        :raises LoginRejected, PermissionDenied, MalformedAnswer, PanAccessError: at once, unless they are *passing*.
         """
         for attempt in Retrying(
-            retry=retry_if_exception_type(PanAccessUnavailable),
+            retry=retry_if_exception_type(passing),
             stop=lambda state: state.attempt_number >= tries or time.monotonic() >= until,
             wait=wait_exponential(multiplier=self._retry_seconds) + wait_random(0, self._retry_seconds),
             reraise=True,

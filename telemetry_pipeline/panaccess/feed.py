@@ -19,7 +19,7 @@ from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
+from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PanAccessUnavailable, PermissionDenied
 from telemetry_pipeline.panaccess.client import TRIES, PanAccessClient
 from telemetry_pipeline.panaccess.discretion import RECORD_CHARACTERS
 from telemetry_pipeline.panaccess.records import Page, PageDecoder
@@ -129,8 +129,11 @@ class Feed:
         parameters: dict[str, Any] = {"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}
         if up_to is not None:
             parameters["newFilters"] = _all_of([_rule("recordId", "le", up_to)])
-        page = self._open(self._call(parameters, tries, until))
-        return page.last_id or 0
+        # Everything hangs on this answer, and no part of it could be had by itself.
+        passing = (PanAccessUnavailable, MalformedAnswer)
+        function = self._client.records_function
+        unread = self._client.call(function, parameters, self._read, tries=tries, until=until, passing=passing)
+        return self._open(unread).last_id or 0
 
     def page(self, piece: Slice, *, until: float = math.inf) -> Page:
         """The beginning of a slice, asked for once.
@@ -254,8 +257,11 @@ class Feed:
     def _call(self, parameters: dict[str, Any], tries: int, until: float) -> Unread:
         return self._client.call(self._client.records_function, parameters, self._glance, tries=tries, until=until)
 
+    def _read(self, body: bytes) -> Unread:
+        return Unread(body, self._decode(body))
+
     def _glance(self, body: bytes) -> Unread:
-        return Unread(body) if _SUCCEEDED.match(body) else Unread(body, self._decode(body))
+        return Unread(body) if _SUCCEEDED.match(body) else self._read(body)
 
     def _open(self, unread: Unread) -> Page:
         discretion = self._client.discretion

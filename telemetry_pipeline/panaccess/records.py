@@ -2,6 +2,9 @@
 
 Most pages hold nothing but well-formed records and are decoded in one go, about 3 µs a record; any other page is decoded
 again record by record, ten times slower, so that one bad record costs its neighbours nothing but time.
+
+A record with any value that cannot be stored, or that is longer than all that comes after it should have to bear, is rejected
+as a whole: no value is cut or left out.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,23 +26,27 @@ from telemetry_pipeline.panaccess.wire import Envelope, decode_envelope, raw_tex
 
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Text = TypeVar("Text")
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 """Local dates outside these years (the last excluded) are no usable timestamps: a device without a clock says 1970."""
 
+MAX_TEXT_CHARACTERS = 10_000
+"""How long a text may be, and the JSON of all unknown fields, unless settings say otherwise."""
 
-class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+
+class Record(msgspec.Struct, Generic[Text], forbid_unknown_fields=True, kw_only=True, gc=False):
     """One record in the API's own names, in the order of the warehouse's columns."""
 
     recordId: Int64  # noqa: N815
     actionId: Int32 | None = None  # noqa: N815
-    actionKey: str | None = None  # noqa: N815
-    reasonKey: str | None = None  # noqa: N815
-    subscriberCode: str | None = None  # noqa: N815
-    smartcardId: str | None = None  # noqa: N815
+    actionKey: Text | None = None  # noqa: N815
+    reasonKey: Text | None = None  # noqa: N815
+    subscriberCode: Text | None = None  # noqa: N815
+    smartcardId: Text | None = None  # noqa: N815
     deviceId: Int64 | None = None  # noqa: N815
     dataId: Int64 | None = None  # noqa: N815
-    dataName: str | None = None  # noqa: N815
+    dataName: Text | None = None  # noqa: N815
     dataDuration: Int32 | None = None  # noqa: N815
     dataNetId: Int64 | None = None  # noqa: N815
     dataTsId: Int64 | None = None  # noqa: N815
@@ -51,10 +58,10 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False)
     date: Int64 | None = None
     timestamp: str
     created: str | None = None
-    data: str | None = None
-    ip: str | None = None
-    whoisCountry: str | None = None  # noqa: N815
-    whoisIsp: str | None = None  # noqa: N815
+    data: Text | None = None
+    ip: Text | None = None
+    whoisCountry: Text | None = None  # noqa: N815
+    whoisIsp: Text | None = None  # noqa: N815
     anonymized: bool | None = None
     manual: bool | None = None
     # Ours, behind the API's: under names that no JSON of the upstream will carry.
@@ -108,11 +115,14 @@ class PageDecoder:
 
     :param source_zone: of the upstream's naive timestamps.
     :param local_zone: of the operator's days.
+    :param max_text: how many characters a text may have.
     """
 
-    def __init__(self, source_zone: ZoneInfo, local_zone: ZoneInfo) -> None:
+    def __init__(self, source_zone: ZoneInfo, local_zone: ZoneInfo, max_text: int = MAX_TEXT_CHARACTERS) -> None:
         self._source_zone = source_zone
         self._local_zone = local_zone
+        self._max_text = max_text
+        self._well_formed = msgspec.json.Decoder(_Reply[Annotated[str, msgspec.Meta(max_length=max_text)]])
         self._hours: dict[str, tuple[str, str] | None] = {}
 
     def __call__(self, body: bytes) -> Page:
@@ -128,7 +138,7 @@ class PageDecoder:
     def _decode_well_formed(self, body: bytes) -> Page:
         if b"\\u0000" in body:
             raise _Unusual
-        reply = _WELL_FORMED.decode(body)
+        reply = self._well_formed.decode(body)
         if not reply.success or reply.answer is None:
             raise _Unusual
         rows: list[Row] = []
@@ -216,7 +226,11 @@ class PageDecoder:
                     ) from None
                 values[name] += suffix
         unknown = {name: value for name, value in entry.items() if name not in _CONVERTERS}
-        return (*values.values(), _json_of(unknown) if unknown else None, local_date)
+        extra = _json_of(unknown) if unknown else None
+        for name, value in {**values, "unknown fields": extra}.items():
+            if isinstance(value, str) and len(value) > self._max_text:
+                raise _Unusable(f"{name}: more than {self._max_text:,} characters (MAX_TEXT_CHARACTERS)")
+        return (*values.values(), extra, local_date)
 
     def _place(self, stamp: str) -> tuple[str, str]:
         """The offset to write behind a naive timestamp, and its local date."""
@@ -240,17 +254,16 @@ class PageDecoder:
         return at.isoformat()[19:], at.astimezone(self._local_zone).date().isoformat()
 
 
-class _Answer(msgspec.Struct, gc=False):
-    telemetryRecordEntries: list[Record]  # noqa: N815
+class _Answer(msgspec.Struct, Generic[Text], gc=False):
+    telemetryRecordEntries: list[Record[Text]]  # noqa: N815
     count: int | None = None
 
 
-class _Reply(msgspec.Struct, gc=False):
+class _Reply(msgspec.Struct, Generic[Text], gc=False):
     success: bool
-    answer: _Answer | None = None
+    answer: _Answer[Text] | None = None
 
 
-_WELL_FORMED = msgspec.json.Decoder(_Reply)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
 _WITHIN_HOUR = frozenset(f":{minute:02}:{second:02}" for minute in range(60) for second in range(60))
@@ -337,6 +350,9 @@ def _payload(entry: Any) -> str:
     # What is not understood may mean that the record is anonymized.
     if isinstance(entry, dict) and entry.get("anonymized") not in (None, False, 0, "0", "false"):
         entry = {name: None if name in PERSONAL_FIELDS else value for name, value in entry.items()}
+    if isinstance(entry, dict) and "recordId" in entry:
+        # Of a very long one only the beginning is kept.
+        entry = {"recordId": entry["recordId"], **entry}
     return json.dumps(entry)
 
 
@@ -355,7 +371,7 @@ def _kind(value: Any) -> str:
 def _converter(annotation: Any) -> Callable[[str, Any], Any]:
     if "bool" in str(annotation):
         return _truth
-    if "str" in str(annotation):
+    if "str" in str(annotation) or Text in typing.get_args(annotation):
         return _text
     return _integer(32 if str(2**31 - 1) in str(annotation) else 64)
 

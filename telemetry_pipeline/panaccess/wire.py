@@ -47,11 +47,16 @@ def decode_envelope(body: bytes) -> Envelope:
     try:
         # The standard library reads what stricter parsers refuse whole: a lone surrogate, a number beyond 64 bits. Bytes
         # that are no UTF-8 become lone surrogates, which reject the one record that they are in.
-        return msgspec.convert(json.loads(body.decode("utf-8", "surrogateescape")), Envelope)
+        return msgspec.convert(json.loads(body.decode("utf-8", "surrogateescape"), parse_int=_whole), Envelope)
     except (ValueError, msgspec.ValidationError, RecursionError) as err:
         # Without the place: answers of one kind have one reason.
         problem = err.msg if isinstance(err, json.JSONDecodeError) else str(err)
         raise MalformedAnswer(f"PanAccess answered something that is not its JSON envelope: {problem}", raw_text(body)) from err
+
+
+def _whole(digits: str) -> int | str:
+    # Python makes no number of more than 4,300 digits, unless it is told to; as text they are bad where a number belongs.
+    return int(digits) if len(digits) <= 4_300 else digits
 
 
 def raw_text(body: bytes) -> str:

@@ -39,6 +39,10 @@ def decode(*entries: Any, **answer: Any) -> Page:
     return decoder()(body(*entries, **answer))
 
 
+def decode_raw(raw: bytes) -> Page:
+    return decoder()(raw)
+
+
 def only_reject(entry: Any) -> Reject:
     """What becomes of a bad record between two good ones, which must be accepted."""
     page = decode(record(10), entry, record(30))
@@ -330,6 +334,61 @@ def test_what_is_no_object_is_rejected(entry: Any) -> None:
     assert only_reject(entry).reason.startswith("expected an object, got ")
 
 
+TEXTS = [name for name, values in VALUES.items() if values is texts]
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "novelty"])
+@pytest.mark.parametrize("letter", ["a", "\U0001f6f0", "\n", '"', "\\"])
+def test_a_text_longer_than_is_borne_rejects_its_record_alone_and_whole(name: str, letter: str) -> None:
+    """Whatever comes after it would have to bear it: segments, charts, documents, the event log."""
+    long = {"novelty": json.dumps({name: letter * 50}, ensure_ascii=False)}.get(name, letter * 50)
+    bounded = PageDecoder(ZoneInfo("UTC"), ZoneInfo(MEXICO), max_text=len(long))
+    as_long = record(1, **{name: letter * 50})
+    longer = record(2, **{name: letter * 50 + "b"})
+    page = bounded(body(as_long, longer, record(3)))
+    assert page.ids == [1, 3]
+    [reject] = page.rejects
+    assert (reject.record_id, json.loads(reject.payload)) == (2, longer)
+    what = "unknown fields" if name == "novelty" else name
+    assert reject.reason == f"{what}: more than {len(long)} characters (MAX_TEXT_CHARACTERS)"
+
+
+def test_what_is_long_and_not_kept_rejects_nothing() -> None:
+    """Of an anonymized record nothing personal is stored, however long."""
+    page = decode(record(1, anonymized=True, subscriberCode="a" * 100_000), record(2))
+    assert page.ids == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["recordId", "dataId", "dataName", "created", "anonymized", "novelty"])
+@pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "9" * 4300])
+def test_a_number_of_thousands_of_digits_rejects_its_record_alone(name: str, number: str) -> None:
+    """Python reads none of more than 4,300: the page counted as malformed, and its day as never known to its end."""
+    raw = body(record(1), record(2, **{name: "?"}), record(3)).replace(b'"?"', number.encode())
+    page = PageDecoder(ZoneInfo("UTC"), ZoneInfo(MEXICO), max_text=1000)(raw)
+    assert page.ids == [1, 3]
+    [reject] = page.rejects
+    assert number in reject.payload
+    assert len(reject.reason) < 200
+
+
+@pytest.mark.parametrize("name", ["data", "dataId", "novelty"])
+def test_whatever_is_nested_costs_no_more_than_its_page(name: str) -> None:
+    """What could just be read could not be written again, and its error was none of the upstream's."""
+    for depth in range(800, 1_000):
+        nested = b'{"a":' * depth + b"1" + b"}" * depth
+        raw = body(record(1, **{name: "?"})).replace(b'"?"', nested)
+        try:
+            page = decode_raw(raw)
+        except MalformedAnswer:
+            continue
+        assert len(page.rows) + len(page.rejects) == 1
+
+
+def test_of_a_rejected_record_the_id_comes_first() -> None:
+    """What is kept of a payload is its beginning: two that differ in their ids alone are two."""
+    assert only_reject({"dataId": "x", **record(20)}).payload.startswith('{"recordId": 20, ')
+
+
 def test_bytes_that_are_no_utf8_reject_their_record_alone() -> None:
     page = decoder()(body(record(10), record(20, whoisIsp="Telef?nica"), record(30)).replace(b"?", b"\xf3"))
     assert page.ids == [10, 30]
@@ -418,7 +477,6 @@ def test_a_personal_value_that_cannot_be_read_matters_no_more_once_it_is_anonymi
         b"[]",
         b"null",
         b"[" * 100_000,
-        b'{"success": true, "answer": {"telemetryRecordEntries": [{"recordId": 1, "dataId": ' + b"9" * 5000 + b"}]}}",
         b"nul \x00 and \xff",
     ],
     ids=lambda raw: raw[:60].decode("latin-1"),
