@@ -86,7 +86,6 @@ def test_each_check_says_what_it_saw_or_what_to_do(
         "worker": "failed",
         "way to PanAccess": "ok",
         "PanAccess": "ok",
-        "record ids": "ok",
         "web server": "ok",
         "code": "failed",
         "daemon": "failed",
