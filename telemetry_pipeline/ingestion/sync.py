@@ -178,7 +178,7 @@ class Sync:
 
         :raises AnotherUpstream: it has other records in its place.
         """
-        samples = self._samples = []
+        samples = self._samples
         for known in cursor.samples(self.engine, newest_id, random.random()):
             if known and (page := self._page(Slice(min(known) - 1, max(known)))):
                 samples.append(_compared(known, page))

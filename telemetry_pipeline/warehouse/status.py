@@ -30,7 +30,7 @@ where timestamp <= now()
 _READ_ONLY = "select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean"
 _STATE = "select cursor, synced_at, jump_id, ignored_id <= jump_id from telemetry.sync_state"
 _GAPS = """
-select count(*), coalesce(sum(last_record_id - first_record_id + 1), 0)
+select count(*), coalesce(sum(last_record_id::numeric - first_record_id + 1), 0)
 from telemetry.sync_gaps where resolved_at is null
 """
 _REJECTED = """

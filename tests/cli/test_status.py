@@ -217,6 +217,16 @@ def test_the_lag_behind_the_upstream_is_counted_in_record_ids(
     assert "ticks          telemetry_tick_schedule is switched off" in lines
 
 
+def test_a_gap_of_all_ids_is_counted(engine: sa.Engine) -> None:
+    """What failed of a first sync, negative ids and others, when its time was up."""
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("insert into telemetry.sync_gaps (first_record_id, last_record_id, reason) values (:first, :last, '')"),
+            {"first": -(2**63) + 1, "last": 5_000_000_000},
+        )
+    assert read_status(engine).open_gap_ids == 2**63 + 5_000_000_000
+
+
 def test_programs_get_the_same_facts_as_json(
     cli: Callable[..., Outcome],
     announce: Callable[..., None],
