@@ -50,7 +50,7 @@ class Bed:
 
     def fill(self, records: int) -> None:
         """Tick until the simulator's history is in the warehouse."""
-        engine = connect(self._stack.state.database_url)
+        engine = connect(self._stack.state.owner_database_url)
         stored = 0
         while stored < 0.99 * records:
             seconds = self.tick()

@@ -102,7 +102,7 @@ def test_programs_that_others_cannot_read_are_told_of_and_nothing_is_opened(
 def test_a_home_that_others_reach_opens_itself_alone(folder: Path) -> None:
     folder.chmod(0o711)
     (folder / "beside").mkdir(mode=0o700)
-    before = modes(folder, Path(tempfile.gettempdir()))
+    before = modes(folder)
     server = LocalPostgres(folder / "home")
     server.start()
     server.stop()
