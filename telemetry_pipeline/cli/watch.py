@@ -93,7 +93,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
     while not stopped.is_set():
         watch.round(look)
         with suppress(OSError):  # its disk may be full
-            sign_of_life(settings.home).touch()
+            sign_of_life(settings.home).touch(mode=0o600)
         stopped.wait(LOOK_SECONDS)
 
 

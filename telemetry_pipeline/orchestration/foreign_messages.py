@@ -16,6 +16,7 @@ from typing import Any
 from celery import Celery
 from celery.worker.consumer import Consumer
 from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
+from kombu.transport import virtual
 from kombu.transport.redis import Channel, QoS, Transport
 
 from telemetry_pipeline.broker import is_step
@@ -28,7 +29,7 @@ FOREIGN_MESSAGES = "foreign-messages"
 """The key of the problem that there are any; it is over when there was none for an hour."""
 
 # What the headers of a task say that is just to be executed, now and by itself.
-_PLAIN = {
+_PLAIN: dict[str, object] = {
     "eta": None,
     "expires": None,
     "group": None,
@@ -64,7 +65,7 @@ class GivenBack(QoS):
             self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
 
 
-class PlainMessage(Channel.Message):  # type: ignore[misc]
+class PlainMessage(virtual.Message):
     """One that is no larger than it looks."""
 
     def __init__(self, payload: Any, *args: Any, **options: Any) -> None:

@@ -43,6 +43,7 @@ def with_end(home: Path, simulator: SimulatorOptions) -> SimulatorOptions:
 
 def remember_upstream(home: Path, simulator: SimulatorOptions | None) -> None:
     """Note what :func:`settle_upstream` gave, for later starts."""
+    _path(home).touch(mode=0o600)
     _path(home).write_text(json.dumps(_described(simulator)))
 
 
