@@ -16,8 +16,12 @@ KNOWN = {**SECRETS, "digest": WHO.password_digest, "session": SESSION}
 
 
 def gives_away(text: str, secret: str) -> bool:
-    """Whether seven characters in a row of a secret, or of one of its usual forms, are there."""
+    """Whether seven characters in a row of a secret, or of one of its usual forms, are there; of its hex digits fourteen."""
     text = text.lower()
-    pieces = {form(secret) for form in (str, lambda s: quote(s, safe=""), json.dumps, html.escape, lambda s: s.encode().hex())}
-    pieces.add(base64.b64encode(secret.encode()).decode())
-    return any(piece[at : at + 7].lower() in text for piece in pieces for at in range(max(1, len(piece) - 7)))
+    pieces = [secret, quote(secret, safe=""), json.dumps(secret), html.escape(secret)]
+    pieces.append(base64.b64encode(secret.encode()).decode())
+    return any(_part_of(text, piece.lower(), 7) for piece in pieces) or _part_of(text, secret.encode().hex(), 14)
+
+
+def _part_of(text: str, piece: str, length: int) -> bool:
+    return any(piece[at : at + length] in text for at in range(max(1, len(piece) - length + 1)))
