@@ -152,16 +152,16 @@ def _eventful(operator: Operator, upstream: SimulatorServer, server: psycopg.Con
         [key] = client.keys("telemetry:panaccess:*:session")
         CANARIES["session"] = str(client.get(key))
     everything = _all_that_an_upstream_may_know()
-    echoes = [
-        {"kind": "error", "error_code": "fatal_error", "message": everything},
-        {"kind": "error", "error_code": everything, "message": "access denied, you have no permission"},
-        {"kind": "malformed", "text": f"<html>{everything}"},
-        {"kind": "error", "error_code": "fatal_error", "message": everything, "status": 403},
-        {"kind": "answer", "answer": {"telemetryRecordEntries": everything}},
-    ]
-    for echo in echoes:
+    step, look = ("run", "telemetry_records"), ("doctor",)
+    for command, echo in (
+        (step, {"kind": "error", "error_code": "fatal_error", "message": everything}),
+        (look, {"kind": "error", "error_code": everything, "message": "access denied, you have no permission"}),
+        (step, {"kind": "malformed", "text": f"<html>{everything}"}),
+        (look, {"kind": "error", "error_code": "fatal_error", "message": everything, "status": 403}),
+        (step, {"kind": "answer", "answer": {"telemetryRecordEntries": everything}}),
+    ):
         upstream.set_faults([echo])
-        yield types("run", "telemetry_records")
+        yield types(*command)
     upstream.expire_sessions()
     upstream.set_faults([{"kind": "error", "error_code": "login", "message": everything, "functions": ["*"]}])
     yield types("run", "telemetry_tick")
