@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ CANARIES = {
 NEVER = "0 0 29 2 *"
 # They are for their owner's eyes, and name where everything is.
 KEPT = {"stack.json", "flower-password"}
+# The broker has the session for all workers.
+SHARED = re.compile(r"session in \S+/valkey/")
 NOWHERE = "127.0.0.1:9"
 
 CODE = 'repositoryName: "__repository__", repositoryLocationName: "telemetry_pipeline"'
@@ -151,21 +154,23 @@ def _eventful(operator: Operator, upstream: SimulatorServer, server: psycopg.Con
     with redis.Redis.from_url(operator.state["redis_url"], decode_responses=True) as client:
         [key] = client.keys("telemetry:panaccess:*:session")
         CANARIES["session"] = str(client.get(key))
-    everything = _all_that_an_upstream_may_know()
-    echoes = [
-        {"kind": "error", "error_code": "fatal_error", "message": everything},
-        {"kind": "error", "error_code": everything, "message": "access denied, you have no permission"},
-        {"kind": "malformed", "text": f"<html>{everything}"},
-        {"kind": "error", "error_code": "fatal_error", "message": everything, "status": 403},
-        {"kind": "answer", "answer": {"telemetryRecordEntries": everything}},
-    ]
-    for echo in echoes:
+    yield types("doctor", PANACCESS_PASSWORD=CANARIES["alert"])
+    everything = _known_upstream("panaccess_password", "panaccess_api_token", "panaccess_salt", "session", "digest")
+    step, look = ("run", "telemetry_records"), ("status",)
+    for command, echo in (
+        (step, {"kind": "error", "error_code": "fatal_error", "message": everything}),
+        (look, {"kind": "error", "error_code": everything, "message": "access denied, you have no permission"}),
+        (step, {"kind": "malformed", "text": f"<html>{everything}"}),
+        (look, {"kind": "error", "error_code": "fatal_error", "message": everything, "status": 403}),
+        (step, {"kind": "answer", "answer": {"telemetryRecordEntries": everything}}),
+    ):
         upstream.set_faults([echo])
-        yield types("run", "telemetry_records")
+        yield types(*command)
     upstream.expire_sessions()
+    # Who logs in anew has no session yet.
+    everything = _known_upstream("panaccess_password", "panaccess_api_token", "panaccess_salt", "digest")
     upstream.set_faults([{"kind": "error", "error_code": "login", "message": everything, "functions": ["*"]}])
     yield types("run", "telemetry_tick")
-    yield types("doctor", PANACCESS_PASSWORD=CANARIES["alert"])
     for command in ("status", "doctor", "logs", "dead-letters", "dead-letters --format json", "status --format json"):
         yield types(*command.split())
     yield types("migrate", DATABASE_URL=f"postgresql://canary:{escaped('database')}@{NOWHERE}/canary")
@@ -188,18 +193,17 @@ def _asked(operator: Operator) -> Iterator[tuple[str, str]]:
         yield f"GraphQL {document}", text
 
 
-def _all_that_an_upstream_may_know() -> str:
-    """What it is told and what it gives, however it may write that."""
+def _known_upstream(*kinds: str) -> str:
+    """What an upstream is told and what it gives, however it may write that."""
     digest = hashlib.md5((CANARIES["panaccess_password"] + CANARIES["panaccess_salt"]).encode(), usedforsecurity=False)
     CANARIES["digest"] = digest.hexdigest()
-    kinds = ("panaccess_password", "panaccess_api_token", "panaccess_salt", "session", "digest")
     hashes = {hashlib.md5(CANARIES[kind].encode(), usedforsecurity=False).hexdigest() for kind in kinds}
     written = [form for kind in kinds for form in sorted(forms(CANARIES[kind]) - hashes)]
     return " ".join([*written, CANARIES["digest"].upper()])
 
 
 def test_no_secret_leaves_a_trace(traces: Mapping[str, str]) -> None:
-    found = leaks(CANARIES, traces)
+    found = [line for line in leaks(CANARIES, traces) if not SHARED.match(line)]
     assert not found, "\n".join(found[:40])
 
 

@@ -135,7 +135,7 @@ def test_the_launchpad_launches_a_run_that_is_watched_live(
     websocket_statuses(browser)
     try:
         browser.get(f"{url}/locations/telemetry_pipeline/jobs/telemetry_cleanup/playground")
-        click(browser, "Launch run")
+        click(browser, "Launch Run")
         wait_for(browser, "RUN_SUCCESS")
     finally:
         browser.save_screenshot(str(tmp_path / "launched.png"))
