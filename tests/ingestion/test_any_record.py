@@ -167,7 +167,7 @@ def test_any_record_goes_the_whole_way_or_is_rejected_with_its_reason(
     kept = rows(engine, "select record_id from telemetry.records order by 1")
     rejected = rows(engine, "select record_id from telemetry.rejected_records where reason <> '' order by 1")
     assert sorted([*kept, *rejected]) == list(sent)
-    assert len(kept) > 100 < len(rejected) + 50
+    assert min(len(kept), len(rejected)) > 100
     assert open_gaps(engine) == []
     go_on(engine, DAYS)
     stops = "select record_id from telemetry.records where action_id = 8 and data_id is not null order by 1"
