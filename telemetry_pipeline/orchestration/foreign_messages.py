@@ -71,7 +71,7 @@ class PlainMessage(virtual.Message):
     def __init__(self, payload: Any, *args: Any, **options: Any) -> None:
         if payload["headers"].get("compression"):
             raise ValueError("it is compressed")
-        super().__init__(payload, *args, **options)
+        super().__init__(payload, *args, **options)  # type: ignore[no-untyped-call]
 
 
 class QueueChannel(Channel):
