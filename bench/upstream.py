@@ -11,15 +11,12 @@ from typing import Any
 
 import requests
 
-from telemetry_pipeline.simulator.faults import LISTINGS
 from telemetry_pipeline.simulator.history import FIRST_ID
 
 Record = dict[str, Any]
 
 _PAGE = 1000
 _FUNCTION = "getListOfTelemetryRecords"
-# Nothing new comes, which is no failure: a tick that has stored something is not followed by one that has to.
-_SILENCE = {"kind": "answer", "answer": {"telemetryRecordEntries": [], "count": 0}, "functions": LISTINGS}
 _LATE_AT_ONCE = 20
 _SECONDS = 60
 # What is not done at once is not waited for: the strikes go on.
@@ -59,12 +56,14 @@ class Upstream:
         self._set(self._rng.sample(faults, 3))
 
     def behave(self) -> None:
-        """No faults."""
+        """No faults, and all that there is."""
         self._set([])
+        requests.delete(f"{self.url}silence", timeout=_SWITCH_SECONDS).raise_for_status()
 
     def fall_silent(self) -> None:
-        """From now on there is nothing to read."""
-        self._set([_SILENCE])
+        """From now on nothing new comes, and nothing is wrong: a tick that has something to store is followed by ones without."""
+        self._set([])
+        requests.post(f"{self.url}silence", timeout=_SWITCH_SECONDS).raise_for_status()
 
     def add_late(self) -> None:
         """Starts and stops of the last day become visible, below every id that any tick reads again."""

@@ -22,9 +22,6 @@ _MAX_BYTES = 1_000_000
 # Apprise pauses between two messages, by default so long that several problems at once would keep the watch from looking.
 _PAUSE_SECONDS = 1.0
 
-# Apprise reads what a service answers whole; one that never stops answering would take the watch's memory.
-poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES))
-
 # What Apprise writes may hold parts of addresses; what is worth knowing of it is in the deliveries.
 logging.getLogger("apprise").propagate = False
 
@@ -41,6 +38,11 @@ class Delivery:
 
     channel: str
     error: str | None
+
+
+def bound_answers() -> None:
+    """Have no service answer this process without end: Apprise reads it whole. Whatever in it uses requests is bounded, too."""
+    poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES))
 
 
 class Channel:

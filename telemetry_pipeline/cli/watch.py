@@ -67,11 +67,12 @@ def _look_once(components: Components) -> int:
 
 
 def _run(settings: StackSettings, addresses: Addresses, components: Components) -> None:
-    from telemetry_pipeline.alerting.channels import Channels
+    from telemetry_pipeline.alerting.channels import Channels, bound_answers
     from telemetry_pipeline.alerting.notebook import Notebook
     from telemetry_pipeline.alerting.watch import LOOK_SECONDS, Watch
     from telemetry_pipeline.stack.services import sign_of_life
 
+    bound_answers()
     channels = Channels(settings.alert_urls.get_secret_value())
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,7 +16,7 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.command("webserver", short_help="Serve Dagster's web UI and GraphQL, guarded.")
 @click.option(
     "--workspace",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=Path("workspace.yaml"),
     show_default=True,
     help="Dagster's file that says where the code is.",
@@ -31,6 +31,8 @@ def webserver(workspace: Path, host: str, port: int, path_prefix: str, read_only
     It lets in programs, and pages of its own: WEB_URL, WEBSERVER_URL and OTHER_WEB_URLS say how it is called besides 127.0.0.1.
     It has no log-in.
     """
+    if not workspace.is_file():
+        raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
     from telemetry_pipeline.orchestration.webserver import serve
     from telemetry_pipeline.settings import StackSettings
 

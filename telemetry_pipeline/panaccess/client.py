@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from tenacity import Retrying, retry_if_exception_type, wait_exponential, wait_random
+from urllib3.util import parse_url
 
 from telemetry_pipeline.errors import (
     LoginRejected,
@@ -99,8 +100,8 @@ class PanAccessClient:
         self._max_bytes = max_answer_bytes
         self._transport = Transport(url, max_answer_bytes)
         self.discretion = Discretion(credentials)
-        for address in (url, proxy_for(url) or ""):
-            self.discretion.learn(unquote(urlsplit(address).password or ""))
+        for address in filter(None, (url, proxy_for(url))):
+            self.discretion.learn(unquote((parse_url(address).auth or "").partition(":")[2]))
         self._session = Session(store or LocalStore(), credentials.fingerprint(url), self._login)
 
     @classmethod

@@ -35,7 +35,7 @@ _BYTE, _NEXT, _UNIT = r"(?:%|\\+x)", r"(?:%|\\+x)[89ab][0-9a-f]", r"(?:%|\\+)u"
 _WRITTEN = re.compile(
     rf"{_BYTE}(?:[cd][0-9a-f]{_NEXT}|e[0-9a-f]{_NEXT}{_NEXT}|f[0-9a-f]{_NEXT}{_NEXT}{_NEXT}|[0-9a-f]{{2}})"
     rf"|{_UNIT}d[89ab][0-9a-f]{{2}}{_UNIT}d[c-f][0-9a-f]{{2}}|{_UNIT}[0-9a-f]{{4}}"
-    r"|&\#?\w{1,31};|[\s+\\]+",
+    r"|&\#?\w{1,31};|(?:[\s+]|\\(?!\\*(?:u[0-9a-f]{4}|x[0-9a-f]{2})))+",
     re.IGNORECASE,
 )
 _ROUNDS = 4

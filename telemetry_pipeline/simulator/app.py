@@ -13,6 +13,7 @@ Without a function in the query there are
 - ``GET``, ``POST``, ``DELETE /faults``: show, replace, end the faults, see ``faults``;
 - ``POST /records``: a JSON list of records in API field names becomes visible; any ids that are not there yet;
 - ``POST /upheaval``: the records become others, see ``upheavals``;
+- ``POST``, ``DELETE /silence``: begin, end a time in which nothing new comes;
 - ``POST /reveal``: every late id becomes visible now;
 - ``POST /expire``: every session ends now;
 - ``GET``, ``DELETE /requests``: show, reset ``functions`` (calls by name without ``cv``), ``rejected_logins``,
@@ -233,6 +234,9 @@ class Simulator:
                 return self._health()
             case "POST", "/upheaval":
                 self.source.upset(upheavals.parsed(_decoded(body)))
+                return self._health()
+            case "POST" | "DELETE", "/silence":
+                self.source.silent = method == "POST"
                 return self._health()
             case "POST", "/reveal":
                 self.source.reveal()

@@ -21,7 +21,10 @@ _STRAYS = 10**15
 
 
 class Source:
-    """The records of a simulator. ``BadExport`` comes from its making."""
+    """The records of a simulator. ``BadExport`` comes from its making.
+
+    :ivar silent: whether nothing new comes; all of it does when that is over.
+    """
 
     def __init__(self, options: Options, clock: Callable[[], float]) -> None:
         """``clock`` gives seconds since 1970. Takes about 5 s for a million records."""
@@ -40,6 +43,7 @@ class Source:
             # Its time begins with the first listing.
             self._pending.append((math.inf, late))
         self._listed = False
+        self.silent = False
         self._live = self._begun(population, end, clock())
 
     @property
@@ -62,7 +66,7 @@ class Source:
         if not self._listed:
             self._listed = True
             self._pending = [(min(due, now + self._options.late_seconds), segment) for due, segment in self._pending]
-        new = self._live.until(now) if self._live else None
+        new = self._live.until(now) if self._live and not self.silent else None
         if new is not None:
             self._store.add(new[0])
             self._pending.append((now + self._options.late_seconds, new[1]))

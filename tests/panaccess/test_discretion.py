@@ -110,3 +110,15 @@ def test_a_long_text_is_masked_in_a_moment(piece: str) -> None:
     began = time.process_time()
     discretion().quote(piece * (1_000_000 // len(piece)), 1_000_000)
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("secret", ["sal y ñandú", "a \\ñ b", "uno  éáí"])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_an_escape_behind_a_blank_is_read(secret: str, times: int) -> None:
+    written = f"no {secret}"
+    for _ in range(times):
+        written = json.dumps(written)
+    every = "".join(f"\\u{ord(each):04x}" for each in secret)
+    quoting = Discretion(Credentials(username="sim", password="x" * 9, api_token="y" * 9, salt=secret))
+    assert "".join(quoting.quote(written).replace("no", "").split()).strip('"\\') == "***"
+    assert quoting.quote(f"no {every}") == "no ***"

@@ -186,3 +186,13 @@ def test_an_export_goes_on_from_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 30])
 def test_a_small_operator_has_a_small_stream(count: int) -> None:
     assert len(Operator(records_count=count).records(after=20 * 86_400)) <= 2 * count + 20
+
+
+def test_what_is_silent_gives_what_happened_meanwhile_afterwards() -> None:
+    silent, other = Operator(), Operator()
+    before = silent.records()
+    silent.source.silent = True
+    assert silent.records(after=3_600) == before
+    silent.source.silent = False
+    assert silent.records(after=3_600) == other.records(after=7_200)
+    assert len(silent.records()) > len(before)
