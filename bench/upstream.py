@@ -61,7 +61,7 @@ class Upstream:
         requests.delete(f"{self.url}silence", timeout=_SWITCH_SECONDS).raise_for_status()
 
     def fall_silent(self) -> None:
-        """From now on nothing new comes, and nothing is wrong: a tick that has something to store is followed by ones without."""
+        """From now on nothing new comes, and nothing is wrong: a tick that has stored something is followed by ones without."""
         self._set([])
         requests.post(f"{self.url}silence", timeout=_SWITCH_SECONDS).raise_for_status()
 
