@@ -16,6 +16,7 @@ from dagster._core.events import RunFailureReason
 from dagster._core.storage.dagster_run import RunRecord
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 
+from telemetry_pipeline.alerting.components import TICKS, WORKER_PREFIX
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
@@ -47,6 +48,8 @@ _PATIENCE = timedelta(minutes=10)
 # What was not repeated with success within a day waits for a person, who was told of it.
 _GIVEN_UP = timedelta(days=1)
 _JOBS = (RANGE, MERGE, REBUILD)
+# Outages that a run may cause are no excuse for it.
+_OF_RUNS = (problems.COMPONENT + WORKER_PREFIX, problems.COMPONENT + TICKS)
 
 
 @dataclass(frozen=True)
@@ -185,4 +188,4 @@ def _ended_at(record: RunRecord) -> datetime:
 
 def _is_near(at: datetime, outage: Incident) -> bool:
     over = outage.resolved_at
-    return outage.opened_at - _AROUND <= at and (over is None or at <= over + _AROUND)
+    return not outage.key.startswith(_OF_RUNS) and outage.opened_at - _AROUND <= at and (over is None or at <= over + _AROUND)

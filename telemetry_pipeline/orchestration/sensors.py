@@ -162,7 +162,8 @@ def _run_failures(settings: PipelineSettings) -> dg.SensorDefinition:
         name="run_failures_sensor",
         minimum_interval_seconds=15,
         default_status=_RUNNING,
-        description="A failed run is a problem until one of the same job and days succeeds; its failed steps are dead letters.",
+        description="A failed run that left something undone is a problem until one of the same job and days succeeds; its "
+        "failed steps are dead letters.",
     )
     @_repeated_while_postgresql_is_away
     def run_failures(context: dg.RunFailureSensorContext) -> None:
@@ -171,6 +172,10 @@ def _run_failures(settings: PipelineSettings) -> dg.SensorDefinition:
         of_run = _of_run(context.instance, run, context.failure_event)
         errors = dict.fromkeys(steps_left(context.instance, run), of_run)
         errors |= {str(event.step_key): _reason(event) for event in context.get_step_failure_events()}
+        if not errors and run.execution_plan_snapshot_id:
+            # Its process was lost after the last step.
+            _note_what_was_done(engine, context.instance, run)
+            return
         # A run fails again when its process, taken for lost, comes to its end.
         is_news = not dead_letters.are_of(engine, run.run_id)
         if is_news and not _is_told(context):
@@ -203,21 +208,24 @@ def _run_successes(settings: PipelineSettings) -> dg.SensorDefinition:
     )
     @_repeated_while_postgresql_is_away
     def run_successes(context: dg.RunStatusSensorContext) -> None:
-        engine = connect(settings.database_url)
-        run = context.dagster_run
-        for problem in problems.open_problems(engine):
-            if makes_up_for(run, problem.key):
-                problems.resolve(engine, problem.key)
-        if letters := dead_letters.open_letters(engine):
-            stats = context.instance.get_run_step_stats(run.run_id)
-            steps = {each.step_key for each in stats if each.status is StepEventStatus.SUCCESS}
-            repeated = [letter for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
-            dead_letters.settle(engine, [letter.id for letter in repeated], run.run_id)
-            left = {letter.run_id for letter in letters if letter not in repeated}
-            dead_letters.end_problems(engine, {letter.run_id for letter in repeated} - left)
-        _note_end(engine, context.instance, run)
+        _note_what_was_done(connect(settings.database_url), context.instance, context.dagster_run)
 
     return run_successes
+
+
+def _note_what_was_done(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """End the problems that a run makes up for that left nothing undone, and settle the letters of the steps that it repeated."""
+    for problem in problems.open_problems(engine):
+        if makes_up_for(run, problem.key):
+            problems.resolve(engine, problem.key)
+    if letters := dead_letters.open_letters(engine):
+        stats = instance.get_run_step_stats(run.run_id)
+        steps = {each.step_key for each in stats if each.status is StepEventStatus.SUCCESS}
+        repeated = [letter for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
+        dead_letters.settle(engine, [letter.id for letter in repeated], run.run_id)
+        left = {letter.run_id for letter in letters if letter not in repeated}
+        dead_letters.end_problems(engine, {letter.run_id for letter in repeated} - left)
+    _note_end(engine, instance, run)
 
 
 def _repeated_while_postgresql_is_away(sense: Callable[[Any], None]) -> Callable[[Any], None]:

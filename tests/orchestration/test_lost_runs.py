@@ -31,11 +31,11 @@ def failed(of: dg.DagsterRun, minutes_ago: float = 5, *, lost: bool = True) -> F
     return Failed(of, lost, NOW - timedelta(minutes=minutes_ago))
 
 
-def outage(began: float, over: float | None) -> Incident:
+def outage(began: float, over: float | None, of: str = "code") -> Incident:
     """Of a service, by minutes ago."""
     ended = None if over is None else NOW - timedelta(minutes=over)
     opened = NOW - timedelta(minutes=began)
-    return Incident("component:code", "it was restarted", opened_at=opened, last_at=opened, resolved_at=ended)
+    return Incident(f"component:{of}", "it was restarted", opened_at=opened, last_at=opened, resolved_at=ended)
 
 
 def planned(*runs: Failed, outages: tuple[Incident, ...] = ()) -> tuple[str | None, str, str, list[str]] | None:
@@ -94,6 +94,7 @@ def test_what_is_lost_again_and_again_rests_unless_services_were_away() -> None:
     assert planned(*losses, outages=(outage(60, 30), outage(24, 23))) is not None
     assert planned(*losses, outages=(outage(60, 30),)) is None
     assert planned(*losses, outages=(outage(30, None),)) is not None
+    assert planned(*losses, outages=(outage(30, None, "worker:a@host"), outage(30, None, "ticks"))) is None, "it may kill them"
     assert planned(*(failed(doomed, minutes) for minutes in (5, 35, 65))) is not None, "not within an hour"
 
 
@@ -123,14 +124,13 @@ def test_a_run_that_was_lost_is_asked_for_again(pipeline: Any, this_day: date, e
     engine, instance = connect(pipeline.settings.database_url), pipeline.instance
     day = this_day.isoformat()
     lost = instance.add_run(dg.DagsterRun("telemetry_range", tags={RANGE_START: day, RANGE_END: day}))
-    reason = None
     if error is not None:
         failure = StepFailureData(SerializableErrorInfo("gone", [], error), None, error_source=ErrorSource.FRAMEWORK_ERROR)
         instance.report_dagster_event(
             dg.DagsterEvent("STEP_FAILURE", "telemetry_range", step_key="ott_views", event_specific_data=failure), lost.run_id
         )
         instance.add_run_tags(lost.run_id, {"dagster/failure_reason": "STEP_FAILURE"})
-    instance.report_run_failed(lost, reason)
+    instance.report_run_failed(lost)
     assert isinstance(evaluate(pipeline), dg.SkipReason), "nothing is left undone"
     dead_letters.add(engine, [DeadLetter(lost.run_id, "telemetry_range", "ott_views", day, "it was lost")])
     outcome = evaluate(pipeline)

@@ -188,6 +188,17 @@ def test_a_run_that_fails_twice_is_one_problem(pipeline: Any, this_day: date) ->
     assert len(dead_letters.open_letters(engine)) == 1
 
 
+def test_a_run_that_is_lost_after_its_last_step_is_no_problem_and_makes_up_for_others(pipeline: Any, this_day: date) -> None:
+    engine = connect(pipeline.settings.database_url)
+    sense_end(pipeline, *lost_run(pipeline, this_day, happened(SUCCESS, "telemetry_records")))
+    assert open_keys(pipeline) == {f"run:telemetry_range:{this_day}"}
+    steps = ("telemetry_records", "ott_views", "general_summary", "top_channels", "period_summary")
+    run, failure = lost_run(pipeline, this_day, *[happened(SUCCESS, step) for step in steps])
+    sense_end(pipeline, run, failure)
+    assert open_keys(pipeline) == set()
+    assert dead_letters.open_letters(engine) == []
+
+
 def test_a_run_that_could_not_be_launched_says_why(pipeline: Any, this_day: date) -> None:
     engine = connect(pipeline.settings.database_url)
     try:
