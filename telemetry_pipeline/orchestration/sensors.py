@@ -214,7 +214,7 @@ def _run_successes(settings: PipelineSettings) -> dg.SensorDefinition:
 
 
 def _note_what_was_done(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """End the problems that a run makes up for that left nothing undone, and settle the letters of the steps that it repeated."""
+    """End the problems and settle the dead letters that a run makes up for, which left nothing undone."""
     for problem in problems.open_problems(engine):
         if makes_up_for(run, problem.key):
             problems.resolve(engine, problem.key)
