@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,10 +32,13 @@ def serve(
     :param log_format: ``colored`` or ``json``.
     """
     configure_loggers(formatter=log_format, log_level="INFO")
+    logger = logging.getLogger("dagster.webserver")
+    logging.getLogger("uvicorn").handlers = logging.getLogger("dagster").handlers
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace)])
         with WorkspaceProcessContext(instance, workspace_load_target=target, read_only=read_only) as context:
             app = create_app_from_workspace_process_context(context, prefix, _LIVE_DATA_POLL_MS)
             guarded = Guard(app, urls=urls, prefix=prefix)
-            uvicorn.run(guarded, host=host, port=port, log_level="warning", server_header=False)
+            logger.info("Serving on %s, port %s, with %s as path", host, port, prefix or "/")
+            uvicorn.run(guarded, host=host, port=port, log_level="warning", log_config=None, server_header=False)
