@@ -38,7 +38,7 @@ def test_a_known_vulnerability_fails_and_says_what_mends_it(tmp_path: Path) -> N
 
 def test_nothing_known_passes(tmp_path: Path) -> None:
     done = audit(tmp_path, [WELL])
-    assert (done.returncode, done.stdout, done.stderr) == (0, "no known vulnerability in 1 packages\n", "\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "no known vulnerability in 1 packages\n", "")
 
 
 @pytest.mark.parametrize(

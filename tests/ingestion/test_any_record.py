@@ -180,10 +180,11 @@ def test_a_malformed_first_answer_is_tried_again_as_one_that_fails(
 ) -> None:
     """The tick failed, and there was none for minutes."""
     server = simulator(records_count=10)
+    visible = len(list(server.records()))
     server.set_faults([{"kind": "malformed", "text": text, "times": 2}])
     sync = sync_of_server(engine, server)
     sync.run(DAYS.last, DAYS.last, includes_today=True)
-    assert sync.outcome.stored == 10
+    assert sync.outcome.stored == visible > 0
     assert rows(engine, "select count(*) from telemetry.rejected_records") == [0]
 
 

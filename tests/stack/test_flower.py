@@ -134,7 +134,6 @@ REFUSED: dict[str, list[object]] = {
     "give itself rights": ["ACL", "SETUSER", "flower", "+@all"],
     "write a file": ["CONFIG", "SET", "dir", "/tmp"],
     "empty the broker": ["FLUSHALL"],
-    "load code": ["MODULE", "LOAD", "/tmp/x.so"],
     "follow another server": ["REPLICAOF", "127.0.0.1", 1],
 }
 
