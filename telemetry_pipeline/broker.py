@@ -120,12 +120,20 @@ def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
         raise TelemetryError(f"somebody answers in the place of workers, and not as they do: {err!r:.200}") from err
 
 
+def asking_celery(redis_url: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> celery.Celery:
+    """Celery for remote commands alone; it gives back to no queue what workers have, which may be no message."""
+    app = celery.Celery(broker=celery_url(redis_url), set_as_current=False)
+    # By themselves connections to the broker wait for ever.
+    app.conf.broker_transport_options = {"socket_timeout": timeout_seconds, "unacked_restore_limit": 0}
+    return app
+
+
 def _workers(redis_url: str, timeout_seconds: float) -> list[WorkerInfo]:
     with _asking(redis_url) as client:
         client.ping()  # Celery would try for minutes
     # On a connection of its own: Celery's pool would keep it open, and a process that is forked later, as a worker's are, would
     # wait for an answer on it, for ever.
-    with celery.Celery(broker=celery_url(redis_url), set_as_current=False) as app, app.connection_for_write() as connection:
+    with asking_celery(redis_url) as app, app.connection_for_write() as connection:
         try:
             queues = app.control.inspect(timeout=timeout_seconds, connection=connection).active_queues()
             if not queues:

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import celery
 import grpc
 import kombu.exceptions
 import psycopg
@@ -27,7 +26,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import telemetry_pipeline
 from telemetry_pipeline.addresses import celery_url, postgres_url
-from telemetry_pipeline.broker import QUEUES
+from telemetry_pipeline.broker import QUEUES, asking_celery
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.environment import code_socket
@@ -201,9 +200,7 @@ class Worker(Service):
             return True
 
     def _answers(self, seconds: float) -> bool:
-        with celery.Celery(broker=celery_url(self._environment["REDIS_URL"]), set_as_current=False) as app:
-            # By themselves connections to the broker wait for ever.
-            app.conf.broker_transport_options = {"socket_timeout": _ANSWER_TIMEOUT_SECONDS}
+        with asking_celery(self._environment["REDIS_URL"], _ANSWER_TIMEOUT_SECONDS) as app:
             return bool(app.control.ping(destination=[self.node], timeout=seconds))
 
 

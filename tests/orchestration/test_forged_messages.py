@@ -26,6 +26,7 @@ from dagster_shared.serdes import pack_value
 from strangers import STRANGERS, message
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.broker import asking_celery
 from telemetry_pipeline.orchestration.remote_control import ALLOWED, restrict_remote_control
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.warehouse import problems
@@ -176,7 +177,7 @@ def test_a_worker_obeys_no_command_that_brings_it_code_queues_or_messages(
 
 @pytest.mark.slow
 def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
-    app: Celery, environment: dict[str, str], tmp_path: Path, engine: sa.Engine
+    environment: dict[str, str], tmp_path: Path, engine: sa.Engine
 ) -> None:
     """One that has no secrets of PanAccess, and puts it on record all the same."""
     database = urlsplit(environment["REDIS_URL"]).path.strip("/")
@@ -184,7 +185,10 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
         for number, stranger in enumerate(STRANGERS.values()):
             client.hset("unacked", f"tag-{number}", stranger)
             client.zadd("unacked_index", {f"tag-{number}": 1})
-        with worker(of_analyses(environment), tmp_path / "log", queue="analysis") as process:
+        with (
+            worker(of_analyses(environment), tmp_path / "log", queue="analysis") as process,
+            asking_celery(environment["REDIS_URL"]) as app,
+        ):
             for _ in polling(60):
                 if app.control.ping(timeout=0.5) or process.poll() is not None:
                     break
