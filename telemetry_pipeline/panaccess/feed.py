@@ -132,7 +132,7 @@ class Feed:
         if up_to is not None:
             return self._newest_id(min(up_to, LARGEST_ID), tries, until)
         try:
-            return self._newest_id(None, min(tries, 2), until)
+            return self._newest_id(None, tries, until)
         except MalformedAnswer as err:
             # Of one record whose id is too large, perhaps: all the others are there.
             newest = self._newest_id(LARGEST_ID, tries, until)

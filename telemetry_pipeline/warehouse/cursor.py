@@ -124,7 +124,7 @@ def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 _READ = sa.text("""
     select cursor, cursor_set_at, jump_id, ignored_id, compared_after, read_after, (
-        select least(percentile_disc(0.9) within group (order by distance), 9223372036854775807)::bigint
+        select percentile_disc(0.9) within group (order by least(distance, 9223372036854775807))::bigint
         from (
             select record_id::numeric - lag(record_id) over (order by record_id) as distance
             from (
