@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses import clock
@@ -226,10 +227,10 @@ def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
     """The same with names that nobody can read by their beginning and a digest: a result may have one in thousands of rows,
     and is stored, drawn, shown and sent with all of them.
     """
-    entries = names.dictionary.to_pylist()
-    if all(len(each) <= _READABLE for each in entries):
+    if (pc.max(pc.utf8_length(names.dictionary)).as_py() or 0) <= _READABLE:
         return names
-    return pa.DictionaryArray.from_arrays(names.indices, pa.array(map(_shortened, entries), pa.string()))
+    shortened = pa.array(map(_shortened, names.dictionary.to_pylist()), pa.string())
+    return pa.DictionaryArray.from_arrays(names.indices, shortened)
 
 
 def _shortened(name: str) -> str:

@@ -21,9 +21,8 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     meanwhile, and it can take minutes. Results of all days are out of date then, and are computed anew.
     """
     from telemetry_pipeline.cli.target import database_url
-    from telemetry_pipeline.errors import RequestRefused
     from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import adoption, claims, cursor
+    from telemetry_pipeline.warehouse import adoption, claims, problems
     from telemetry_pipeline.warehouse.database import connect
     from telemetry_pipeline.warehouse.reading import explained
 
@@ -32,27 +31,8 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     settings = StackSettings.load()
     engine = connect(database_url(settings))
     made_with = claims.of_settings(settings)
-    with explained(), engine.connect() as connection:
-        steps = adoption.plan(claims.stored(connection), made_with)
-    if same:
-        with explained():
-            at = cursor.read(engine).record_id
-        steps.append(
-            "PanAccess is taken for the one of all stored records, as it is now. They stay, and nothing is read again up to the"
-            f" cursor, record id {at}; what is stored from then on is compared."
-        )
-    if begins_at is not None:
-        with explained():
-            overlapping = cursor.stored_from(engine, begins_at)
-        if overlapping:
-            raise RequestRefused(
-                f"{overlapping:,} records are stored with id {begins_at} and above, and an id is stored once: give an id above "
-                "all of them, or begin with an empty database"
-            )
-        steps.append(
-            f"The next sync goes on with record id {begins_at}, and nothing is read below. Everything that is stored stays, and"
-            " is compared no more."
-        )
+    with explained():
+        steps = adoption.plan(engine, made_with, same=same, begins_at=begins_at)
     if not steps:
         say("nothing to do: what is stored was made with these settings")
         return
@@ -61,9 +41,7 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     if not yes:
         click.confirm("Do that?", abort=True)
     with explained():
-        changed = adoption.adopt(engine, made_with)
-        if same:
-            cursor.trust(engine)
-        if begins_at is not None:
-            cursor.put(engine, begins_at - 1, compared_after=begins_at - 1)
+        changed = adoption.adopt(engine, made_with, same=same, begins_at=begins_at)
+    if same or begins_at is not None:
+        problems.resolve(engine, problems.ANEW)
     say(f"done; the time or the day of {changed:,} records changed")

@@ -33,7 +33,7 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse import cursor as cursors
     from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.problems import UPSTREAM, open_problems
+    from telemetry_pipeline.warehouse.problems import ANEW, UPSTREAM, open_problems, resolve
     from telemetry_pipeline.warehouse.reading import explained
 
     if accept + ignore + (record_id is not None) > 1:
@@ -60,6 +60,7 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
             cursors.ignore(engine, at.jump_id)
         elif record_id is not None:
             cursors.put(engine, record_id)
+            resolve(engine, ANEW)
     say("done; the next tick goes by it")
     return 0
 

@@ -14,7 +14,7 @@ from telemetry_pipeline.cli import target
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint, unwrap
-from telemetry_pipeline.errors import MalformedAnswer, RequestRefused, TelemetryError
+from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.warehouse import problems
 from telemetry_pipeline.warehouse.database import looking
 from telemetry_pipeline.warehouse.reading import READ_ONLY
@@ -226,14 +226,9 @@ def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream:
     """
     import redis
 
-    from telemetry_pipeline.panaccess.feed import LARGEST_ID
-
     try:
         feed = _feed(settings)
-        try:
-            newest = feed.newest_id(tries=1)
-        except MalformedAnswer:
-            newest = feed.newest_id(up_to=LARGEST_ID, tries=1)
+        newest = feed.newest_id(tries=1)
         before = feed.newest_id(up_to=jump_id - 1, tries=1) if jump_id is not None and newest >= jump_id else None
         return Upstream(newest, before)
     except redis.RedisError:

@@ -11,8 +11,8 @@ from telemetry_pipeline.panaccess.feed import Delivery
 from telemetry_pipeline.panaccess.records import Page
 from telemetry_pipeline.warehouse.records import Gap
 
-# Nobody begins there: a million records a second would take 146,000 years to come that far.
-_ABSURD = 2**62
+ABSURD_ID = 2**62
+"""Nobody begins there: a million records a second would take 146,000 years to come that far."""
 
 
 @dataclass
@@ -21,9 +21,10 @@ class LiveEdge:
 
     :ivar reached: the highest id with no hole below it that is too wide.
     :ivar widest: how wide a hole may be.
-    :ivar typical: how many distances between ids that is, where nothing was ever read: then ids begin anywhere, *widest* is
-        that of what comes, and a hole is too wide only if fewer records are known behind it than before it. None: it is not so.
-    :ivar gaps: ranges that the upstream fails to deliver, in order, which are no holes.
+    :ivar typical: how many distances between ids that is, where nothing stored tells them: then ids begin anywhere, *widest*
+        is that of what comes, and a hole is too wide only if fewer records are known behind it than before it. None: stored
+        ones tell.
+    :ivar gaps: ranges that the upstream fails to deliver, in order, which are no holes unless they are too wide.
     :ivar jump_id: the id behind the first hole that is too wide.
     """
 
@@ -48,7 +49,7 @@ class LiveEdge:
             highest = self.reached + self.widest if self.jump_id is None else self.jump_id - 1
             if ids and ids[-1] > highest:
                 delivery = replace(delivery, page=_up_to(page, highest))
-        elif missing is not None and missing.first_id - self.reached <= self.widest:
+        elif missing is not None and missing.last_id - self.reached <= self.widest:
             self.reached = max(self.reached, missing.last_id)
         return delivery
 
@@ -57,9 +58,9 @@ class LiveEdge:
         for number, record_id in enumerate(ids):
             while self.gaps and self.gaps[0].first_record_id <= record_id:
                 gap = self.gaps.popleft()
-                if gap.first_record_id - self.reached <= self.widest:
+                if gap.last_record_id - self.reached <= self.widest:
                     self.reached = max(self.reached, gap.last_record_id)
-            begins = self.typical is not None and behind - number > self._seen and record_id < _ABSURD
+            begins = self.typical is not None and behind - number > self._seen and record_id < ABSURD_ID
             if record_id - self.reached > self.widest and not begins:
                 self.jump_id = record_id
                 return

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from statistics import median_low
 
 from telemetry_pipeline.panaccess.records import Page
 from telemetry_pipeline.warehouse.cursor import Cursor
-from telemetry_pipeline.warehouse.problems import ANOTHER, UPSTREAM, Problem
+from telemetry_pipeline.warehouse.problems import ANEW, ANOTHER, UPSTREAM, Problem
 from telemetry_pipeline.warehouse.records import Mark
 
 BELOW, JUMP = f"{UPSTREAM}below", f"{UPSTREAM}jump"
@@ -36,13 +38,30 @@ class Comparison:
         return self.others >= _ENOUGH and 2 * self.others > len(self.given)
 
 
-def another(samples: Sequence[Comparison], oldest: Comparison | None, newest_id: int) -> Problem | None:
+@dataclass(frozen=True)
+class Oldest:
+    """The oldest records that the upstream has.
+
+    :ivar compared: those of them that are stored. :ivar timestamp: of the middle one (aware).
+    """
+
+    compared: Comparison
+    timestamp: datetime
+
+
+def is_in_doubt(samples: Sequence[Comparison]) -> bool:
+    """Whether its oldest records have to be looked at, too, to tell whether it is still the same."""
+    return not any(sample.given for sample in samples) or any(sample.differs for sample in samples)
+
+
+def another(samples: Sequence[Comparison], oldest: Oldest | None, newest_id: int) -> Problem | None:
     """The problem that the upstream is not the one of the stored records; None if nothing says so.
 
-    What it gives no more says little: it may keep records for some time only. But then newer ones are there. Other records
-    under its newest ids alone say that it was restored from a backup, and gave these ids anew.
+    What it gives no more says little: it may keep records for some time only. But then newer ones are there, with higher ids,
+    and none that are older. Other records under its newest ids alone say that it was restored from a backup, and gave these
+    ids anew.
 
-    :param oldest: what is oldest there, looked at if a sample differs. :param newest_id: the upstream's.
+    :param oldest: looked at if they are in doubt. :param newest_id: the upstream's.
     """
     known = set[int]().union(*(sample.known for sample in samples))
     given = set[int]().union(*(sample.given for sample in samples))
@@ -53,7 +72,9 @@ def another(samples: Sequence[Comparison], oldest: Comparison | None, newest_id:
         detail = (
             f"It has none of {len(known)} stored records, and {f'its newest id is {newest_id}' if newest_id else 'no other'}."
         )
-    elif differing and (oldest is None or len(oldest.given) < _ENOUGH or oldest.differs):
+    elif not given and oldest and oldest.timestamp < max(_middle(sample) for sample in samples):
+        detail = f"It has none of {len(known)} stored records, and others that are older than they."
+    elif differing and (oldest is None or len(oldest.compared.given) < _ENOUGH or oldest.compared.differs):
         others, looked_at = sum(each.others for each in differing), sum(len(each.given) for each in differing)
         detail = f"{others} of {looked_at} stored records have another time or action there."
     else:
@@ -73,15 +94,32 @@ def below(cursor: Cursor, samples: Sequence[Comparison], newest_id: int) -> Prob
     if cursor.is_new or newest_id >= cursor.record_id:
         return None
     others = max((sample.others for sample in samples), default=0)
+    read = "What becomes new among the last ids of PanAccess is stored." if newest_id > cursor.read_after else "None is read."
     anew = f" At least {others} have ids under which others are stored: they are put aside as rejected." if others else ""
     return Problem(
         BELOW,
         "The newest record of PanAccess is below the cursor: ids begin anew, or it lost records",
-        f"Its newest id is {newest_id}, the cursor is at {cursor.record_id}, {cursor.record_id - newest_id:,} ids above. What "
-        f"becomes new among the last ids of PanAccess is stored.{anew}",
+        f"Its newest id is {newest_id}, the cursor is at {cursor.record_id}, {cursor.record_id - newest_id:,} ids above. "
+        f"{read}{anew}",
         "if PanAccess was restored from a backup or begins its ids anew, set the cursor to where it goes on, "
         f"'telemetry-pipeline cursor --set {newest_id}' if nobody has yet; if only its newest records were deleted, this ends "
         "by itself",
+    )
+
+
+def anew(samples: Sequence[Comparison]) -> Problem | None:
+    """The problem that the upstream gave ids anew, of one that is not another."""
+    differing = [sample for sample in samples if sample.differs]
+    if not differing:
+        return None
+    others, looked_at = sum(each.others for each in differing), sum(len(each.given) for each in differing)
+    return Problem(
+        ANEW,
+        "PanAccess has other records under ids that are stored",
+        f"{others} of {looked_at} stored records have another time or action there, older ones are alike: it seems that it was "
+        "restored from a backup, and gave their ids anew. An id is stored once: others under it are put aside as rejected.",
+        "repair the days since the backup, which puts aside what ticks do not come to; then say with 'telemetry-pipeline adopt "
+        "--same' that this is known",
     )
 
 
@@ -110,3 +148,7 @@ def _known_of(behind: Page | None) -> str:
         return "It is the only record there. "
     count = f"At least {behind.distinct:,}" if behind.count is None else f"{behind.count:,}"
     return f"{count} records are there. "
+
+
+def _middle(sample: Comparison) -> datetime:
+    return median_low(timestamp for timestamp, _ in sample.known.values())

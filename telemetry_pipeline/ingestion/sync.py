@@ -7,9 +7,8 @@ batches of pages, each in one transaction, and stop at a deadline: what is store
 
 from __future__ import annotations
 
-import random
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -20,18 +19,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.errors import AnotherUpstream, LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
-from telemetry_pipeline.ingestion import identity
-from telemetry_pipeline.ingestion.edge import LiveEdge
-from telemetry_pipeline.ingestion.identity import Comparison
+from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
+from telemetry_pipeline.ingestion.approach import Approach, Lookout
 from telemetry_pipeline.panaccess.client import TRIES
-from telemetry_pipeline.panaccess.feed import LARGEST_ID, Delivery, Feed, Slice
-from telemetry_pipeline.panaccess.records import Page
-from telemetry_pipeline.warehouse import completeness, cursor, records
+from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.warehouse import completeness, records
 from telemetry_pipeline.warehouse.claims import claim
-from telemetry_pipeline.warehouse.cursor import Cursor
-from telemetry_pipeline.warehouse.problems import ANOTHER, settle
-from telemetry_pipeline.warehouse.records import Batch, Gap, Mark, Rejected, RepairPosition, Stored
+from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPosition, Stored
 
 OVERLAP_IDS = 5_000
 """How far below the cursor the live edge reads again: five pages a tick, for ids that become visible out of order."""
@@ -39,8 +33,8 @@ OVERLAP_IDS = 5_000
 BATCH_RECORDS = 25_000
 """Records a transaction, about 25 pages: every transaction costs some 10 ms beside its rows."""
 
-BEFORE_ALL = -(2**63)
-"""Below every record id; negative ones are those of an upstream that counts beyond its 32 bits."""
+BATCH_BYTES = 64_000_000
+"""Of them as they are stored: a batch is in memory, and the next one comes meanwhile."""
 
 _GAPS_A_STEP = 20
 
@@ -104,8 +98,6 @@ class Sync:
     outcome: Outcome = field(default_factory=Outcome, init=False)
     _began_at: datetime = field(init=False)
     _missing: set[tuple[int, int]] = field(default_factory=set, init=False)
-    _at: Cursor = field(init=False)
-    _samples: list[Comparison] = field(default_factory=list, init=False)
 
     def run(
         self, first: date, last: date, *, includes_today: bool, position: RepairPosition | None = None
@@ -126,109 +118,32 @@ class Sync:
             claim(connection, self.made_with)
         # Before the newest id is asked for: all that is read was there by then.
         self._began_at = self.now()
+        lookout = Lookout(self.engine, self.feed, until=self.deadline, max_id_jump=self.max_id_jump)
         try:
-            self._at = at = cursor.read(self.engine)
-            newest = self._newest_id()
-            before = newest if at.jump_id is None else self.feed.newest_id(up_to=at.jump_id - 1, until=self.deadline)
-            self._know_again(at, before)
-            edge, up_to_id = self._edge(at, newest, before)
-            live_edge = self._lowest if at.is_new else max(self._lowest, min(at.record_id, up_to_id) - OVERLAP_IDS)
-            position = position or RepairPosition(
-                first, self._lowest, live_edge if includes_today else up_to_id, self._began_at
-            )
+            approach = lookout.approach()
+            at, up_to_id = approach.at, approach.up_to_id
+            live_edge = at.read_after if at.is_new else max(at.read_after, min(at.record_id, up_to_id) - OVERLAP_IDS)
+            repaired_to = min(live_edge, approach.plausible_id) if includes_today else approach.plausible_id
+            position = position or RepairPosition(first, at.read_after, repaired_to, self._began_at)
             if includes_today:
                 self._retry_gaps()
-                if self._drain(self._live_slices(live_edge, up_to_id), edge=edge):
+                if self._drain(self._live_slices(live_edge, up_to_id), approach=approach):
                     return position
-                self._tell_of_jump(at, edge, newest)
-                if edge.jump_id is None or at.ignores(edge.jump_id):
+                lookout.tell_of_jump(approach)
+                if not approach.is_held:
                     completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
                 if first == last:
                     return None
-            return self._repair(last, position)
+            return self._repair(last, position, approach)
         except MalformedAnswer as err:
             records.keep_answer(self.engine, err.raw, str(err))
             raise
 
-    @property
-    def _lowest(self) -> int:
-        """Above which ids are read at all: below are those of an upstream that a person has said good-bye to."""
-        return BEFORE_ALL if self._at.compared_after < 0 else self._at.compared_after
-
-    def _newest_id(self) -> int:
-        try:
-            return self.feed.newest_id(until=self.deadline)
-        except MalformedAnswer as err:
-            # Of one record whose id no bigint holds, perhaps: all the others are there.
-            newest = self.feed.newest_id(up_to=LARGEST_ID, until=self.deadline)
-            records.keep_answer(self.engine, err.raw, str(err))
-            return newest
-
-    def _page(self, piece: Slice) -> Page | None:
-        """The beginning of a slice; None when it fails: what fails is for those to tell who read it all."""
-        try:
-            return self.feed.page(piece, until=self.deadline)
-        except (LoginRejected, PermissionDenied):
-            raise
-        except PanAccessError:
-            return None
-
-    def _know_again(self, at: Cursor, newest_id: int) -> None:
-        """See that the upstream still has what is stored.
-
-        :raises AnotherUpstream: it has other records in its place.
-        """
-        samples = self._samples
-        for known in cursor.samples(self.engine, newest_id, random.random()):
-            if known and (page := self._page(Slice(min(known) - 1, max(known)))):
-                samples.append(_compared(known, page))
-        oldest = None
-        if any(each.differs for each in samples) and (page := self._page(Slice(self._lowest, newest_id))):
-            oldest = _compared(cursor.stored_among(self.engine, page.ids), page)
-        another = identity.another(samples, oldest, newest_id)
-        if another:
-            # It is the one cause of all that they see in its ids.
-            settle(self.engine, [ANOTHER, identity.BELOW, identity.JUMP], {ANOTHER: another})
-            raise AnotherUpstream(f"{another.summary}. {another.detail} What to do: {another.advice}")
-        below = identity.below(at, samples, newest_id)
-        settle(self.engine, [ANOTHER, identity.BELOW], {identity.BELOW: below} if below else {})
-
-    def _edge(self, at: Cursor, newest_id: int, newest_before: int) -> tuple[LiveEdge, int]:
-        """From where the ids go on, and up to which one they are read.
-
-        :param newest_before: the newest id before the jump that held the cursor so far, if one did.
-        """
-        edge = LiveEdge(
-            at.record_id,
-            self.max_id_jump * at.distance,
-            typical=self.max_id_jump if at.is_new else None,
-            gaps=deque(records.open_gaps(self.engine, at.record_id)),
-        )
-        if at.is_new or newest_id - at.record_id <= edge.widest:
-            return edge, newest_id
-        known = at.jump_id if at.jump_id is not None and newest_id >= at.jump_id else None
-        if known is not None and known - max(newest_before, at.record_id) > edge.widest:
-            edge.jump_id = known
-            return edge, newest_before
-        if (beginning := self._page(Slice(at.record_id, newest_id))) is None:
-            return edge, newest_id
-        look = replace(edge, gaps=edge.gaps.copy())
-        look.take(Delivery(Slice(at.record_id, newest_id), beginning.last_id or newest_id, beginning))
-        edge.jump_id = look.jump_id
-        return edge, newest_id if look.jump_id is None else look.jump_id - 1
-
-    def _tell_of_jump(self, at: Cursor, edge: LiveEdge, newest_id: int) -> None:
-        cursor.hold(self.engine, edge.jump_id)
-        found = {}
-        if edge.jump_id is not None and not at.ignores(edge.jump_id):
-            behind = self._page(Slice(edge.jump_id - 1, newest_id))
-            found[identity.JUMP] = identity.jump(edge.reached, edge.jump_id, edge.widest, behind, self._samples)
-        settle(self.engine, [identity.JUMP], found)
-
-    def _repair(self, last: date, position: RepairPosition) -> RepairPosition | None:
+    def _repair(self, last: date, position: RepairPosition, approach: Approach) -> RepairPosition | None:
+        lowest = approach.at.read_after
         slices = [
             Slice(
-                position.after_id if day == position.day else self._lowest,
+                max(position.after_id, lowest) if day == position.day else lowest,
                 position.up_to_id,
                 since=datetime.combine(day, clock_time.min, self.operator_zone),
                 until=datetime.combine(day + timedelta(days=1), clock_time.min, self.operator_zone),
@@ -238,7 +153,8 @@ class Sync:
         stopped = self._drain(slices)
         stopped_on = stopped.slice.since.date() if stopped and stopped.slice.since else None
         read = [piece.since.date() for piece in slices if piece.since and (not stopped_on or piece.since.date() < stopped_on)]
-        completeness.days_read(self.engine, read, position.began_at, self.operator_zone)
+        if approach.sees_all:
+            completeness.days_read(self.engine, read, position.began_at, self.operator_zone)
         return replace(position, day=stopped_on, after_id=stopped.through_id) if stopped and stopped_on else None
 
     def _live_slices(self, after_id: int, up_to_id: int) -> list[Slice]:
@@ -271,10 +187,11 @@ class Sync:
         with records.writing(self.engine) as connection:
             records.store(connection, Batch(received_at=self._began_at, made_with=self.made_with, gaps=[gap]))
 
-    def _drain(self, slices: list[Slice], *, edge: LiveEdge | None = None, tries: int = TRIES) -> Delivery | None:
+    def _drain(self, slices: list[Slice], *, approach: Approach | None = None, tries: int = TRIES) -> Delivery | None:
         """Store what the slices hold.
 
-        :param edge: takes the cursor along, as far as ids go on without a hole that is too wide; nothing behind one is stored.
+        :param approach: of the live edge, which takes the cursor along, as far as ids go on without a hole that is too wide;
+            nothing behind one is stored.
         :returns: the delivery at which the deadline came; None when everything was read.
         """
         storing: Future[Stored] | None = None
@@ -283,7 +200,7 @@ class Sync:
             records.writing(self.engine) as connection,
             ThreadPoolExecutor(1, thread_name_prefix="warehouse") as writer,
         ):
-            reading = _Reading(slices, deliveries, edge)
+            reading = _Reading(slices, deliveries, approach)
             try:
                 for batch in self._batches(reading):
                     self.checkpoint()
@@ -297,8 +214,9 @@ class Sync:
         return reading.stopped_at
 
     def _batches(self, reading: _Reading) -> Iterator[Batch]:
-        edge = reading.edge
-        batch = self._batch(edge)
+        approach = reading.approach
+        edge = approach.edge if approach else None
+        batch = self._batch(approach)
         held = edge.jump_id if edge else None
         try:
             for delivery in reading.deliveries:
@@ -306,14 +224,15 @@ class Sync:
                 if edge:
                     batch.cursor = min(delivery.through_id, edge.reached)
                 self.report(reading.progress(delivery, self.outcome.read))
-                if len(batch.ids) + len(batch.rejected) >= BATCH_RECORDS:
+                if batch.count >= BATCH_RECORDS or batch.size_bytes >= BATCH_BYTES:
                     yield batch
-                    batch = self._batch(edge)
+                    batch = self._batch(approach)
                 if edge and edge.jump_id != held:
                     break
                 if delivery.unfinished or reading.is_last(delivery):
                     continue
-                if time.monotonic() >= self.deadline:
+                # The next call begins with the overlap again: to stop in there is to come no further, ever.
+                if time.monotonic() >= self.deadline and not (approach and delivery.through_id <= approach.at.record_id):
                     reading.stopped_at = delivery
                     break
         except PanAccessError:
@@ -321,17 +240,17 @@ class Sync:
             raise
         yield batch
 
-    def _batch(self, edge: LiveEdge | None) -> Batch:
+    def _batch(self, approach: Approach | None) -> Batch:
         batch = Batch(received_at=self._began_at, made_with=self.made_with)
-        if edge:
-            batch.cursor, batch.cursor_set_at = self._at.record_id, self._at.set_at
+        if approach:
+            batch.cursor, batch.cursor_set_at = approach.at.record_id, approach.at.set_at
         return batch
 
     def _collect(self, delivery: Delivery, batch: Batch) -> None:
         if delivery.page:
             self.outcome.read += delivery.page.distinct
             batch.add(delivery.page.rows)
-            batch.rejected.extend(Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects)
+            batch.reject(Rejected(reject.record_id, reject.payload, reject.reason) for reject in delivery.page.rejects)
         if missing := delivery.missing:
             self.outcome.gaps += 1
             self._missing.add((missing.first_id, missing.last_id))
@@ -343,17 +262,13 @@ class Sync:
         self.outcome.rejected += stored.rejected
 
 
-def _compared(known: Mapping[int, Mark], page: Page) -> Comparison:
-    return Comparison(known, {row[0]: records.mark(row) for row in page.rows if row[0] in known})
-
-
 @dataclass
 class _Reading:
     """Slices on their way from the feed."""
 
     slices: list[Slice]
     deliveries: Iterator[Delivery]
-    edge: LiveEdge | None
+    approach: Approach | None
     expected: int | None = None
     stopped_at: Delivery | None = None
 

@@ -111,7 +111,10 @@ class Feed:
     """Reads slices of the telemetry.
 
     :param source_zone: the time zone of the upstream's naive timestamps.
+    :ivar beyond: the last answer about the newest record that could not be read, where those up to ``LARGEST_ID`` could.
     """
+
+    beyond: MalformedAnswer | None = None
 
     def __init__(self, client: PanAccessClient, decode: PageDecoder, source_zone: ZoneInfo) -> None:
         self._client = client
@@ -126,6 +129,17 @@ class Feed:
 
         :raises PanAccessError: the upstream is unreachable, or refuses.
         """
+        if up_to is not None:
+            return self._newest_id(min(up_to, LARGEST_ID), tries, until)
+        try:
+            return self._newest_id(None, tries, until)
+        except MalformedAnswer as err:
+            # Of one record whose id is too large, perhaps: all the others are there.
+            newest = self._newest_id(LARGEST_ID, tries, until)
+            self.beyond = err
+            return newest
+
+    def _newest_id(self, up_to: int | None, tries: int, until: float) -> int:
         parameters: dict[str, Any] = {"orderBy": "recordId", "orderDir": "DESC", "offset": 0, "limit": 1}
         if up_to is not None:
             parameters["newFilters"] = _all_of([_rule("recordId", "le", up_to)])

@@ -15,27 +15,42 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse import claims, segments, views
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.warehouse import claims, cursor, segments, views
 from telemetry_pipeline.warehouse.database import lock
 from telemetry_pipeline.warehouse.records import LOCK as RECORDS_LOCK
 
 
-def plan(known: Mapping[str, str], made_with: Mapping[str, str]) -> list[str]:
-    """What :func:`adopt` would do, a sentence for each setting that differs."""
-    return [
-        _PLANS[name].format(was=known[name], wanted=wanted)
-        for name, wanted in made_with.items()
-        if known.get(name, wanted) != wanted
-    ]
+def plan(engine: sa.Engine, made_with: Mapping[str, str], *, same: bool = False, begins_at: int | None = None) -> list[str]:
+    """What :func:`adopt` would do, a sentence for each change.
+
+    :raises RequestRefused: records are stored with the id *begins_at* or above.
+    """
+    with engine.connect() as connection:
+        known = claims.stored(connection)
+        steps = [
+            _PLANS[name].format(was=known[name], wanted=wanted)
+            for name, wanted in made_with.items()
+            if known.get(name, wanted) != wanted
+        ]
+        if same:
+            steps.append(_SAME.format(at=cursor.read(engine).record_id))
+        if begins_at is not None:
+            _refuse_overlap(connection, begins_at)
+            steps.append(_BEGINS.format(at=begins_at))
+    return steps
 
 
-def adopt(engine: sa.Engine, made_with: Mapping[str, str]) -> int:
+def adopt(engine: sa.Engine, made_with: Mapping[str, str], *, same: bool = False, begins_at: int | None = None) -> int:
     """Make of what is stored what these settings would have made of it, and claim them.
 
     Writers wait meanwhile; readers see what was there before until it commits.
 
     :param made_with: of every claim.
+    :param same: the upstream is that of all stored records, although it gives others in their place.
+    :param begins_at: it is another one, whose records begin with that id.
     :returns: of how many records the time or the day changed.
+    :raises RequestRefused: records are stored with the id *begins_at* or above.
     """
     with engine.begin() as connection:
         for name in (RECORDS_LOCK, views.LOCK, segments.LOCK):
@@ -56,10 +71,31 @@ def adopt(engine: sa.Engine, made_with: Mapping[str, str]) -> int:
                 connection.execute(statement, zones)
             views.merge_everything(connection, zones["operator_is"])
         claims.overwrite(connection, made_with)
+        if same:
+            cursor.trust(connection)
+        if begins_at is not None:
+            _refuse_overlap(connection, begins_at)
+            cursor.begin(connection, begins_at - 1)
     views.analyze(engine)
     return changed
 
 
+def _refuse_overlap(connection: sa.Connection, begins_at: int) -> None:
+    if overlapping := cursor.stored_from(connection, begins_at):
+        raise RequestRefused(
+            f"{overlapping:,} records are stored with id {begins_at} and above, and an id is stored once: give an id above all "
+            "of them, or begin with an empty database"
+        )
+
+
+_SAME = (
+    "PanAccess is taken for the one of all stored records, as it is now. They stay, and nothing is read again up to the "
+    "cursor, record id {at}; what is stored from then on is compared."
+)
+_BEGINS = (
+    "The next sync goes on with record id {at}, and nothing is read below. Everything that is stored stays, and is compared no "
+    "more."
+)
 _PLANS = {
     "operator_timezone": "The days and hours of all records and views become those of {wanted}; so far they are of {was}.",
     "panaccess_timezone": "The clock times of all records and views become those of {wanted}; so far they were read as "

@@ -26,9 +26,10 @@ class Cursor:
     :ivar set_at: when a person last set it.
     :ivar jump_id: the id behind a hole too wide to be plausible, which holds the cursor.
     :ivar ignored_id: records from this id on are left out as long as such a hole is below them.
-    :ivar compared_after: stored records above this id have to be the upstream's still; what it has up to it is not read, unless
-        that is below 0.
-    :ivar distance: from one of the newest stored ids to the next, as nine of ten have it at most; at least 1.
+    :ivar compared_after: stored records above this id have to be the upstream's still.
+    :ivar read_after: what the upstream has up to this id is not read.
+    :ivar distance: from one of the newest stored ids to the next, as nine of ten have it at most; of those above the id that a
+        person set the cursor to. None: there are none that tell, and ids may begin anywhere.
     """
 
     record_id: int
@@ -36,11 +37,12 @@ class Cursor:
     jump_id: int | None
     ignored_id: int | None
     compared_after: int
-    distance: int
+    read_after: int
+    distance: int | None
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was read yet, or all is to be read anew: ids may begin anywhere."""
+        """Whether nothing was read yet, or all is to be read anew."""
         return self.record_id == 0
 
     def ignores(self, record_id: int) -> bool:
@@ -54,14 +56,10 @@ def read(engine: sa.Engine) -> Cursor:
         return Cursor(*connection.execute(_READ).one())
 
 
-def put(engine: sa.Engine, record_id: int, *, compared_after: int | None = None) -> None:
-    """Have the sync go on behind *record_id*, whatever syncs at work think; nothing holds it any more.
-
-    :param compared_after: only records stored above this id have to be the upstream's still; None: as before, but none above
-        *record_id*, or it would not be read.
-    """
+def put(engine: sa.Engine, record_id: int) -> None:
+    """Have the sync go on behind *record_id*, whatever syncs at work think; nothing holds it any more."""
     with _writing(engine) as connection:
-        connection.execute(_PUT, {"record_id": record_id, "compared_after": compared_after})
+        connection.execute(_PUT, {"record_id": record_id})
 
 
 def ignore(engine: sa.Engine, record_id: int) -> None:
@@ -76,16 +74,28 @@ def hold(engine: sa.Engine, record_id: int | None) -> None:
         connection.execute(_HOLD, {"record_id": record_id})
 
 
-def trust(engine: sa.Engine) -> None:
+def trust(connection: sa.Connection) -> None:
     """Take the upstream for that of all stored records, whatever it gives in their place; later ones are compared."""
-    with _writing(engine) as connection:
-        connection.execute(_TRUST)
+    connection.execute(_TRUST)
+    _forget(connection)
 
 
-def stored_from(engine: sa.Engine, record_id: int) -> int:
+def begin(connection: sa.Connection, record_id: int) -> None:
+    """Take the upstream for another one than that of the stored records: of it, what is above *record_id* is read."""
+    connection.execute(_PUT, {"record_id": record_id})
+    connection.execute(_BEGIN, {"record_id": record_id})
+    _forget(connection)
+
+
+def _forget(connection: sa.Connection) -> None:
+    """What was to be read below."""
+    connection.execute(_CLOSE_GAPS)
+    connection.execute(_FORGET_REPAIRS)
+
+
+def stored_from(connection: sa.Connection, record_id: int) -> int:
     """How many records are stored with that id or above."""
-    with engine.connect() as connection:
-        return int(connection.scalar(_STORED_FROM, {"record_id": record_id}) or 0)
+    return int(connection.scalar(_STORED_FROM, {"record_id": record_id}) or 0)
 
 
 def samples(engine: sa.Engine, newest_id: int, spot: float) -> list[Mapping[int, Mark]]:
@@ -113,12 +123,14 @@ def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 _READ = sa.text("""
-    select cursor, cursor_set_at, jump_id, ignored_id, compared_after, (
-        select coalesce(percentile_disc(0.9) within group (order by distance), 1)::bigint
+    select cursor, cursor_set_at, jump_id, ignored_id, compared_after, read_after, (
+        select percentile_disc(0.9) within group (order by least(distance, 9223372036854775807))::bigint
         from (
             select record_id::numeric - lag(record_id) over (order by record_id) as distance
             from (
-                select record_id from telemetry.records where record_id <= cursor order by record_id desc limit 1000
+                select record_id from telemetry.records
+                where record_id <= cursor and record_id > coalesce(cursor_set_to, -9223372036854775808)
+                order by record_id desc limit 1000
             ) as newest
         ) as distances
         where distance is not null
@@ -127,12 +139,18 @@ _READ = sa.text("""
 """)
 _PUT = sa.text("""
     update telemetry.sync_state
-    set cursor = :record_id, cursor_set_at = now(), jump_id = null, ignored_id = null,
-        compared_after = coalesce(cast(:compared_after as bigint), least(compared_after, :record_id))
+    set cursor = :record_id, cursor_set_at = now(), cursor_set_to = :record_id, jump_id = null, ignored_id = null,
+        read_after = least(read_after, :record_id)
 """)
 _IGNORE = sa.text("update telemetry.sync_state set ignored_id = :record_id")
 _HOLD = sa.text("update telemetry.sync_state set jump_id = :record_id where jump_id is distinct from :record_id")
-_TRUST = sa.text("update telemetry.sync_state set compared_after = cursor")
+_TRUST = sa.text("update telemetry.sync_state set compared_after = cursor, read_after = cursor")
+_BEGIN = sa.text("update telemetry.sync_state set compared_after = :record_id, read_after = :record_id")
+_CLOSE_GAPS = sa.text("""
+    update telemetry.sync_gaps set resolved_at = now()
+    where resolved_at is null and first_record_id <= (select read_after from telemetry.sync_state)
+""")
+_FORGET_REPAIRS = sa.text("delete from telemetry.sync_repairs")
 _STORED_FROM = sa.text("select count(*) from telemetry.records where record_id >= :record_id")
 _NEWEST = sa.text("""
     select record_id, timestamp, action_id from telemetry.records
@@ -147,7 +165,7 @@ _AMONG = sa.text("""
 _AT_SPOT = sa.text("""
     select record_id, timestamp, action_id from telemetry.records
     where record_id <= (select cursor from telemetry.sync_state) and record_id > (
-        select greatest(compared_after, lowest + ((cursor::numeric - lowest) * cast(:spot as numeric))::bigint - 1)
+        select greatest(compared_after, lowest + floor((cursor::numeric - lowest) * cast(:spot as numeric)) - 1)::bigint
         from telemetry.sync_state, (
             select min(record_id) as lowest from telemetry.records
             where record_id > (select compared_after from telemetry.sync_state)

@@ -22,6 +22,9 @@ UPSTREAM = "upstream:"
 ANOTHER = f"{UPSTREAM}another"
 """The key of the problem that each sync reports which takes nothing, for it is not the upstream of the stored records."""
 
+ANEW = f"{UPSTREAM}anew"
+"""The key of the problem that it gave ids anew, which a person ends."""
+
 COMPONENT = "component:"
 """What they begin with when a service does not work, or was restarted."""
 

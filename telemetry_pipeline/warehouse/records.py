@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -114,6 +114,7 @@ class Batch:
     :ivar cursor_set_at: when a person last set the cursor, as its sync knows; after another one has been set, it stays there.
     :ivar made_with: the settings that its records were made with, as ``claims`` names them.
     :ivar received_at: a moment (aware) at which all that is in it was there already.
+    :ivar size_bytes: that its lines and payloads have.
     :ivar ids: of the records, in the order in which they were added, with their ``actions``, their ``timestamps`` as ISO 8601
         text, their local ``days`` and their encoded ``lines``.
     """
@@ -129,6 +130,12 @@ class Batch:
     timestamps: list[str] = field(default_factory=list, init=False)
     days: list[str] = field(default_factory=list, init=False)
     lines: list[bytes] = field(default_factory=list, init=False)
+    size_bytes: int = field(default=0, init=False)
+
+    @property
+    def count(self) -> int:
+        """How many records it has, rejected ones included."""
+        return len(self.ids) + len(self.rejected)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add records as tuples in the order of ``COLUMNS``; they are kept encoded, which takes a quarter of the memory."""
@@ -136,7 +143,15 @@ class Batch:
         self.actions.extend(row[_ACTION] for row in rows)
         self.timestamps.extend(row[_TIMESTAMP] for row in rows)
         self.days.extend(row[-1] for row in rows)
-        self.lines.extend(encode(rows))
+        lines = encode(rows)
+        self.lines.extend(lines)
+        self.size_bytes += sum(map(len, lines))
+
+    def reject(self, records: Iterable[Rejected]) -> None:
+        """Add records that cannot be stored."""
+        for each in records:
+            self.rejected.append(each)
+            self.size_bytes += len(each.payload)
 
     def without(self, known: Set[int]) -> tuple[list[int], list[str], list[bytes]]:
         """Ids, local dates and lines of the records whose ids are not among *known*, each id once."""
