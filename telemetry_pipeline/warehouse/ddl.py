@@ -40,6 +40,11 @@ def texts(connection: sa.Connection, statements: Iterable[Statement]) -> list[st
     return [f"{statement.as_string(driver(connection))};" for statement in statements]
 
 
+def pairs(connection: sa.Connection, query: sa.TextClause, **values: Any) -> dict[str, Any]:
+    """Two columns of what is there, the first one by which it is known."""
+    return {name: value for name, value in connection.execute(query, values)}  # noqa: C416 - rows are no tuples to mypy
+
+
 def driver(connection: sa.Connection) -> psycopg.Connection[Any]:
     """The driver's own connection."""
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 from psycopg import sql
 
-from telemetry_pipeline.warehouse.ddl import Statement
+from telemetry_pipeline.warehouse.ddl import Statement, pairs
 
 QUIET: Mapping[str, tuple[str, ...]] = {
     "log_min_messages": ("log", "fatal", "panic"),
@@ -37,8 +37,7 @@ def quieting(connection: sa.Connection, role: str, *, here: bool = True) -> Iter
     """
     if connection.execute(_PRESENT, {"role": role}).first() is None:
         return
-    found = dict(connection.execute(_OF_THE_SERVER, {"names": list(QUIET), "here": here}).tuples().all())
-    found |= dict(connection.execute(_SET, {"role": role}).tuples().all())
+    found = pairs(connection, _OF_THE_SERVER, names=list(QUIET), here=here) | pairs(connection, _SET, role=role)
     for name, wanted in QUIET.items():
         if found.get(name) not in wanted:
             yield sql.SQL("alter role {} set {} = {}").format(

@@ -22,7 +22,7 @@ from telemetry_pipeline.addresses import is_same_server, user_and_password
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.settings import StackSettings
 from telemetry_pipeline.warehouse import database
-from telemetry_pipeline.warehouse.ddl import Statement, driver, run, texts, tried
+from telemetry_pipeline.warehouse.ddl import Statement, driver, pairs, run, texts, tried
 from telemetry_pipeline.warehouse.ownership import hand_over
 from telemetry_pipeline.warehouse.quiet import quieting
 from telemetry_pipeline.warehouse.reading import reached
@@ -35,7 +35,7 @@ _FACTS = sa.text("""
         coalesce(has_schema_privilege('public'::name, to_regnamespace('public')::oid, 'create'), false) as open
     from pg_roles where rolname = current_user
 """)
-_PRESENT = sa.text("select rolname::text, rolsuper from pg_roles where rolname = any(:names)")
+_PRESENT = sa.text("select rolname::text, rolsuper from pg_roles where rolname = :role")
 _ADVICE = (
     "a DBA has to run this for the roles of the database, which this user may not, and until then all works as before; "
     "docs/production.md tells what comes next:"
@@ -235,7 +235,7 @@ def _is_of_one(connection: sa.Connection, facts: _Facts, roles: Roles) -> bool:
 
 def _present(connection: sa.Connection, role: str) -> Mapping[str, bool]:
     """Of a role that is there, whether it is a superuser."""
-    return dict(connection.execute(_PRESENT, {"names": [role]}).tuples().all())
+    return pairs(connection, _PRESENT, role=role)
 
 
 def _is_member(connection: sa.Connection, user: str, role: str) -> bool:
