@@ -37,4 +37,7 @@ alter database telemetry owner to telemetry_owner;
 revoke connect, temporary on database telemetry, dagster from public;
 grant connect, temporary on database telemetry to telemetry;
 grant connect on database telemetry to telemetry_reader;
+-- Up to PostgreSQL 14, and in what was upgraded from it, anybody may make a function there that others then run unawares.
+\connect telemetry
+revoke create on schema public from public;
 SQL

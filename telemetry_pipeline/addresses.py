@@ -226,6 +226,12 @@ def is_local_postgres(text: str) -> bool:
     return all(not host or host.startswith(("/", "@", "127.")) or host in ("localhost", "::1") for host in hosts)
 
 
+def is_same_server(one: str, another: str) -> bool:
+    """Whether two addresses of PostgreSQL name one server alike."""
+    first, second = ({"port": "5432"} | _postgres_parameters(text) for text in (one, another))
+    return all(first.get(name) == second.get(name) for name in ("host", "hostaddr", "port"))
+
+
 def is_loopback(url: str) -> bool:
     """Whether what is sent there stays on this machine."""
     host = urlsplit(url).hostname or ""

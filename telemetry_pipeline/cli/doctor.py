@@ -140,6 +140,7 @@ def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[
         dagster_url = settings.dagster_database_url.get_secret_value()
         create = "the stack creates it, in containers 'dagster instance migrate' does"
         yield examiner.examine("Dagster's tables", lambda: postgres.check_dagster_tables(dagster_url), create)
+        yield examiner.examine("PostgreSQL's log of Dagster", lambda: postgres.check_log(dagster_url), create)
 
 
 def _examine_database(name: str, url: SecretStr | None, variable: str, examiner: Examiner) -> tuple[Finding, Facts | None]:

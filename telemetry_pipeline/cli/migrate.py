@@ -6,11 +6,6 @@ import click
 
 from telemetry_pipeline.cli.saying import say
 
-_ADVICE = (
-    "a DBA has to run this for the roles of the database, which this user may not, and until then all works as before; "
-    "docs/production.md tells what comes next:"
-)
-
 
 @click.command("migrate", short_help="Bring the warehouse's schema up to date.")
 def migrate() -> None:
@@ -32,9 +27,7 @@ def migrate() -> None:
         waiting = partitions.keep_months(engine, settings.first_month)
     if waiting:
         say(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
-    if migrated.advice:
-        say(_ADVICE)
-        for line in migrated.advice:
-            say(f"    {line}")
+    for line in migrated.lines:
+        say(line)
     applied = ", ".join(migrated.applied)
     say(f"applied {applied}" if applied else "nothing to do: the schema is at its newest version")

@@ -52,7 +52,7 @@ from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, w
 from telemetry_pipeline.stack.supervision import Supervisor
 from telemetry_pipeline.stack.surroundings import surroundings
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
-from telemetry_pipeline.warehouse import database, roles
+from telemetry_pipeline.warehouse import database, ownership, roles
 from telemetry_pipeline.warehouse.partitions import keep_months
 
 _T = TypeVar("_T")
@@ -270,7 +270,7 @@ class Stack:
             # Dagster makes its own tables.
             ensure_database(postgres.url, "dagster", owner=WRITER)
             with database.connect(at_database(postgres.url, "dagster")).begin() as connection:
-                roles.hand_over(connection, "public", WRITER)
+                ownership.hand_over_all(connection, "public", WRITER)
         check_postgres(warehouse_url)
         if self._given.dagster_database_url is None:
             ensure_database(warehouse_url, "dagster")
@@ -296,7 +296,8 @@ class Stack:
     def _prepare_tables(self) -> None:
         url = self.settings.database_url
         owner = database.connect(self.settings.owner_database_url or url)
-        roles.migrate(owner, *roles.of_settings(self.settings, url.get_secret_value()))
+        for line in roles.migrate(owner, *roles.of_settings(self.settings, url.get_secret_value())).lines:
+            self._say(line)
         keep_months(owner, self.settings.first_month)
 
     def _choose_web_port(self) -> Port:

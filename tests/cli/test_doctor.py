@@ -82,6 +82,7 @@ def test_each_check_says_what_it_saw_or_what_to_do(
         "PostgreSQL's disk": "ok",
         "Dagster's database": "ok",
         "Dagster's tables": "failed",
+        "PostgreSQL's log of Dagster": "ok",
         "broker": "ok",
         "worker": "failed",
         "way to PanAccess": "ok",

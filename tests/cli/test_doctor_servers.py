@@ -238,6 +238,22 @@ def test_ticks_of_the_future_in_dagsters_storage(home: Path, postgres_url: str, 
         assert (finding.outcome, "Dagster has ticks of the future, " in finding.detail) == ("failed", True)
 
 
+def test_dagsters_user_in_whose_errors_the_log_quotes_rows(
+    home: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database(postgres_url) as url:
+        monkeypatch.setenv("DAGSTER_DATABASE_URL", url)
+        assert findings()["PostgreSQL's log of Dagster"].outcome == "ok"
+        sql(url, "alter database odd set log_min_error_statement = 'error'")
+        finding = findings()["PostgreSQL's log of Dagster"]
+        assert (finding.outcome, "log_min_error_statement" in finding.detail) == ("warning", True)
+        sql(url, finding.advice.removeprefix("as a superuser: ").partition("; then")[0])
+        try:
+            assert findings()["PostgreSQL's log of Dagster"].outcome == "ok"
+        finally:
+            sql(url, "alter role postgres reset all")
+
+
 def test_a_persons_lock_does_not_hold_doctor_up(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     with psycopg.connect(database_url) as person:

@@ -154,6 +154,26 @@ def test_dagsters_database_is_restored_from_its_own_dump(script: Script, backups
         assert connection.execute("select sum(id) from public.runs").fetchone() == (55,)
 
 
+@pytest.mark.parametrize("name", ["dagster", "telemetry"])
+def test_the_drill_of_users_who_may_not_create_databases_is_the_owners(
+    script: Script, backups: Path, postgres_url: str, name: str
+) -> None:
+    assert script("backup").returncode == 0
+    [dump] = backups.glob(f"{name}-*.dump")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("create role drills login createdb; create role writes login")
+        try:
+            urls = {who: postgres_url.replace("postgres@", f"{who}@") for who in ("drills", "writes")}
+            done = script("restore", dump, "drilled", OWNER_DATABASE_URL=urls["drills"], DATABASE_URL=urls["writes"])
+            assert done.returncode == 0, done.stderr
+            owner = "select pg_get_userbyid(datdba) from pg_database where datname = 'drilled'"
+            assert connection.execute(owner).fetchone() == ("drills",)
+        finally:
+            connection.execute("drop database if exists drilled with (force)")
+            connection.execute("drop role drills")
+            connection.execute("drop role writes")
+
+
 @pytest.mark.parametrize(
     "failure",
     [

@@ -21,7 +21,7 @@ from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
 from telemetry_pipeline.analyses.views import Store
 from telemetry_pipeline.stack.servers import at_database
-from telemetry_pipeline.warehouse import adoption, attempts, database, latest, partitions, problems, roles, views
+from telemetry_pipeline.warehouse import adoption, attempts, database, latest, ownership, partitions, problems, roles, views
 from telemetry_pipeline.warehouse.database import connect
 from telemetry_pipeline.warehouse.reading import sqlstate
 from telemetry_pipeline.warehouse.roles import Roles
@@ -285,7 +285,7 @@ def test_all_of_a_schema_is_handed_over_whatever_kinds_of_things_it_has(server: 
     server.ask("create function public.one() returns integer language sql as 'select 1'")
     for _ in range(2):
         with connect(server.url()).begin() as connection:
-            roles.hand_over(connection, "public", user)
+            ownership.hand_over_all(connection, "public", user)
     for statement in (
         "insert into public.runs (body) values ('x')",
         "alter table public.runs add column x text",

@@ -138,7 +138,7 @@ def faults(facts: Facts) -> Iterator[AdvisedError]:
 
 def check_log(url: str) -> str:
     """Does the server's log stay free of the rows that errors quote?"""
-    from telemetry_pipeline.warehouse.roles import QUIET
+    from telemetry_pipeline.warehouse.quiet import QUIET
 
     with _transaction(url) as session:
         user = _one(session, "select quote_ident(current_user)")

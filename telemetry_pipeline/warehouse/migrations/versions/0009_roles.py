@@ -1,4 +1,4 @@
-"""Functions that do for the pipeline what only the owner of the tables may."""
+"""Functions that do for the pipeline what only the owner of the tables may, and no more with the owner's rights."""
 
 from __future__ import annotations
 
