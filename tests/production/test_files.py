@@ -190,7 +190,7 @@ def test_no_name_in_an_environment_is_a_slip_of_the_pen() -> None:
     for files in ALL:
         whole = load(*files)
         names |= {name for spec in whole["services"].values() for name in spec.get("environment", {})}
-        of_files = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "VALKEY_CONF"}
+        of_files = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "OWNER_PASSWORD", "DAGSTER_PASSWORD", "VALKEY_CONF"}
         names |= {secret.upper() for secret in whole["secrets"]} - of_files
     for path in UNITS.rglob("*.*"):
         names |= set(re.findall(r'^Environment="?(\w+)=', path.read_text(), re.MULTILINE)) if path.is_file() else set()

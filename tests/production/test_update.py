@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from production.compose import DOCKER, PROJECT, load
 
-from telemetry_pipeline.stack.servers import LocalPostgres, at_database
+from telemetry_pipeline.stack.servers import LocalPostgres
 
 HANDBOOK = (PROJECT / "docs" / "production.md").read_text()
 # As docker/create-databases.sh and the first start left it.
@@ -46,7 +46,7 @@ def server(tmp_path: Path) -> Iterator[LocalPostgres]:
         with psycopg.connect(running.url, autocommit=True) as connection:
             for statement in BEFORE:
                 connection.execute(statement)
-        with psycopg.connect(f"{at_database(running.url, 'dagster')}&user=telemetry") as connection:
+        with psycopg.connect(running.url_of("telemetry", "dagster")) as connection:
             connection.execute("create table runs as select 1 as id")
             connection.execute("create sequence numbers")
         yield running
@@ -111,20 +111,20 @@ def test_an_update_makes_the_roles_before_anything_needs_them_and_parts_the_data
         assert (owners["telemetry"], owners["dagster"]) == ("telemetry_owner", "dagster")
         [(may,)] = connection.execute("select has_database_privilege('telemetry', 'dagster', 'connect')").fetchall()
         assert not may
-    dagster = at_database(server.url, "dagster")
-    with psycopg.connect(f"{dagster}&user=dagster") as connection:
+    with psycopg.connect(server.url_of("dagster", "dagster")) as connection:
         connection.execute("alter table runs add column status text")
         connection.execute("select nextval('numbers')")
         connection.execute("create table event_logs (id int)")
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        psycopg.connect(f"{dagster}&user=telemetry")
+        psycopg.connect(server.url_of("telemetry", "dagster"))
 
 
 def test_without_the_roles_step_the_owner_of_the_new_address_is_not_there(checkout: Path, server: LocalPostgres) -> None:
     assert run("docker/make-secrets", checkout, server).returncode == 0
     owner = urlsplit((checkout / "docker" / "secrets" / "owner_database_url.txt").read_text().strip()).username
+    assert owner
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
-        psycopg.connect(f"{at_database(server.url, 'telemetry')}&user={owner}")
+        psycopg.connect(server.url_of(owner, "telemetry"))
 
 
 def test_a_worker_elsewhere_gets_the_secrets_that_its_file_names_with_addresses_as_seen_from_there(
