@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,11 +40,13 @@ def commands(heading: str) -> list[str]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[LocalPostgres]:
+def server() -> Iterator[LocalPostgres]:
     """Of its own, for roles are the whole server's; as a version before left it."""
-    running = LocalPostgres(tmp_path / "server")
-    running.start()
-    try:
+    with ExitStack() as stack:
+        # Not in pytest's directory, see conftest.
+        running = LocalPostgres(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="telemetry-"))))
+        stack.callback(running.stop)
+        running.start()
         with psycopg.connect(running.url, autocommit=True) as connection:
             for statement in BEFORE:
                 connection.execute(statement)
@@ -50,8 +54,6 @@ def server(tmp_path: Path) -> Iterator[LocalPostgres]:
             connection.execute("create table runs as select 1 as id")
             connection.execute("create sequence numbers")
         yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture
