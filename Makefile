@@ -58,6 +58,6 @@ LOCK = .lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3
     --no-annotate --custom-compile-command 'make lock' setup.py --extra build
 
 lock: ## renew requirements.lock and requirements-dev.lock from setup.py
-	@$(PYTHON) -m venv --clear .lock && .lock/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(PYTHON) -m venv --clear .lock && .lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(LOCK) --extra dev --output-file requirements-dev.lock
 	@$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock && rm -rf .lock

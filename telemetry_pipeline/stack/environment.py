@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from telemetry_pipeline.addresses import user_and_password
 from telemetry_pipeline.settings import SECRET_NAMES, Settings
 from telemetry_pipeline.stack.processes import short_path
 from telemetry_pipeline.stack.surroundings import proxies, surroundings
@@ -50,6 +51,8 @@ def environment(process: str, settings: Settings, *, webserver_url: str = "") ->
     :param webserver_url: of the stack's own web server; people open it there, too, unless WEB_URL says otherwise.
     """
     variables = surroundings("PG")  # what libpq goes by
+    if not _needs_password(process, settings):
+        variables.pop("PGPASSWORD", None)
     if "https_proxy" in SECRETS[process]:
         variables |= proxies()
     for name in type(settings).model_fields:
@@ -69,6 +72,12 @@ def environment(process: str, settings: Settings, *, webserver_url: str = "") ->
         "TELEMETRY_ENV_FILE": "",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _needs_password(process: str, settings: Settings) -> bool:
+    """Does it have the address of a database that leaves the password to PGPASSWORD?"""
+    own = (getattr(settings, name) for name in SECRETS[process] if name.endswith("database_url"))
+    return any(not user_and_password(url.get_secret_value())[1] for url in own if url is not None)
 
 
 def dagster_home(home: Path) -> Path:

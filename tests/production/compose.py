@@ -1,6 +1,7 @@
 """Reads the compose files as compose does, and runs a service without a container: same command, environment and secrets.
 
-What only containers have is put in place of: paths and names of hosts are replaced, each service has a home of its own.
+What only containers have is put in place of: paths and names of hosts are replaced; each service has a folder of its own, and
+those that compose has it share.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ from telemetry_pipeline.stack.processes import private_directory, short_path
 PROJECT = Path(__file__).parents[2]
 DOCKER = PROJECT / "docker"
 Spec = dict[str, Any]
+
+PRODUCTION = [["compose.yaml"], ["compose.yaml", "compose.small.yaml"]]
+WORKERS = [["compose.worker.yaml"], ["compose.worker.yaml", "compose.worker.ingest.yaml"]]
+ALL = [*PRODUCTION, ["compose.yaml", "compose.private.yaml"], *WORKERS]
+
+
+def by_name(files: list[str]) -> str:
+    return "+".join(name.removesuffix(".yaml") for name in files)
 
 
 def load(*names: str) -> Spec:
@@ -61,6 +70,17 @@ def image_entrypoint() -> list[str]:
     """What the Dockerfile's last stage sets."""
     [line] = re.findall(r"^ENTRYPOINT (\[.*\])$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
     return yaml.safe_load(line)
+
+
+def image_workdir() -> str:
+    """What the Dockerfile's last stage sets."""
+    return re.findall(r"^WORKDIR (.*)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)[-1]
+
+
+def mounts(spec: Spec) -> dict[str, tuple[str, bool]]:
+    """Which volume or file is where, and whether it can be written to."""
+    parts = [volume.split(":") for volume in spec.get("volumes", [])]
+    return {target: (source, "ro" not in options) for source, target, *options in parts}
 
 
 def env_file(text: str) -> dict[str, str]:
@@ -114,12 +134,14 @@ class Container:
     """One service as a process.
 
     :param spec: what the compose file says of it.
+    :param volumes: the folder of its named volumes; without, those of the machine's other services.
     """
 
-    def __init__(self, machine: Machine, name: str, spec: Spec) -> None:
+    def __init__(self, machine: Machine, name: str, spec: Spec, volumes: Path | None = None) -> None:
         self.name = name
         self.spec = spec
         self.home = machine.folder / name
+        self.volumes = volumes or machine.folder / "volumes"
         self.log = machine.folder / f"{name}.log"
         self._machine = machine
         self._process: subprocess.Popen[bytes] | None = None
@@ -127,13 +149,15 @@ class Container:
         secrets.mkdir(parents=True)
         for secret in spec.get("secrets", []):
             (secrets / secret).write_bytes((machine.secrets / f"{secret}.txt").read_bytes())
-        (self.home / "backups").mkdir()
         (self.home / "tmp").mkdir()
+        for folder in self._folders().values():
+            folder.mkdir(parents=True, exist_ok=True)
+        self.directory = self.resolve(image_workdir()) if is_ours(spec) else self.home
         variables = image_environment() if is_ours(spec) else {}
         if "env_file" in spec:
             variables |= machine.settings
         variables |= {key: str(value) for key, value in spec.get("environment", {}).items()}
-        variables = {key: self._resolve(value) for key, value in variables.items()}
+        variables = {key: self.resolve(value) for key, value in variables.items()}
         self.environment = variables | {
             "PATH": f"{machine.installation / 'docker'}:{Path(sys.executable).parent}:{machine.path}",
             "HOSTNAME": name,
@@ -159,19 +183,19 @@ class Container:
     def start(self) -> None:
         """Start the process."""
         entrypoint = self.spec.get("entrypoint", image_entrypoint() if is_ours(self.spec) else [])
-        command = [self._resolve(word) for word in [*entrypoint, *self.spec["command"]]]
+        command = [self.resolve(word) for word in [*entrypoint, *self.spec["command"]]]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=self.environment, cwd=self.home, stdout=log, stderr=log, start_new_session=True
+                command, env=self.environment, cwd=self.directory, stdout=log, stderr=log, start_new_session=True
             )
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """As ``docker compose exec`` and health checks: with the environment, but without what the entrypoint adds."""
-        return subprocess.run(command, env=self.environment, cwd=self.home, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=self.environment, cwd=self.directory, capture_output=True, text=True, timeout=60)
 
     def is_healthy(self) -> bool:
         """Run the health check."""
-        kind, *words = [self._resolve(word) for word in self.spec["healthcheck"]["test"]]
+        kind, *words = [self.resolve(word) for word in self.spec["healthcheck"]["test"]]
         return self.execute(*(words if kind == "CMD" else ["sh", "-c", *words])).returncode == 0
 
     def stop(self) -> None:
@@ -180,16 +204,21 @@ class Container:
             self._process.terminate()
             self._process.wait(60)
 
-    def _resolve(self, text: str) -> str:
+    def resolve(self, text: str) -> str:
+        """The text as it is for this service."""
         text = self._machine.resolve(interpolated(text))
         places = {
+            **self._folders(),
             "/opt/telemetry": self._machine.installation,
-            "/var/lib/telemetry": self.home,
             "/run/secrets": self.home / "secrets",
-            "/run/telemetry": self._machine.code,
-            "/backups": self.home / "backups",
             "%h": self.name,
         }
         for place, stand_in in places.items():
             text = text.replace(place, str(stand_in))
         return text
+
+    def _folders(self) -> dict[str, Path]:
+        """What stands in for its named volumes, and for the file system in memory that is its home."""
+        named = {target: source for target, (source, _) in mounts(self.spec).items() if not source.startswith(".")}
+        found = {target: self._machine.code if source == "code" else self.volumes / source for target, source in named.items()}
+        return found | {target: self.home for target in self.spec.get("tmpfs", []) if target.startswith("/var/")}

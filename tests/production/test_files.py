@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import stat
@@ -19,23 +18,33 @@ import jsonschema
 import psutil
 import pytest
 import yaml
-from production.compose import DOCKER, PROJECT, Spec, env_file, image_environment, is_ours, load
+from production.compose import (
+    ALL,
+    DOCKER,
+    PRODUCTION,
+    PROJECT,
+    WORKERS,
+    Spec,
+    by_name,
+    env_file,
+    image_environment,
+    is_ours,
+    load,
+)
+from production.systemd import UNITS, units
 from terminal import wait_until
 
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.settings import DagsterSettings, PipelineSettings, Settings, StackSettings
 from telemetry_pipeline.stack.environment import SECRETS as NEEDED
 
-UNITS = DOCKER / "systemd"
-PRODUCTION = [["compose.yaml"], ["compose.yaml", "compose.small.yaml"]]
-ALL = [*PRODUCTION, ["compose.yaml", "compose.private.yaml"], ["compose.worker.yaml"]]
 SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
 SETTINGS = {name.upper() for name in StackSettings.model_fields}
 SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 LOADED = {
     "daemon": DagsterSettings,
     **dict.fromkeys(("code-server", "worker-analysis", "worker-reports"), PipelineSettings),
-    **dict.fromkeys(("worker-ingest", "worker"), Settings),
+    "worker-ingest": Settings,
 }
 OTHER_NAMES = {
     "CODE_SERVER_SOCKET",  # workspace.yaml
@@ -43,6 +52,7 @@ OTHER_NAMES = {
     "HOME",
     "PATH",
     "PYTHONUNBUFFERED",
+    "PYTHONSAFEPATH",
     "PYTHONDONTWRITEBYTECODE",
     "POSTGRES_PASSWORD_FILE",  # the image of PostgreSQL
     "POSTGRES_INITDB_ARGS",
@@ -55,8 +65,11 @@ OTHER_NAMES = {
 }
 
 
-def by_name(files: list[str]) -> str:
-    return "+".join(name.removesuffix(".yaml") for name in files)
+def process_of(service: str, files: list[str]) -> str:
+    """Which of the processes that have secrets a service is."""
+    if service == "worker":
+        return "worker-ingest" if "compose.worker.ingest.yaml" in files else "worker-analysis"
+    return service
 
 
 @pytest.fixture(params=PRODUCTION, ids=by_name)
@@ -167,9 +180,8 @@ def test_every_process_that_runs_our_code_is_given_every_setting_that_it_cannot_
     example = set(env_file((DOCKER / "settings.env.example").read_text()))
     for name, spec in load(*files)["services"].items():
         if is_ours(spec):
-            required = {
-                each.upper() for each, field in LOADED.get(name, StackSettings).model_fields.items() if field.is_required()
-            }
+            fields = LOADED.get(process_of(name, files), StackSettings).model_fields
+            required = {each.upper() for each, field in fields.items() if field.is_required()}
             assert required <= example | {secret.upper() for secret in spec["secrets"]}, name
 
 
@@ -178,7 +190,7 @@ def test_no_name_in_an_environment_is_a_slip_of_the_pen() -> None:
     for files in ALL:
         whole = load(*files)
         names |= {name for spec in whole["services"].values() for name in spec.get("environment", {})}
-        of_files = {"POSTGRES_PASSWORD", "OWNER_PASSWORD", "DATABASE_PASSWORD", "DAGSTER_PASSWORD", "VALKEY_CONF"}
+        of_files = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "OWNER_PASSWORD", "DAGSTER_PASSWORD", "VALKEY_CONF"}
         names |= {secret.upper() for secret in whole["secrets"]} - of_files
     for path in UNITS.rglob("*.*"):
         names |= set(re.findall(r'^Environment="?(\w+)=', path.read_text(), re.MULTILINE)) if path.is_file() else set()
@@ -199,6 +211,29 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
     assert not [name for name, text in made.items() if text.strip() and text.strip() in again.stdout]
 
 
+def test_what_a_new_release_needs_besides_goes_to_the_servers_that_are_there(tmp_path: Path) -> None:
+    def made() -> dict[str, str]:
+        subprocess.run([DOCKER / "make-secrets", tmp_path], check=True, capture_output=True)
+        return {path.stem: path.read_text() for path in tmp_path.glob("*_url.txt")}
+
+    for name, place in made().items():
+        moved = place.replace("@postgres:5432", "@db.example:5433").replace("@valkey:6379", "@10.0.0.1:7000")
+        (tmp_path / f"{name}.txt").write_text(moved)
+    before = made()
+    for name in ("owner_database_url", "dagster_database_url", "flower_redis_url"):
+        (tmp_path / f"{name}.txt").unlink()
+    assert made() == before
+
+
+@pytest.mark.parametrize("user", ["dagster", "telemetry"])
+def test_one_user_for_both_databases_is_warned_of(tmp_path: Path, user: str) -> None:
+    """As every version before had it."""
+    (tmp_path / "dagster_database_url.txt").write_text(f"postgresql+psycopg2://{user}:secret@postgres:5432/dagster\n")
+    done = subprocess.run([DOCKER / "make-secrets", tmp_path], check=True, capture_output=True, text=True)
+    assert ("have one user" in done.stderr) == (user == "telemetry")
+    assert "secret" not in done.stderr.replace("make-secrets", "")
+
+
 def test_what_is_secret_is_neither_in_git_nor_in_the_image() -> None:
     for path in ("docker/secrets/redis_url.txt", "docker/settings.env", ".env"):
         assert subprocess.run(["git", "check-ignore", "--quiet", path], cwd=PROJECT).returncode == 0, path
@@ -208,12 +243,13 @@ def test_what_is_secret_is_neither_in_git_nor_in_the_image() -> None:
     assert kept == {word for word in copied if not word.startswith(("--", "/"))}
 
 
-def test_the_entrypoint_gives_a_command_its_secrets_and_dagsters_configuration(tmp_path: Path) -> None:
+def test_the_entrypoint_gives_a_command_its_secrets_and_leaves_what_is_none(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "redis_url").write_text('redis://:it\'s a "secret" $HOME\n')
-    (tmp_path / "secrets" / "alert_urls.txt").write_text("\n")
-    home = tmp_path / "home" / "dagster"
-    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "secrets"), "DAGSTER_HOME": str(home)}
+    for name, empty in (("https_proxy.txt", "\n"), ("alert_urls", ""), ("panaccess_salt.txt", "\r\n\r\n")):
+        (tmp_path / "secrets" / name).write_text(empty)
+    of_the_operator = {"HTTPS_PROXY": "http://proxy.example:3128", "ALERT_URLS": "json://localhost"}
+    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "secrets"), **of_the_operator}
     program = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv[1:]]))"
     done = subprocess.run(
         [DOCKER / "entrypoint", sys.executable, "-c", program, "two words"],
@@ -224,10 +260,9 @@ def test_the_entrypoint_gives_a_command_its_secrets_and_dagsters_configuration(t
     )
     environment, arguments = json.loads(done.stdout)
     assert environment["REDIS_URL"] == 'redis://:it\'s a "secret" $HOME'
-    assert environment["ALERT_URLS"] == ""
+    assert environment.items() >= of_the_operator.items()
+    assert "PANACCESS_SALT" not in environment
     assert arguments == ["two words"]
-    assert (home / "dagster.yaml").read_bytes() == (PROJECT / "dagster.yaml").read_bytes()
-    assert [path.name for path in home.iterdir()] == ["dagster.yaml"]
 
 
 def test_the_dockerfile_is_clean_pinned_and_not_root() -> None:
@@ -276,40 +311,6 @@ def test_the_image_has_every_file_of_the_package(tmp_path: Path) -> None:
     assert packed == set(files.stdout.split())
 
 
-class Unit:
-    """A unit file of systemd's with its drop-ins."""
-
-    def __init__(self, path: Path, instance: str = "") -> None:
-        self.path = path
-        self.options: dict[str, list[str]] = {}
-        name = path.name.replace("@.", f"@{instance}.") if instance else path.name
-        drop_ins = [UNITS / "telemetry-.service.d", UNITS / f"{name}.d"]
-        for source in [path, *(file for folder in drop_ins for file in sorted(folder.glob("*.conf")))]:
-            for line in source.read_text().splitlines():
-                if match := re.fullmatch(r"(\w+)=(.*)", line):
-                    if not match[2]:  # it takes back what was said so far
-                        self.options.pop(match[1], None)
-                        continue
-                    self.options.setdefault(match[1], []).append(match[2].replace("%i", instance).replace("%%", "%"))
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return dict(shlex.split(value)[0].split("=", 1) for value in self.options.get("Environment", []))
-
-    @property
-    def command(self) -> list[str]:
-        [line] = self.options["ExecStart"]
-        for name, value in self.environment.items():
-            line = line.replace(f"${{{name}}}", value)
-        return shlex.split(line)
-
-
-def units() -> dict[str, Unit]:
-    found = {path.stem: Unit(path) for path in UNITS.glob("*.service") if "@" not in path.name}
-    worker = UNITS / "telemetry-worker@.service"
-    return found | {f"telemetry-worker-{queue}": Unit(worker, queue) for queue in QUEUES}
-
-
 def on_one_machine(words: list[str]) -> list[str]:
     return [word.replace("0.0.0.0", "127.0.0.1") for word in words]
 
@@ -338,7 +339,7 @@ def test_systemd_gives_the_settings_that_compose_gives() -> None:
 def test_compose_gives_each_process_the_secrets_that_it_needs_and_no_other(files: list[str]) -> None:
     services = load(*files)["services"]
     given = {name: set(spec["secrets"]) for name, spec in services.items() if is_ours(spec) or name == "backup"}
-    assert given == {name: set(NEEDED[name]) for name in given}
+    assert given == {name: set(NEEDED[process_of(name, files)]) for name in given}
 
 
 def test_systemd_gives_each_process_the_secrets_that_it_needs_and_no_other() -> None:
@@ -422,7 +423,7 @@ def checked(spec: Spec) -> bool:
     return spec.get("healthcheck", {}).get("test", [])[1:2] == ["health"]
 
 
-@pytest.mark.parametrize("files", [*PRODUCTION, ["compose.worker.yaml"]], ids=by_name)
+@pytest.mark.parametrize("files", [*PRODUCTION, *WORKERS], ids=by_name)
 def test_whatever_lives_and_does_no_work_is_ended_so_that_it_is_started_again(files: list[str]) -> None:
     """Compose restarts what ends, not what is unhealthy. The watch's own check says how everything else is."""
     ours = {name for name, spec in load(*files)["services"].items() if is_ours(spec) and not checked(spec)}

@@ -1,7 +1,7 @@
 """What compose would start, started without a container engine: the same commands, settings, secrets and health checks.
 
-Each process has a home of its own and shares no folder with another one, but for the one with the code server's socket:
-PostgreSQL and the broker are all that the others have in common.
+Each process has a home of its own and shares no folder with another one, but for those of compose: the logs, and the code
+server's socket. PostgreSQL and the broker are all that the worker elsewhere has in common with the others.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Deployment:
         compose = {name: spec for name, spec in compose.items() if name not in ("postgres", "valkey")}
         [worker] = load("compose.worker.yaml")["services"].values()
         self.services = {name: Container(self.machine, name, spec) for name, spec in compose.items()}
-        self.services["elsewhere"] = Container(self.machine, "elsewhere", worker)
+        self.services["elsewhere"] = Container(self.machine, "elsewhere", worker, folder / "volumes-elsewhere")
         running.callback(self._stop)
         for service in self.services.values():
             self._await_those_before(service)
@@ -255,6 +255,16 @@ def test_one_run_has_its_steps_on_every_worker_the_one_elsewhere_too(deployment:
     assert not [home for home in homes if any(home in event for (event,) in events)]
 
 
+def test_what_is_installed_stays_as_it_was(deployment: Deployment, tick: str) -> None:
+    """In a container it cannot be written to, and neither can the working directory."""
+    place = deployment.machine.installation
+    installed = {str(path.relative_to(place)) for path in place.rglob("*")}
+    scripts = {f"docker/{name}" for name in ("entrypoint", "health", "backup", "restore", "connection")}
+    # The daemon's upload of telemetry, which is switched off, makes these first; it gives up silently where it cannot.
+    empty = {"logs", ".logs_queue"}
+    assert installed - empty == {"dagster.yaml", "workspace.yaml", "flowerconfig.py", "docker"} | scripts
+
+
 def executed_by(service: Container, run_id: str) -> int:
     """How many steps of the run the worker says that it finished."""
     lines = service.log.read_text().splitlines()
@@ -321,18 +331,20 @@ def test_the_pipeline_is_no_superuser_of_postgresql(deployment: Deployment) -> N
 
 
 def test_the_first_backup_is_made_at_the_start(deployment: Deployment) -> None:
-    dumps = sorted(path.name.split("-")[0] for path in (deployment.services["backup"].home / "backups").iterdir())
+    dumps = sorted(path.name.split("-")[0] for path in Path(deployment.services["backup"].resolve("/backups")).iterdir())
     assert dumps == ["dagster", "telemetry"]
 
 
 def test_no_secret_is_an_argument_or_in_a_log(deployment: Deployment, tick: str) -> None:
     names = ("database_password", "postgres_password", "flower_password", "valkey_conf")
     secrets = [deployment.secret(name).split()[-1] for name in names]
+    folders = {deployment.machine.folder, *(service.volumes for service in deployment.services.values())}
+    logs = {path for folder in folders for path in folder.rglob("*.log*") if path.is_file()}
+    assert {"pipeline.log", "watch.log"} <= {path.name for path in logs}
+    for path in logs:
+        written = path.read_text(errors="replace")
+        assert not [secret for secret in secrets if secret in written], path
     for service in deployment.services.values():
-        written = service.log.read_text() + "".join(
-            path.read_text(errors="replace") for path in service.home.rglob("*.log*") if path.is_file()
-        )
-        assert not [secret for secret in secrets if secret in written], service.name
         if service.exit_status is None:
             process = psutil.Process(service.pid)
             told = [word for each in (process, *process.children(recursive=True)) for word in each.cmdline()]

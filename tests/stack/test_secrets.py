@@ -193,6 +193,33 @@ def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
         assert variables["TICK_CRON"] == settings.tick_cron
 
 
+@pytest.mark.parametrize(
+    ("warehouse", "dagster", "has_it"),
+    [
+        ("postgresql://writer:own@db/telemetry", "postgresql://dagster:own@db/dagster", set()),
+        ("postgresql://writer@db/telemetry", "postgresql://dagster:own@db/dagster", {"migrate", "daemon", "watch", "worker"}),
+        ("postgresql://writer@db/telemetry", "postgresql://writer@db/dagster", {"migrate", "daemon", "webserver", "backup"}),
+        ("postgresql://db/telemetry?user=a&password=own", "postgresql:///dagster?host=/run", {"daemon", "webserver"}),
+    ],
+    ids=["nobody", "who has the warehouse", "who has either", "who has Dagster's"],
+)
+def test_the_surroundings_password_of_postgresql_is_for_those_whose_address_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warehouse: str, dagster: str, has_it: set[str]
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", CANARY)
+    monkeypatch.setenv("PGSSLMODE", "require")
+    addresses = {"database_url": warehouse, "dagster_database_url": dagster, "redis_url": "redis://127.0.0.1/0"}
+    access = dict.fromkeys(("panaccess_username", "panaccess_password", "panaccess_api_token"), "simulator")
+    settings = Settings.load(telemetry_home=tmp_path, panaccess_url="http://127.0.0.1:1/", **addresses, **access)
+    found = {process for process in SECRETS if CANARY in environment(process, settings).values()}
+    assert has_it <= found
+    assert not {"simulator", "flower"} & found
+    assert found == {name for name in found if "database_url" in SECRETS[name] or "webserver" in has_it}
+    if not has_it:
+        assert found == set()
+    assert environment("webserver", settings)["PGSSLMODE"] == "require"
+
+
 def test_whatever_a_process_loads_it_is_given() -> None:
     for process, kind in (
         ("code-server", PipelineSettings),
