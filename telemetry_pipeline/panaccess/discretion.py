@@ -38,10 +38,11 @@ _BYTE, _NEXT, _UNIT = r"(?:%|\\+x)", r"(?:%|\\+x)[89ab][0-9a-f]", r"(?:%|\\+)u"
 # A character as it is written for a URL, JSON, HTML or by Python; and what is put between characters: blanks, the + for one,
 # backslashes.
 _WRITTEN = re.compile(
+    r"(?=[%\\&\s+])(?:"
     rf"{_BYTE}(?:[cd][0-9a-f]{_NEXT}|e[0-9a-f]{_NEXT}{_NEXT}|f[0-9a-f]{_NEXT}{_NEXT}{_NEXT}|[0-9a-f]{{2}})"
     rf"|{_UNIT}d[89ab][0-9a-f]{{2}}{_UNIT}d[c-f][0-9a-f]{{2}}|{_UNIT}[0-9a-f]{{4}}|{_UNIT}\{{[0-9a-f]{{1,6}}\}}"
     r"|&\#(?:\d{1,7}|x[0-9a-f]{1,6});?|&\w{1,31};"
-    r"|(?:[\s+]|\\(?!\\*(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2})))+",
+    r"|(?:[\s+]|\\(?!\\*(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2})))+)",
     re.IGNORECASE,
 )
 _ESCAPES = re.compile(r"[%&\\]")
@@ -215,7 +216,8 @@ def _places(text: str) -> Callable[[int], int]:
 
 def _character(written: str) -> str:
     """What is meant by one match of ``_WRITTEN``."""
-    return _escaped(written) if written[0] in "&%" or written.lstrip("\\")[:1] in ("u", "U", "x", "X") else ""
+    is_escape = written[-1] not in "\\+" and not written[-1].isspace()
+    return _escaped(written) if is_escape else ""
 
 
 @lru_cache(4_096)
