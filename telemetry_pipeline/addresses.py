@@ -27,18 +27,28 @@ _REDIS_SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "redis+s
 _HARMLESS = frozenset(
     {"host", "hostaddr", "port", "dbname", "user", "sslmode", "target_session_attrs", "db", "ssl_cert_reqs", "mode"}
 )
-_ADDRESS = re.compile(r"(?<=://)[^\s]+")
-_SECRET_NAME = (
-    r"[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|salt|credential|api_?key|access_?key|session_?id)[\w.-]*"
-    r"|(?<=[?&])(?:pass|auth|key|sig|signature)"
+# Where a line has another address. An unescaped password may hold a blank, and a scheme, but hardly one of these.
+_NEXT_ADDRESS = re.compile(
+    r"(?=\s[\"'<(\[]?(?:postgres|postgresql|rediss?|unix|socket|amqps?|https?)(?:\+\w+)?://)", re.IGNORECASE
 )
-_VALUE = r"'(?:[^'\\]|\\.|'')*'|[^\s&]+"
-_SECRET_OPTION = re.compile(rf"(?<![\w.-])(?:{_SECRET_NAME})=(?:{_VALUE})", re.IGNORECASE)
-_ENDS_IN_SECRET = re.compile(rf"[?&](?:{_SECRET_NAME})=[^&]*$", re.IGNORECASE)
+_WORD = re.compile(r"\S*")
+_LOGIN = re.compile(r"[^/?#:]*:")
+_OPTION = re.compile(
+    r"(?P<query>[?&][+:]?)?(?P<name>(?<![\w.-])[\w.-]++)(?:[ \t]*=[ \t]*|\\*[\"'][ \t]*:[ \t]*)",
+)
+_SECRET_NAME = re.compile(
+    r"password|passwd|passphrase|pwd|secret|token|salt|credential|api_?key|access_?key|session_?id", re.IGNORECASE
+)
+_SECRET_IN_QUERY = re.compile(r"pass|auth|key|sig|signature", re.IGNORECASE)
+_VALUE = re.compile(
+    r"(?:'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.)*+\"|\\+\"[^\"]*+\"|\\+'[^']*+')(?![^\s&,;:)\]}\\'\"])|[^\s&]+", re.DOTALL
+)
+# It may not be escaped, and hold blanks. Behind a quote or bracket that closes there is no more of it.
+_VALUE_IN_QUERY = re.compile(r"[^\s&]+(?:(?<![\"'>)\]}])(?<![\"'>)\]}][:;,.])[ \t]+[^\s&]+)*")
 # What parsers quote of an address that they do not understand.
 _FRAGMENT = re.compile(
     r"(percent-encoded (?:token|value): |port number: |integer value (?:as )?|\"=\" after |with base 10: |query parameter: "
-    r"|host (?:name )?)(\"[^\n]*?\"|'[^\n]*?')(?![^\s,;:)\\'\"])"
+    r"|spaces found in |host (?:name )?)(\"[^\n]{0,1000}?\"|'[^\n]{0,1000}?')(?![^\s,;:)\\'\"])"
 )
 _IPV6 = re.compile(r"[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(%\w+)?", re.ASCII)
 _PLAIN_NAME = re.compile(r"[\w.~-]+", re.ASCII)
@@ -184,20 +194,54 @@ def redacted(text: str) -> str:
 
     Where a password was not escaped, more of its address goes than had to.
     """
-    text = _ADDRESS.sub(lambda found: _without_secrets(found[0]), text)
-    text = _SECRET_OPTION.sub(lambda found: f"{found[0].partition('=')[0]}=***", text)
-    return _FRAGMENT.sub(_without_fragment, text)
+    lines = text.splitlines(keepends=True)
+    text = "".join(_without_logins(part) for line in lines for part in _NEXT_ADDRESS.split(line))
+    return _FRAGMENT.sub(_without_fragment, _without_options(text))
+
+
+def _without_logins(part: str) -> str:
+    """Of a line what has one address, or several without a blank between them."""
+    last = part.rfind("@")
+    told: list[str] = []
+    end = 0
+    for found in re.finditer("://", part):
+        if (begin := found.end()) < end:
+            continue
+        behind = _WORD.match(part, begin).end()  # type: ignore[union-attr]
+        if last >= behind and _LOGIN.match(part, begin, last):  # a password with blanks
+            behind = _WORD.match(part, last).end()  # type: ignore[union-attr]
+        told += part[end:begin], _without_secrets(part[begin:behind])
+        end = behind
+    return "".join([*told, part[end:]])
 
 
 def _without_secrets(rest: str) -> str:
-    """What follows ``://``, up to a blank."""
+    """What follows ``://``, with nothing behind the place."""
     who, at, place = rest.rpartition("@")
     if not at:  # a port that is none is a piece of a password
         return re.sub(r"^([^/?#:\[\]]*):(?!\d*(?:[^\w.]|$)).*", r"\1:***", rest)
-    if _ENDS_IN_SECRET.search(who):  # the @ is one of a secret in the query
+    last_option = _OPTION.finditer(who, max(0, who.rfind("&")))
+    if any(found["query"] and _names_a_secret(found) for found in last_option):  # the @ is one of a secret in the query
         return "***" + "".join(place.partition("&")[1:])
     # An @ behind a path is one of a password only if there is a colon.
     return f"***@{place}" if ":" in who or not re.search(r"[/?#]", who) else rest
+
+
+def _without_options(text: str) -> str:
+    told: list[str] = []
+    end = 0
+    for found in _OPTION.finditer(text):
+        if found.start("name") < end or not _names_a_secret(found):
+            continue
+        if value := (_VALUE_IN_QUERY if found["query"] else _VALUE).match(text, found.end()):
+            told += text[end : found.end()], "***"
+            end = value.end()
+    return "".join([*told, text[end:]])
+
+
+def _names_a_secret(option: re.Match[str]) -> bool:
+    name = option["name"]
+    return bool(_SECRET_NAME.search(name) or (option["query"] and _SECRET_IN_QUERY.fullmatch(name)))
 
 
 def _without_fragment(found: re.Match[str]) -> str:

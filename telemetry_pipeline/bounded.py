@@ -19,8 +19,11 @@ class TooMuch(Exception):
     """More bytes came than one answer may have."""
 
 
-def pool_classes(max_bytes: int) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    """urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come."""
+def pool_classes(max_bytes: int, *, unpack: bool = True) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    """urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come.
+
+    :param unpack: False for who reads an answer whole: nobody is asked to pack one, and one that is packed stays so.
+    """
 
     class Answer(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
@@ -28,10 +31,20 @@ def pool_classes(max_bytes: int) -> dict[str, type[urllib3.HTTPConnectionPool]]:
             self.fp.close()
             self.fp = io.BufferedReader(_Bounded(sock, max_bytes))
 
-    class Plain(HTTPConnection):
+        def begin(self) -> None:
+            super().begin()
+            if not unpack:
+                del self.headers["Content-Encoding"]
+
+    class Asking:
+        def putheader(self, header: str, *values: Any) -> None:
+            asks = header.lower() == "accept-encoding" and not unpack
+            super().putheader(header, *(("identity",) if asks else values))  # type: ignore[misc]
+
+    class Plain(Asking, HTTPConnection):  # type: ignore[misc]
         response_class = Answer
 
-    class Encrypted(HTTPSConnection):
+    class Encrypted(Asking, HTTPSConnection):  # type: ignore[misc]
         response_class = Answer
 
     class PlainPool(urllib3.HTTPConnectionPool):

@@ -149,7 +149,7 @@ def test_a_step_that_fails_is_in_the_errors_with_its_causes_and_without_the_rows
     [
         ("to redis://:sesame@host:6379/0", "to redis://***@host:6379/0"),
         ("to postgresql://me:ses%40me@host/db failed", "to postgresql://***@host/db failed"),
-        ("to postgresql://me:a/b@c@host/db?sslpassword=x failed", "to postgresql://***@host/db?sslpassword=*** failed"),
+        ("to postgresql://me:a/b@c@host/db?sslpassword=x failed", "to postgresql://***@host/db?sslpassword=***"),
         ("(UniqueViolation) twice\nDETAIL:  Key (code)=(4711)\n[SQL: insert]\n[parameters: (4711)]", "(UniqueViolation) twice"),
         ("bad\nCONTEXT:  COPY records, line 3: 4711", "bad"),
         ("PanAccess at http://host/api", "PanAccess at http://host/api"),

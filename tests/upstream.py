@@ -47,7 +47,7 @@ class Upstream(PanAccessClient):
 
     def _post(self, function: str, parameters: Mapping[str, Any]) -> bytes:
         if function == "login":
-            return b'{"success": true, "answer": "session"}'
+            return b'{"success": true, "answer": "a-session"}'
         with self._lock:
             self.listings.append(parameters)
             number = len(self.listings)

@@ -42,7 +42,7 @@ class Delivery:
 
 def bound_answers() -> None:
     """Have no service answer this process without end: Apprise reads it whole. Whatever in it uses requests is bounded, too."""
-    poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES))
+    poolmanager.pool_classes_by_scheme.update(pool_classes(_MAX_BYTES, unpack=False))
 
 
 class Channel:

@@ -12,6 +12,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
+from dagster_webserver.version import __version__
 
 from telemetry_pipeline.web.guard import Guard
 
@@ -37,7 +38,7 @@ def serve(
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace)])
-        with WorkspaceProcessContext(instance, workspace_load_target=target, read_only=read_only) as context:
+        with WorkspaceProcessContext(instance, target, version=__version__, read_only=read_only) as context:
             app = create_app_from_workspace_process_context(context, prefix, _LIVE_DATA_POLL_MS)
             guarded = Guard(app, urls=urls, prefix=prefix)
             logger.info("Serving on %s, port %s, with %s as path", host, port, prefix or "/")

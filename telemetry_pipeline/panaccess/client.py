@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ TRIES = 3
 MAX_ANSWER_BYTES = 16_000_000
 CALL_SECONDS = 30.0
 _TRANSIENT_STATUSES = frozenset({408, 429})
+_SESSION = re.compile(r"[!-~]{8,4096}")
 
 _log = logging.getLogger("telemetry_pipeline.panaccess")
 _current_try = ContextVar("_current_try", default=1)
@@ -224,7 +226,8 @@ class PanAccessClient:
                 },
             )
         )
-        if isinstance(answer.value, str):
+        is_session = isinstance(answer.value, str) and _SESSION.fullmatch(answer.value)
+        if is_session:
             self.discretion.learn(answer.value)
         if answer.error and answer.error.errorCode in TRANSIENT_CODES:
             raise PanAccessUnavailable(f"PanAccess could not log in: {answer.error.problem}")
@@ -234,6 +237,8 @@ class PanAccessClient:
                 f"PanAccess rejected the login of {self._credentials.username!r} ({reason}); check PANACCESS_USERNAME, "
                 "PANACCESS_PASSWORD, PANACCESS_API_TOKEN and PANACCESS_SALT"
             )
+        if not is_session:
+            raise MalformedAnswer("PanAccess gave a session that is not 8 to 4,096 printable ASCII characters", "")
         return answer.value
 
     def _post(self, function: str, parameters: Mapping[str, Any]) -> bytes:

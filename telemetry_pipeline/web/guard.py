@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -42,7 +43,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, urls: Iterable[str], prefix: str = "") -> None:
         self._app = app
         self._origins = {_origin(url) for url in urls}
-        self._hosts = _LOOPBACK | {host for _, host, _ in self._origins}
+        self._hosts = _LOOPBACK | {host for _, host, _ in self._origins if host}
         self._prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +111,16 @@ class Guard:
 
 def _host(authority: str) -> str:
     """The name in a Host header, without port and brackets; empty if it is none."""
-    return urlsplit(f"//{authority}").hostname or "" if _AUTHORITY.fullmatch(authority) else ""
+    return _name(f"//{authority}") if _AUTHORITY.fullmatch(authority) else ""
+
+
+def _name(url: str) -> str:
+    """The host in an address, each in one way of writing it; empty if there is none."""
+    try:
+        host = (urlsplit(url).hostname or "").removesuffix(".")
+        return ip_address(host).compressed if ":" in host else host
+    except ValueError:
+        return ""
 
 
 def _origin(url: str) -> Origin:
@@ -119,7 +129,7 @@ def _origin(url: str) -> Origin:
     :raises ValueError: it is no URL.
     """
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, _name(url), parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
 def _other_than_json(headers: Headers) -> Refusal | None:

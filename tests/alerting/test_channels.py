@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import socket
 import time
+import tracemalloc
+import zlib
 
 import pytest
 from panaccess.test_bounds import liar
@@ -60,6 +62,30 @@ def test_a_service_that_never_stops_answering_is_read_no_further(monkeypatch: py
         (delivery,) = send(Channels(url.replace("http://", "json://")), "s", "b")
     assert delivery.error is not None
     assert sent < 50_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", "gzip, gzip"])
+def test_what_a_service_packs_although_nobody_asked_for_it_stays_packed(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """A megabyte of gzip is a gigabyte."""
+    monkeypatch.setattr(poolmanager, "pool_classes_by_scheme", dict(poolmanager.pool_classes_by_scheme))
+    bound_answers()
+    packed = bytes(100_000_000)
+    for _ in encoding.split(","):
+        packed = zlib.compress(packed, wbits=31 if "gzip" in encoding.lower() else 15)
+
+    def bomb(caller: socket.socket) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(packed)}\r\n\r\n"
+        caller.sendall(head.encode() + packed)
+
+    tracemalloc.start()
+    try:
+        with liar(bomb) as url:
+            (delivery,) = send(Channels(url.replace("http://", "json://")), "s", "b")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert delivery.error is None
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize(

@@ -383,7 +383,7 @@ def test_of_malformed_answers_the_first_of_each_kind_is_kept_and_of_a_long_one_t
     answers: list[bytes] = []
 
     def post(function: str, _parameters: object) -> bytes:
-        return b'{"success": true, "answer": "session"}' if function == "login" else answers[-1]
+        return b'{"success": true, "answer": "a-session"}' if function == "login" else answers[-1]
 
     upstream._post = post  # type: ignore[method-assign]
     for number in range(3):

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -173,6 +174,39 @@ def test_a_worker_obeys_no_command_that_brings_it_code_queues_or_messages(
         [queues] = app.control.inspect(timeout=2).active_queues().values()
         assert [queue["name"] for queue in queues] == ["ingest"]
         assert process.poll() is None
+
+
+@pytest.mark.slow
+def test_a_worker_answers_a_command_into_no_queue_but_that_of_who_waits_for_it(
+    app: Celery, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Whoever may send commands, as Flower may, would have workers push into any queue."""
+    database = urlsplit(environment["REDIS_URL"]).path.strip("/")
+    waiting, stranger, gone = (str(uuid4()) for _ in range(3))
+    answers = "reply.celery.pidbox"
+    bindings = f"_kombu.binding.{answers}"
+    places = [("", "ingest"), ("", waiting), ("celery", "ingest"), ("celeryev", "ingest"), ("ingest", ""), (answers, "ingest")]
+    places += [("", f"{waiting}.{answers}"), (answers, stranger), (answers, gone)]
+    with (
+        worker(of_analyses(environment), tmp_path / "log", queue="analysis") as process,
+        redis.Redis.from_url(environment["REDIS_URL"]) as client,
+    ):
+        for _ in polling(60):
+            if app.control.ping(timeout=0.5) or process.poll() is not None:
+                break
+        client.sadd(bindings, f"{waiting}\x06\x16\x06\x16{waiting}.{answers}", "ingest\x06\x16\x06\x16ingest")
+        client.sadd(bindings, f"{stranger}\x06\x16\x06\x16ingest", f"{waiting}\x06\x16\x06\x16ingest", "odd")
+        before = set(client.keys())
+        for exchange, key in [*places, (answers, waiting)]:
+            command = {"method": "ping", "ticket": "x", "reply_to": {"exchange": exchange, "routing_key": key}}
+            client.publish(f"/{database}.celery.pidbox", message(command))
+        for _ in polling(30):
+            if client.llen(f"{waiting}.{answers}") or process.poll() is not None:
+                break
+        assert client.llen(f"{waiting}.{answers}") == 1
+        lists = {key for key in set(client.keys()) - before if client.type(key) == b"list"}
+        assert lists == {f"{waiting}.{answers}".encode()}
+        assert app.control.ping(timeout=2) == [{"w@here": {"ok": "pong"}}]
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -139,6 +140,25 @@ def test_logged_in_may_be_answered_as_text(server: SimulatorServer) -> None:
     with pytest.raises(PermissionDenied):
         ids(client(server))
     assert calls(server)["login"] == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["\x00abcdefgh", "1", "a b c d e f", "a" * 4_097, "ñandúñandú", "12345678\n", "x" * 10_000_000],
+    ids=lambda it: ascii(it)[:20],
+)
+def test_a_session_that_can_be_none_is_a_malformed_answer_and_is_not_kept(server: SimulatorServer, answer: str) -> None:
+    """It goes to Redis, and out with every call; and whatever is said is searched for it."""
+    server.set_faults([{"kind": "answer", "functions": ["login"], "answer": answer}])
+    one = client(server)
+    began = time.monotonic()
+    with pytest.raises(MalformedAnswer, match=r"not 8 to 4,096 printable ASCII characters$") as caught:
+        ids(one)
+    assert "abc" not in caught.value.raw
+    assert one.discretion.quote(answer[:1_000], 2_000) == answer[:1_000]
+    assert time.monotonic() - began < 5
+    server.set_faults([])
+    assert ids(one) == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("answer", [None, "", False, "false", []], ids=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import quopri
 import random
 import time
 from collections.abc import Callable
@@ -44,6 +45,14 @@ FORMS: dict[str, Callable[[str], str]] = {
     "Python": lambda text: repr(text.encode()),
     "UTF-8 read as Latin-1": lambda text: text.encode().decode("latin-1"),
     "Latin-1 read as UTF-8": lambda text: text.encode("latin-1").decode("utf-8", "surrogateescape"),
+    "PHP's, every character": lambda text: "".join(f"\\u{{{ord(each):x}}}" for each in text),
+    "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "octal, what is no letter": lambda text: "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}" for byte in text.encode()
+    ),
+    "mail": lambda text: quopri.encodestring(text.encode()).decode(),
+    "mail, every character": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "HTML, numbers without an end": lambda text: "".join(f"&#{ord(each)}" for each in text),
     "without its blanks": lambda text: " ".join(text.split()).replace("\\", "\\\\"),
 }
 
@@ -72,6 +81,46 @@ def test_the_beginning_of_a_secret_is_masked_where_a_text_was_cut(secret: str, f
         said = discretion().quote(f"#0 login('{form(secret)[:length]}{end}")
         assert form(secret)[:7] not in said, said
         assert said.startswith("#0 login('")
+
+
+@pytest.mark.parametrize("secret", KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize("around", ["near '{}' at line 1", '"{}"', "{}", "is {}, and more", "={}&x"])
+@pytest.mark.parametrize("form", [str, str.upper, quote_plus, lambda text: text.encode().hex()])
+def test_half_of_a_secret_is_masked_whatever_follows(secret: str, around: str, form: Callable[[str], str]) -> None:
+    """MySQL quotes the end of a statement, cut at no mark."""
+    written = form(secret)
+    for length in range(max(8, len(written) // 2 + 1), len(written) + 1):
+        if not written[length - 1].isalnum() or not written[length - 2].isalnum() or not written[length - 3].isalnum():
+            continue
+        said = discretion().quote(around.format(written[:length]))
+        assert written[:6] not in said, said
+
+
+def test_the_digest_as_bytes_in_base64_is_masked() -> None:
+    data = base64.b64encode(b"x" + bytes.fromhex(WHO.password_digest)).decode()
+    assert "***" in discretion().quote(f"Authorization: {data}")
+    assert data[4:16] not in discretion().quote(f"Authorization: {data}")
+
+
+@pytest.mark.parametrize("secret", ["a" * 2_000, "ab" * 2_000, "a" * 1_999 + "b", "a..." * 500], ids=lambda it: it[-5:])
+@pytest.mark.parametrize(
+    "piece", ["a", "a" * 999 + "b", "a" * 1_999 + "c", "ab", "a...", "a" * 30 + "..."], ids=lambda it: it[-5:]
+)
+def test_a_long_session_of_few_characters_takes_no_time(secret: str, piece: str) -> None:
+    known = discretion()
+    known.learn(secret)
+    began = time.process_time()
+    known.quote(piece * (200_000 // len(piece)), 1_000_000)
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(("piece", "seconds"), [("lorem ipsum, dolor ", 0.03), ("\\u00e9", 0.2)])
+def test_what_holds_no_secret_is_told_soon(piece: str, seconds: float) -> None:
+    """A record that is rejected goes through here."""
+    text = piece * (90_000 // len(piece))
+    began = time.process_time()
+    assert discretion().quote(text, 100_000) == text
+    assert time.process_time() - began < seconds * 4
 
 
 @given(st.sampled_from(sorted(KNOWN)), st.sampled_from(sorted(FORMS)), st.integers(0, 140), st.integers(20, 120))

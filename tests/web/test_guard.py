@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import pytest
@@ -76,6 +77,38 @@ def test_programs_and_the_webs_own_pages_are_answered(guarded: str) -> None:
     assert send(guarded, "GET", "/server_info", f"Host: {name}")[0] == 200
 
 
+def test_the_web_ui_says_its_version(guarded: str) -> None:
+    assert json.loads(ask(guarded)[1].rpartition(b"\r\n\r\n")[2])["data"]["version"] == version("dagster-webserver")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://[2001:db8:0:0:0:0:0:1]:3000", "[2001:db8::1]:3000"),
+        ("http://[2001:db8::1]:3000", "[2001:0DB8:0:0::0:1]:3000"),
+        ("https://telemetry.example.com", "telemetry.example.com."),
+        ("https://telemetry.example.com./", "Telemetry.Example.com:443"),
+        ("http://telemetry.example.com", "localhost."),
+        ("http://telemetry.example.com", "[0:0:0:0:0:0:0:1]:3000"),
+        ("http://telemetry.example.com", "127.0.0.1.:8080"),
+    ],
+)
+def test_a_name_is_known_however_it_is_written(url: str, host: str) -> None:
+    guard = Guard(lambda *_: None, urls=[url])  # type: ignore[arg-type,return-value]
+    headers = [(b"host", host.encode()), (b"content-type", b"application/json")]
+    own = f"{urlsplit(url).scheme}://{host}"
+    for origin in ([], [(b"origin", own.encode())]):
+        scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": headers + origin}
+        assert guard.refusal(scope) is None
+
+
+@given(st.text("[]:.%@/\\019afg", max_size=9) | st.sampled_from(["[1.2]", "[:::]", "[...]", "[::1.]", "..", "[::1%lo]"]))
+def test_whatever_is_no_name_is_refused_and_is_no_fault(host: str) -> None:
+    guard = Guard(lambda *_: None, urls=["http:///x", PUBLIC])  # type: ignore[arg-type,return-value]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", host.encode())]}
+    assert (guard.refusal(scope) or (0, ""))[0] == (0 if host.lower() in ("[::1]", "[0::1]") else 421)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -90,6 +123,9 @@ def test_programs_and_the_webs_own_pages_are_answered(guarded: str) -> None:
         ("Host: ",),
         ("Host: 2130706433",),
         ("Host: 0.0.0.0:3000",),
+        ("Host: [1.2]",),
+        ("Host: [:::]",),
+        ("Host: localhost..",),
     ],
     ids=str,
 )
