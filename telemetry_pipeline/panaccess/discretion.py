@@ -72,14 +72,10 @@ class Discretion:
     def quote(self, text: str, most: int = RAW_CHARACTERS) -> str:
         """The text without secrets, in whatever form they are, and of a long one the beginning."""
         if len(text) <= most + _CUT_LENGTH:
-            return self._masked(text)
+            return self._masked(text, len(text))
         longest = _LONGEST_FORM * max((len(secret.encode("utf-8", "surrogatepass")) for secret in list(self._forms)), default=0)
-        window = most + longest
-        told = self._masked(text[:window])
-        if len(text) > window:
-            # Where the window ends it may have cut a secret in two, which is not recognised then.
-            told = told[: max(0, len(told) - longest)]
-        return f"{told[:most]}... (cut: {len(text):,} characters)"
+        # What begins where the quotation ends has to be seen whole to be recognised.
+        return f"{self._masked(text[: most + longest], most)}... (cut: {len(text):,} characters)"
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -93,14 +89,15 @@ class Discretion:
             err.__context__ = None
             raise err from None
 
-    def _masked(self, text: str) -> str:
+    def _masked(self, text: str, most: int) -> str:
+        """So many characters of a text, and stars for what secrets there are in them."""
         told: list[str] = []
         end = 0
         for first, behind in sorted(self._found(text)):
-            if first >= end:
+            if end <= first < most:
                 told += text[end:first], _MASK
             end = max(end, behind)
-        return "".join([*told, text[end:]])
+        return "".join([*told, text[end:most]])
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
         """From where to where in a text there are secrets."""
