@@ -55,7 +55,7 @@ class Channel:
 
     def __init__(self, url: str) -> None:
         self._apprise = apprise.Apprise(asset=_ASSET)
-        server = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
+        server = apprise.Apprise.instantiate(_divided(url), asset=_ASSET, suppress_exceptions=True)
         self.understood = server is not None
         self.in_clear = server is not None and _in_clear(server)
         self._server: Any = None
@@ -127,6 +127,14 @@ def split(alert_urls: str) -> list[str]:
     """
     addresses = re.split(r"[\s,;]+(?=[a-z0-9]+://)", alert_urls.strip(" \t\r\n,;"), flags=re.IGNORECASE)
     return [part for address in addresses for part in re.split(r"(?<![,;\s])\s+", address) if part]
+
+
+def _divided(url: str) -> str:
+    """The address with nothing that divides a host from who logs in there but the last ``@``: Apprise takes the first."""
+    scheme, _, rest = url.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    who, at, host = authority.rpartition("@")
+    return url if "@" not in who else f"{scheme}://{who.replace('@', '%40')}{at}{host}{rest[len(authority) :]}"
 
 
 def _in_clear(server: Any) -> bool:

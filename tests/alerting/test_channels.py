@@ -10,7 +10,7 @@ from panaccess.test_bounds import liar
 from urllib3 import poolmanager
 
 from telemetry_pipeline.alerting import channels as module
-from telemetry_pipeline.alerting.channels import Channels, Delivery, bound_answers, split
+from telemetry_pipeline.alerting.channels import Channel, Channels, Delivery, bound_answers, split
 
 
 def send(channels: Channels, subject: str, body: str) -> list[Delivery]:
@@ -106,6 +106,12 @@ def test_no_secret_of_an_address_is_shown(url: str, closed_port: int, capfd: pyt
     assert delivery.error is not None
     captured = capfd.readouterr()
     assert "geheimnis" not in f"{delivery}{captured.out}{captured.err}".replace("geheimnis://", "")
+
+
+@pytest.mark.parametrize("password", ["one@two", "@", "a@b@c"])
+def test_a_password_with_what_divides_it_from_the_host_is_a_password(password: str, closed_port: int) -> None:
+    channel = Channel(f"json://user:{password}@127.0.0.1:{closed_port}/hook@here")
+    assert channel.name.startswith("json://user:****@127.0.0.1")
 
 
 def test_two_channels_are_told_apart_even_if_only_their_secrets_differ() -> None:
