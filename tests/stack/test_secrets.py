@@ -149,12 +149,11 @@ def test_another_user_reads_no_file_reaches_no_socket_and_sees_no_secret(running
 def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_web_ui_and_the_simulator(running: Up) -> None:
     state = state_of(running)
     services = {pid: name for name, pid in state.processes.items()}
-    listening = [
-        (services.get(process.pid), each.laddr)
-        for process in members(running)
-        for each in process.net_connections("inet")
-        if each.status == psutil.CONN_LISTEN
-    ]
+    listening = []
+    for process in members(running):
+        with suppress(psutil.NoSuchProcess):  # that of a run which has ended meanwhile
+            connections = process.net_connections("inet")
+            listening += [(services.get(process.pid), each.laddr) for each in connections if each.status == psutil.CONN_LISTEN]
     assert {name for name, _ in listening} == {"valkey", "webserver", "flower", "simulator"}
     assert {address.ip for _, address in listening} == {"127.0.0.1"}
     ports = {name: address.port for name, address in listening}

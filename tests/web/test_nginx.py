@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import time
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -53,10 +55,12 @@ class Proxy:
 
     def subscribe(self, **headers: str) -> str:
         """The first answer to a subscription by WebSocket."""
+        address = urlsplit(self.url)
         with connect(
-            f"wss{self.url.removeprefix('https')}/graphql",
+            f"wss://{NAME}/graphql",
+            sock=socket.create_connection((str(address.hostname), address.port or 443)),
             ssl=ssl.create_default_context(cafile=self.certificate),
-            additional_headers={"Host": NAME, **headers},
+            additional_headers=headers,
             subprotocols=["graphql-ws"],  # type: ignore[list-item]
             proxy=None,
         ) as connection:
