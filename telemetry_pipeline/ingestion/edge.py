@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import sub
 
 from telemetry_pipeline.panaccess.feed import Delivery
 from telemetry_pipeline.panaccess.records import Page
@@ -55,6 +56,10 @@ class LiveEdge:
 
     def _follow(self, ids: Sequence[int], behind: int) -> None:
         """:param behind: how many records are known from the first of *ids* on."""
+        if ids and not self.gaps and max(map(sub, ids, [self.reached, *ids])) <= self.widest:
+            self.reached = max(self.reached, ids[-1])
+            self._seen += len(ids)
+            return
         for number, record_id in enumerate(ids):
             while self.gaps and self.gaps[0].first_record_id <= record_id:
                 gap = self.gaps.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from urllib.parse import unquote
 
 import urllib3
@@ -73,6 +74,9 @@ class Transport:
             try:
                 # What was not asked for is not unpacked by whatever library may be there: not all of them can be told to stop.
                 encodings = {each.strip().lower() for each in response.headers.get("content-encoding", "").split(",")}
+                if encodings <= {"", "identity"} and (response.length_remaining or math.inf) <= self._max_bytes:
+                    # Piece by piece it takes three times as long.
+                    body += response.read(decode_content=False)
                 for piece in response.stream(_PIECE_BYTES, decode_content=encodings <= _ENCODINGS):
                     body += piece
                     if len(body) > self._max_bytes:
