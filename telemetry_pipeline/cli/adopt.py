@@ -21,6 +21,7 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     meanwhile, and it can take minutes. Results of all days are out of date then, and are computed anew.
     """
     from telemetry_pipeline.cli.target import database_url
+    from telemetry_pipeline.errors import RequestRefused
     from telemetry_pipeline.settings import StackSettings
     from telemetry_pipeline.warehouse import adoption, claims, problems
     from telemetry_pipeline.warehouse.database import connect
@@ -34,6 +35,9 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     with explained():
         steps = adoption.plan(engine, made_with, same=same, begins_at=begins_at)
     if not steps:
+        asked = next((each for each in problems.open_problems(engine) if each.key == problems.ANOTHER), None)
+        if asked:
+            raise RequestRefused(f"{asked.summary}. {asked.detail} What to do: {asked.advice}")
         say("nothing to do: what is stored was made with these settings")
         return
     for step in steps:

@@ -51,6 +51,11 @@ def pass_over_foreign_messages(app: Celery) -> None:
     Transport.Channel = QueueChannel
 
 
+def _is_of_the_connection(err: Exception, errors: tuple[type[Exception], ...]) -> bool:
+    """Whether there is none any more; kombu takes what a message lacks for that, too."""
+    return isinstance(err, errors) and not isinstance(err, KeyError)
+
+
 class GivenBack(QoS):
     """The messages that workers have taken; what is among them and is no message cannot be given back to a queue."""
 
@@ -58,9 +63,9 @@ class GivenBack(QoS):
         """Give a message back to its queue, or drop it."""
         try:
             super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
-        except self.channel.connection_errors:
-            raise
-        except Exception as err:  # noqa: BLE001 - whatever is wrong with it, the others have to go on
+        except Exception as err:
+            if _is_of_the_connection(err, self.channel.connection_errors):
+                raise
             note_foreign(f"something that a worker has is no message of Celery, and is dropped: {err!r}")
             self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
 
@@ -94,9 +99,9 @@ class QueueChannel(Channel):
     def _dropping(self) -> Iterator[None]:
         try:
             yield
-        except (*self.connection_errors, Empty):
-            raise
         except Exception as err:
+            if isinstance(err, Empty) or _is_of_the_connection(err, self.connection_errors):
+                raise
             note_foreign(f"something in a queue is no message of Celery, and is dropped: {err!r}")
             raise Empty from err
 
@@ -112,9 +117,9 @@ class StepConsumer(Consumer):  # type: ignore[misc]
             try:
                 _check(message)
                 handle(message)
-            except self.connection_errors:
-                raise
-            except Exception as err:  # noqa: BLE001 - whatever is wrong with it, the others have to go on
+            except Exception as err:
+                if _is_of_the_connection(err, self.connection_errors):
+                    raise
                 note_foreign(f"a message in a queue is no step of the pipeline, and is dropped: {err!r}")
                 if not message.acknowledged:
                     message.reject_log_error(_log, self.connection_errors)

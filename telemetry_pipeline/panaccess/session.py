@@ -66,7 +66,10 @@ class RedisStore:
 
     def get(self, name: str) -> str | None:
         """The value, or None when there is none."""
-        value = self._redis.get(name)
+        try:
+            value = self._redis.get(name)
+        except (UnicodeDecodeError, redis.ResponseError):
+            return None  # what somebody else has put there is overwritten
         return value if isinstance(value, str) else None
 
     def put(self, name: str, value: str, seconds: int | None = None) -> None:

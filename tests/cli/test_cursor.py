@@ -390,6 +390,9 @@ def test_the_same_upstream_with_changed_records_is_adopted(cli: Cli, scene: Scen
     newest = scene.newest
     scene.upstream.upset(kind="another", seed=99, first_id=FIRST, records_count=2_000)
     scene.refused()
+    alone = cli("adopt")
+    assert alone.status == 1
+    assert "'telemetry-pipeline adopt --same'" in alone.err
     same = cli("adopt", "--same", "--yes")
     assert same.status == 0
     assert f"nothing is read again up to the cursor, record id {newest}" in same.out

@@ -226,7 +226,7 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
             for _ in polling(60):
                 if app.control.ping(timeout=0.5) or process.poll() is not None:
                     break
-            for stranger in STRANGERS.values():
+            for stranger in (*STRANGERS.values(), "{}", '{"body": "", "properties": {}}'):
                 client.publish(f"/{database}.celery.pidbox", stranger)
             for odd in ({}, [], {"method": ["ping"]}, {"method": "ping", "destination": 5}, {"method": "ping", "reply_to": 1}):
                 client.publish(f"/{database}.celery.pidbox", message(odd))
@@ -238,6 +238,7 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
             assert process.poll() is None, said[-3000:]
             assert app.control.ping(timeout=5) == [{"w@here": {"ok": "pong"}}], said[-3000:]
             assert client.hlen("unacked") == 0
+            assert "Connection to broker lost" not in said, "steps at work would be given to others"
     [problem] = problems.open_problems(engine)
     assert problem.key == "foreign-messages"
     assert len(problem.detail) < 1_000

@@ -183,6 +183,20 @@ def test_a_wrong_password_is_tried_once_by_all_clients_together(
     assert calls(server) == {"login": 1}
 
 
+@pytest.mark.parametrize("odd", ["bytes", "list"])
+def test_what_is_no_session_in_its_place_is_overwritten(shared_store: RedisStore, redis_url: str, odd: str) -> None:
+    """No tick ever succeeded again."""
+    with redis.Redis.from_url(redis_url) as broker:
+        broker.delete("odd")
+        if odd == "bytes":
+            broker.set("odd", b"\xff\xfe")
+        else:
+            broker.lpush("odd", "x")
+    assert shared_store.get("odd") is None
+    shared_store.put("odd", "a-session")
+    assert shared_store.get("odd") == "a-session"
+
+
 def test_other_credentials_are_tried_at_once(server: SimulatorServer, shared_store: RedisStore) -> None:
     for wrong in (
         Credentials("simulator", "wrong", "simulator", "simulator"),
