@@ -71,11 +71,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [*LONGEST, group_of(item.nodeid)].index(group_of(item.nodeid)))
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[LocalPostgres]:
+    """A PostgreSQL of the test's own: for roles and settings of a server, or to be ended."""
+    # Not in pytest's directory: another session of pytest closes that to the user that PostgreSQL runs as under root.
+    with tempfile.TemporaryDirectory(prefix="telemetry-") as home:
+        server = LocalPostgres(Path(home))
+        server.start()
+        yield server
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL of the suite's own, with a migrated database ``template`` to copy."""
     with ExitStack() as running:
-        # Not in pytest's directory: another session of pytest closes that to the user that PostgreSQL runs as under root.
         server = LocalPostgres(Path(running.enter_context(tempfile.TemporaryDirectory(prefix="telemetry-"))))
         running.callback(server.stop)
         server.start()

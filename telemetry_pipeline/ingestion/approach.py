@@ -53,8 +53,8 @@ class Approach:
 
     @property
     def sees_all(self) -> bool:
-        """Whether that is all there is, but for what a person said to leave out."""
-        return not self.is_held and self.plausible_id >= self.up_to_id
+        """Whether the live edge reads all there is, but for what a person said to leave out."""
+        return not self.is_held and (self.edge.jump_id is not None or self.up_to_id >= self.newest_id)
 
 
 class Lookout:

@@ -51,7 +51,7 @@ class Oldest:
 
 def is_in_doubt(samples: Sequence[Comparison]) -> bool:
     """Whether its oldest records have to be looked at, too, to tell whether it is still the same."""
-    return not any(sample.given for sample in samples) or any(sample.differs for sample in samples)
+    return bool(samples) and (not any(sample.given for sample in samples) or any(sample.differs for sample in samples))
 
 
 def another(samples: Sequence[Comparison], oldest: Oldest | None, newest_id: int) -> Problem | None:

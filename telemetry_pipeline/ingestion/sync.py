@@ -130,7 +130,7 @@ class Sync:
                 if self._drain(self._live_slices(live_edge, up_to_id), approach=approach):
                     return position
                 lookout.tell_of_jump(approach)
-                if not approach.is_held:
+                if approach.sees_all:
                     completeness.live_edge_read(self.engine, self._began_at, self.operator_zone)
                 if first == last:
                     return None
@@ -153,7 +153,7 @@ class Sync:
         stopped = self._drain(slices)
         stopped_on = stopped.slice.since.date() if stopped and stopped.slice.since else None
         read = [piece.since.date() for piece in slices if piece.since and (not stopped_on or piece.since.date() < stopped_on)]
-        if approach.sees_all:
+        if approach.sees_all and approach.plausible_id >= approach.up_to_id:
             completeness.days_read(self.engine, read, position.began_at, self.operator_zone)
         return replace(position, day=stopped_on, after_id=stopped.through_id) if stopped and stopped_on else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from urllib.parse import unquote
 
 import urllib3
@@ -108,5 +109,6 @@ def _pools(url: str) -> urllib3.PoolManager:
 
 
 def _reason(err: urllib3.exceptions.HTTPError) -> str:
-    """The failure without the memory addresses that urllib3 writes in front of it."""
-    return str(err).rpartition(">: ")[2] or type(err).__name__
+    """The failure without what urllib3 writes of its own objects in front of it, and of its clock behind."""
+    text = re.sub(r"^\w+Pool\([^)]*\): | \(\w+ timeout=[\d.]+\)$", "", str(err).rpartition(">: ")[2])
+    return text or type(err).__name__

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -263,15 +261,6 @@ def test_while_postgresql_is_away_nothing_is_told_again_that_was_told_within_the
     monkeypatch.undo()
     notebook.refresh()
     assert notebook.open_keys == {FAILED.key, "over"}
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[LocalPostgres]:
-    with tempfile.TemporaryDirectory(prefix="telemetry-") as directory:
-        server = LocalPostgres(Path(directory))
-        server.start()
-        yield server
-        server.stop()
 
 
 @pytest.mark.slow

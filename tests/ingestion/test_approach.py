@@ -136,6 +136,26 @@ def test_a_repair_completes_no_day_while_something_holds_the_cursor(engine: sa.E
         tick(engine, upstream)
 
 
+@SMALL
+def test_a_sync_that_cannot_see_how_far_ids_go_completes_nothing(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 31)))
+    tick(engine, upstream)
+    upstream.add([*map(record, range(31, 61)), record(LARGEST)])
+    upstream.poisoned = {31: "error"}
+    until = "select complete_before, known_until from telemetry.sync_state"
+    before = rows(engine, until)
+    for known in ([], ["upstream:jump"]):
+        tick(engine, upstream)
+        assert told(engine) == known
+        assert rows(engine, until) == before
+
+
+def test_where_nothing_is_stored_nothing_is_compared(engine: sa.Engine) -> None:
+    upstream = Upstream(map(record, range(1, 11)))
+    tick(engine, upstream)
+    assert len(upstream.listings) == 2, "the newest id, and what there is"
+
+
 def test_ids_that_are_sparse_behind_an_accepted_jump_need_one_answer(engine: sa.Engine) -> None:
     upstream = Upstream(map(record, range(1, 1_201)))
     tick(engine, upstream)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,35 +13,26 @@ from production.compose import DOCKER
 from telemetry_pipeline.stack.servers import LocalPostgres, at_database
 
 
-@pytest.fixture
-def server() -> Iterator[LocalPostgres]:
-    with tempfile.TemporaryDirectory(prefix="telemetry-") as home:
-        server = LocalPostgres(Path(home))
-        server.start()
-        yield server
-        server.stop()
-
-
-def test_it_closes_the_schema_public_of_an_old_server_and_may_be_run_again(server: LocalPostgres, tmp_path: Path) -> None:
+def test_it_closes_the_schema_public_of_an_old_server_and_may_be_run_again(own_postgres: LocalPostgres, tmp_path: Path) -> None:
     for name in ("database", "owner", "dagster"):
         (tmp_path / f"{name}_password.txt").write_text(f"{name}'s\n")
-    programs = Path(server.command()[0]).parent
+    programs = Path(own_postgres.command()[0]).parent
     surroundings = {
         "PATH": f"{programs}:{os.environ['PATH']}",
-        "PGHOST": str(server.socket_directory),
+        "PGHOST": str(own_postgres.socket_directory),
         "PGPORT": "5432",
         "SECRETS_DIRECTORY": str(tmp_path),
     }
-    with psycopg.connect(at_database(server.url, "template1"), autocommit=True) as connection:
+    with psycopg.connect(at_database(own_postgres.url, "template1"), autocommit=True) as connection:
         connection.execute("grant create on schema public to public")  # as up to PostgreSQL 14
     for _ in range(2):
         done = subprocess.run([DOCKER / "create-databases.sh"], env=surroundings, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     plants = "create function public.lower(varchar) returns text language sql as 'select null'"
     with (
-        psycopg.connect(server.url_of("telemetry", "telemetry")) as connection,
+        psycopg.connect(own_postgres.url_of("telemetry", "telemetry")) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(plants)
-    with psycopg.connect(server.url_of("dagster", "dagster")) as connection:
+    with psycopg.connect(own_postgres.url_of("dagster", "dagster")) as connection:
         connection.execute("create table public.runs (id integer)")

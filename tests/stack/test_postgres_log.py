@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import psycopg
 import pytest
 
@@ -14,15 +10,6 @@ from telemetry_pipeline.cli.doctoring.postgres import check_log
 from telemetry_pipeline.stack.servers import LocalPostgres
 
 CANARY = "canary-7391"
-
-
-@pytest.fixture
-def server() -> Iterator[LocalPostgres]:
-    with tempfile.TemporaryDirectory(prefix="telemetry-") as home:
-        server = LocalPostgres(Path(home))
-        server.start()
-        yield server
-        server.stop()
 
 
 def fail_in_every_way(url: str) -> None:
@@ -43,18 +30,18 @@ def fail_in_every_way(url: str) -> None:
                 copy.write(row)
 
 
-def test_the_log_of_our_own_server_quotes_no_row_when_a_statement_or_a_copy_fails(server: LocalPostgres) -> None:
-    fail_in_every_way(server.url)
-    assert CANARY not in server.log.read_text()
-    assert check_log(server.url) == "it quotes no rows"
+def test_the_log_of_our_own_server_quotes_no_row_when_a_statement_or_a_copy_fails(own_postgres: LocalPostgres) -> None:
+    fail_in_every_way(own_postgres.url)
+    assert CANARY not in own_postgres.log.read_text()
+    assert check_log(own_postgres.url) == "it quotes no rows"
 
 
-def test_the_doctor_says_what_a_superuser_has_to_set_and_that_helps(server: LocalPostgres) -> None:
-    with psycopg.connect(server.url, autocommit=True) as connection:
+def test_the_doctor_says_what_a_superuser_has_to_set_and_that_helps(own_postgres: LocalPostgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
         connection.execute('create role "Some one" login superuser')
         connection.execute("alter role \"Some one\" set log_min_messages = 'warning'")
         connection.execute("alter role \"Some one\" set log_error_verbosity = 'default'")
-        url = server.url.replace("//postgres@", "//Some%20one@")
+        url = own_postgres.url.replace("//postgres@", "//Some%20one@")
         with pytest.raises(Warned, match="quote rows: log_min_messages, log_error_verbosity") as told:
             check_log(url)
         connection.execute(told.value.advice.removeprefix("as a superuser: ").partition("; then")[0].encode())
