@@ -114,6 +114,10 @@ def liar(say: Callable[[socket.socket], None]) -> Iterator[str]:
                 caller.recv(65_536)
                 try:
                     say(caller)
+                    # A connection that is closed with something unread loses what was said.
+                    caller.shutdown(socket.SHUT_WR)
+                    while caller.recv(65_536):
+                        pass
                 except OSError:
                     continue
 
