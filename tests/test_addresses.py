@@ -335,6 +335,7 @@ def test_a_long_message_is_redacted_in_a_moment(piece: str) -> None:
     assert time.process_time() - began < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["%zz", " ", "@", "/", ":", "?", "#", "[", "%00", "@@:1", "\\", "=", "@[::1"])
 def test_errors_of_libraries_that_echo_an_address_are_shown_without_it(odd: str) -> None:
     """The addresses are raw, as who writes them without escaping has them."""

@@ -346,6 +346,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("population", OTHERS.values(), ids=OTHERS)
 def test_another_upstream_is_one_problem_and_nothing_of_it_is_stored(
     cli: Cli, scene: Scene, population: dict[str, int]

@@ -125,6 +125,7 @@ WITH_PASSWORD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", WITH_PASSWORD)
 @pytest.mark.parametrize(
     "write", [str, lambda secret: quote(secret, safe=""), quote], ids=["as it is", "escaped", "half escaped"]

@@ -79,6 +79,7 @@ def noise(length: int) -> str:
     return "".join(random.Random(length).choices(string.ascii_letters + string.digits, k=length))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [20_000, 100_000, 3_000_000])
 def test_a_text_of_an_older_warehouse_stalls_nothing(engine: sa.Engine, length: int) -> None:
     """Stored before there was a bound, or under a higher one: results have it in many rows, and events those rows."""

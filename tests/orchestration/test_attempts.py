@@ -118,6 +118,7 @@ def test_a_step_that_failed_for_good_says_why_in_a_sentence(
     assert result.failure_data_for_node("work").user_failure_data.description.startswith(said)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_tick", [True, False], ids=["tick", "range"])
 def test_an_upstream_that_is_away_for_a_moment_fails_no_range(
     pipeline: Any, this_day: date, monkeypatch: pytest.MonkeyPatch, is_tick: bool

@@ -31,6 +31,7 @@ def age(pipeline: Any, column: str, minutes: int) -> None:
         connection.execute(sa.text(f"update telemetry.sync_state set {column} = {column} - interval '{minutes} minutes'"))
 
 
+@pytest.mark.slow
 def test_an_upstream_that_went_silent_is_a_problem_until_a_record_comes(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
@@ -72,6 +73,7 @@ def test_a_repair_counts_as_a_sync(pipeline: Any, now: datetime, this_day: date)
         assert connection.scalar(sa.text("select now() - synced_at < interval '1 minute' from telemetry.sync_state"))
 
 
+@pytest.mark.slow
 def test_a_sync_that_read_nothing_counts_as_none(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success

@@ -43,6 +43,7 @@ def test_days_never_analysed_are_stale_and_todays_is_the_ticks_business(pipeline
     assert stale(pipeline, this_day) == dict.fromkeys([2, 1], dict.fromkeys(looking_back()))
 
 
+@pytest.mark.slow
 def test_a_late_record_makes_stale_what_looks_back_to_its_day_and_nothing_else(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:

@@ -112,6 +112,7 @@ def evaluate(pipeline: Any) -> dg.RunRequest | dg.SkipReason:
     return outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "repeated"),
     [

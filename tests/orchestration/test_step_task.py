@@ -216,6 +216,7 @@ def test_a_killed_child_is_a_problem_on_record(
     assert problem.run_id == RUN_ID
 
 
+@pytest.mark.slow
 @KILLED
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELING])
 def test_a_child_that_was_killed_with_its_run_is_no_problem(

@@ -175,6 +175,7 @@ def test_a_chart_says_in_spanish_what_it_shows_and_is_small(name: str) -> None:
     assert not re.search(r"\b(views|watch_hours|subscribers|unique_\w+|nan|inf)\b", " ".join(texts(svg)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_thousands_of_rows_are_a_small_chart_too(name: str) -> None:
     svg = draw(name, result(name, 4_000))

@@ -42,6 +42,7 @@ def refuses(server: LocalPostgres) -> str:
     return str(told.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", ["home", "closed/home", "open/a folder/home"])
 def test_a_home_that_others_cannot_reach_is_told_of_and_nothing_is_opened(folder: Path, depth: str) -> None:
     home = folder / depth

@@ -41,6 +41,7 @@ def test_postgres_keeps_its_data_over_a_restart_and_over_a_kill(tmp_path: Path) 
         server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["client backend", "checkpointer"])
 @pytest.mark.parametrize("moved", [False, True], ids=["in its home", "in a home that is a link"])
 def test_postgres_starts_on_what_a_kill_left_half_alive(tmp_path: Path, part: str, moved: bool) -> None:

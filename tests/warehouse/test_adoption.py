@@ -62,6 +62,7 @@ def contents(engine: sa.Engine) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

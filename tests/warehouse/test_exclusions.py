@@ -293,6 +293,7 @@ def test_which_views_count_follows_from_the_records_in_whatever_order_they_come(
     replay(pooled, steps)
 
 
+@pytest.mark.slow
 @given(arrivals())
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_merge_of_many_views_judges_as_one_of_few_does(pooled: sa.Engine, steps: list[tuple[str, Any]]) -> None:

@@ -59,6 +59,7 @@ RESTORED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restored", [False, True], ids=["as made", "restored"])
 @pytest.mark.parametrize("what", PLANTED)
 def test_what_the_writer_makes_never_has_the_owners_rights(server: Server, what: str, restored: bool) -> None:
@@ -95,6 +96,7 @@ OWNERS = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", STRANGE)
 def test_what_a_dba_made_in_the_schemas_stays_the_dbas_and_stops_nobody(server: Server, statement: str) -> None:
     server.migrate()

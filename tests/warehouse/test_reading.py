@@ -24,6 +24,7 @@ def set_for_all(engine: sa.Engine, setting: str) -> None:
         connection.execute(sa.text(f"alter database {engine.url.database} set {setting}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [

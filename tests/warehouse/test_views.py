@@ -147,6 +147,7 @@ def test_records_that_arrive_in_the_middle_of_a_merge_are_merged_by_the_next(
         other.dispose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(2, 25, 2))
 def test_a_start_that_arrives_in_the_middle_of_a_merge_is_no_neighbour_yet(engine: sa.Engine, at: int) -> None:
     """Half a merge that sees it takes it for the end of its neighbour's run, which then ends too early for good."""
@@ -402,6 +403,7 @@ INCREMENTS: dict[str, Callable[[int], list[Event]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", INCREMENTS)
 def test_an_increment_costs_what_is_new_and_not_what_is_there(
     engine: sa.Engine, postgres_url: str, kind: str, database_url: str

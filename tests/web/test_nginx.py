@@ -141,6 +141,7 @@ def viewers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
             yield proxy
 
 
+@pytest.mark.slow
 def test_who_is_logged_in_works_with_our_pages(proxy: Proxy) -> None:
     assert proxy.ask(Authorization="Basic eDp5").status_code == 401
     assert proxy.ask(Origin=PUBLIC, Sec_Fetch_Site="same-origin").json()["data"]["version"]
@@ -151,6 +152,7 @@ def test_who_is_logged_in_works_with_our_pages(proxy: Proxy) -> None:
     assert proxy.subscribe(Origin=PUBLIC, **BASIC) == "connection_ack"
 
 
+@pytest.mark.slow
 def test_what_the_browser_of_somebody_logged_in_is_made_to_send_is_refused(proxy: Proxy) -> None:
     """It adds the password by itself."""
     evil = "https://evil.example"
@@ -166,6 +168,7 @@ def test_what_the_browser_of_somebody_logged_in_is_made_to_send_is_refused(proxy
         proxy.subscribe(Origin=evil, **BASIC)
 
 
+@pytest.mark.slow
 def test_viewers_read_and_change_nothing(viewers: Proxy) -> None:
     assert viewers.ask(Origin=PUBLIC).json()["data"]["version"]
     assert viewers.subscribe(Origin=PUBLIC, **BASIC) == "connection_ack"
