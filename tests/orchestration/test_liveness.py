@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -176,7 +177,7 @@ def test_a_lock_that_is_missed_once_is_no_loss(
     start = dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="telemetry_tick")
     instance.report_dagster_event(start, RUN_ID, timestamp=time.time() - 60)
     now = [time.monotonic()]
-    monkeypatch.setattr(launcher.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(launcher, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
 
     def look(after: float) -> WorkerStatus:
         now[0] += after

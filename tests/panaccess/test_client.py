@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -56,7 +57,7 @@ def server(running_server: SimulatorServer) -> SimulatorServer:
 def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Instead of sleeping between tries, the delays are written down."""
     waited: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", waited.append)
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=waited.append))
     return waited
 
 
