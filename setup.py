@@ -8,7 +8,7 @@ setup(
     description="Viewing telemetry of a TV operator from PanAccess into PostgreSQL, merged and analysed by Dagster",
     python_requires=">=3.11",
     packages=find_packages(include=["telemetry_pipeline", "telemetry_pipeline.*"]),
-    package_data={"telemetry_pipeline.warehouse.migrations": ["script.py.mako", "versions/*.sql"]},
+    package_data={"telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"]},
     install_requires=[
         "alembic>=1.18,<2",
         "apprise>=2.2,<3",

@@ -27,17 +27,19 @@ import pandas as pd
 import sqlalchemy as sa
 
 from bench.harness import OPERATOR_TIMEZONE, database, median, peak_memory_mb, result
-from telemetry_pipeline.analyses import computing
-from telemetry_pipeline.analyses.computing import Draw
-from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.columns import conform
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
-from telemetry_pipeline.analyses.views import Rules, Store, Views
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.reports import charts
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.columns import conform
-from telemetry_pipeline.warehouse.database import connect, shared
-from telemetry_pipeline.warehouse.partitions import keep_months
-from telemetry_pipeline.warehouse.segments import Segments, State
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.computing import Draw
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.segments import Segments, State
+from telemetry_pipeline.warehouse.db.connections import connect, shared
+from telemetry_pipeline.warehouse.db.partitions import keep_months
 
 _LAST = date(2026, 3, 15)
 _PERIOD = Period(_LAST - timedelta(days=29), _LAST)

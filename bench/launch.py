@@ -18,10 +18,10 @@ import dagster as dg
 import yaml
 
 from bench.harness import database
-from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings.addresses import postgres_url
+from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
 
 PROJECT = Path(__file__).parents[1]

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from bench.harness import OPERATOR_TIMEZONE, database, median, result, simulator, synchroniser, truncate
-from telemetry_pipeline.warehouse import views
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch, store, writing
+from telemetry_pipeline.warehouse.core import views
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch, store, writing
 
 _PLAIN_INSERT = sa.text("""
     insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,

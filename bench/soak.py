@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from bench.harness import result, stack_settings
 from telemetry_pipeline.stack.services import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
 
 _SAMPLE_SECONDS = 30.0
 _RUNS = """

@@ -15,16 +15,18 @@ import pandas as pd
 import sqlalchemy as sa
 
 from bench.harness import OPERATOR_TIMEZONE, database, median, result
-from telemetry_pipeline.analyses import inputs
-from telemetry_pipeline.analyses.registry import Analysis, all_analyses, code_version
-from telemetry_pipeline.analyses.staleness import stale_days
-from telemetry_pipeline.analyses.views import Rules
-from telemetry_pipeline.reports.documents import stale_documents
-from telemetry_pipeline.warehouse import results, segments
-from telemetry_pipeline.warehouse.columns import conform
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.results import Result, parameters_key
-from telemetry_pipeline.warehouse.segments import State
+from telemetry_pipeline.analyses.columns import conform
+from telemetry_pipeline.analyses.registry import Analysis, all_analyses
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.results import inputs, tables
+from telemetry_pipeline.results.catalogue import parameters_key
+from telemetry_pipeline.results.documents import stale_documents
+from telemetry_pipeline.results.staleness import stale_days
+from telemetry_pipeline.results.tables import Result, table_of
+from telemetry_pipeline.results.versions import code_version
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.segments import State
+from telemetry_pipeline.warehouse.db.connections import connect
 
 DAYS = [date(2026, 11, 26) - timedelta(days=n) for n in range(1_825)]
 RULES = Rules(ZoneInfo(OPERATOR_TIMEZONE))
@@ -48,16 +50,16 @@ def fill(engine: sa.Engine, analysis: Analysis, state: State) -> None:
     versions = inputs.versions(read, state, RULES)
     empty = conform(pd.DataFrame({column.name: [] for column in analysis.columns}, dtype=object), analysis.columns)
     first = Result(periods[0].first, periods[0].last, None if analysis.kind == "period" else DAYS[0], values, empty)
-    first = replace(first, input_version=versions[0], code_version=code_version())
+    first = replace(first, input_version=versions[0], code_version=code_version(analysis))
     with engine.begin() as connection:
-        results.replace(connection, analysis.table, [first])
+        tables.replace(connection, table_of(analysis), [first])
         connection.execute(
             _INSERT,
             {
                 "asset": analysis.name,
                 "is_period": analysis.kind == "period",
                 "key": parameters_key(values),
-                "code_version": code_version(),
+                "code_version": code_version(analysis),
                 "firsts": [period.first for period in periods],
                 "lasts": [period.last for period in periods],
                 "versions": versions,

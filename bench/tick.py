@@ -22,7 +22,7 @@ from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.stack.services import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
 
 _NEVER = "0 0 29 2 *"
 _NEW_RECORDS = 1_000

@@ -15,14 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from bench.upstream import Record
-from telemetry_pipeline.analyses import stored
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.reports.documents import DOCUMENTS, gathered
-from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import documents, segments
-from telemetry_pipeline.warehouse.database import snapshot
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import document_store, stored
+from telemetry_pipeline.results.documents import DOCUMENTS, gathered
+from telemetry_pipeline.results.rows import to_rows
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.db.connections import snapshot
 
 Finding = tuple[str, str]
 Row = tuple[Any, ...]
@@ -128,11 +129,11 @@ def _compare_documents(
     """Documents all of whose results are as they should be hold exactly them."""
     for document in DOCUMENTS:
         names = [analysis.name for analysis in gathered(document)]
-        for first, last in documents.periods(connection, document):
+        for first, last in document_store.periods(connection, document):
             period = Period(first, last)
             if not all((name, period) in fresh for name in names):
                 continue
-            body = documents.read(connection, document, (first, last))
+            body = document_store.read(connection, document, (first, last))
             if body is None or body["missing"]:
                 yield "wrong", f"{document} of {period} lacks {', '.join((body or {}).get('missing', ['everything']))}"
                 continue

@@ -1,5 +1,5 @@
 """Viewing telemetry of a TV operator: from PanAccess into PostgreSQL, merged and analysed as Dagster assets."""
 
-from telemetry_pipeline import proxies
+from telemetry_pipeline.settings import proxies
 
 proxies.keep_out()

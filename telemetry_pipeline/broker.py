@@ -20,9 +20,9 @@ import kombu.exceptions
 import redis
 from kombu.transport.redis import Channel
 
-from telemetry_pipeline.addresses import celery_url, redacted
-from telemetry_pipeline.addresses import redis_url as as_redis_url
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.settings.addresses import celery_url, redacted
+from telemetry_pipeline.settings.addresses import redis_url as as_redis_url
 
 QUEUES = ("ingest", "analysis", "reports")
 STEP_ARGUMENTS = {"run_id": str, "step": str, "attempt": int}

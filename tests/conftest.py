@@ -23,7 +23,7 @@ from xdist.scheduler import LoadScopeScheduling
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database
-from telemetry_pipeline.warehouse.database import connect, migrate
+from telemetry_pipeline.warehouse.db.connections import connect, migrate
 
 _numbers = itertools.count(1)
 LONGEST = ["whole/test_survival.py", "whole", "production/test_processes.py", "stack/test_up.py"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_pipeline.disks import Place, places, shortages
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.monitoring.disks import Place, places, shortages
+from telemetry_pipeline.settings.loading import StackSettings
 
 
 def test_a_disk_with_room_is_no_shortage(disk: Path) -> None:

@@ -19,15 +19,15 @@ import sqlalchemy as sa
 import yaml
 from _pytest.logging import LogCaptureHandler
 
-from telemetry_pipeline import logs
 from telemetry_pipeline.errors import LoginRejected, PanAccessError, SettingsError
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials, LocalStore
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.logs import setup as logs
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore
 
 PROJECT = Path(__file__).parents[1]
 UTC = ZoneInfo("UTC")
@@ -69,7 +69,7 @@ def test_upstream_calls_have_a_file_of_their_own_and_errors_are_in_two(tmp_path:
     configure()
     logging.getLogger("anything").info("usual")
     logging.getLogger("anything").error("bad")
-    logging.getLogger("telemetry_pipeline.panaccess").info("called")
+    logging.getLogger("telemetry_pipeline.sources.panaccess").info("called")
     assert [line["message"] for line in written(tmp_path, "pipeline")] == ["usual", "bad"]
     assert [line["message"] for line in written(tmp_path, "errors")] == ["bad"]
     assert [line["message"] for line in written(tmp_path, "upstream")] == ["called"]
@@ -183,7 +183,7 @@ def test_the_output_is_text_for_people_or_json_for_machines(
 ) -> None:
     configure(log_format="json" if as_json else "text")
     logging.getLogger("anything").warning("look", extra={"run": "49519adc-08f1", "step": "ott_views", "partition": None})
-    logging.getLogger("telemetry_pipeline.panaccess").info("one of thousands")
+    logging.getLogger("telemetry_pipeline.sources.panaccess").info("one of thousands")
     err = capsys.readouterr().err
     if as_json:
         assert json.loads(err)["message"] == "look"
@@ -217,7 +217,7 @@ WRITE = """
 import logging, sys
 from pathlib import Path
 from telemetry_pipeline import logs
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 
 logs._FILE_BYTES = 60_000
 logs.configure(StackSettings(log_directory=Path(sys.argv[1])))

@@ -10,7 +10,7 @@ import pytest
 from dotenv import dotenv_values
 
 from telemetry_pipeline.errors import SettingsError
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.settings.loading import Settings, StackSettings
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 REQUIRED = {

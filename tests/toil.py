@@ -13,10 +13,10 @@ import dagster as dg
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster_celery.make_app import make_app
 
-from telemetry_pipeline.orchestration.executor import StepExecutor, celery_settings, on_queue
-from telemetry_pipeline.orchestration.step_task import StepTask
-from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.orchestration.runtime.cluster.executor import StepExecutor, celery_settings, on_queue
+from telemetry_pipeline.orchestration.runtime.cluster.step_task import StepTask
+from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.settings.loading import Settings
 
 DIRECTORY = "toil/directory"
 

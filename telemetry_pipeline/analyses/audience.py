@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.marks import BASE
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import CHANNEL, DURATION, UNIQUE_DEVICES, WATCH_HOURS
-from telemetry_pipeline.warehouse.columns import Column
 
 _Whole = NDArray[np.int64]
 

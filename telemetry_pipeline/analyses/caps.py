@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from telemetry_pipeline.warehouse.completeness import Completeness
+from telemetry_pipeline.days import Completeness
 
 AUTO_DAYS = 28
 LEAST_SECONDS = 4 * 3600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from pydantic import Field
 
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import (
@@ -20,7 +21,6 @@ from telemetry_pipeline.analyses.vocabulary import (
     WATCH_HOURS,
     WATCH_HOURS_PER_SUBSCRIBER,
 )
-from telemetry_pipeline.warehouse.columns import Column
 
 _SCORED = (*DURATION, "subscriber_code")
 

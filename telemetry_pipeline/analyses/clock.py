@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from telemetry_pipeline.warehouse.completeness import Completeness
+from telemetry_pipeline.days import Completeness
 
 _DAY = timedelta(days=1)
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import DURATION, UNIQUE_CHANNELS, WATCH_HOURS
-from telemetry_pipeline.warehouse.columns import Column
 
 CORRELATED = ("watch_hours", "average_seconds", "views", "unique_channels", "average_hour")
 """What of a subscriber's viewing is correlated, in this order."""

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from telemetry_pipeline.analyses import clock
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.warehouse.columns import Column
 
 PROVISIONAL = Column(
     "provisional",

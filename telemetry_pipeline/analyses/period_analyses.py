@@ -15,6 +15,7 @@ import pandas as pd
 from pydantic import Field
 
 from telemetry_pipeline.analyses import clock
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, hours_by_slot
 from telemetry_pipeline.analyses.registry import PeriodParameters, analysis
 from telemetry_pipeline.analyses.rhythm import GRANULARITY, UNITS, Granularity
@@ -35,7 +36,6 @@ from telemetry_pipeline.analyses.vocabulary import (
     WATCH_HOURS,
     WATCH_HOURS_PER_SUBSCRIBER,
 )
-from telemetry_pipeline.warehouse.columns import Column
 
 OUTLIER_Z = 2
 """Beyond how many standard deviations from the mean a day of a subscriber stands out."""

@@ -1,33 +1,29 @@
 """What an analysis is, and which ones there are.
 
 An analysis is a function under ``@analysis``, with the model of its parameters beside it, in any module of this
-package; nothing else has to be told of it. What it computes stands in its own module, when a stored result will do in
-``results``, how it is stored in ``warehouse.results``, how it looks in ``reports.charts``, and how one becomes an asset
-in ``orchestration``.
+package; nothing else has to be told of it. How results are stored is said in ``results``, how they look in ``reports``, and
+how an analysis becomes an asset in ``orchestration``.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from telemetry_pipeline.analyses.columns import Column, check_names, conform
 from telemetry_pipeline.analyses.marks import Base, marking
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.warehouse.columns import Column, conform
-from telemetry_pipeline.warehouse.results import ResultTable
 
 Kind = Literal["general", "subscribers", "audience", "period"]
 
@@ -83,11 +79,6 @@ class Analysis:
     def question(self) -> str:
         """The first line of the description."""
         return self.description.splitlines()[0]
-
-    @property
-    def table(self) -> ResultTable:
-        """Where results are stored."""
-        return ResultTable(self.name, self.columns)
 
     @property
     def runs_unattended(self) -> bool:
@@ -176,18 +167,11 @@ def analysis(
         def compute(views: Views, values: P) -> pd.DataFrame:
             return conform(mark(views, values, function(views, values)), marked)
 
-        ResultTable(name, marked)  # sees that names can be those of a table and its columns
+        check_names(name, marked)
         _registered[name] = Analysis(name, kind, description, marked, parameters, compute, compares, looks_ahead)
         return compute
 
     return register
-
-
-@functools.cache
-def code_version() -> str:
-    """Twelve hexadecimal digits that change with the code of this package: what it computes may be another result then."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 @functools.cache

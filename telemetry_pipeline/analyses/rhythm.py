@@ -12,12 +12,12 @@ from pydantic import Field
 
 from telemetry_pipeline.analyses import clock
 from telemetry_pipeline.analyses.clock import Day
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, hours_by_slot
 from telemetry_pipeline.analyses.marks import BASE
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import DATE, PERIOD_START, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS
-from telemetry_pipeline.warehouse.columns import Column
 
 Granularity = Literal["daily", "weekly", "monthly"]
 GRANULARITY: Any = Field(default="daily", description="one row per day, per week (from Monday) or per calendar month")

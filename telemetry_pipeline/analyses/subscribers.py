@@ -12,11 +12,11 @@ from pydantic import Field
 
 from telemetry_pipeline.analyses import clock
 from telemetry_pipeline.analyses.clock import parts_frame
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, seconds_by_hour
 from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.analyses.vocabulary import DATE, DURATION, SUBSCRIBER, VIEWS, WATCH_HOURS
-from telemetry_pipeline.warehouse.columns import Column
 
 
 class TopSubscribers(GeneralParameters):

@@ -1,264 +1,39 @@
-"""The views that count, for every analysis alike; no analysis reads views in another way.
+"""The views that count, as every analysis asks for them; no analysis reads views in another way.
 
-Views are held by column in DuckDB, inside this process: questions are asked in SQL, an order of magnitude faster than of rows
-in PostgreSQL. Where the columns come from, and why they are exactly what is committed, is said in ``warehouse.segments``.
+Who holds them implements :class:`Views`: ``results.windows`` for what is stored.
 """
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import tempfile
-import weakref
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import duckdb
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import sqlalchemy as sa
 
 from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.caps import CAPPED_VIEWS, CAPS, LOOK_AHEAD, NO_CAP, Cap, last_complete_days
 from telemetry_pipeline.analyses.clock import Day
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.segments import Segments, State
-
-_MEMORY_LIMIT = "192MB"
-_READABLE = 1_000
-"""Characters of a name."""
-_NAMES = [field.name for field in segments.SCHEMA if pa.types.is_dictionary(field.type)]
-
-# Enumerations are compared and grouped as numbers. Their order is that of the names by code point, and so is ``order by``.
-_LOAD = f"""
-create or replace table views as
-select local_date, local_hour, ended_at, duration_seconds, device_id,
-       {", ".join(f"{name}::{name}_names as {name}" for name in _NAMES)}
-from arrow_views
-"""
-
-_COUNTED = """
-create or replace temporary view {name} as
-select * exclude (cap_seconds) replace (least(duration_seconds, cap_seconds) as duration_seconds),
-       ended_at - to_seconds(duration_seconds) as started_at,
-       ended_at - to_seconds(greatest(duration_seconds - cap_seconds, 0)) as watched_until,
-       duration_seconds as uncapped_seconds
-from {views}
-where local_date between date '{first}' and date '{last}' and duration_seconds is not null {condition}
-"""
-_FIRST_DAY = "select min(local_date) from views where local_date <= $last and duration_seconds is not null"
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
 
 
-@dataclass(frozen=True)
-class Capped:
-    """What a cap takes off.
-
-    :ivar views: how many are longer than the cap. :ivar hours: their time beyond it.
-    """
-
-    views: int
-    hours: float
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What counts, and what is marked, besides what is stored.
-
-    :ivar zone: of the local dates and hours.
-    :ivar cap: what of a longer view counts, from its start.
-    :ivar small_base: from how many different subscribers on a figure is not marked.
-    """
-
-    zone: ZoneInfo
-    cap: Cap = NO_CAP
-    small_base: int = 30
-
-    @classmethod
-    def of(cls, settings: StackSettings) -> Rules:
-        """As the settings have them."""
-        return cls(settings.operator_zone, Cap(settings.view_cap_hours), settings.small_base_subscribers)
-
-    @property
-    def key(self) -> str:
-        """The same for the same figures of the same views."""
-        return f"{self.cap.hours} {self.small_base}"
-
-    def ahead(self, period: Period) -> Period:
-        """The days after a period on which views end that count as running in it."""
-        end = clock.midnight(self.zone, period.last + timedelta(days=1))
-        last = clock.day_of(self.zone, end + LOOK_AHEAD - timedelta(microseconds=1))
-        return Period(period.last + timedelta(days=1), last)
-
-
-class Store:
-    """The views of some days in DuckDB, kept for the next analysis of this process.
-
-    :ivar state: what is committed of the days that are here.
-    """
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        # Of its own: what processes spill into the same directory has the same names.
-        spilled = tempfile.mkdtemp(prefix="telemetry-duckdb-")
-        weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
-        self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spilled})
-        self._loaded: Period | None = None
-        self._counted: tuple[Period, date] | None = None
-        self._days: dict[Period, list[Day]] = {}
-        self._bases: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
-        self.state = State()
-
-    def load(self, engine: sa.Engine, period: Period, state: State) -> None:
-        """Have the views of *period* as they are committed now.
-
-        :param state: of the days, from which the store knows whether it has them already.
-        """
-        if self._loaded and period in self._loaded and _within(period, state) == _within(period, self.state):
-            versions = {**self.state.versions, **_within(period, state)}
-            self._see(replace(state, versions=versions, spills={**self.state.spills, **state.spills}))
-            return
-        self.put(segments.read(engine, period.first, period.last), period)
-        # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
-        pa.default_memory_pool().release_unused()
-
-    def put(self, found: Segments, period: Period) -> None:
-        """Have exactly these views."""
-        self._loaded = self._counted = None
-        self._duckdb.execute("drop view if exists counted; drop view if exists playing; drop table if exists views")
-        table = found.table
-        for name in _NAMES:
-            chunks = [_readable(chunk) for chunk in table.column(name).chunks]
-            table = table.set_column(table.column_names.index(name), name, pa.chunked_array(chunks, table.field(name).type))
-            names = {entry for chunk in chunks for entry in chunk.dictionary.to_pylist()}
-            self._duckdb.register("arrow_names", pa.table({"name": sorted(names)}, pa.schema([("name", pa.string())])))
-            self._duckdb.execute(f"create or replace type {name}_names as enum (select name from arrow_names)")
-        self._duckdb.register("arrow_views", table)
-        self._duckdb.execute(_LOAD)
-        self._duckdb.unregister("arrow_views")
-        self._loaded = period
-        self._days.clear()
-        self._see(found.state)
-
-    def views(self, period: Period) -> Views:
-        """Those of some of the days that are here."""
-        if self._loaded is None or period not in self._loaded:
-            raise LookupError(f"the views of {period} are not loaded; here are those of {self._loaded}")
-        return Views(self, period, period.last)
-
-    def query(
-        self, views: Views, select: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[str, Any]
-    ) -> pd.DataFrame:
-        """See :meth:`Views.query`."""
-        self._count(views.period, views.last)
-        for name, frame in frames.items():
-            self._duckdb.register(name, frame)
-        used = {name: value for name, value in parameters.items() if f"${name}" in select}
-        return self._duckdb.execute(select, used or None).df()
-
-    def capped(self, period: Period) -> Capped | None:
-        """What the cap took off the views of *period*; None: there is no cap."""
-        if self.rules.cap == NO_CAP:
-            return None
-        select = """
-            select count(*) as views, coalesce(sum(uncapped_seconds - duration_seconds), 0) / 3600.0::double as hours
-            from counted where uncapped_seconds > duration_seconds
-        """
-        [[views, hours]] = self.query(self.views(period), select, {}, {}).itertuples(index=False)
-        return Capped(int(views), float(hours))
-
-    def days(self, period: Period) -> list[Day]:
-        """See :meth:`Views.days`."""
-        if period not in self._days:
-            first: date | None = period.first
-            if first == date.min:
-                [[first]] = self._duckdb.execute(_FIRST_DAY, {"last": period.last}).fetchall()
-            dates = clock.dates_between(first, period.last) if first else []
-            self._days[period] = clock.days_of(self.rules.zone, self.state.known, dates)
-        return self._days[period]
-
-    def subscribers_by(self, views: Views, keys: Sequence[str]) -> dict[tuple[Any, ...], int]:
-        """See :meth:`Views.subscribers_by`."""
-        self._count(views.period, views.last)
-        group = tuple(keys)
-        if group not in self._bases:
-            columns = "".join(f"{key}, " for key in group)
-            by = f"group by {', '.join(group)}" if group else ""
-            rows = self._duckdb.execute(f"select {columns}count(distinct subscriber_code) from counted {by}").fetchall()
-            self._bases[group] = {tuple(row[:-1]): row[-1] for row in rows}
-        return self._bases[group]
-
-    def _see(self, state: State) -> None:
-        """Go by what is known now."""
-        if state.known != self.state.known:
-            self._counted = None
-            self._days.clear()
-        self.state = state
-
-    def _count(self, period: Period, last: date) -> None:
-        """Have ``counted`` and ``playing`` of a period, with the caps, where they are automatic, that hold up to a day."""
-        if self._counted == (period, last):
-            return
-        cap = self.rules.cap
-        views = self._with_caps(last) if cap.is_automatic else f"(select *, {cap.seconds} as cap_seconds from views)"
-        end = clock.midnight(self.rules.zone, period.last + timedelta(days=1))
-        running = f"""
-            and ended_at < timestamp '{end + LOOK_AHEAD}' and ended_at - to_seconds(duration_seconds) < timestamp '{end}'
-        """
-        for name, end_day, condition in (("counted", period.last, ""), ("playing", self.rules.ahead(period).last, running)):
-            self._duckdb.execute(_COUNTED.format(name=name, views=views, first=period.first, last=end_day, condition=condition))
-        self._counted = (period, last)
-        self._bases.clear()
-        self._days.clear()
-
-    def _with_caps(self, last: date) -> str:
-        """A select of the views with the cap of each, once the caps are there."""
-        days = last_complete_days(self.state.known, last)
-        self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
-        return CAPPED_VIEWS
-
-
-def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same with names that nobody can read by their beginning and a digest: a result may have one in thousands of rows,
-    and is stored, drawn, shown and sent with all of them.
-    """
-    if (pc.max(pc.utf8_length(names.dictionary)).as_py() or 0) <= _READABLE:
-        return names
-    shortened = pa.array(map(_shortened, names.dictionary.to_pylist()), pa.string())
-    return pa.DictionaryArray.from_arrays(names.indices, shortened)
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= _READABLE:
-        return name
-    return f"{name[: _READABLE // 5]}… ({len(name):,} characters, {hashlib.sha256(name.encode()).hexdigest()[:12]})"
-
-
-def _within(period: Period, state: State) -> dict[date, int]:
-    return {day: version for day, version in state.versions.items() if period.first <= day <= period.last}
-
-
-@dataclass(frozen=True)
-class Views:
+class Views(ABC):
     """The views of a period.
 
+    :ivar period: whose views they are.
     :ivar last: the last day of the result that they are for, whose caps they have.
     """
 
-    _store: Store
     period: Period
     last: date
 
     @property
+    @abstractmethod
     def rules(self) -> Rules:
         """What counts and what is marked."""
-        return self._store.rules
 
+    @abstractmethod
     def query(self, select: str, frames: Mapping[str, pd.DataFrame] | None = None, **parameters: Any) -> pd.DataFrame:
         """The answer of a select over ``counted``: the views of the period that have a duration.
 
@@ -270,15 +45,14 @@ class Views:
         :param select: DuckDB's SQL; *parameters* are bound to its ``$names``.
         :param frames: more tables, by name.
         """
-        return self._store.query(self, select, frames or {}, parameters)
 
+    @abstractmethod
     def of(self, period: Period) -> Views:
         """The views of another period, which must be within what the analysis declared that it reads."""
-        return replace(self._store.views(period), last=self.last)
 
+    @abstractmethod
     def days(self) -> list[Day]:
         """The period's local days in order; all history begins with the first day that has views, and without any has none."""
-        return self._store.days(self.period)
 
     def complete_days(self) -> list[str]:
         """The dates of those that are complete, as ISO 8601 text: a parameter that ``$name::date[]`` reads."""
@@ -295,6 +69,6 @@ class Views:
             begin = end = datetime(2000, 1, 1)
         return clock.offsets(self.rules.zone, pd.Timestamp(begin).to_pydatetime(), pd.Timestamp(end).to_pydatetime())
 
+    @abstractmethod
     def subscribers_by(self, *keys: str) -> dict[tuple[Any, ...], int]:
         """How many different subscribers there are in ``counted``, by some expressions over it."""
-        return self._store.subscribers_by(self, keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telemetry_pipeline.warehouse.columns import Column
+from telemetry_pipeline.analyses.columns import Column
 
 DURATION = ("duration_seconds",)
 

@@ -22,10 +22,11 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     """
     from telemetry_pipeline.cli.target import database_url
     from telemetry_pipeline.errors import RequestRefused
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import adoption, claims, problems
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.reading import explained
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.warehouse.db.connections import connect
+    from telemetry_pipeline.warehouse.db.errors import explained
+    from telemetry_pipeline.warehouse.operations import adoption, problems
+    from telemetry_pipeline.warehouse.raw import claims
 
     if same and begins_at is not None:
         raise click.UsageError("Give either --same or --begins-at.")

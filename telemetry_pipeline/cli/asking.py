@@ -9,22 +9,21 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from telemetry_pipeline.analyses import stored
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, all_analyses
 from telemetry_pipeline.cli.launch import parse_choice
 from telemetry_pipeline.cli.suggestions import instead
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.reports.documents import DOCUMENTS
-from telemetry_pipeline.warehouse import documents, results
-from telemetry_pipeline.warehouse.database import connect, snapshot
-from telemetry_pipeline.warehouse.reading import explained
+from telemetry_pipeline.results import catalogue, document_store, stored
+from telemetry_pipeline.results.documents import DOCUMENTS
+from telemetry_pipeline.warehouse.db.connections import connect, snapshot
+from telemetry_pipeline.warehouse.db.errors import explained
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from telemetry_pipeline.analyses.views import Rules
-    from telemetry_pipeline.warehouse.results import StoredResult
+    from telemetry_pipeline.analyses.rules import Rules
+    from telemetry_pipeline.results.tables import StoredResult
 
 _PERIODS_LISTED = 3
 
@@ -82,7 +81,7 @@ def answer(url: str, question: Question, rules: Rules) -> list[StoredResult]:
     with explained(), snapshot(connect(url)) as connection:
         found = [_read(connection, question, analysis, rules) for analysis in question.analyses]
     with explained(), connect(url).begin() as connection:
-        results.want(connection, [each.info for each in found])
+        catalogue.want(connection, [each.info for each in found])
     return found
 
 
@@ -95,8 +94,8 @@ def answer_document(url: str, document: str, period: Period | None) -> dict[str,
     if period is not None and period.length > 1 and DOCUMENTS[document][1] != "period":
         raise RequestRefused(f"{document} is of a day and not of a period; ask for --partition {period.last}")
     with explained(), snapshot(connect(url)) as connection:
-        body = documents.read(connection, document, (period.first, period.last) if period else None)
-        there_is = documents.periods(connection, document) if body is None else []
+        body = document_store.read(connection, document, (period.first, period.last) if period else None)
+        there_is = document_store.periods(connection, document) if body is None else []
     if body is None:
         of_days = f" for {days(period.first, period.last)}" if period else ""
         there = _stored([days(first, last) for first, last in there_is])
@@ -114,7 +113,7 @@ def newest_days(url: str) -> dict[str, date | None]:
         for name, analysis in all_analyses().items():
             found[name] = max((last for _, last, _ in stored.periods(connection, analysis)), default=None)
         for name in DOCUMENTS:
-            found[name] = max((last for _, last in documents.periods(connection, name)), default=None)
+            found[name] = max((last for _, last in document_store.periods(connection, name)), default=None)
     return found
 
 

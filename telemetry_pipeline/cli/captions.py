@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.asking import assigned, days, given, run_command
 from telemetry_pipeline.cli.output import duration, moment
+from telemetry_pipeline.days import Period
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telemetry_pipeline.warehouse.columns import Column
-    from telemetry_pipeline.warehouse.results import ResultInfo, StoredResult
+    from telemetry_pipeline.analyses.columns import Column
+    from telemetry_pipeline.results.catalogue import ResultInfo
+    from telemetry_pipeline.results.tables import StoredResult
 
 PROVISIONAL, SMALL_BASE = "provisional", "small_base"
 _MARKS = {PROVISIONAL: "~", SMALL_BASE: "°"}

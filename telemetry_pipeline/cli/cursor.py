@@ -11,9 +11,9 @@ from telemetry_pipeline.cli.saying import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse.cursor import Cursor
-    from telemetry_pipeline.warehouse.problems import Incident
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.warehouse.operations.problems import Incident
+    from telemetry_pipeline.warehouse.raw.cursor import Cursor
 
 
 @click.command("cursor", short_help="Show or set how far the sync has come.")
@@ -30,11 +30,11 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
     from telemetry_pipeline.cli.main import EXIT_FAILED
     from telemetry_pipeline.cli.target import database_url
     from telemetry_pipeline.errors import RequestRefused
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import cursor as cursors
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.problems import ANEW, UPSTREAM, open_problems, resolve
-    from telemetry_pipeline.warehouse.reading import explained
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.warehouse.db.connections import connect
+    from telemetry_pipeline.warehouse.db.errors import explained
+    from telemetry_pipeline.warehouse.operations.problems import ANEW, UPSTREAM, open_problems, resolve
+    from telemetry_pipeline.warehouse.raw import cursor as cursors
 
     if accept + ignore + (record_id is not None) > 1:
         raise click.UsageError("Give one of --set, --accept and --ignore.")

@@ -12,7 +12,7 @@ import click
 from telemetry_pipeline.errors import RequestRefused
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 
 def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:

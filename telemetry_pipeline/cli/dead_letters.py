@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse.dead_letters import OpenLetter
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.warehouse.operations.dead_letters import OpenLetter
 
 _ALL = "all"
 _GIVEN_UP = "given up by operator"
@@ -36,9 +36,9 @@ _GIVEN_UP = "given up by operator"
 def dead_letters(rerun: tuple[str, ...], drop: tuple[int, ...], form: str) -> int:
     """List the steps that failed after all retries and wait for somebody; or run them again, or give them up."""
     from telemetry_pipeline.cli.target import database_url
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.dead_letters import end_problems, open_letters, settle
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.warehouse.db.connections import connect
+    from telemetry_pipeline.warehouse.operations.dead_letters import end_problems, open_letters, settle
 
     if rerun and drop:
         raise click.UsageError("Give either --rerun or --drop.")
@@ -91,7 +91,7 @@ def _run_again(settings: StackSettings, engine: sa.Engine, letters: list[OpenLet
     from telemetry_pipeline.cli.target import graphql_url
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.errors import RequestRefused
-    from telemetry_pipeline.warehouse.dead_letters import settle
+    from telemetry_pipeline.warehouse.operations.dead_letters import settle
 
     chosen = letters if _ALL in wanted else _chosen(letters, [_number(each) for each in wanted])
     if not chosen:

@@ -12,7 +12,7 @@ from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from telemetry_pipeline.client.progress import Progress
-    from telemetry_pipeline.warehouse.status import WarehouseStatus
+    from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
 
 _DAYS = 90
 _TOP_CHANNELS_SHOWN = 10
@@ -31,12 +31,12 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     from telemetry_pipeline.cli.run import launch_and_follow, plan_launch
     from telemetry_pipeline.cli.show import read_result, show_table
     from telemetry_pipeline.client import TelemetryClient
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
     from telemetry_pipeline.stack.partitions import first_partition
     from telemetry_pipeline.stack.services import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
-    from telemetry_pipeline.warehouse.database import connect
-    from telemetry_pipeline.warehouse.status import read_status
+    from telemetry_pipeline.warehouse.db.connections import connect
+    from telemetry_pipeline.warehouse.operations.status import read_status
 
     # A demonstration never calls a real PanAccess, whatever the environment says.
     settings = StackSettings.load().model_copy(update={"panaccess_url": None})

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from telemetry_pipeline.cli.doctoring.postgres import Facts
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
     from telemetry_pipeline.stack.state import StackState
 
 _START_ADVICE = "start it with 'telemetry-pipeline up'"
+_WORKER = "celery -A telemetry_pipeline.orchestration.runtime.celery_app worker -Q ingest,analysis,reports"
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "yellow"}
 
 
@@ -50,7 +51,7 @@ def examine() -> Iterator[Finding]:
     """Run all checks in the order in which they build upon each other."""
     from telemetry_pipeline.cli.doctoring import dagster
     from telemetry_pipeline.cli.target import complete, find_stack
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
     try:
         given = StackSettings.load()
@@ -93,7 +94,7 @@ def examine_alerts(settings: StackSettings) -> Finding:
 
 def _examine_surroundings(settings: StackSettings, examiner: Examiner) -> Iterator[Finding]:
     from telemetry_pipeline.cli.doctoring import surroundings
-    from telemetry_pipeline.disks import places
+    from telemetry_pipeline.monitoring.disks import places
 
     file = Path(".env").resolve()
     yield examiner.examine(".env", lambda: surroundings.check_env_file(file), "see who may read it: ls -l .env")
@@ -117,7 +118,7 @@ def _describe_stack(settings: StackSettings, stack: StackState | None) -> Findin
 
 def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[Finding]:
     from telemetry_pipeline.cli.doctoring import postgres, surroundings
-    from telemetry_pipeline.disks import Place
+    from telemetry_pipeline.monitoring.disks import Place
 
     warehouse, facts = _examine_database("PostgreSQL", settings.database_url, "DATABASE_URL", examiner)
     yield warehouse
@@ -174,7 +175,7 @@ def _examine_broker(settings: StackSettings, examiner: Examiner) -> Iterator[Fin
     if broker.outcome != "ok":
         yield Finding("worker", "skipped", "it cannot be asked without the broker")
         return
-    start = f"{_START_ADVICE}, or 'celery -A telemetry_pipeline.orchestration.celery_app worker -Q ingest,analysis,reports'"
+    start = f"{_START_ADVICE}, or '{_WORKER}'"
     yield examiner.examine("worker", lambda: servers.check_worker(url), start)
 
 

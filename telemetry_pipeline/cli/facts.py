@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from telemetry_pipeline.cli.overview import Overview, RunReport
     from telemetry_pipeline.client.answers import Run, Step
-    from telemetry_pipeline.warehouse.status import WarehouseStatus
+    from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
 
 
 def overview_facts(seen: Overview, zone: ZoneInfo) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from telemetry_pipeline.cli.output import to_json
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.reports.documents import DOCUMENTS
+from telemetry_pipeline.results.documents import DOCUMENTS
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 _HINT = "'telemetry-pipeline show NAME' shows a result, 'telemetry-pipeline run NAME' computes one"
 

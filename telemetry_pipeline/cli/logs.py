@@ -20,7 +20,7 @@ from telemetry_pipeline.cli.saying import Part, say
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 _LEVELS = ("INFO", "WARNING", "ERROR", "CRITICAL")
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
@@ -57,8 +57,8 @@ def logs(
     Those of processes are plain text, which cannot be filtered.
     """
     from telemetry_pipeline.cli.output import times_in
-    from telemetry_pipeline.logs import FILES
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.logs.setup import FILES
+    from telemetry_pipeline.settings.loading import StackSettings
 
     settings = StackSettings.load()
     heading = times_in(settings.operator_zone) if file in FILES and not as_json else None
@@ -86,7 +86,7 @@ def readable(entry: Entry, zone: ZoneInfo) -> Shown:
     its message, and where an error is from.
     """
     from telemetry_pipeline.cli.output import bare_moment
-    from telemetry_pipeline.logs import place
+    from telemetry_pipeline.logs.setup import place
 
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
     message, *more = entry["message"].split("\n")
@@ -102,7 +102,7 @@ def _path(settings: StackSettings, file: str) -> Path:
     :raises RequestRefused: there is none, or none of that name.
     """
     from telemetry_pipeline.errors import RequestRefused
-    from telemetry_pipeline.logs import FILES
+    from telemetry_pipeline.logs.setup import FILES
 
     if file in FILES:
         path = settings.log_files / f"{file}.log"
@@ -118,7 +118,7 @@ def _path(settings: StackSettings, file: str) -> Path:
 
 def _older_lines(path: Path, newest: BinaryIO) -> Iterator[bytes]:
     """What a log was before it was rotated, oldest first; without *newest*, should that be rotated just now."""
-    from telemetry_pipeline.logs import BACKUPS
+    from telemetry_pipeline.logs.setup import BACKUPS
 
     for name in [*(f"{path.name}.{number}" for number in range(BACKUPS, 0, -1)), f"{path.name}.old"]:
         with suppress(FileNotFoundError), path.with_name(name).open("rb") as file:

@@ -15,9 +15,11 @@ def migrate() -> None:
     start.
     """
     from telemetry_pipeline.cli.target import database_url, owner_database_url
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse import database, partitions, roles
-    from telemetry_pipeline.warehouse.reading import explained
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.warehouse.db import connections as database
+    from telemetry_pipeline.warehouse.db import partitions
+    from telemetry_pipeline.warehouse.db.errors import explained
+    from telemetry_pipeline.warehouse.roles import roles
 
     settings = StackSettings.load()
     url = database_url(settings)

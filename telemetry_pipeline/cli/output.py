@@ -87,7 +87,7 @@ def plain_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> str:
 
 
 def to_json(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> str:
-    """Rows of plain values (see ``reports.rows``) as a JSON list of objects, or one object; what is missing is null."""
+    """Rows of plain values (see ``results.rows``) as a JSON list of objects, or one object; what is missing is null."""
     found = rows if isinstance(rows, Mapping) else list(rows)
     return printable(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2), "\n")
 

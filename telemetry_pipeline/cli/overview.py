@@ -15,20 +15,20 @@ from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint, unwrap
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import looking
-from telemetry_pipeline.warehouse.reading import READ_ONLY
-from telemetry_pipeline.warehouse.status import read_status
+from telemetry_pipeline.warehouse.db.connections import looking
+from telemetry_pipeline.warehouse.db.errors import READ_ONLY
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.status import read_status
 
 if TYPE_CHECKING:
     from telemetry_pipeline.broker import WorkerInfo
     from telemetry_pipeline.client.answers import Run
     from telemetry_pipeline.client.graphql import Json
-    from telemetry_pipeline.panaccess.feed import Feed
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
+    from telemetry_pipeline.sources.panaccess.feed import Feed
     from telemetry_pipeline.stack.state import StackState
-    from telemetry_pipeline.warehouse.problems import ChannelState, Incident
-    from telemetry_pipeline.warehouse.status import WarehouseStatus
+    from telemetry_pipeline.warehouse.operations.problems import ChannelState, Incident
+    from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
 
 TICK = "telemetry_tick"
 _LAST_RUNS = 10
@@ -238,10 +238,10 @@ def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream:
 
 
 def _feed(settings: StackSettings) -> Feed:
-    from telemetry_pipeline.panaccess.client import PanAccessClient
-    from telemetry_pipeline.panaccess.feed import Feed
-    from telemetry_pipeline.panaccess.records import PageDecoder
-    from telemetry_pipeline.settings import Settings
+    from telemetry_pipeline.settings.loading import Settings
+    from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+    from telemetry_pipeline.sources.panaccess.feed import Feed
+    from telemetry_pipeline.sources.panaccess.records import PageDecoder
 
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     # These are not needed for that.

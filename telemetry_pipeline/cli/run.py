@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.client.answers import Run
     from telemetry_pipeline.client.progress import Progress
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 _CODE_LOADS_SECONDS = 60
 
@@ -44,7 +44,7 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     """
     from telemetry_pipeline.cli.target import graphql_for_run
     from telemetry_pipeline.client import TelemetryClient
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
     check_days(partition, first, last)
     if job == "telemetry_tick" and first is not None:
@@ -65,7 +65,7 @@ def plan_launch(
     from telemetry_pipeline.analyses.registry import all_analyses
     from telemetry_pipeline.cli.days import check_range, today
     from telemetry_pipeline.cli.launch import Launch, check_job, parse_parameters
-    from telemetry_pipeline.reports.documents import DOCUMENTS
+    from telemetry_pipeline.results.documents import DOCUMENTS
 
     analyses = all_analyses()
     check_job(job, [*analyses, *DOCUMENTS])

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from telemetry_pipeline.analyses.periods import Period
     from telemetry_pipeline.cli.asking import Question
-    from telemetry_pipeline.settings import StackSettings
-    from telemetry_pipeline.warehouse.results import StoredResult
+    from telemetry_pipeline.days import Period
+    from telemetry_pipeline.results.tables import StoredResult
+    from telemetry_pipeline.settings.loading import StackSettings
 
 
 @click.command("show", short_help="Show stored results, a document, or what there is.")
@@ -58,11 +58,11 @@ def show(
 
     A document (full_analysis, period_analysis, subscribers_analysis) is JSON; its table says what is in it.
     """
-    from telemetry_pipeline.analyses.periods import Period
     from telemetry_pipeline.cli.asking import plan_question
     from telemetry_pipeline.cli.listing import list_analyses
-    from telemetry_pipeline.reports.documents import DOCUMENTS
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.days import Period
+    from telemetry_pipeline.results.documents import DOCUMENTS
+    from telemetry_pipeline.settings.loading import StackSettings
 
     check_days(partition, first, last)
     delivery = Delivery(form, output, excel)
@@ -82,16 +82,16 @@ def show(
 
 def show_results(settings: StackSettings, question: Question, delivery: Delivery) -> None:
     """Answer a question in the form that is wanted."""
-    from telemetry_pipeline.analyses.views import Rules
     from telemetry_pipeline.cli.asking import answer
     from telemetry_pipeline.cli.captions import caption, versions
     from telemetry_pipeline.cli.output import to_json
     from telemetry_pipeline.cli.target import database_url
-    from telemetry_pipeline.reports.rows import to_rows
+    from telemetry_pipeline.results.rows import to_rows
+    from telemetry_pipeline.results.windows import rules_of
 
     if delivery.form == "csv" and len(question.analyses) > 1:
         raise click.UsageError("CSV is for one analysis; json and xlsx hold several.")
-    found = answer(database_url(settings), question, Rules.of(settings))
+    found = answer(database_url(settings), question, rules_of(settings))
     zone = settings.operator_zone
     if delivery.form == "table":
         several = [versions(found)] if len(found) > 1 else []
@@ -132,11 +132,11 @@ def read_result(url: str, analysis: str, partition: date | None) -> StoredResult
     :raises RequestRefused: there is no such analysis, or nothing is stored; says what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
-    from telemetry_pipeline.analyses.views import Rules
     from telemetry_pipeline.cli.asking import answer, plan_question
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.results.windows import rules_of
+    from telemetry_pipeline.settings.loading import StackSettings
 
-    [found] = answer(url, plan_question([analysis], partition, None), Rules.of(StackSettings.load()))
+    [found] = answer(url, plan_question([analysis], partition, None), rules_of(StackSettings.load()))
     return found
 
 
@@ -156,7 +156,7 @@ def _table(result: StoredResult, caption: str, *, marks: bool, limit: int | None
     """:param marks: whether small bases and what is provisional are marked, in place of columns that say so."""
     from telemetry_pipeline.analyses.registry import find_analysis
     from telemetry_pipeline.cli.captions import marked, whole_counts
-    from telemetry_pipeline.reports.rows import to_rows
+    from telemetry_pipeline.results.rows import to_rows
 
     frame = result.frame if limit is None else result.frame.head(limit)
     rows = whole_counts(find_analysis(result.info.asset).columns, to_rows(frame))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from telemetry_pipeline.broker import WorkerInfo
     from telemetry_pipeline.cli.overview import Overview, Queues, RunReport, Ticks
     from telemetry_pipeline.client.answers import Run, Step
-    from telemetry_pipeline.warehouse.status import Count, WarehouseStatus
+    from telemetry_pipeline.warehouse.operations.status import Count, WarehouseStatus
 
 _EXCLUDED = {"future": "of the future", "duplicate": "repeated"}
 
@@ -44,7 +44,7 @@ def status(run: str | None, form: str) -> int:
     from telemetry_pipeline.cli.overview import examine_run, gather
     from telemetry_pipeline.cli.target import graphql_url
     from telemetry_pipeline.client import TelemetryClient
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
     settings = StackSettings.load()
     zone = settings.operator_zone
@@ -110,7 +110,7 @@ def _show_addresses(seen: Overview, zone: ZoneInfo) -> None:
 def _show_problems(seen: Overview, zone: ZoneInfo) -> None:
     from telemetry_pipeline.cli.output import moment
     from telemetry_pipeline.client.graphql import one_line
-    from telemetry_pipeline.warehouse.problems import CHANNEL
+    from telemetry_pipeline.warehouse.operations.problems import CHANNEL
 
     if seen.incidents is None:
         return

@@ -10,7 +10,7 @@ from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.errors import StackError, WarehouseError
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
     from telemetry_pipeline.stack.state import StackState
 
 

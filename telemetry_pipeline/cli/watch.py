@@ -14,17 +14,17 @@ from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.alerting.components import Addresses, Components, Look
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.monitoring.components import Addresses, Components, Look
+    from telemetry_pipeline.settings.loading import StackSettings
 
 
 @click.command("watch", short_help="Notice what has died, and send alerts.")
 @click.option("--once", is_flag=True, help="Look once and print what is wrong; send nothing.")
 def watch(once: bool) -> int:
     """Look at every component again and again, and tell ALERT_URLS about every problem until SIGTERM or Ctrl-C."""
-    from telemetry_pipeline.alerting.components import Components
-    from telemetry_pipeline.disks import places
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.monitoring.components import Components
+    from telemetry_pipeline.monitoring.disks import places
+    from telemetry_pipeline.settings.loading import StackSettings
 
     settings = StackSettings.load()
     addresses = find_addresses(settings)
@@ -40,9 +40,9 @@ def find_addresses(settings: StackSettings) -> Addresses:
 
     :raises SettingsError: neither says it; lists what is missing.
     """
-    from telemetry_pipeline.alerting.components import Addresses
     from telemetry_pipeline.cli.target import complete, find_stack, webserver_url
-    from telemetry_pipeline.warehouse.database import looking
+    from telemetry_pipeline.monitoring.components import Addresses
+    from telemetry_pipeline.warehouse.db.connections import looking
 
     found = complete(settings, find_stack(settings))
     url = webserver_url(settings)
@@ -55,8 +55,8 @@ def find_addresses(settings: StackSettings) -> Addresses:
 
 
 def _look_once(components: Components) -> int:
-    from telemetry_pipeline.alerting.judging import title
     from telemetry_pipeline.cli.main import EXIT_FAILED
+    from telemetry_pipeline.monitoring.alerts.judging import title
 
     faults = {name: reading.fault for name, reading in components.look().items() if reading.fault is not None}
     for name, fault in faults.items():
@@ -67,9 +67,9 @@ def _look_once(components: Components) -> int:
 
 
 def _run(settings: StackSettings, addresses: Addresses, components: Components) -> None:
-    from telemetry_pipeline.alerting.channels import Channels, bound_answers
-    from telemetry_pipeline.alerting.notebook import Notebook
-    from telemetry_pipeline.alerting.watch import LOOK_SECONDS, Watch
+    from telemetry_pipeline.messaging.channels import Channels, bound_answers
+    from telemetry_pipeline.monitoring.alerts.notebook import Notebook
+    from telemetry_pipeline.monitoring.alerts.watch import LOOK_SECONDS, Watch
     from telemetry_pipeline.stack.services import sign_of_life
 
     bound_answers()

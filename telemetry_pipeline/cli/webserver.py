@@ -33,8 +33,8 @@ def webserver(workspace: Path, host: str, port: int, path_prefix: str, read_only
     """
     if not workspace.is_file():
         raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
-    from telemetry_pipeline.orchestration.webserver import serve
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.orchestration.runtime.webserver import serve
+    from telemetry_pipeline.settings.loading import StackSettings
 
     settings = StackSettings.load()
     urls = [url for url in (settings.web_url, settings.webserver_url, *settings.other_web_urls.split()) if url]

@@ -14,12 +14,12 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.captions import PROVISIONAL, SMALL_BASE, whole_counts
 from telemetry_pipeline.cli.output import moment
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.reports.rows import to_rows
+from telemetry_pipeline.results.rows import to_rows
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telemetry_pipeline.warehouse.results import StoredResult
+    from telemetry_pipeline.results.tables import StoredResult
 
 ABOUT = "about"
 _MOST_ROWS = 1_048_575

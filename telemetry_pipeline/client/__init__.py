@@ -29,7 +29,15 @@ from telemetry_pipeline.client.answers import (
     read_health,
     read_run,
 )
-from telemetry_pipeline.client.graphql import CodeAway, Endpoint, Json, code_is_away, metadata, refusal, unwrap
+from telemetry_pipeline.client.graphql import (
+    CodeAway,
+    Endpoint,
+    Json,
+    code_is_away,
+    metadata,
+    refusal,
+    unwrap,
+)
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS

@@ -14,12 +14,12 @@ from telemetry_pipeline.errors import AnotherUpstream, LoginRejected, PanAccessE
 from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.ingestion.edge import ABSURD_ID, LiveEdge
 from telemetry_pipeline.ingestion.identity import Comparison, Oldest
-from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
-from telemetry_pipeline.panaccess.records import Page
-from telemetry_pipeline.warehouse import cursor, records
-from telemetry_pipeline.warehouse.cursor import Cursor
-from telemetry_pipeline.warehouse.problems import ANOTHER, report, settle
-from telemetry_pipeline.warehouse.records import Mark
+from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.sources.panaccess.records import Page
+from telemetry_pipeline.warehouse.operations.problems import ANOTHER, report, settle
+from telemetry_pipeline.warehouse.raw import cursor, records
+from telemetry_pipeline.warehouse.raw.cursor import Cursor
+from telemetry_pipeline.warehouse.raw.records import Mark
 
 
 @dataclass(frozen=True)

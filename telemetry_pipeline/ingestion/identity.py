@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median_low
 
-from telemetry_pipeline.panaccess.records import Page
-from telemetry_pipeline.warehouse.cursor import Cursor
-from telemetry_pipeline.warehouse.problems import ANEW, ANOTHER, UPSTREAM, Problem
-from telemetry_pipeline.warehouse.records import Mark
+from telemetry_pipeline.sources.panaccess.records import Page
+from telemetry_pipeline.warehouse.operations.problems import ANEW, ANOTHER, UPSTREAM, Problem
+from telemetry_pipeline.warehouse.raw.cursor import Cursor
+from telemetry_pipeline.warehouse.raw.records import Mark
 
 BELOW, JUMP = f"{UPSTREAM}below", f"{UPSTREAM}jump"
 

@@ -21,11 +21,11 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
 from telemetry_pipeline.ingestion.approach import Approach, Lookout
-from telemetry_pipeline.panaccess.client import TRIES
-from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
-from telemetry_pipeline.warehouse import completeness, records
-from telemetry_pipeline.warehouse.claims import claim
-from telemetry_pipeline.warehouse.records import Batch, Gap, Rejected, RepairPosition, Stored
+from telemetry_pipeline.sources.panaccess.client import TRIES
+from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.warehouse.raw import completeness, records
+from telemetry_pipeline.warehouse.raw.claims import claim
+from telemetry_pipeline.warehouse.raw.records import Batch, Gap, Rejected, RepairPosition, Stored
 
 OVERLAP_IDS = 5_000
 """How far below the cursor the live edge reads again: five pages a tick, for ids that become visible out of order."""

@@ -8,13 +8,16 @@ from typing import Any
 import dagster as dg
 
 from telemetry_pipeline.orchestration.assets import analyses, documents, telemetry
-from telemetry_pipeline.orchestration.executor import build_executor
 from telemetry_pipeline.orchestration.jobs import build_jobs
 from telemetry_pipeline.orchestration.partitions import daily_partitions
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
+from telemetry_pipeline.orchestration.runtime.cluster.executor import build_executor
 from telemetry_pipeline.orchestration.schedules import build_schedules
-from telemetry_pipeline.orchestration.sensors import build_sensors
-from telemetry_pipeline.settings import PipelineSettings
+from telemetry_pipeline.orchestration.sensors.freshness import build_freshness_sensor
+from telemetry_pipeline.orchestration.sensors.late_data import build_late_data_sensor
+from telemetry_pipeline.orchestration.sensors.lost_runs import build_lost_runs_sensor
+from telemetry_pipeline.orchestration.sensors.run_ends import build_run_failures_sensor, build_run_successes_sensor
+from telemetry_pipeline.settings.loading import PipelineSettings
 
 
 def build_defs(settings: PipelineSettings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -30,7 +33,13 @@ def build_defs(settings: PipelineSettings | None = None, resources: Mapping[str,
         assets=[asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)],
         jobs=jobs,
         schedules=build_schedules(settings),
-        sensors=build_sensors(settings, jobs),
+        sensors=[
+            build_late_data_sensor(settings),
+            build_lost_runs_sensor(settings, jobs),
+            build_run_failures_sensor(settings),
+            build_run_successes_sensor(settings),
+            build_freshness_sensor(settings),
+        ],
         executor=build_executor(settings),
         resources={"warehouse": Warehouse(settings), "panaccess": PanAccess(settings), **(resources or {})},
     )

@@ -13,10 +13,10 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import is_of_period
-from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.warehouse import checks
-from telemetry_pipeline.warehouse.checks import Beyond, FutureViews, Share
-from telemetry_pipeline.warehouse.database import snapshot
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.warehouse.db.connections import snapshot
+from telemetry_pipeline.warehouse.operations import checks
+from telemetry_pipeline.warehouse.operations.checks import Beyond, FutureViews, Share
 
 _MAX_FUTURE_PCT = 1.0
 _MAX_REPEATED_PCT = 1.0
@@ -124,7 +124,7 @@ def check_views(
 def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
     """The check of a document: views and watch time of all analyses that count all of them, and their periods.
 
-    :param body: as ``reports.documents.assemble`` gives it.
+    :param body: as ``results.documents.assemble`` gives it.
     """
     filters = body["filters"]
     totals: dict[str, dict[str, float]] = {}

@@ -9,14 +9,16 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import all_analyses, defaults
-from telemetry_pipeline.orchestration.attempts import tried_again
-from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.names import CLEANUP, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.settings import PipelineSettings
-from telemetry_pipeline.warehouse import partitions, results
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
+from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
+from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.results import tables
+from telemetry_pipeline.results.tables import table_of
+from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.warehouse.db import partitions
+from telemetry_pipeline.warehouse.db.connections import connect
 
 # Dagster has no interface for either: what a run is the latest to have materialized, and old evaluations of checks.
 _RUNS_TO_KEEP = sa.text("""
@@ -39,9 +41,9 @@ def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
     @tried_again(settings)
     def delete_unwanted_results(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         """Delete results that nobody wanted for RESULT_RETENTION_DAYS, but those with default parameters."""
-        tables = {name: analysis.table for name, analysis in all_analyses().items()}
+        of_analyses = {name: table_of(analysis) for name, analysis in all_analyses().items()}
         with warehouse.engine.begin() as connection:
-            deleted = results.delete_unwanted(connection, tables, defaults(), settings.result_retention_days)
+            deleted = tables.delete_unwanted(connection, of_analyses, defaults(), settings.result_retention_days)
         context.add_output_metadata({"results_deleted": deleted, "retention_days": settings.result_retention_days})
 
     @dg.op(tags=on_queue(REPORTS))

@@ -7,7 +7,7 @@ import dagster as dg
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
 from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
-from telemetry_pipeline.settings import PipelineSettings
+from telemetry_pipeline.settings.loading import PipelineSettings
 
 # Among the steps that wait, those of ticks go first, for a worker as for the pool: on Redis the lowest priority does, for a
 # slot of a pool the highest.

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 import dagster as dg
 
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 
 
 def daily_partitions(settings: StackSettings) -> dg.DailyPartitionsDefinition:

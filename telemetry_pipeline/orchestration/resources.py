@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.settings import PipelineSettings, Settings
-from telemetry_pipeline.warehouse import claims
-from telemetry_pipeline.warehouse.database import shared
+from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.settings.loading import PipelineSettings, Settings
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.warehouse.db.connections import shared
+from telemetry_pipeline.warehouse.raw import claims
 
 
 class Warehouse:
@@ -30,7 +30,7 @@ class Warehouse:
     @functools.cached_property
     def views(self) -> Store:
         """The views that the analyses of this process had last."""
-        return Store(Rules.of(self._settings))
+        return Store(rules_of(self._settings))
 
     @property
     def operator_zone(self) -> ZoneInfo:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from telemetry_pipeline.orchestration.names import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 IN_FLIGHT = [

@@ -14,7 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from telemetry_pipeline.reports import figures
-from telemetry_pipeline.reports.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Numbers, Sheet
+from telemetry_pipeline.reports.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    Numbers,
+    Sheet,
+)
 
 _LISTED = 4
 """Days that lack some."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from telemetry_pipeline.addresses import user_and_password
-from telemetry_pipeline.settings import SECRET_NAMES, Settings
+from telemetry_pipeline.settings.addresses import user_and_password
+from telemetry_pipeline.settings.loading import SECRET_NAMES, Settings
 from telemetry_pipeline.stack.processes import short_path
 from telemetry_pipeline.stack.surroundings import proxies, surroundings
 

@@ -25,9 +25,9 @@ import psycopg
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import telemetry_pipeline
-from telemetry_pipeline.addresses import celery_url, postgres_url
 from telemetry_pipeline.broker import QUEUES, asking_celery
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings.addresses import celery_url, postgres_url
 from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.environment import code_socket
 from telemetry_pipeline.stack.polling import polling
@@ -144,7 +144,7 @@ class CodeServer(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Of one process; that of Dagster's ``code-server start`` outlives the one that does the work."""
-        program = [sys.executable, "-m", "telemetry_pipeline.orchestration.code_server"]
+        program = [sys.executable, "-m", "telemetry_pipeline.orchestration.runtime.code_server"]
         options: list[str | Path] = ["--module-name", "telemetry_pipeline.definitions", "--socket", self.socket]
         return [*program, *options, *_log_format(self._environment)]
 
@@ -179,7 +179,14 @@ class Worker(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Celery's own command."""
-        program = [sys.executable, "-m", "celery", "-A", "telemetry_pipeline.orchestration.celery_app", "worker"]
+        program = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "telemetry_pipeline.orchestration.runtime.celery_app",
+            "worker",
+        ]
         # One worker has nobody to gossip with, and mingling costs it a second.
         options = ["-Q", ",".join(QUEUES), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         return [*program, *options, "--concurrency", str(self.concurrency), "-n", self.node]

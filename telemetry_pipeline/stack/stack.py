@@ -15,9 +15,9 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from pydantic import SecretStr
 
-from telemetry_pipeline import disks
 from telemetry_pipeline.errors import StackError, TelemetryError
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.monitoring import disks
+from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
 from telemetry_pipeline.stack.environment import dagster_home, environment
 from telemetry_pipeline.stack.graphql import cancel_runs
@@ -52,8 +52,9 @@ from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, w
 from telemetry_pipeline.stack.supervision import Supervisor
 from telemetry_pipeline.stack.surroundings import surroundings
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
-from telemetry_pipeline.warehouse import database, ownership, roles
-from telemetry_pipeline.warehouse.partitions import keep_months
+from telemetry_pipeline.warehouse.db import connections as database
+from telemetry_pipeline.warehouse.db.partitions import keep_months
+from telemetry_pipeline.warehouse.roles import ownership, roles
 
 _T = TypeVar("_T")
 

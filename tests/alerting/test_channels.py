@@ -9,8 +9,8 @@ import pytest
 from panaccess.test_bounds import liar
 from urllib3 import poolmanager
 
-from telemetry_pipeline.alerting import channels as module
-from telemetry_pipeline.alerting.channels import Channel, Channels, Delivery, bound_answers, split
+from telemetry_pipeline.messaging import channels as module
+from telemetry_pipeline.messaging.channels import Channel, Channels, Delivery, bound_answers, split
 
 
 def send(channels: Channels, subject: str, body: str) -> list[Delivery]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_pipeline.cli.doctor import examine_alerts
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 
 MAIL = "mailtos://hans:geheimnis@smtp.example.com?to=operator@example.com"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.alerting.components import DISKS, Addresses, Components
-from telemetry_pipeline.alerting.judging import judge
-from telemetry_pipeline.disks import Place
+from telemetry_pipeline.monitoring.alerts.judging import judge
+from telemetry_pipeline.monitoring.components import DISKS, Addresses, Components
+from telemetry_pipeline.monitoring.disks import Place
 
 
 def test_a_full_disk_is_a_problem_with_its_path_until_there_is_room(

@@ -4,8 +4,18 @@ from collections.abc import Set
 
 import pytest
 
-from telemetry_pipeline.alerting.components import BROKER, CODE, DAEMON, POSTGRES, QUEUES, TICKS, WEBSERVER, Look, Reading
-from telemetry_pipeline.alerting.judging import Memory, judge
+from telemetry_pipeline.monitoring.alerts.judging import Memory, judge
+from telemetry_pipeline.monitoring.components import (
+    BROKER,
+    CODE,
+    DAEMON,
+    POSTGRES,
+    QUEUES,
+    TICKS,
+    WEBSERVER,
+    Look,
+    Reading,
+)
 
 DEAD = Reading(fault="the connection is refused")
 SLOW = Reading(fault="time-out", patience=3)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_pipeline.alerting.messages import compose, subject_of
-from telemetry_pipeline.alerting.telling import QUIET, Kind, Telling, due
-from telemetry_pipeline.warehouse.problems import Incident
+from telemetry_pipeline.monitoring.alerts.messages import compose, subject_of
+from telemetry_pipeline.monitoring.alerts.telling import QUIET, Kind, Telling, due
+from telemetry_pipeline.warehouse.operations.problems import Incident
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

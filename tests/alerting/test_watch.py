@@ -11,9 +11,14 @@ import pytest
 import sqlalchemy as sa
 from hooks import Hook
 
-from telemetry_pipeline.alerting import channels
-from telemetry_pipeline.alerting.channels import Channels
-from telemetry_pipeline.alerting.components import (
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.messaging import channels
+from telemetry_pipeline.messaging.channels import Channels
+from telemetry_pipeline.monitoring.alerts.notebook import Notebook
+from telemetry_pipeline.monitoring.alerts.outbox import TRIES
+from telemetry_pipeline.monitoring.alerts.telling import due
+from telemetry_pipeline.monitoring.alerts.watch import Watch
+from telemetry_pipeline.monitoring.components import (
     BROKER,
     CLOCK,
     DAEMON,
@@ -24,15 +29,11 @@ from telemetry_pipeline.alerting.components import (
     Components,
     Reading,
 )
-from telemetry_pipeline.alerting.notebook import Notebook
-from telemetry_pipeline.alerting.outbox import TRIES
-from telemetry_pipeline.alerting.telling import due
-from telemetry_pipeline.alerting.watch import Watch
-from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.stack.servers import LocalPostgres, at_database, ensure_database
-from telemetry_pipeline.warehouse import database, problems
-from telemetry_pipeline.warehouse.database import connect, looking, migrate
-from telemetry_pipeline.warehouse.problems import Problem
+from telemetry_pipeline.warehouse.db import connections as database
+from telemetry_pipeline.warehouse.db.connections import connect, looking, migrate
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.problems import Problem
 
 FAILED = Problem("run:telemetry_tick", "A tick failed", "PanAccess answered 500", "look at the run", run_id="0098262b")
 MINUTE = timedelta(minutes=1)

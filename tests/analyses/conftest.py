@@ -15,12 +15,12 @@ from analyses.oracle import View
 
 from telemetry_pipeline.analyses.caps import Cap
 from telemetry_pipeline.analyses.marks import PROVISIONAL, SMALL_BASE
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import EVERYTHING, Completeness, Period
+from telemetry_pipeline.results.rows import to_rows
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
 
 DAY = date(2026, 1, 3)
 ZONE = ZoneInfo("America/Mexico_City")

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from analyses.oracle import View, bounds
 from hypothesis import strategies as st
 
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
+from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 
 # Names that a language's rules, or byte-wise habits, would order in another way than code points do.
 NAMES = ["A", "a", "B", "b", "Á", "Ñu", "N z", "10", "9", "ab", "A b", "_"]

@@ -16,8 +16,7 @@ from math import floor
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
+from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 
 Row = dict[str, Any]
 Cap = float | Literal["auto"] | None

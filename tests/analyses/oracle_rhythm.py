@@ -21,7 +21,7 @@ from analyses.oracle import (
     variance,
 )
 
-from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.days import Period
 
 
 def start_of(day: date, granularity: str) -> date:

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from analyses import oracle, oracle_audience, oracle_period, oracle_rhythm, oracle_subscribers
 from analyses.oracle import Cap, Row, Seen, View
 
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
+from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 
 ORACLES: dict[str, Callable[..., list[Row]]] = {
     function.__name__: function

@@ -10,7 +10,7 @@ import pytest
 from analyses.conftest import DAY, History, own
 from analyses.oracle import View
 
-from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.days import Period
 
 
 def on(days: dict[int, int], **others: Any) -> list[View]:

@@ -10,7 +10,7 @@ import pytest
 
 from telemetry_pipeline.analyses import clock
 from telemetry_pipeline.analyses.clock import Day
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
+from telemetry_pipeline.days import EVERYTHING, Completeness
 
 NEW_YORK = ZoneInfo("America/New_York")
 SHORT, LONG = date(2026, 3, 8), date(2025, 11, 2)

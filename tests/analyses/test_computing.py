@@ -9,15 +9,16 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses import computing, stored
 from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.computing import Updated
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
-from telemetry_pipeline.analyses.views import Rules, Store
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.warehouse import results
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.results import computing, stored, tables
+from telemetry_pipeline.results.computing import Updated
+from telemetry_pipeline.results.tables import table_of
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core.views import merge
 
 BEFORE, FIRST, SECOND = (date(2025, 1, n) for n in (29, 30, 31))
 RULES = Rules(MEXICO)
@@ -93,7 +94,7 @@ def test_other_parameters_are_another_result(two_days: sa.Engine) -> None:
 
 def test_other_code_makes_another_result(two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     update(two_days)
-    monkeypatch.setattr(computing, "code_version", lambda: "another")
+    monkeypatch.setattr(computing, "code_version", lambda _: "another")
     assert update(two_days).reasons == ["the code changed"]
     assert update(two_days).reasons == [None]
 
@@ -118,7 +119,7 @@ def test_a_comparison_is_computed_anew_when_the_days_before_its_period_changed(t
 def test_views_that_are_here_already_are_not_read_again(two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     views = Store(RULES)
     update(two_days, views=views)
-    monkeypatch.setattr("telemetry_pipeline.warehouse.segments.read", None)
+    monkeypatch.setattr("telemetry_pipeline.warehouse.core.segments.read", None)
     assert hours(update(two_days, "channel_audience", views=views)) == 3.0
     assert hours(update(two_days, "general_summary", SECOND, views=views, window_days=1)) == 2.0
 
@@ -175,7 +176,7 @@ def results_left(engine: sa.Engine) -> list[int]:
     """The limits of the top channels that are stored, after a clean-up of what nobody wanted for thirty days."""
     analysis = find_analysis("top_channels")
     with engine.begin() as connection:
-        results.delete_unwanted(connection, {analysis.name: analysis.table}, defaults(), 30)
+        tables.delete_unwanted(connection, {analysis.name: table_of(analysis)}, defaults(), 30)
         rows = connection.execute(sa.text("select distinct parameters_key from analysis.top_channels")).all()
         limits = connection.scalars(sa.text("select cast(parameters->>'limit' as int) from analysis.results order by 1")).all()
     assert len(rows) == len(limits)

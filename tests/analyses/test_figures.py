@@ -10,8 +10,7 @@ import pytest
 from analyses.conftest import DAY, ZONE, History
 from analyses.oracle import Row, View
 
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.warehouse.completeness import Completeness
+from telemetry_pipeline.days import Completeness, Period
 
 LONG_AGO = date(2025, 1, 1)
 

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from analyses.conftest import ZONE
 
-from telemetry_pipeline.analyses import inputs
 from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.inputs import Inputs
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.views import Rules
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
-from telemetry_pipeline.warehouse.segments import State
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import EVERYTHING, Completeness, Period
+from telemetry_pipeline.results import inputs
+from telemetry_pipeline.results.inputs import Inputs
+from telemetry_pipeline.warehouse.core.segments import State
 
 TODAY = date(2026, 3, 20)
 LONG_AGO = date(2025, 1, 1)

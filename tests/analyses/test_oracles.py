@@ -12,8 +12,8 @@ from analyses.oracle import Row, Seen, by_subscriber, channels_of, hours, mean, 
 from analyses.oracles import ORACLES, expected
 from hypothesis import given, note, settings
 
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
+from telemetry_pipeline.days import Period
 
 FEW = 2
 """Fewer subscribers than these are a small base here, for histories have six at most."""

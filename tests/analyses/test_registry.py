@@ -12,7 +12,7 @@ from analyses.oracles import ORACLES
 from pydantic import Field
 
 from telemetry_pipeline.analyses import registry
-from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.registry import (
     GeneralParameters,
     Parameters,
@@ -23,8 +23,8 @@ from telemetry_pipeline.analyses.registry import (
 )
 from telemetry_pipeline.analyses.views import Views
 from telemetry_pipeline.cli.launch import describe_parameters
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.warehouse.columns import Column
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analyses.md"
 COLUMN = Column("channel", "text", "a channel", key=True)

@@ -12,17 +12,18 @@ import pytest
 import sqlalchemy as sa
 from analyses.histories import REQUIRED
 
-from telemetry_pipeline.analyses import computing, stored
 from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.staleness import stale_days
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.warehouse import completeness, records
-from telemetry_pipeline.warehouse.database import shared
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import computing, stored
+from telemetry_pipeline.results.rows import to_rows
+from telemetry_pipeline.results.staleness import stale_days
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import shared
+from telemetry_pipeline.warehouse.raw import completeness, records
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
 
 ZONE = ZoneInfo("America/Mexico_City")
 FIRST = date(2026, 3, 1)

@@ -20,10 +20,10 @@ from analyses.oracles import ORACLES, expected
 from analyses.test_oracles import about
 from pydantic.fields import FieldInfo
 
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import Analysis, GeneralParameters, all_analyses
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.warehouse import segments
+from telemetry_pipeline.warehouse.core import segments
 
 ZONE = "America/New_York"
 LAST = date(2025, 11, 3)

@@ -8,14 +8,15 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, select, start, stop, store
 
-from telemetry_pipeline.analyses import computing, staleness, stored
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis, is_of_period
-from telemetry_pipeline.analyses.staleness import stale_days
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.database import snapshot
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import computing, staleness, stored
+from telemetry_pipeline.results.staleness import stale_days
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import snapshot
 
 FIRST, SECOND, THIRD = date(2025, 1, 30), date(2025, 1, 31), date(2025, 2, 1)
 RULES = Rules(MEXICO)
@@ -97,7 +98,7 @@ def test_a_day_with_some_results_lacks_the_others(computed: sa.Engine) -> None:
 
 
 def test_what_other_code_computed_is_stale(computed: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staleness, "code_version", lambda: "another")
+    monkeypatch.setattr(staleness, "code_version", lambda _: "another")
     assert stale(computed) == {day: {"rating", "share"} for day in (FIRST, SECOND, THIRD)}
 
 

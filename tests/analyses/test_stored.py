@@ -9,16 +9,17 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses import computing, stored
 from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.views import Rules, Store
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.database import snapshot
-from telemetry_pipeline.warehouse.results import StoredResult
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.results import computing, stored
+from telemetry_pipeline.results.tables import StoredResult
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import snapshot
 
 FIRST = date(2025, 1, 30)
 RULES = Rules(MEXICO)

@@ -13,8 +13,7 @@ from analyses.oracle import SLOTS, Cap, Row, Seen
 from analyses.oracle_audience import on_air, running
 from hypothesis import given, settings
 
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.warehouse.completeness import EVERYTHING
+from telemetry_pipeline.days import EVERYTHING, Period
 
 LIMITS = {
     "channel_flow": {"limit": 10_000},

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from bench.harness import OPERATOR_TIMEZONE, synchronise
 from bench.truth import compare_records, compare_results
 from bench.upstream import Upstream
-from telemetry_pipeline.analyses import computing
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.views import Rules, Store
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.warehouse.database import shared
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import shared
 
 RULES = Rules(ZoneInfo(OPERATOR_TIMEZONE))
 FIRST = "where record_id = (select min(record_id) from {0})"

@@ -9,7 +9,7 @@ import pytest
 from cli.harness import Outcome
 
 from telemetry_pipeline.cli.main import main
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.processes import make_home
 from telemetry_pipeline.stack.state import HomeLock, StackState, write_state
 

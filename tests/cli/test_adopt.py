@@ -8,7 +8,7 @@ from cli.harness import Outcome
 from warehouse.events import select
 from warehouse.test_adoption import MADE_WITH, synced
 
-from telemetry_pipeline.warehouse import claims
+from telemetry_pipeline.warehouse.raw import claims
 
 
 @pytest.fixture

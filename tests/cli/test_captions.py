@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from telemetry_pipeline.analyses.columns import Column
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.captions import caption, marked, versions, whole_counts
-from telemetry_pipeline.warehouse.columns import Column
-from telemetry_pipeline.warehouse.results import ResultInfo, StoredResult
+from telemetry_pipeline.results.catalogue import ResultInfo
+from telemetry_pipeline.results.tables import StoredResult
 
 MEXICO = ZoneInfo("America/Mexico_City")
 NOW = datetime(2026, 11, 26, 20, 2, 3, tzinfo=UTC)

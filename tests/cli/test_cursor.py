@@ -16,14 +16,10 @@ from cli.harness import Outcome
 from upstream import Upstream
 from warehouse.events import select
 
-from telemetry_pipeline.alerting.components import Addresses, Components
 from telemetry_pipeline.cli import overview
 from telemetry_pipeline.errors import AnotherUpstream
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials
+from telemetry_pipeline.monitoring.components import Addresses, Components
 from telemetry_pipeline.simulator.options import (
     DEFAULT_API_TOKEN,
     DEFAULT_PASSWORD,
@@ -31,7 +27,12 @@ from telemetry_pipeline.simulator.options import (
     DEFAULT_USERNAME,
 )
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.warehouse import cursor, problems
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.raw import cursor
 
 LARGEST = 2**63 - 1
 FIRST = 5_000_000_000

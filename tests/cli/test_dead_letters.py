@@ -10,9 +10,9 @@ from cli.harness import Outcome
 from webservers import FakeWebserver, run_answer
 
 from telemetry_pipeline.client import TelemetryClient
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter, add, open_letters
-from telemetry_pipeline.warehouse.problems import Problem
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add, open_letters
+from telemetry_pipeline.warehouse.operations.problems import Problem
 
 FIRST, SECOND = "11111111-cb97-4815-bc8b-2c8e0495552d", "22222222-cb97-4815-bc8b-2c8e0495552d"
 DAY = "2026-11-20"

@@ -11,11 +11,11 @@ from cli.harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver, run_answer
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.results import tables
+from telemetry_pipeline.results.tables import Result, table_of
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.state import StackState
-from telemetry_pipeline.warehouse import results
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.results import Result
+from telemetry_pipeline.warehouse.db.connections import connect
 
 
 class FakeStack:
@@ -95,7 +95,7 @@ def store(database_url: str) -> None:
         connection.execute(sa.text("insert into telemetry.rejected_records (payload, reason) values ('1', 'no id')"))
         window = analysis.window(today, parameters)
         stored = Result(window.first, window.last, today, parameters.model_dump(mode="json"), frame)
-        results.replace(connection, analysis.table, [stored])
+        tables.replace(connection, table_of(analysis), [stored])
 
 
 def test_the_demonstration_says_what_came_of_it_and_stays_up(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from telemetry_pipeline.cli.doctor import examine
 from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Examiner
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 
 NOWHERE = "127.0.0.1:9"
 PANACCESS = {"PANACCESS_USERNAME": "ali", "PANACCESS_PASSWORD": "sesame", "PANACCESS_API_TOKEN": "token-sesame"}

@@ -23,9 +23,9 @@ from webservers import FakeWebserver, run_answer
 from telemetry_pipeline.cli.progress import LineDisplay, TerminalDisplay
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.progress import Progress
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter, add
-from telemetry_pipeline.warehouse.problems import Problem
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add
+from telemetry_pipeline.warehouse.operations.problems import Problem
 
 # Clears the screen, sets the title, reverses the writing, rings, hides, and pretends to be a line of ours.
 POISON = "Ñandú 👩‍👩‍👧 \x1b[2J\x1b]0;title\x07\x9b31m\u202egpj.exe\u2066\x08\x7f\r\nworkers        all is well"
@@ -165,7 +165,7 @@ def test_an_error_of_a_kind_that_nobody_expected(cli: Cli, monkeypatch: pytest.M
     def fails(*_: object, **__: object) -> None:
         raise ValueError(POISON)
 
-    monkeypatch.setattr("telemetry_pipeline.settings.StackSettings.load", fails)
+    monkeypatch.setattr("telemetry_pipeline.settings.loading.StackSettings.load", fails)
     outcome = cli("status", *options)
     assert outcome.status == 1
     assert not obeyed(outcome.err)

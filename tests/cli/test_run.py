@@ -14,7 +14,7 @@ from cli.harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver
 
 from telemetry_pipeline.cli.days import today
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 
 
 @pytest.mark.slow

@@ -16,11 +16,11 @@ import pytest
 import sqlalchemy as sa
 from cli.harness import Outcome
 
-from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.columns import conform
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.warehouse import documents, results
-from telemetry_pipeline.warehouse.columns import conform
-from telemetry_pipeline.warehouse.results import Result
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import document_store, tables
+from telemetry_pipeline.results.tables import Result, table_of
 
 
 def day(number: int) -> date:
@@ -50,7 +50,7 @@ def storing(engine: sa.Engine) -> Callable[..., None]:
         frame = conform(pd.DataFrame(columns, dtype=object), analysis.columns)
         result = Result(period.first, period.last, partition, parsed.model_dump(mode="json"), frame, **more)
         with engine.begin() as connection:
-            results.replace(connection, analysis.table, [result])
+            tables.replace(connection, table_of(analysis), [result])
 
     return store
 
@@ -165,7 +165,7 @@ def document(
         at = "2026-11-01T06:00:00+00:00"
         body = {"generated_at": at, "filters": filters, "analyses": analyses, "missing": ["rating"]}
         with engine.begin() as connection:
-            documents.keep(connection, name, first, last, body)
+            document_store.keep(connection, name, first, last, body)
         return body
 
     return keep

@@ -19,9 +19,9 @@ from webservers import FakeWebserver, run_answer
 from telemetry_pipeline.cli import overview
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.warehouse import status as warehouse_status
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter, add
-from telemetry_pipeline.warehouse.status import WarehouseStatus, read_status
+from telemetry_pipeline.warehouse.operations import status as warehouse_status
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add
+from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status
 
 FULL_ID = "0098262b-cb97-4815-bc8b-2c8e0495552d"
 

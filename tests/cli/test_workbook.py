@@ -18,7 +18,8 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli import workbook
 from telemetry_pipeline.cli.workbook import to_workbook
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.warehouse.results import ResultInfo, StoredResult
+from telemetry_pipeline.results.catalogue import ResultInfo
+from telemetry_pipeline.results.tables import StoredResult
 
 MEXICO = ZoneInfo("America/Mexico_City")
 _NAMES = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}

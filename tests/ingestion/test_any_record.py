@@ -14,27 +14,28 @@ import sqlalchemy as sa
 from ingestion.test_sync import MEXICO, NEVER, UTC, open_gaps, rows
 from warehouse.events import start, stop, store
 
-from telemetry_pipeline.analyses import computing, stored
 from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.views import Rules, Store
+from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_json
 from telemetry_pipeline.cli.workbook import to_workbook
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import FIELDS, PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials
 from telemetry_pipeline.reports import charts
-from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
-from telemetry_pipeline.reports.rows import to_rows
+from telemetry_pipeline.results import computing, stored
+from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.results.rows import to_rows
+from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.database import snapshot
-from telemetry_pipeline.warehouse.records import Batch, Rejected, writing
-from telemetry_pipeline.warehouse.records import store as store_batch
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import snapshot
+from telemetry_pipeline.warehouse.raw.records import Batch, Rejected, writing
+from telemetry_pipeline.warehouse.raw.records import store as store_batch
 
 DAYS = Period(date(2025, 3, 1), date(2025, 3, 6))
 RULES = Rules(MEXICO, Cap("auto"))

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from ingestion.test_sync import DAYS, MEXICO, TODAY, make_gaps_due, record, rows, small, stops_after, sync_of, time_limited
 from upstream import Upstream
 
+from telemetry_pipeline.days import Completeness
 from telemetry_pipeline.errors import PanAccessError
-from telemetry_pipeline.warehouse import completeness
-from telemetry_pipeline.warehouse.completeness import Completeness
+from telemetry_pipeline.warehouse.raw import completeness
 
 __all__ = ["small"]
 YESTERDAY = DAYS[-2]

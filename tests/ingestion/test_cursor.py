@@ -12,13 +12,14 @@ from ingestion.test_sync import DAYS, NEVER, TODAY, UTC, keep, record, rejected,
 from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.session import Credentials
 from telemetry_pipeline.simulator.options import WIDEST_HOLE, Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.warehouse import cursor, problems
-from telemetry_pipeline.warehouse import records as warehouse
-from telemetry_pipeline.warehouse.records import Batch
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.raw import cursor
+from telemetry_pipeline.warehouse.raw import records as warehouse
+from telemetry_pipeline.warehouse.raw.records import Batch
 
 LARGEST = 2**63 - 1
 

@@ -28,14 +28,14 @@ from telemetry_pipeline.errors import (
 )
 from telemetry_pipeline.ingestion import sync as sync_module
 from telemetry_pipeline.ingestion.sync import OVERLAP_IDS, Progress, Sync
-from telemetry_pipeline.panaccess import feed as feed_module
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.warehouse import records as warehouse
-from telemetry_pipeline.warehouse.records import Batch, Gap, RepairPosition, Stored
+from telemetry_pipeline.sources.panaccess import feed as feed_module
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.warehouse.raw import records as warehouse
+from telemetry_pipeline.warehouse.raw.records import Batch, Gap, RepairPosition, Stored
 
 UTC = ZoneInfo("UTC")
 MEXICO = ZoneInfo("America/Mexico_City")

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 import yaml
 
-from telemetry_pipeline.addresses import postgres_url as as_postgres_url
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings.addresses import postgres_url as as_postgres_url
+from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.servers import at_database
 

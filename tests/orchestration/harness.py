@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
 
 
 def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[str, Any]:

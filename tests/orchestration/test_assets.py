@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from orchestration.conftest import SOME_OF_EACH
 from orchestration.harness import record, scalar
 
-from telemetry_pipeline.analyses import computing, staleness
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
-from telemetry_pipeline.analyses.staleness import stale_of
-from telemetry_pipeline.analyses.views import Rules
+from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.orchestration.assets import telemetry
 from telemetry_pipeline.orchestration.jobs import whole_graph
-from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.reports.documents import DOCUMENTS, gathered, stale_documents
-from telemetry_pipeline.warehouse import documents
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.results import computing, document_store, staleness
+from telemetry_pipeline.results.documents import DOCUMENTS, gathered, stale_documents
+from telemetry_pipeline.results.staleness import stale_of
+from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.warehouse.db.connections import connect
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
@@ -72,7 +72,7 @@ def left_undone(pipeline: Any, day: date, rules: Rules | None = None) -> set[str
     engine = connect(pipeline.settings.database_url)
     chosen = {name: find_analysis(name).parse({}) for name in FIVE_AND_DOCUMENTS[2:5]}
     return {
-        *stale_of(engine, day, chosen, rules or Rules.of(pipeline.settings)),
+        *stale_of(engine, day, chosen, rules or rules_of(pipeline.settings)),
         *stale_documents(engine, day, day).get(day, {}),
     }
 
@@ -128,7 +128,7 @@ def test_a_tick_without_news_computes_what_other_code_or_other_rules_computed(
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day, selection=FIVE_AND_DOCUMENTS).success
     for module in (computing, staleness):
-        monkeypatch.setattr(module, "code_version", lambda: "another")
+        monkeypatch.setattr(module, "code_version", lambda _: "another")
     said = metadata_of(pipeline.run(this_day, selection=FIVE_AND_DOCUMENTS), "top_channels", this_day)["result"]
     assert said == "computed: the code changed"
     given = pipeline.settings.model_dump(include={"database_url", "redis_url", "panaccess_url"})
@@ -239,7 +239,7 @@ def test_the_whole_graph_fills_every_table_and_document(pipeline: Any, now: date
     assert set(materialized(result)) == {"telemetry_records", "ott_views", *stored, *DOCUMENTS}
     with connect(pipeline.settings.database_url).connect() as connection:
         for document in DOCUMENTS:
-            body = documents.read(connection, document)
+            body = document_store.read(connection, document)
             assert body is not None
             assert list(body["analyses"]) == [analysis.name for analysis in gathered(document)]
             assert body["missing"] == []

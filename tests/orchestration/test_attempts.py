@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 from telemetry_pipeline import errors
-from telemetry_pipeline.orchestration.attempts import (
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
     PROMPTLY_SECONDS,
     CodeDiffers,
     StepInterrupted,
@@ -21,7 +21,7 @@ from telemetry_pipeline.orchestration.attempts import (
     seconds_to_next,
     tried_again,
 )
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings.loading import Settings
 
 SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None
 
@@ -127,7 +127,9 @@ def test_an_upstream_that_is_away_for_a_moment_fails_no_range(
     settings = pipeline.settings.model_copy(update={"step_retries": 2, "step_retry_seconds": 1})
     patient = type(pipeline)(settings, pipeline.simulator, pipeline.instance)
     pipeline.simulator.set_faults([{"kind": "error", "status": 503, "functions": ["login"], "times": 3}])
-    monkeypatch.setattr("telemetry_pipeline.orchestration.attempts.TICK", "job" if is_tick else "telemetry_tick")
+    monkeypatch.setattr(
+        "telemetry_pipeline.orchestration.runtime.cluster.attempts.TICK", "job" if is_tick else "telemetry_tick"
+    )
     result = patient.run(this_day - timedelta(days=1), selection=["telemetry_records"])
     assert result.success == (not is_tick)
     retries = [event for event in result.all_events if event.is_step_up_for_retry]

@@ -13,11 +13,11 @@ from orchestration.harness import record, scalar
 from warehouse.events import ZONE, start, stop, store
 
 from telemetry_pipeline.orchestration.checks import check_records, check_totals, check_views
-from telemetry_pipeline.settings import Settings
-from telemetry_pipeline.warehouse import records
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.records import Batch, Rejected
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.settings.loading import Settings
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.records import Batch, Rejected
 
 DAY = stop(1).local_date
 OF_A_QUARTER = pytest.mark.parametrize(

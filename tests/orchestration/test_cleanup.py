@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from orchestration.harness import record, scalar
 
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
 
 
 @pytest.fixture

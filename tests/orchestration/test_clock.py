@@ -22,8 +22,8 @@ from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
-from telemetry_pipeline.orchestration import clock
-from telemetry_pipeline.orchestration.clock import SetBack
+from telemetry_pipeline.orchestration.runtime import clock
+from telemetry_pipeline.orchestration.runtime.clock import SetBack
 
 LOG = logging.getLogger(__name__)
 # Dagster writes what it wants nobody to use any more into what describes a schedule.

@@ -22,9 +22,9 @@ import toil
 import yaml
 
 from telemetry_pipeline import broker
-from telemetry_pipeline.addresses import postgres_url as address
-from telemetry_pipeline.orchestration import lost_steps
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.orchestration.runtime.cluster import lost_steps
+from telemetry_pipeline.settings.addresses import postgres_url as address
+from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.servers import at_database
 
@@ -139,7 +139,7 @@ def cluster(postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPath
         connection.execute("create database toil_warehouse template template")
         connection.execute("create database toil_dagster")
     dagster_url = address(at_database(postgres_url, "toil_dagster"), driver="psycopg2")
-    storage = {"module": "telemetry_pipeline.orchestration.storage", "class": "KeepingPostgresStorage"}
+    storage = {"module": "telemetry_pipeline.orchestration.runtime.storage", "class": "KeepingPostgresStorage"}
     config = {"storage": {"custom": {**storage, "config": {"postgres_url": dagster_url}}}, "telemetry": {"enabled": False}}
     (home / "dagster.yaml").write_text(yaml.safe_dump(config))
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as threads:
@@ -272,7 +272,17 @@ def test_the_step_of_a_lost_worker_is_tried_again_by_another(cluster: Cluster, t
 def test_a_second_worker_of_one_name_is_refused_with_advice(cluster: Cluster) -> None:
     """Each would take what the other has for its own."""
     first = cluster.worker("first@here")
-    real = ["-A", "telemetry_pipeline.orchestration.celery_app", "worker", "-Q", "ingest", "-c", "1", "-n", first.node]
+    real = [
+        "-A",
+        "telemetry_pipeline.orchestration.runtime.celery_app",
+        "worker",
+        "-Q",
+        "ingest",
+        "-c",
+        "1",
+        "-n",
+        first.node,
+    ]
     second = subprocess.run([sys.executable, "-m", "celery", *real], capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 1
     said = f"A worker named first@here is at work already (process {first.process.pid} of its machine). End that one, or give"

@@ -21,8 +21,8 @@ from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 from dagster._grpc.client import DagsterGrpcClient
 
-from telemetry_pipeline.orchestration import launcher
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.orchestration.runtime import launcher
+from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.servers import free_port
 
 TOY = Path(__file__).parents[1] / "toy_pipeline.py"
@@ -69,7 +69,7 @@ def home(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
     settings = make_settings()
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
-    run_launcher = "{module: telemetry_pipeline.orchestration.launcher, class: PatientRunLauncher}"
+    run_launcher = "{module: telemetry_pipeline.orchestration.runtime.launcher, class: PatientRunLauncher}"
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
     (tmp_path / "dagster.yaml").write_text(
         f"telemetry: {{enabled: false}}\nrun_launcher: {run_launcher}\nrun_coordinator: {coordinator}\n"

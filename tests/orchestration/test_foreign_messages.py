@@ -50,7 +50,14 @@ def test_a_worker_executes_the_step_behind_them(app: Celery, broker_url: str, da
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "celery", "-A", "telemetry_pipeline.orchestration.celery_app", "worker"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "celery",
+                    "-A",
+                    "telemetry_pipeline.orchestration.runtime.celery_app",
+                    "worker",
+                ),
                 *("-Q", "ingest", "-c", "1", "-n", "w@here", "--without-gossip", "--without-mingle"),
             ],
             env=os.environ | environment,

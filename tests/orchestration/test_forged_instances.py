@@ -21,7 +21,7 @@ from dagster._serdes import ConfigurableClassData
 from dagster_shared.serdes import serialize_value
 from terminal import wait_until
 
-COMMAND = [sys.executable, "-m", "telemetry_pipeline.orchestration.code_server"]
+COMMAND = [sys.executable, "-m", "telemetry_pipeline.orchestration.runtime.code_server"]
 DEFINITIONS = """
 import dagster as dg
 

@@ -28,9 +28,9 @@ from strangers import STRANGERS, message
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.broker import asking_celery
-from telemetry_pipeline.orchestration.remote_control import ALLOWED, restrict_remote_control
+from telemetry_pipeline.orchestration.runtime.cluster.remote_control import ALLOWED, restrict_remote_control
 from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.warehouse import problems
+from telemetry_pipeline.warehouse.operations import problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000007"
 STEP = {"run_id": RUN_ID, "step": "work", "attempt": 0}
@@ -80,7 +80,14 @@ def worker(environment: dict[str, str], log: Path, queue: str = "ingest") -> Ite
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "celery", "-A", "telemetry_pipeline.orchestration.celery_app", "worker"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "celery",
+                    "-A",
+                    "telemetry_pipeline.orchestration.runtime.celery_app",
+                    "worker",
+                ),
                 *("-Q", queue, "-c", "1", "-n", "w@here", "--without-gossip", "--without-mingle"),
             ],
             env=os.environ | environment,

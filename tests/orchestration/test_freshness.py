@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from orchestration.harness import record, scalar
 
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.sensors import silent_for
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.checks import Freshness
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.records import gaps_due
+from telemetry_pipeline.orchestration.sensors.freshness import silent_for
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.checks import Freshness
+from telemetry_pipeline.warehouse.raw.records import gaps_due
 
 
 def sense(pipeline: Any) -> list[str]:

@@ -12,14 +12,14 @@ import dagster as dg
 import pytest
 import yaml
 
-from telemetry_pipeline.addresses import postgres_url
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.settings.addresses import postgres_url
+from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import problems
 
 PROJECT = Path(__file__).parents[2]
 PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED

@@ -13,21 +13,21 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from orchestration.harness import record, scalar
 
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.staleness import Stale, stale_days
-from telemetry_pipeline.analyses.views import Rules
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.sensors import plan_rebuild, stale_results
-from telemetry_pipeline.reports.documents import DOCUMENTS
+from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild, stale_results
+from telemetry_pipeline.results import document_store
+from telemetry_pipeline.results.documents import DOCUMENTS
+from telemetry_pipeline.results.staleness import Stale, stale_days
+from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
-from telemetry_pipeline.warehouse import documents
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
 
 ANALYSES = ["general_summary", "top_channels"]
 
 
 def stale(pipeline: Any, this_day: date, *names: str) -> dict[int, Stale]:
     """Days ago to what is stale of them, of all analyses or of these, and when it was last computed."""
-    engine, rules = connect(pipeline.settings.database_url), Rules.of(pipeline.settings)
+    engine, rules = connect(pipeline.settings.database_url), rules_of(pipeline.settings)
     days = stale_days(engine, this_day - timedelta(days=40), this_day - timedelta(days=1), rules)
     found = {day: {name: at for name, at in stale.items() if name in names or not names} for day, stale in days.items()}
     return {(this_day - day).days: analyses for day, analyses in found.items() if analyses}
@@ -153,7 +153,7 @@ def test_a_day_that_was_half_done_when_it_ended_is_finished_by_rebuilds(pipeline
     pipeline.simulator.add_records([record(1, 8, now - timedelta(days=1)), record(2, 8, now)])
     half = ["telemetry_records", "ott_views", "general_summary", "period_summary"]
     assert pipeline.run(yesterday, selection=half).success
-    engine, rules = connect(pipeline.settings.database_url), Rules.of(pipeline.settings)
+    engine, rules = connect(pipeline.settings.database_url), rules_of(pipeline.settings)
     requests: list[dg.RunRequest] = []
     while len(requests) < 5:
         later = datetime.now(UTC) + timedelta(hours=2)
@@ -169,7 +169,7 @@ def test_a_day_that_was_half_done_when_it_ended_is_finished_by_rebuilds(pipeline
     assert [len(request.asset_selection or []) for request in requests] == [len(every_asset()) - len(half), 2]
     with engine.connect() as connection:
         for document in DOCUMENTS:
-            body = documents.read(connection, document, (yesterday, yesterday))
+            body = document_store.read(connection, document, (yesterday, yesterday))
             assert body is not None
             assert body["missing"] == []
 

@@ -12,10 +12,11 @@ import pytest
 from dagster._core.launcher import LaunchRunContext
 
 from telemetry_pipeline.errors import TimeLimitReached
-from telemetry_pipeline.orchestration import launcher, steps
-from telemetry_pipeline.orchestration.launcher import PatientRunLauncher
-from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.orchestration.runtime import launcher
+from telemetry_pipeline.orchestration.runtime.cluster import steps
+from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.orchestration.runtime.launcher import PatientRunLauncher
+from telemetry_pipeline.settings.loading import Settings, StackSettings
 
 RUN_ID = "00000000-0000-4000-8000-000000000006"
 SOFT, HARD = "telemetry/soft_time_limit", "dagster/max_runtime"

@@ -15,17 +15,17 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.launcher import WorkerStatus
 
-from telemetry_pipeline.orchestration import launcher, liveness
-from telemetry_pipeline.orchestration.launcher import PatientRunLauncher
-from telemetry_pipeline.orchestration.liveness import alive, is_alive
-from telemetry_pipeline.settings import Settings, StackSettings
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.orchestration.runtime import launcher, liveness
+from telemetry_pipeline.orchestration.runtime.launcher import PatientRunLauncher
+from telemetry_pipeline.orchestration.runtime.liveness import alive, is_alive
+from telemetry_pipeline.settings.loading import Settings, StackSettings
+from telemetry_pipeline.warehouse.db.connections import connect
 
 RUN_ID = "00000000-0000-4000-8000-000000000004"
 OTHER = "f0000000-0000-4000-8000-000000000005"
 LIVE = """
 import sys, time
-from telemetry_pipeline.orchestration.liveness import alive
+from telemetry_pipeline.orchestration.runtime.liveness import alive
 with alive(sys.argv[1], sys.argv[2]):
     print("alive", flush=True)
     time.sleep(600)

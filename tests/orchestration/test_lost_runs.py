@@ -11,12 +11,12 @@ from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
 from dagster_shared.error import SerializableErrorInfo
 
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.lost_runs import Failed, at_rest, plan_repeat
+from telemetry_pipeline.orchestration.sensors.lost_runs import Failed, at_rest, plan_repeat
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
-from telemetry_pipeline.warehouse import dead_letters, problems
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter
-from telemetry_pipeline.warehouse.problems import Incident, Problem
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import dead_letters, problems
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
+from telemetry_pipeline.warehouse.operations.problems import Incident, Problem
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 21)

@@ -12,8 +12,8 @@ from dagster._core.execution.plan.objects import StepSuccessData
 from dagster_shared.serdes import serialize_value
 
 from telemetry_pipeline.errors import WarehouseUnavailable
-from telemetry_pipeline.orchestration.attempts import CodeDiffers, StepInterrupted, StepLost
-from telemetry_pipeline.orchestration.lost_steps import LOOK_SECONDS, StepWatch, WatchedResult
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import LOOK_SECONDS, StepWatch, WatchedResult
 
 SUCCEEDED = [
     serialize_value(dg.DagsterEvent(dg.DagsterEventType.STEP_START.value, "toil", step_key="merge")),

@@ -18,10 +18,10 @@ from orchestration.harness import record
 from pydantic import SecretStr
 
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.warehouse import dead_letters, problems
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter
-from telemetry_pipeline.warehouse.problems import Problem
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import dead_letters, problems
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
+from telemetry_pipeline.warehouse.operations.problems import Problem
 
 
 def sense(pipeline: Any, result: dg.ExecuteInProcessResult, job_name: str | None = None) -> None:

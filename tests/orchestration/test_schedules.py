@@ -13,7 +13,7 @@ from dagster._core.events import EngineEventData
 from telemetry_pipeline.orchestration import schedules
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import InFlight, build_schedules, in_flight, plan_tick
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings.loading import Settings
 
 RUN_ID = "00000000-0000-4000-8000-000000000001"
 

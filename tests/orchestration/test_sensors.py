@@ -5,10 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from telemetry_pipeline.analyses.staleness import Stale
-from telemetry_pipeline.orchestration.sensors import contiguous, makes_up_for, plan_rebuild, problem_key, silent_for
+from telemetry_pipeline.days import Period, contiguous
+from telemetry_pipeline.orchestration.sensors.freshness import silent_for
+from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild
+from telemetry_pipeline.orchestration.sensors.run_ends import makes_up_for, problem_key
+from telemetry_pipeline.results.staleness import Stale
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
-from telemetry_pipeline.warehouse.checks import Freshness
+from telemetry_pipeline.warehouse.operations.checks import Freshness
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1)
@@ -25,9 +28,9 @@ def span(request: dg.RunRequest | dg.SkipReason) -> tuple[str, str]:
 
 def test_contiguous_days_are_one_range() -> None:
     assert contiguous([day(1), day(2), day(3), day(5), day(7), day(8)]) == [
-        (day(1), day(3)),
-        (day(5), day(5)),
-        (day(7), day(8)),
+        Period(day(1), day(3)),
+        Period(day(5), day(5)),
+        Period(day(7), day(8)),
     ]
     assert contiguous([]) == []
 

@@ -21,11 +21,11 @@ from celery.worker.request import Request
 from dagster._core.code_pointer import FileCodePointer
 from pydantic import SecretStr
 
-from telemetry_pipeline.orchestration import step_task
-from telemetry_pipeline.orchestration.executor import celery_settings
-from telemetry_pipeline.orchestration.step_task import StepRequest, StepTask
-from telemetry_pipeline.settings import Settings, StackSettings
-from telemetry_pipeline.warehouse import attempts, problems
+from telemetry_pipeline.orchestration.runtime.cluster import step_task
+from telemetry_pipeline.orchestration.runtime.cluster.executor import celery_settings
+from telemetry_pipeline.orchestration.runtime.cluster.step_task import StepRequest, StepTask
+from telemetry_pipeline.settings.loading import Settings, StackSettings
+from telemetry_pipeline.warehouse.operations import attempts, problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000003"
 

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from telemetry_pipeline.errors import MalformedAnswer, PanAccessError, PanAccessUnavailable
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed, Slice
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials, LocalStore
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed, Slice
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore
 
 LIST = "getListOfTelemetryRecords"
 GOOD = Credentials("simulator", "simulator", "simulator", "simulator")

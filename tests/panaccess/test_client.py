@@ -23,12 +23,12 @@ from telemetry_pipeline.errors import (
     PanAccessUnavailable,
     PermissionDenied,
 )
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed, Slice
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials, LocalStore, RedisStore
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed, Slice
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore, RedisStore
 
 Start = Callable[..., SimulatorServer]
 LIST = "getListOfTelemetryRecords"

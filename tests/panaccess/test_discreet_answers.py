@@ -20,12 +20,12 @@ from panaccess.secrets import KNOWN, SECRETS, SESSION, WHO, gives_away
 
 from telemetry_pipeline.errors import MalformedAnswer, PanAccessError
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed, Slice
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import LocalStore
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed, Slice
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import LocalStore
 
 LIST = "getListOfTelemetryRecords"
 UTC = ZoneInfo("UTC")

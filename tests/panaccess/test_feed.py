@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from upstream import Upstream
 
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PanAccessUnavailable
-from telemetry_pipeline.panaccess import feed as feed_module
-from telemetry_pipeline.panaccess.feed import Delivery, Feed, Slice
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.transport import MAX_IN_FLIGHT
+from telemetry_pipeline.sources.panaccess import feed as feed_module
+from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.transport import MAX_IN_FLIGHT
 
 UTC = ZoneInfo("UTC")
 HABITS = {

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import MalformedAnswer
-from telemetry_pipeline.panaccess.records import FIELDS, PERSONAL_FIELDS, Page, PageDecoder, Reject
+from telemetry_pipeline.sources.panaccess.records import FIELDS, PERSONAL_FIELDS, Page, PageDecoder, Reject
 
 MEXICO = "America/Mexico_City"
 STAMP = "2025-03-04 05:06:07"

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from production.compose import DOCKER
 
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.panaccess.client import PanAccessClient
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.panaccess.session import Credentials
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.stack.servers import LocalPostgres, at_database
-from telemetry_pipeline.warehouse import segments, views
-from telemetry_pipeline.warehouse.partitions import keep_months
+from telemetry_pipeline.warehouse.core import segments, views
+from telemetry_pipeline.warehouse.db.partitions import keep_months
 
 MEXICO, UTC = ZoneInfo("America/Mexico_City"), ZoneInfo("UTC")
 RECORDS = 3_000

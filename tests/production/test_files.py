@@ -35,7 +35,7 @@ from production.systemd import UNITS, units
 from terminal import wait_until
 
 from telemetry_pipeline.broker import QUEUES
-from telemetry_pipeline.settings import DagsterSettings, PipelineSettings, Settings, StackSettings
+from telemetry_pipeline.settings.loading import DagsterSettings, PipelineSettings, Settings, StackSettings
 from telemetry_pipeline.stack.environment import SECRETS as NEEDED
 
 SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]

@@ -87,7 +87,7 @@ def test_what_another_service_leaves_behind_is_not_executed(tmp_path: Path) -> N
         told = [
             worker.execute("entrypoint", *command)
             for command in (
-                ["celery", "-A", "telemetry_pipeline.orchestration.celery_app", "report"],
+                ["celery", "-A", "telemetry_pipeline.orchestration.runtime.celery_app", "report"],
                 ["python", "-m", "telemetry_pipeline", "--help"],
                 ["python", "-c", "import telemetry_pipeline, celery"],
                 ["dagster", "instance", "info"],

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
+from telemetry_pipeline.analyses.columns import Column, conform
 from telemetry_pipeline.analyses.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.reports import figures
 from telemetry_pipeline.reports.charts import as_markdown, draw
-from telemetry_pipeline.warehouse.columns import Column, conform
 
 # What each chart must say, and the columns that it is drawn from: t(ext), i(nteger), f(loat), d(ate) or b(oolean).
 CHARTS = {

@@ -10,15 +10,16 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses import computing
 from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.reports.documents import DOCUMENTS, Valid, assemble, documents_of, gathered, version_of_most
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.database import snapshot
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.documents import DOCUMENTS, Valid, assemble, documents_of, gathered, version_of_most
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import snapshot
 
 ZEROTH, FIRST, SECOND = date(2025, 1, 29), date(2025, 1, 30), date(2025, 1, 31)
 BOTH = Period(FIRST, SECOND)

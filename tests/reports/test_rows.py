@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from telemetry_pipeline.reports.rows import to_rows
+from telemetry_pipeline.results.rows import to_rows
 
 
 def test_every_kind_of_null_is_none_and_values_are_pythons_own() -> None:

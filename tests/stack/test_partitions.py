@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_pipeline.settings import Settings, StackSettings
+from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.partitions import first_partition, first_partition_here
 from telemetry_pipeline.stack.services import SimulatorOptions

@@ -15,7 +15,7 @@ import pytest
 from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack import memory
 from telemetry_pipeline.stack.processes import Service, ServiceEnded
 from telemetry_pipeline.stack.stack import Stack

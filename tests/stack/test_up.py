@@ -25,7 +25,7 @@ import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from terminal import wait_until
 
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.environment import code_socket
 from telemetry_pipeline.stack.orphans import MARKER
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.options import WIDEST_HOLE
 from telemetry_pipeline.stack.services import Simulator, SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack

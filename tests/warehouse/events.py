@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse import records
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
 
 ZONE = "America/Mexico_City"
 MEXICO = ZoneInfo(ZONE)

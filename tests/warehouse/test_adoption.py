@@ -14,12 +14,13 @@ from warehouse.events import select
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.panaccess.feed import Feed
-from telemetry_pipeline.panaccess.records import PageDecoder
-from telemetry_pipeline.settings import StackSettings
-from telemetry_pipeline.warehouse import adoption, claims, completeness, records, segments, views
-from telemetry_pipeline.warehouse.claims import claim
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.warehouse.core import segments, views
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import adoption, claims, completeness, records
+from telemetry_pipeline.warehouse.raw.claims import claim
 
 MADE_WITH = {"operator_timezone": "America/Mexico_City", "panaccess_timezone": "UTC", "upstream": "cv01.panaccess.com"}
 # The clocks of Madrid go forward and back within these days, those of New York one and three weeks away.

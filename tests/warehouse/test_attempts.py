@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import Superseded
-from telemetry_pipeline.warehouse import attempts
+from telemetry_pipeline.warehouse.operations import attempts
 
 RUN, STEP = "run", "merge"
 

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import NOON, ZONE, Event, start, stop, store
 
-from telemetry_pipeline.warehouse import checks, records
-from telemetry_pipeline.warehouse.checks import RECENT_IDS, Beyond, FutureViews, Share
-from telemetry_pipeline.warehouse.database import snapshot
-from telemetry_pipeline.warehouse.records import Batch, Rejected
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db.connections import snapshot
+from telemetry_pipeline.warehouse.operations import checks
+from telemetry_pipeline.warehouse.operations.checks import RECENT_IDS, Beyond, FutureViews, Share
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.records import Batch, Rejected
 
 DAY = stop(1).local_date
 NEXT_DAY = DAY + timedelta(days=1)

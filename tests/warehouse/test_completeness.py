@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse import completeness
-from telemetry_pipeline.warehouse.completeness import EVERYTHING, Completeness
+from telemetry_pipeline.days import EVERYTHING, Completeness
+from telemetry_pipeline.warehouse.raw import completeness
 
 DAY = date(2025, 3, 4)
 W = datetime(2025, 3, 6, 12, tzinfo=UTC)

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.stack.servers import at_database
-from telemetry_pipeline.warehouse import database
-from telemetry_pipeline.warehouse.database import connect, lock, migrate, pending_migrations
+from telemetry_pipeline.warehouse.db import connections as database
+from telemetry_pipeline.warehouse.db.connections import connect, lock, migrate, pending_migrations
 
 
 @pytest.fixture

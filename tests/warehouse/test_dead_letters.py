@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.dead_letters import DeadLetter, OpenLetter, add, open_letters, settle
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, OpenLetter, add, open_letters, settle
 
 MONTH = "2026-10-01 to 2026-10-31"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse import documents
+from telemetry_pipeline.results import document_store
 
 DAY, OTHER = date(2026, 3, 31), date(2026, 3, 30)
 
@@ -31,23 +31,23 @@ def test_an_older_document_never_replaces_a_newer_one(engine: sa.Engine) -> None
     """What is counted stands for the results that a document is made of."""
 
     def make() -> int:
-        with documents.making(engine, "full_analysis", DAY, DAY) as connection:
+        with document_store.making(engine, "full_analysis", DAY, DAY) as connection:
             begun.set()
             found = count(connection)
-            documents.keep(connection, "full_analysis", DAY, DAY, body(found))
+            document_store.keep(connection, "full_analysis", DAY, DAY, body(found))
             return found
 
     begun = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        with documents.making(engine, "full_analysis", DAY, DAY) as connection:
+        with document_store.making(engine, "full_analysis", DAY, DAY) as connection:
             assert count(connection) == 0
             second = pool.submit(make)
             reject_another(engine)
-            with documents.making(engine, "full_analysis", OTHER, OTHER) as beside:
-                documents.keep(beside, "full_analysis", OTHER, OTHER, body(count(beside)))
+            with document_store.making(engine, "full_analysis", OTHER, OTHER) as beside:
+                document_store.keep(beside, "full_analysis", OTHER, OTHER, body(count(beside)))
             assert not begun.is_set()
-            documents.keep(connection, "full_analysis", DAY, DAY, body(count(connection)))
+            document_store.keep(connection, "full_analysis", DAY, DAY, body(count(connection)))
         assert second.result(timeout=30) == 1
     with engine.connect() as connection:
-        assert documents.read(connection, "full_analysis", (DAY, DAY)) == body(1)
-        assert documents.read(connection, "full_analysis", (OTHER, OTHER)) == body(1)
+        assert document_store.read(connection, "full_analysis", (DAY, DAY)) == body(1)
+        assert document_store.read(connection, "full_analysis", (OTHER, OTHER)) == body(1)

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from warehouse.events import MEXICO, ZONE, select
 
-from telemetry_pipeline.warehouse import exclusions, records, segments
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch
-from telemetry_pipeline.warehouse.status import read_status
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.warehouse.core import exclusions, segments
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.operations.status import read_status
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
 
 MIDNIGHT = datetime(2025, 1, 31, 6, tzinfo=UTC)
 DAY = date(2025, 1, 31)

@@ -9,14 +9,14 @@ import pandas as pd
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, select, start, stop, store
 
-from telemetry_pipeline.analyses import computing
-from telemetry_pipeline.analyses.periods import Period
+from telemetry_pipeline.analyses.columns import Column, conform
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.views import Rules, Store
-from telemetry_pipeline.warehouse import latest, results
-from telemetry_pipeline.warehouse.columns import Column, conform
-from telemetry_pipeline.warehouse.results import Result, ResultTable
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import computing, latest, tables
+from telemetry_pipeline.results.tables import Result, ResultTable
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core.views import merge
 
 FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)
 CHANNEL, VIEWS = Column("channel", "text", "name", key=True), Column("order", "bigint", "a reserved word")
@@ -35,7 +35,7 @@ def keep(
     """A result of a day, or of exactly the days from *first* on, and the view as *defaults* have it."""
     frame = conform(pd.DataFrame(values, dtype=object), table.columns)
     with engine.begin() as connection:
-        results.replace(connection, table, [Result(first or date.min, day, None if first else day, parameters, frame)])
+        tables.replace(connection, table, [Result(first or date.min, day, None if first else day, parameters, frame)])
         latest.publish(connection, table, defaults)
 
 

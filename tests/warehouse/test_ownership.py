@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from warehouse.test_roles import Server, server, work
 
-from telemetry_pipeline.warehouse import ownership
-from telemetry_pipeline.warehouse.database import connect
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.roles import ownership
 
 __all__ = ["server"]
 

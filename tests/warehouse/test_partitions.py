@@ -12,10 +12,10 @@ from warehouse.events import NOON, ZONE, select, start, stop, store
 from warehouse.test_upgrade import make_months
 from warehouse.test_views import check
 
-from telemetry_pipeline.warehouse import partitions
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.partitions import keep_months
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db import partitions
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.partitions import keep_months
 
 TODAY = datetime.now(UTC).date()
 

@@ -21,9 +21,9 @@ from warehouse.events import ZONE, Event, start, stop, store
 from warehouse.test_views import check
 
 from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.warehouse import views
-from telemetry_pipeline.warehouse.database import connect, shared
-from telemetry_pipeline.warehouse.status import read_status
+from telemetry_pipeline.warehouse.core import views
+from telemetry_pipeline.warehouse.db.connections import connect, shared
+from telemetry_pipeline.warehouse.operations.status import read_status
 
 PROJECT = Path(__file__).parents[2]
 

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.problems import ChannelState, Incident, Problem
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.problems import ChannelState, Incident, Problem
 
 STALE = Problem("freshness", "No new records", "none for 31 minutes", "ask the operator of PanAccess", run_id="a1")
 

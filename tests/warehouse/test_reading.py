@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from warehouse.events import start, store
 
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.warehouse import problems
-from telemetry_pipeline.warehouse.database import connect, looking, migrate
-from telemetry_pipeline.warehouse.problems import Problem
-from telemetry_pipeline.warehouse.reading import explained, reached
-from telemetry_pipeline.warehouse.status import read_status
+from telemetry_pipeline.warehouse.db.connections import connect, looking, migrate
+from telemetry_pipeline.warehouse.db.errors import explained, reached
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.problems import Problem
+from telemetry_pipeline.warehouse.operations.status import read_status
 
 RAISE = "do $$ begin raise exception using errcode = '{}', message = 'as it says'; end $$"
 

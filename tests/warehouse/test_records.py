@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemetry_pipeline.panaccess.records import FIELDS, PageDecoder
-from telemetry_pipeline.warehouse import records
-from telemetry_pipeline.warehouse.claims import claim
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch, Gap, Rejected, RepairPosition, Stored
+from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.claims import claim
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch, Gap, Rejected, RepairPosition, Stored
 
 TEXT_COLUMNS = (
     "action_key",

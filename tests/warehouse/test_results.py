@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from telemetry_pipeline.analyses.columns import Column, conform
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.warehouse import results
-from telemetry_pipeline.warehouse.columns import Column, conform
-from telemetry_pipeline.warehouse.database import snapshot
-from telemetry_pipeline.warehouse.results import Result, ResultTable, StoredResult, parameters_key
+from telemetry_pipeline.results import catalogue, tables
+from telemetry_pipeline.results.catalogue import parameters_key
+from telemetry_pipeline.results.tables import Result, ResultTable, StoredResult
+from telemetry_pipeline.warehouse.db.connections import snapshot
 
 COLUMNS = (
     Column("channel", "text", "name", key=True),
@@ -47,14 +48,14 @@ def row(channel: str, rank: int = 1) -> Row:
 
 def store(engine: sa.Engine, *stored: Result, table: ResultTable = TABLE) -> int:
     with engine.begin() as connection:
-        return sum(info.row_count for info in results.replace(connection, table, stored))
+        return sum(info.row_count for info in tables.replace(connection, table, stored))
 
 
 def read(
     connection: sa.Connection, partition: date | None = None, table: ResultTable = TABLE, **parameters: Any
 ) -> StoredResult | None:
-    info = results.newest(connection, table, parameters, partition)
-    return None if info is None else StoredResult(info, results.load(connection, table, info))
+    info = catalogue.newest(connection, table.name, parameters, partition)
+    return None if info is None else StoredResult(info, tables.load(connection, table, info))
 
 
 def channels(engine: sa.Engine, partition: date | None = None, **parameters: Any) -> list[Any] | None:
@@ -106,7 +107,7 @@ _rows = st.lists(
 @given(rows=_rows)
 def test_any_rows_come_back_in_their_order(engine: sa.Engine, rows: list[Row]) -> None:
     with engine.connect() as connection, connection.begin():
-        results.replace(connection, TABLE, [result(*rows)])
+        tables.replace(connection, TABLE, [result(*rows)])
         found = read(connection)
     assert found is not None
     pd.testing.assert_frame_equal(found.frame, frame(*rows), check_exact=True)
@@ -176,7 +177,7 @@ def test_the_writer_that_waited_for_another_has_computed_last(engine: sa.Engine)
     with engine.begin() as slow:
         slow.execute(sa.text("select now()"))
         store(engine, of_period(row("quick"), first=date(2026, 3, 1)))
-        results.replace(slow, TABLE, [of_period(row("slow"), first=date(2026, 3, 20))])
+        tables.replace(slow, TABLE, [of_period(row("slow"), first=date(2026, 3, 20))])
     assert channels(engine) == ["slow"]
 
 
@@ -214,7 +215,7 @@ def test_every_result_that_is_stored_is_listed_by_its_period_and_parameters(engi
     store(engine, of_period(first=date(2026, 4, 1), last=date(2026, 4, 2)))
     store(engine, result(row("A"), limit=20))
     with engine.connect() as connection:
-        assert results.stored_periods(connection, TABLE) == [
+        assert catalogue.stored_periods(connection, TABLE.name) == [
             (date(2026, 4, 1), date(2026, 4, 2), {}),
             (date(2026, 3, 2), DAY, {"limit": 20}),
             (date(2026, 3, 2), DAY, {"limit": 5}),
@@ -267,7 +268,7 @@ def test_a_transaction_that_fails_leaves_the_earlier_result(engine: sa.Engine) -
 
     def interrupted() -> None:
         with engine.begin() as connection:
-            results.replace(connection, TABLE, [result(row("B"))])
+            tables.replace(connection, TABLE, [result(row("B"))])
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -290,21 +291,21 @@ def test_writers_of_the_same_table_take_turns(engine: sa.Engine) -> None:
 
 def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> None:
     with engine.begin() as first:
-        results.replace(first, TABLE, [result(row("A"))])
+        tables.replace(first, TABLE, [result(row("A"))])
         with engine.connect() as second:
             second.execute(sa.text("set lock_timeout = '50ms'"))
             with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
-                results.replace(second, TABLE, [result(row("B"))])
+                tables.replace(second, TABLE, [result(row("B"))])
     assert channels(engine) == ["A"]
 
 
 def test_rows_and_what_is_said_of_them_are_of_the_moment_that_the_connection_holds(engine: sa.Engine) -> None:
     store(engine, result(row("A")))
     with snapshot(engine) as connection:
-        info = results.newest(connection, TABLE, {})
+        info = catalogue.newest(connection, TABLE.name, {})
         store(engine, result(row("B"), row("C")))
         assert info is not None
-        assert (info.row_count, results.load(connection, TABLE, info)["channel"].tolist()) == (1, ["A"])
+        assert (info.row_count, tables.load(connection, TABLE, info)["channel"].tolist()) == (1, ["A"])
     assert channels(engine) == ["B", "C"]
 
 
@@ -327,8 +328,8 @@ def test_a_result_whose_rows_are_taken_away_or_changed_is_not_there_and_others_a
     assert (channels(engine), channels(engine, limit=5)) == (["A"], ["D"])
     with engine.connect() as connection:
         assert read(connection, day, ResultTable("other", COLUMNS)) is not None
-        assert results.find(connection, TABLE, {}, day, day) == {}
-        assert len(results.stored_periods(connection, TABLE)) == 2
+        assert catalogue.find(connection, TABLE.name, {}, day, day) == {}
+        assert len(catalogue.stored_periods(connection, TABLE.name)) == 2
     store(engine, result(row("E"), day=day))
     assert channels(engine, day) == ["E"]
 
@@ -354,10 +355,10 @@ def test_what_a_table_held_that_is_emptied_or_dropped_is_not_there(engine: sa.En
     for day in (None, DAY, date(2026, 3, 30), date(2026, 3, 29)):
         assert channels(engine, day) is None
     with engine.begin() as connection:
-        assert results.find(connection, TABLE, {}, date.min, DAY) == {}
-        assert results.stored_periods(connection, TABLE) == []
+        assert catalogue.find(connection, TABLE.name, {}, date.min, DAY) == {}
+        assert catalogue.stored_periods(connection, TABLE.name) == []
         connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
-        results.delete_unwanted(connection, {"order": TABLE}, {}, 30)
+        tables.delete_unwanted(connection, {"order": TABLE}, {}, 30)
     store(engine, result(row("E")))
     assert (channels(engine), channels(engine, date(2026, 3, 30))) == (["E"], None)
     with engine.begin() as connection:
@@ -368,12 +369,12 @@ def test_what_a_table_held_that_is_emptied_or_dropped_is_not_there(engine: sa.En
 def test_a_column_that_was_dropped_leaves_no_result_of_its_table_whole(engine: sa.Engine) -> None:
     earlier = date(2026, 3, 30)
     store(engine, *(replace(result(row("A"), day=day), input_version="1") for day in (DAY, earlier)))
-    wanted = results.Wanted({"order": {}}, {(date(2026, 3, 2), day): "1" for day in (DAY, earlier)})
+    wanted = catalogue.Wanted({"order": {}}, {"order": ""}, {(date(2026, 3, 2), day): "1" for day in (DAY, earlier)})
 
     def stale() -> set[date]:
         with engine.connect() as connection:
-            damaged = results.damaged_tables(connection, [TABLE])
-            return {day for _, day, _ in results.stale(connection, wanted, "", damaged)}
+            damaged = tables.damaged(connection, [TABLE])
+            return {day for _, day, _ in catalogue.stale(connection, wanted, damaged)}
 
     assert stale() == set()
     with engine.begin() as connection:
@@ -390,12 +391,12 @@ def test_what_nobody_wants_is_deleted_but_for_that_with_the_defaults(engine: sa.
     with engine.begin() as connection:
         connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))
         defaults = {"order": {"limit": 20}, "other": {"limit": 5}}
-        assert results.delete_unwanted(connection, {"order": TABLE}, defaults, 32) == 0
-        assert results.delete_unwanted(connection, {"order": TABLE}, defaults, 30) == 2
+        assert tables.delete_unwanted(connection, {"order": TABLE}, defaults, 32) == 0
+        assert tables.delete_unwanted(connection, {"order": TABLE}, defaults, 30) == 2
     for day in (date(2026, 3, 1), date(2026, 3, 2)):
         assert (channels(engine, day, limit=20), channels(engine, day, limit=5)) == (["A"], None)
     with engine.connect() as connection:
-        assert len(results.stored_periods(connection, other)) == 4
+        assert len(catalogue.stored_periods(connection, other.name)) == 4
 
 
 def test_of_two_results_for_the_same_keys_in_one_call_the_last_is_stored(engine: sa.Engine) -> None:

@@ -16,16 +16,21 @@ import sqlalchemy as sa
 from analyses.test_computing import RULES, draw
 from warehouse.events import ZONE, complete, select, start, stop, store
 
-from telemetry_pipeline.analyses import computing
-from telemetry_pipeline.analyses.periods import Period
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
-from telemetry_pipeline.analyses.views import Store
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import computing, latest
+from telemetry_pipeline.results.tables import table_of
+from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.stack.servers import at_database
-from telemetry_pipeline.warehouse import adoption, attempts, database, latest, ownership, partitions, problems, roles, views
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.reading import sqlstate
-from telemetry_pipeline.warehouse.roles import Roles
-from telemetry_pipeline.warehouse.status import read_status
+from telemetry_pipeline.warehouse.core import views
+from telemetry_pipeline.warehouse.db import connections as database
+from telemetry_pipeline.warehouse.db import partitions
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.errors import sqlstate
+from telemetry_pipeline.warehouse.operations import adoption, attempts, problems
+from telemetry_pipeline.warehouse.operations.status import read_status
+from telemetry_pipeline.warehouse.roles import ownership, roles
+from telemetry_pipeline.warehouse.roles.roles import Roles
 
 DAY = date(2025, 1, 31)
 TODAY = datetime.now(UTC).date()
@@ -99,7 +104,7 @@ def work(engine: sa.Engine, first_id: int = 1) -> None:
     windows = list(analysis.windows(Period(DAY, DAY), values))
     computing.update(engine, store_views, analysis, windows, values, draw=draw)
     with engine.begin() as connection:
-        latest.publish(connection, analysis.table, defaults()[analysis.name])
+        latest.publish(connection, table_of(analysis), defaults()[analysis.name])
     assert partitions.keep_months(engine, TODAY - timedelta(days=70)) == []
     problems.report(engine, problems.Problem("a key", "A problem"))
     problems.resolve(engine, "a key")

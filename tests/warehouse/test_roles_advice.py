@@ -9,11 +9,11 @@ import pytest
 from warehouse.test_roles import CANARY, LOUD, Server, fail, refused, server, work
 
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.settings import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.stack import Stack
-from telemetry_pipeline.warehouse import roles
-from telemetry_pipeline.warehouse.database import connect
-from telemetry_pipeline.warehouse.roles import Roles
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.roles import roles
+from telemetry_pipeline.warehouse.roles.roles import Roles
 
 __all__ = ["server"]
 

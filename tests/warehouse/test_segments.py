@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from warehouse.events import ZONE, complete, start, stop, store
 
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.warehouse import segments
-from telemetry_pipeline.warehouse.segments import State
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.segments import State
+from telemetry_pipeline.warehouse.core.views import merge
 
 FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)
 

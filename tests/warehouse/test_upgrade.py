@@ -14,11 +14,12 @@ from warehouse.events import MEXICO, ZONE, select
 from warehouse.test_exclusions import Stop, excluded, versions
 
 from telemetry_pipeline.stack.servers import at_database
-from telemetry_pipeline.warehouse import claims, completeness, database, records
-from telemetry_pipeline.warehouse.database import connect, migrate
-from telemetry_pipeline.warehouse.partitions import keep_months
-from telemetry_pipeline.warehouse.records import COLUMNS, Gap
-from telemetry_pipeline.warehouse.views import merge
+from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.warehouse.db import connections as database
+from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db.partitions import keep_months
+from telemetry_pipeline.warehouse.raw import claims, completeness, records
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Gap
 
 AHEAD = 60 * 24 * 365 * 50
 STOPS = [

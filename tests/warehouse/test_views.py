@@ -17,10 +17,11 @@ from terminal import wait_until
 from warehouse.events import NOON, START, STOP, ZONE, Event, names, oracle, runs_of, select, start, stop, store, views
 
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.warehouse import records, segments
-from telemetry_pipeline.warehouse.partitions import keep_months
-from telemetry_pipeline.warehouse.records import COLUMNS, Batch
-from telemetry_pipeline.warehouse.views import Merged, count_by_day, merge
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.views import Merged, count_by_day, merge
+from telemetry_pipeline.warehouse.db.partitions import keep_months
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
 
 _BY_ROW = """
     select local_date, local_hour, ended_at at time zone 'UTC' as ended_at, duration_seconds, channel_name, subscriber_code,

@@ -19,8 +19,8 @@ def examine(examiner: Examiner, url: str | None, advice: str) -> Iterator[Findin
 
     :param url: of the web server.
     """
-    from telemetry_pipeline.addresses import shown
     from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.settings.addresses import shown
 
     if url is None:
         unknown = "no stack is running, and neither WEBSERVER_URL nor WEB_URL is set"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from telemetry_pipeline.addresses import redacted
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.settings.addresses import redacted
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 # A shorter secret is blotted out only where it stands alone: without each "a" of a text anybody could tell that it is "a".
 _TELLING_LENGTH = 6
@@ -85,7 +85,7 @@ def _secrets(settings: StackSettings) -> list[str]:
     """Every secret of the settings, whole and in parts, as it is and as Python would quote it; the longest first."""
     from pydantic import SecretStr
 
-    from telemetry_pipeline.addresses import secrets_of
+    from telemetry_pipeline.settings.addresses import secrets_of
 
     found: set[str] = set()
     for name in type(settings).model_fields:

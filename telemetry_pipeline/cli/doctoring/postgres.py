@@ -17,7 +17,7 @@ from telemetry_pipeline.errors import TelemetryError
 if TYPE_CHECKING:
     import psycopg
 
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 _CLOCK_SECONDS_ALLOWED = 5.0
 _OLDEST_POSTGRES = 14
@@ -138,7 +138,7 @@ def faults(facts: Facts) -> Iterator[AdvisedError]:
 
 def check_log(url: str) -> str:
     """Does the server's log stay free of the rows that errors quote?"""
-    from telemetry_pipeline.warehouse.quiet import QUIET
+    from telemetry_pipeline.warehouse.roles.quiet import QUIET
 
     with _transaction(url) as session:
         user = _one(session, "select quote_ident(current_user)")
@@ -165,7 +165,7 @@ def check_user(facts: Facts) -> str:
 
 def check_schema(url: str) -> str:
     """Is the warehouse's schema of this version?"""
-    from telemetry_pipeline.warehouse.database import connect, pending_migrations
+    from telemetry_pipeline.warehouse.db.connections import connect, pending_migrations
 
     if pending := pending_migrations(connect(url)):
         raise AdvisedError(f"migrations are missing: {', '.join(pending)}", "apply them with 'telemetry-pipeline migrate'")
@@ -174,8 +174,8 @@ def check_schema(url: str) -> str:
 
 def check_claims(url: str, settings: StackSettings) -> str:
     """Were the stored rows made with these settings?"""
-    from telemetry_pipeline.warehouse import claims
-    from telemetry_pipeline.warehouse.database import looking
+    from telemetry_pipeline.warehouse.db.connections import looking
+    from telemetry_pipeline.warehouse.raw import claims
 
     with looking(url).begin() as connection:
         found = claims.differences(connection, claims.of_settings(settings))
@@ -186,8 +186,8 @@ def check_claims(url: str, settings: StackSettings) -> str:
 
 def check_ids(url: str) -> str:
     """Do the ids and records of the upstream go on from those that are stored?"""
-    from telemetry_pipeline.warehouse import problems
-    from telemetry_pipeline.warehouse.database import looking
+    from telemetry_pipeline.warehouse.db.connections import looking
+    from telemetry_pipeline.warehouse.operations import problems
 
     found = [each for each in problems.open_problems(looking(url)) if each.key.startswith(problems.UPSTREAM)]
     if found:
@@ -242,7 +242,7 @@ def _check_time_zone(url: str, zone: str, first: date, last: date) -> None:
 
 def check_ticks(url: str, settings: StackSettings) -> str:
     """Was there a sync lately, and none in the future?"""
-    from telemetry_pipeline.warehouse.problems import ANOTHER
+    from telemetry_pipeline.warehouse.operations.problems import ANOTHER
 
     with _transaction(url) as session:
         row = session.execute(
@@ -272,7 +272,7 @@ def check_ticks(url: str, settings: StackSettings) -> str:
 
 def visible_data(facts: Facts, url: str) -> Path | None:
     """Where the server's data is, if that is on this machine and this user may know it."""
-    from telemetry_pipeline.addresses import is_local_postgres
+    from telemetry_pipeline.settings.addresses import is_local_postgres
 
     directory = Path(facts.data_directory or "")
     return directory if facts.data_directory and is_local_postgres(url) and directory.exists() else None
@@ -298,7 +298,7 @@ def _session(url: str) -> Iterator[psycopg.Connection[Any]]:
     """
     import psycopg
 
-    from telemetry_pipeline.addresses import postgres_url
+    from telemetry_pipeline.settings.addresses import postgres_url
 
     try:
         with psycopg.connect(

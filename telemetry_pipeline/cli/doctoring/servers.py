@@ -8,7 +8,7 @@ from telemetry_pipeline.cli.doctoring.findings import AdvisedError
 from telemetry_pipeline.errors import TelemetryError
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.settings.loading import StackSettings
 
 _WORKER_ANSWERS_SECONDS = 2.0
 _UPSTREAM_SECONDS = 10.0
@@ -80,9 +80,9 @@ def check_worker(url: str) -> str:
 
 def check_panaccess(settings: StackSettings) -> str:
     """Log in to PanAccess, once, and ask whether the session is alive."""
-    from telemetry_pipeline.addresses import shown
-    from telemetry_pipeline.panaccess.client import PanAccessClient
-    from telemetry_pipeline.settings import Settings
+    from telemetry_pipeline.settings.addresses import shown
+    from telemetry_pipeline.settings.loading import Settings
+    from telemetry_pipeline.sources.panaccess.client import PanAccessClient
 
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     # These are other checks' business.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Warned
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.disks import Place
-    from telemetry_pipeline.settings import StackSettings
+    from telemetry_pipeline.monitoring.disks import Place
+    from telemetry_pipeline.settings.loading import StackSettings
 
 DISK_BYTES_NEEDED = 2_000_000_000
 
@@ -23,7 +23,7 @@ def check_env_file(file: Path) -> str:
     """Can others read the secrets in it?"""
     from dotenv import dotenv_values
 
-    from telemetry_pipeline.settings import SECRET_NAMES
+    from telemetry_pipeline.settings.loading import SECRET_NAMES
 
     if not file.exists():
         return "there is none; settings come from the environment"
@@ -36,7 +36,7 @@ def check_env_file(file: Path) -> str:
 
 def check_alerts(settings: StackSettings) -> str:
     """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
-    from telemetry_pipeline.alerting.channels import Channels
+    from telemetry_pipeline.messaging.channels import Channels
 
     channels = list(Channels(settings.alert_urls.get_secret_value()))
     if wrong := [channel.name for channel in channels if not channel.understood]:
@@ -54,7 +54,7 @@ def check_alerts(settings: StackSettings) -> str:
 
 def check_home(home: Path) -> str:
     """Can the stack keep its files there?"""
-    from telemetry_pipeline.disks import existing
+    from telemetry_pipeline.monitoring.disks import existing
 
     place = existing(home)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
@@ -64,7 +64,7 @@ def check_home(home: Path) -> str:
 
 def check_disks(places: Iterable[Place]) -> str:
     """Is there room wherever something is written?"""
-    from telemetry_pipeline.disks import existing
+    from telemetry_pipeline.monitoring.disks import existing
 
     room = {}
     for place in places:
@@ -86,8 +86,8 @@ def check_disks(places: Iterable[Place]) -> str:
 
 def check_way_to_panaccess(settings: StackSettings) -> str:
     """Which proxy do calls to PanAccess take, and can others on their way read them?"""
-    from telemetry_pipeline.addresses import is_loopback, shown
-    from telemetry_pipeline.proxies import proxy_for
+    from telemetry_pipeline.settings.addresses import is_loopback, shown
+    from telemetry_pipeline.settings.proxies import proxy_for
 
     url = settings.panaccess_url or ""
     if url.startswith("http://") and not is_loopback(url):

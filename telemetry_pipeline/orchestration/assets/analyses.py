@@ -7,20 +7,21 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, create_model
 
-from telemetry_pipeline.analyses import computing
-from telemetry_pipeline.analyses.computing import Updated
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses, code_version
-from telemetry_pipeline.orchestration.attempts import tried_again
-from telemetry_pipeline.orchestration.executor import ANALYSIS, on_queue
+from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.steps import RunGuard
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
+from telemetry_pipeline.orchestration.runtime.cluster.executor import ANALYSIS, on_queue
+from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.reports import charts
-from telemetry_pipeline.reports.rows import to_rows
-from telemetry_pipeline.settings import PipelineSettings
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.catalogue import ResultInfo
+from telemetry_pipeline.results.computing import Updated
+from telemetry_pipeline.results.rows import to_rows
+from telemetry_pipeline.results.versions import code_version
+from telemetry_pipeline.settings.loading import PipelineSettings
 from telemetry_pipeline.tags import ROWS
-from telemetry_pipeline.warehouse.results import ResultInfo
 
 _PREVIEW_ROWS = 10
 
@@ -53,7 +54,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: Pi
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=analysis.kind,
         kinds={"duckdb", "postgres"},
-        code_version=code_version(),
+        code_version=code_version(analysis),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
             "dagster/column_schema": _column_schema(analysis),

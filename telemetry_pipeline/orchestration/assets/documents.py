@@ -7,16 +7,17 @@ from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline.analyses.periods import Period
-from telemetry_pipeline.orchestration.attempts import tried_again
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.orchestration.checks import check_totals, totals_check
-from telemetry_pipeline.orchestration.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.steps import RunGuard
-from telemetry_pipeline.reports.documents import DOCUMENTS, assemble, gathered
-from telemetry_pipeline.settings import PipelineSettings
-from telemetry_pipeline.warehouse import documents, segments
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
+from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
+from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.results import document_store
+from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.warehouse.core import segments
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
@@ -48,14 +49,14 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: PipelineSet
         guard = RunGuard(context)
         periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
         for period in periods:
-            with documents.making(warehouse.engine, name, period.first, period.last) as connection:
+            with document_store.making(warehouse.engine, name, period.first, period.last) as connection:
                 state = segments.state(connection, date.min, date.max)
                 body = assemble(connection, analyses, period, warehouse.views.rules, state)
                 totals = check_totals(body)
                 if not totals.passed:
                     yield totals
                     raise dg.Failure(f"{name} of {period} contradicts itself and is not stored", allow_retries=False)
-                documents.keep(connection, name, period.first, period.last, body)
+                document_store.keep(connection, name, period.first, period.last, body)
                 guard.check()
         context.add_asset_metadata({"document": dg.MetadataValue.json(body)}, partition_key=run.last.isoformat())
         yield dg.MaterializeResult(

@@ -11,20 +11,22 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.staleness import stale_of
-from telemetry_pipeline.analyses.views import Rules
+from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.orchestration.attempts import tried_again
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
-from telemetry_pipeline.orchestration.executor import INGEST, on_queue
 from telemetry_pipeline.orchestration.partitions import days_of, today
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
-from telemetry_pipeline.orchestration.steps import ProgressReporter, RunGuard
-from telemetry_pipeline.reports.documents import stale_documents
-from telemetry_pipeline.settings import PipelineSettings
-from telemetry_pipeline.warehouse import records, segments, views
-from telemetry_pipeline.warehouse.records import RepairPosition
-from telemetry_pipeline.warehouse.views import Merged
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
+from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, on_queue
+from telemetry_pipeline.orchestration.runtime.cluster.steps import ProgressReporter, RunGuard
+from telemetry_pipeline.results.documents import stale_documents
+from telemetry_pipeline.results.staleness import stale_of
+from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.warehouse.core import segments, views
+from telemetry_pipeline.warehouse.core.views import Merged
+from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw.records import RepairPosition
 
 PANACCESS_POOL = "panaccess"
 """Bounds how many steps read from PanAccess at the same time; its limit is in dagster.yaml and in the web UI."""
@@ -71,7 +73,7 @@ class SyncConfig(dg.Config):
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
-    rules = Rules.of(settings)
+    rules = rules_of(settings)
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))
 
     @dg.asset(

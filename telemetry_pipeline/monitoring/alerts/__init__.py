@@ -1,0 +1,1 @@
+"""Deciding which problems people are told of, and telling them once."""

@@ -1,0 +1,75 @@
+"""What a Celery worker runs.
+
+``celery -A telemetry_pipeline.orchestration.runtime.celery_app worker -Q ingest,analysis,reports``
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from celery.signals import celeryd_init, setup_logging
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster_celery.make_app import make_app
+
+from telemetry_pipeline import broker
+from telemetry_pipeline.errors import SettingsError, TelemetryError
+from telemetry_pipeline.logs import setup as logs
+from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, celery_settings
+from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import pass_over_foreign_messages
+from telemetry_pipeline.orchestration.runtime.cluster.remote_control import restrict_remote_control
+from telemetry_pipeline.orchestration.runtime.cluster.step_task import StepTask
+from telemetry_pipeline.settings.addresses import celery_url
+from telemetry_pipeline.settings.loading import PipelineSettings, Settings
+
+_settings = PipelineSettings.load()
+_broker = celery_url(_settings.redis_url.get_secret_value())
+
+app = make_app(
+    {
+        "broker": _broker,
+        "backend": _broker,
+        # Imported before the worker forks, so that no child pays for it in its first step.
+        "include": [
+            "telemetry_pipeline.definitions",
+            "matplotlib.backends.backend_svg",
+            "matplotlib.figure",
+            "scipy.cluster.vq",
+        ],
+        "config_source": celery_settings(_settings),
+    }
+)
+execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.definitions", "defs")))
+pass_over_foreign_messages(app)
+restrict_remote_control()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _set_up_logging(**_: object) -> None:
+    """In place of Celery's own, which knows nothing of runs and steps."""
+    logs.configure(_settings)
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _refuse_to_ingest_without_a_login(options: Mapping[str, Any], **_: object) -> None:
+    """Workers of other queues are not given what logs in to PanAccess."""
+    if INGEST in (options.get("queues") or ()):
+        try:
+            Settings.load()
+        except SettingsError as err:
+            sys.exit(str(err))
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _refuse_a_taken_name(sender: str, **_: object) -> None:
+    """Each of two workers of one name takes what is asked of, and said by, the other for its own: lost steps look held."""
+    try:
+        others = {worker.node: worker for worker in broker.workers(_settings.redis_url.get_secret_value())}
+    except TelemetryError:
+        return  # the broker is away, which Celery waits for
+    if other := others.get(sender):
+        sys.exit(
+            f"A worker named {sender} is at work already (process {other.pid} of its machine). End that one, or give this one "
+            f"another name: -n {sender.partition('@')[0]}2@%h."
+        )

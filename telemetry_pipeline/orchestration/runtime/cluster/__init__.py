@@ -1,0 +1,1 @@
+"""Steps on Celery: how they are submitted, executed, found again when a worker is lost, and counted once."""

@@ -1,0 +1,200 @@
+"""Attempts at a step: what Dagster's log has of one, whether another follows, and that an earlier one stores no event."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import dagster as dg
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from dagster._core.execution.plan.objects import ErrorSource
+from dagster._core.execution.plan.state import KnownExecutionState
+from dagster._serdes import ConfigurableClassData
+
+from telemetry_pipeline.errors import (
+    MalformedAnswer,
+    PanAccessError,
+    PanAccessUnavailable,
+    TelemetryError,
+    WarehouseUnavailable,
+)
+from telemetry_pipeline.orchestration.names import TICK
+from telemetry_pipeline.orchestration.runtime.instance import PipelineInstance
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.warehouse.db.errors import reached
+from telemetry_pipeline.warehouse.operations.attempts import Attempt
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PROMPTLY_SECONDS = 2
+"""Before a step is tried again whose failure was nobody's absence: a worker that was lost, a connection that was cut."""
+
+ENDS = frozenset(
+    {
+        dg.DagsterEventType.STEP_SUCCESS,
+        dg.DagsterEventType.STEP_FAILURE,
+        dg.DagsterEventType.STEP_SKIPPED,
+        dg.DagsterEventType.STEP_UP_FOR_RETRY,
+    }
+)
+_BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED})
+_COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
+
+
+class StepLost(TelemetryError):
+    """Neither the queues nor the workers know the step."""
+
+
+class StepInterrupted(TelemetryError):
+    """The process that executed the step was told to end."""
+
+
+class CodeDiffers(TelemetryError):
+    """A worker and the process of a run do not have the same code."""
+
+
+_PASSING = (PanAccessUnavailable, MalformedAnswer, WarehouseUnavailable, StepLost, StepInterrupted)
+_PROMPT = (WorkerLostError, StepLost, StepInterrupted)
+_FINAL = (SoftTimeLimitExceeded, TimeLimitExceeded)
+
+
+def seconds_to_next(error: Exception, failures: int, settings: StackSettings, *, is_tick: bool) -> float | None:
+    """How long to wait before a step is tried again; None: it has failed.
+
+    Our own errors say whether trying again may help. Of others nobody knows, so they are given the chance.
+
+    :param failures: how often it failed in a row before.
+    :param is_tick: the next one comes soon and by itself, and is not held up, least of all by an upstream that is away.
+    """
+    final = isinstance(error, _FINAL) or (isinstance(error, TelemetryError) and not isinstance(error, _PASSING))
+    if final or failures >= settings.step_retries or (is_tick and isinstance(error, PanAccessError)):
+        return None
+    return PROMPTLY_SECONDS if is_tick or isinstance(error, _PROMPT) else settings.step_retry_seconds
+
+
+def is_tick(run: dg.DagsterRun) -> bool:
+    """Does the next run of the same come soon and by itself?"""
+    return run.job_name == TICK
+
+
+def tried_again(settings: StackSettings) -> Callable[[F], F]:
+    """Have the step that executes a function tried again after an error that may pass: the process of the run waits, no worker
+    does. When it has failed for good, its message is the error's.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def plain(context: Any, **given: Any) -> Any:
+            with _judged(context, settings):
+                return function(context, **given)
+
+        @functools.wraps(function)
+        def generator(context: Any, **given: Any) -> Iterator[Any]:
+            with _judged(context, settings):
+                yield from function(context, **given)
+
+        return cast("F", generator if inspect.isgeneratorfunction(function) else plain)
+
+    return decorate
+
+
+@contextmanager
+def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: StackSettings) -> Iterator[None]:
+    try:
+        with reached():
+            yield
+    except (dg.Failure, dg.RetryRequested):
+        raise
+    except Exception as err:
+        step = context.get_step_execution_context()
+        failed_before = failures(context.instance, context.run.run_id, step.step.key)
+        seconds = seconds_to_next(err, failed_before, settings, is_tick=is_tick(context.run))
+        if seconds is not None:
+            raise dg.RetryRequested(max_retries=step.previous_attempt_count + 1, seconds_to_wait=seconds) from err
+        if isinstance(err, TelemetryError):
+            raise dg.Failure(description=str(err), allow_retries=False) from err
+        raise
+
+
+def attempt_number(known: KnownExecutionState | None, step: str) -> int:
+    """Which attempt at a step one is that is submitted with what is *known* of its run: Dagster counts them, from 0."""
+    return known.get_retry_state().get_attempt_count(step) if known else 0
+
+
+def failures(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
+    """How often in a row a step failed and was tried again; that it went on in a new one is no failure."""
+    count = 0
+    for event in _log(instance, run_id, step, {dg.DagsterEventType.STEP_UP_FOR_RETRY}):
+        error = event.step_retry_data.error
+        goes_on = error.cls_name == dg.RetryRequested.__name__ and error.cause is None
+        count = 0 if goes_on else count + 1
+    return count
+
+
+def submitted(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
+    """The highest number that an attempt at a step may have by now: another one follows when it is on record why."""
+    return sum(1 for _ in _log(instance, run_id, step, {dg.DagsterEventType.STEP_UP_FOR_RETRY}))
+
+
+def ended(instance: dg.DagsterInstance, run_id: str, step: str, number: int) -> list[dg.DagsterEvent]:
+    """The events with which an attempt at a step has ended; none while it has not."""
+    events: list[dg.DagsterEvent] = []
+    reached = 0
+    for event in _log(instance, run_id, step, _COURSE):
+        if reached == number:
+            # It may have been begun before, by a process that was lost.
+            events = [event] if event.event_type in _BEGINNINGS else [*events, event]
+        reached += event.is_step_up_for_retry
+    return events if events and events[-1].event_type in ENDS else []
+
+
+def _log(instance: dg.DagsterInstance, run_id: str, step: str, types: set[dg.DagsterEventType]) -> Iterator[dg.DagsterEvent]:
+    for entry in instance.all_logs(run_id, of_type=types):
+        if entry.dagster_event and entry.dagster_event.step_key == step:
+            yield entry.dagster_event
+
+
+class AttemptInstance(PipelineInstance):
+    """A worker's Dagster instance: it stores no event of an attempt that does not count any more, and no failure of one whose
+    process was told to end, for that step is tried again.
+
+    :ivar attempt: what the process is at work on.
+    """
+
+    attempt: Attempt | None = None
+
+    @classmethod
+    def of_environment(cls) -> AttemptInstance:
+        """That of ``DAGSTER_HOME``."""
+        ref = dg.DagsterInstance.get().get_ref()
+        own = ref._replace(custom_instance_class_data=ConfigurableClassData(cls.__module__, cls.__name__, "{}"))
+        instance = dg.DagsterInstance.from_ref(own)
+        assert isinstance(instance, cls)
+        return instance
+
+    @contextmanager
+    def at_work_on(self, attempt: Attempt) -> Iterator[None]:
+        """Every event is of this attempt, as long as the context lasts."""
+        self.attempt = attempt
+        try:
+            yield
+        finally:
+            self.attempt = None
+
+    def handle_new_event(self, event: dg.EventLogEntry, **details: Any) -> None:
+        """Store it.
+
+        :raises Superseded: another attempt counts.
+        """
+        if self.attempt:
+            self.attempt.check()
+            if _is_interruption(event.dagster_event):
+                return
+        super().handle_new_event(event, **details)
+
+
+def _is_interruption(event: dg.DagsterEvent | None) -> bool:
+    return event is not None and event.is_step_failure and event.step_failure_data.error_source is ErrorSource.INTERRUPT

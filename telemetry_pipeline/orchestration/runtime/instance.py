@@ -1,0 +1,105 @@
+"""Dagster's instance, which refuses a run that cannot be before anything of it is stored, and launches ranges quickly.
+
+Every run is made here, whoever launches it: the web UI, GraphQL, a schedule, a sensor, a backfill, or a retry.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance import InstanceRef
+from dagster._core.instance.runs.run_domain import RunDomain
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+from dagster_shared.record import copy
+
+from telemetry_pipeline.errors import RequestRefused, WarehouseError
+from telemetry_pipeline.orchestration.partitions import daily_partitions, today
+from telemetry_pipeline.orchestration.requests import check_request
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.tags import RANGE_END, RANGE_START
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.problems import Problem
+
+_EVENTS_A_STATEMENT = 1_000
+
+_log = logging.getLogger(__name__)
+
+
+class PipelineInstance(dg.DagsterInstance):
+    """The class that ``dagster.yaml`` names."""
+
+    @classmethod
+    def config_schema(cls) -> Mapping[str, Any]:
+        """It takes no configuration of its own."""
+        return {}
+
+    @classmethod
+    def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
+        """What ``dagster.yaml`` leaves out is as Dagster has it."""
+        return InstanceRef.config_defaults(base_dir)
+
+    def _get_event_batch_size(self) -> int:
+        """How many materializations of a step are stored with one statement; Dagster's own takes one for each, 10 ms a day."""
+        return _EVENTS_A_STATEMENT
+
+    @cached_property
+    def run_domain(self) -> RunDomain:
+        """What makes runs."""
+        return _CheckedRuns(self)
+
+
+class _CheckedRuns(RunDomain):
+    def create_run(self, **run: Any) -> dg.DagsterRun:
+        """Make a run.
+
+        :raises dagster.DagsterInvalidInvocationError: it cannot be; its cause says what is allowed. For Dagster's daemon an
+            error of Dagster's own is one that another try does not mend.
+        """
+        settings = StackSettings.load()
+        tags = {key: str(value) for key, value in (run["tags"] or {}).items()}
+        try:
+            check_request(
+                run["job_name"],
+                tags,
+                run["run_config"] or {},
+                first_partition=settings.first_partition,
+                today=today(daily_partitions(settings)),
+            )
+        except RequestRefused as err:
+            _note(settings, run["job_name"], tags, err)
+            raise dg.DagsterInvalidInvocationError(f"The run is refused: {err}") from err
+        _note(settings, run["job_name"], tags, None)
+        return super().create_run(**run)
+
+    def _log_asset_planned_events(self, dagster_run: dg.DagsterRun, *details: Any) -> None:
+        """Say what a run is going to make and check. Of a range, Dagster writes an event for each asset and day and a row for
+        each check and day, in the call that launches: minutes for two years. Without their days it is one of each.
+        """
+        if RANGE_START in dagster_run.tags:
+            days = (RANGE_START, RANGE_END)
+            tags = {tag: value for tag, value in dagster_run.tags.items() if tag not in days}
+            dagster_run = copy(dagster_run, tags=tags, partitions_subset=None)
+        super()._log_asset_planned_events(dagster_run, *details)
+
+
+def _note(settings: StackSettings, job_name: str, tags: Mapping[str, str], refusal: RequestRefused | None) -> None:
+    """Put on record that a schedule or a sensor asks for what cannot be, and take it off when it does so no more: nobody sits
+    in front of those who could read the refusal. Somebody does in front of the web server, which does not know the warehouse.
+    """
+    by = tags.get(SCHEDULE_NAME_TAG) or tags.get(SENSOR_NAME_TAG)
+    if by is None or settings.database_url is None:
+        return
+    engine, key = connect(settings.database_url), f"refused:{by}"
+    try:
+        if refusal is None:
+            problems.resolve(engine, key)
+        else:
+            advice = "Look at FIRST_PARTITION and the other settings, and at its evaluations in the web UI, under Automation."
+            problems.report(engine, Problem(key, f"a run of {job_name} that {by} asks for is refused", str(refusal), advice))
+    except WarehouseError as err:
+        _log.warning("a refused run of %s cannot be noted: %s", by, err)

@@ -1,0 +1,183 @@
+"""Runs and checks that fail are problems, and end those that they make up for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+
+from telemetry_pipeline.errors import AnotherUpstream, WarehouseError
+from telemetry_pipeline.orchestration.names import TICK
+from telemetry_pipeline.orchestration.runtime import failures
+from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import FOREIGN_MESSAGES
+from telemetry_pipeline.orchestration.runtime.cluster.step_task import LOST_CHILD
+from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
+from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.tags import covers, partition_text
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import dead_letters, problems
+from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
+from telemetry_pipeline.warehouse.operations.problems import Problem
+
+_STEPS_NAMED = 5
+
+
+def build_run_failures_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+    """Puts a run that failed on record, and what it left undone."""
+
+    @dg.run_failure_sensor(
+        name="run_failures_sensor",
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A failed run that left something undone is a problem until one of the same job and days succeeds; its "
+        "failed steps are dead letters.",
+    )
+    @_repeated_while_postgresql_is_away
+    def run_failures(context: dg.RunFailureSensorContext) -> None:
+        engine = connect(settings.database_url)
+        run = context.dagster_run
+        of_run = failures.why_run_failed(context.instance, run, context.failure_event)
+        errors = dict.fromkeys(failures.steps_left(context.instance, run), of_run)
+        errors |= {str(event.step_key): failures.why_step_failed(event) for event in context.get_step_failure_events()}
+        if not errors and run.execution_plan_snapshot_id:
+            # Its process was lost after the last step.
+            _note_what_was_done(engine, context.instance, run)
+            return
+        # A run fails again when its process, taken for lost, comes to its end.
+        is_news = not dead_letters.are_of(engine, run.run_id)
+        if is_news and not _is_told(context):
+            problems.report(
+                engine,
+                Problem(
+                    key=problem_key(run),
+                    summary=f"{title(run)} failed" + (f" at {_some(errors)}" if errors else ""),
+                    detail="\n".join(dict.fromkeys(errors.values())) or of_run,
+                    advice="See the run's steps in the web UI or with 'telemetry-pipeline status "
+                    f"{run.run_id[:8]}'. Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
+                    run_id=run.run_id,
+                ),
+            )
+        days = partition_text(run.tags)
+        dead_letters.add(engine, [DeadLetter(run.run_id, title(run), step, days, error) for step, error in errors.items()])
+        _note_end(engine, context.instance, run)
+
+    return run_failures
+
+
+def build_run_successes_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+    """Takes off the record what a run makes up for."""
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        name="run_successes_sensor",
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A run that succeeds ends the problem that an earlier one of the same job and days was, or one that left "
+        "nothing undone but what this one did.",
+    )
+    @_repeated_while_postgresql_is_away
+    def run_successes(context: dg.RunStatusSensorContext) -> None:
+        _note_what_was_done(connect(settings.database_url), context.instance, context.dagster_run)
+
+    return run_successes
+
+
+def _note_what_was_done(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """End the problems and settle the dead letters that a run makes up for, which left nothing undone."""
+    for problem in problems.open_problems(engine):
+        if makes_up_for(run, problem.key):
+            problems.resolve(engine, problem.key)
+    if letters := dead_letters.open_letters(engine):
+        steps = failures.steps_done(instance, run)
+        repeated = [letter for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
+        dead_letters.settle(engine, [letter.id for letter in repeated], run.run_id)
+        left = {letter.run_id for letter in letters if letter not in repeated}
+        dead_letters.end_problems(engine, {letter.run_id for letter in repeated} - left)
+    _note_end(engine, instance, run)
+
+
+def _repeated_while_postgresql_is_away(sense: Callable[[Any], None]) -> Callable[[Any], None]:
+    """An error of Dagster's own has the daemon show the same run again; after any other one it goes on to the next."""
+
+    @functools.wraps(sense)
+    def repeated(context: Any) -> None:
+        try:
+            sense(context)
+        except WarehouseError as err:
+            raise dg.DagsterInvariantViolationError(f"The end of a run cannot be noted: {err}") from err
+
+    return repeated
+
+
+def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Put failed checks of a run on record; take off those that passed, and the child processes that ended runs lost."""
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+    opened = {problem.key: problem for problem in problems.open_problems(engine)}
+    for problem in opened.values():
+        if problem.key.startswith(LOST_CHILD) and has_ended(instance.get_run_by_id(problem.run_id or "")):
+            problems.resolve(engine, problem.key)
+        if problem.key == FOREIGN_MESSAGES and problem.last_at < datetime.now(UTC) - timedelta(hours=1):
+            problems.resolve(engine, problem.key)
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        if event is None:
+            continue
+        evaluation = event.asset_check_evaluation_data
+        asset = evaluation.asset_key.to_user_string()
+        # A tick looks at what is new, another run at days of the past: neither can tell that the other's find is mended.
+        key = f"check:{asset}:{evaluation.check_name}" + ("" if run.job_name == TICK else f":{title(run)}")
+        if not evaluation.passed:
+            found = ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items())
+            problems.report(
+                engine,
+                Problem(
+                    key=key,
+                    summary=f"the check {evaluation.check_name} of {asset} does not pass",
+                    detail=found,
+                    advice="What it checks is said with the asset in the web UI, under Checks.",
+                    run_id=run.run_id,
+                ),
+            )
+        elif key in opened:
+            problems.resolve(engine, key)
+
+
+def title(run: dg.DagsterRun) -> str:
+    """What ran, for people: the job; of a run of some assets, these."""
+    if run.job_name.startswith("__") and run.asset_selection:
+        return ", ".join(sorted(key.to_user_string() for key in run.asset_selection))
+    return run.job_name
+
+
+def problem_key(run: dg.DagsterRun) -> str:
+    """Names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
+    return _key_of(run) if run.job_name == TICK else f"{_key_of(run)}:{partition_text(run.tags)}"
+
+
+def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
+    """Does the success of a run end the problem of that key: was it a run of the same, and of no days but these?"""
+    if run.job_name == TICK:
+        return key == problem_key(run)
+    what, _, days = key.rpartition(":")
+    return what == _key_of(run) and covers(run.tags, days)
+
+
+def _key_of(run: dg.DagsterRun) -> str:
+    return f"{problems.RUN}{title(run)}"
+
+
+def _is_told(context: dg.RunFailureSensorContext) -> bool:
+    """Whether the sync has put on record why the run failed: it is another upstream."""
+    events = context.get_step_failure_events()
+    return bool(events) and all(AnotherUpstream.__name__ in failures.kinds_of(event) for event in events)
+
+
+def _some(steps: Collection[str]) -> str:
+    """So many names of steps that a message can have."""
+    names = list(steps)
+    more = len(names) - _STEPS_NAMED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_STEPS_NAMED])} and {more} others"

@@ -1,0 +1,142 @@
+"""Results of analyses, computed where that is needed: same parameters over the same views give the same result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import sqlalchemy as sa
+
+from telemetry_pipeline.analyses.registry import Analysis, Parameters
+from telemetry_pipeline.days import EVERYTHING, Period
+from telemetry_pipeline.results import catalogue, inputs, latest, tables
+from telemetry_pipeline.results.catalogue import ResultInfo
+from telemetry_pipeline.results.inputs import Inputs
+from telemetry_pipeline.results.tables import Result, table_of
+from telemetry_pipeline.results.versions import code_version
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.db.connections import snapshot
+from telemetry_pipeline.warehouse.raw import completeness
+from telemetry_pipeline.warehouse.raw.claims import claim
+
+_MOST_VIEWS_AT_ONCE = 3_000_000
+
+Draw = Callable[[str, pd.DataFrame], str | None]
+
+
+@dataclass(frozen=True)
+class Updated:
+    """The results of some periods, all of them as if computed now.
+
+    :ivar infos: what is stored, in the order of the periods.
+    :ivar reasons: for each, why it was computed, or None: it was there already.
+    :ivar last: the rows of the last one.
+    """
+
+    infos: list[ResultInfo]
+    reasons: list[str | None]
+    last: pd.DataFrame
+
+
+def update(
+    engine: sa.Engine,
+    store: Store,
+    analysis: Analysis,
+    periods: Sequence[Period],
+    parameters: Parameters,
+    *,
+    draw: Draw,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Updated:
+    """Compute and store the results of *periods* that are not stored yet, or whose views or code changed since.
+
+    Until everything is stored, in one transaction, readers get the earlier results.
+
+    :param periods: in order of their last days.
+    :param draw: how the result of the last period looks.
+    :param checkpoint: called between results; raises to leave everything as it was.
+    """
+    table, values = table_of(analysis), parameters.model_dump(mode="json")
+    with snapshot(engine) as connection:
+        known = completeness.read(connection) if store.rules.cap.is_automatic else EVERYTHING
+        reads = [inputs.inputs(analysis, period, store.rules, known) for period in periods]
+        around = Period.around([read.around for read in reads])
+        state = segments.state(connection, around.first, around.last)
+        views = segments.count(connection, state.versions) if len(periods) > 1 else 0
+    with engine.connect() as connection:
+        with connection.begin():
+            stored = catalogue.find(connection, table.name, values, periods[0].last, periods[-1].last)
+            infos = [stored.get((period.first, period.last)) for period in periods]
+            versions = inputs.versions(reads, state, store.rules)
+            damaged = bool(tables.damaged(connection, [table]))
+            reasons = [_reason(analysis, info, seen, damaged=damaged) for info, seen in zip(infos, versions, strict=True)]
+            catalogue.want(connection, [info for info, reason in zip(infos, reasons, strict=True) if info and not reason])
+        if any(reasons) and views <= _MOST_VIEWS_AT_ONCE:
+            store.load(engine, around, state)
+        computed: list[Result] = []
+        for period, read, reason in zip(periods, reads, reasons, strict=True):
+            if reason:
+                checkpoint()
+                store.load(engine, read.around, state)
+                computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
+        with connection.begin():
+            claim(connection, {"operator_timezone": store.rules.zone.key})
+            replaced = tables.replace(connection, table, computed)
+            if replaced and analysis.runs_unattended:
+                latest.publish(connection, table, analysis.parse({}).model_dump(mode="json"))
+            stored |= {(info.period_first, info.period_last): info for info in replaced}
+            every = [stored[period.first, period.last] for period in periods]
+            is_ours = reasons[-1] and every[-1].views_version == computed[-1].views_version
+            last = computed[-1].frame if is_ours else tables.load(connection, table, every[-1])
+            checkpoint()
+    return Updated(every, reasons, last)
+
+
+def _compute(
+    store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters, draw: Draw | None
+) -> Result:
+    begin = time.perf_counter()
+    frame = analysis.compute(store.views(period), parameters)
+    seconds = time.perf_counter() - begin
+    state, rules = store.state, store.rules
+    frame.attrs["facts"] = {
+        **frame.attrs.get("facts", {}),
+        **inputs.describe(read, period, state.known, rules),
+        **_cut_off(store, period),
+    }
+    return Result(
+        period_first=period.first,
+        period_last=period.last,
+        partition_date=None if analysis.kind == "period" else period.last,
+        parameters=parameters.model_dump(mode="json"),
+        frame=frame,
+        input_version=inputs.version(read, state, rules),
+        code_version=code_version(analysis),
+        compute_seconds=seconds,
+        facts=frame.attrs["facts"],
+        chart=draw(analysis.name, frame) if draw else None,
+        views_version=state.newest,
+        changed_version=inputs.changed(read, state),
+        rules=rules.key,
+    )
+
+
+def _cut_off(store: Store, period: Period) -> dict[str, float]:
+    """What the cap took off, if there is one."""
+    capped = store.capped(period)
+    return {} if capped is None else {"capped_views": capped.views, "capped_hours": capped.hours}
+
+
+def _reason(analysis: Analysis, info: ResultInfo | None, seen: str, *, damaged: bool) -> str | None:
+    if info is None:
+        return "it was not stored yet"
+    if info.input_version != seen:
+        return "the views changed"
+    if info.code_version != code_version(analysis):
+        return "the code changed"
+    if damaged:
+        return "its table lacked a column"
+    return None

@@ -1,0 +1,1 @@
+"""What comes in, a room for each source: how it is asked, what its answers mean. Nothing here stores."""

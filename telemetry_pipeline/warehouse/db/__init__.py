@@ -1,0 +1,1 @@
+"""PostgreSQL itself: connections, transactions, locks, migrations, monthly partitions, and what its errors mean."""

@@ -1,0 +1,178 @@
+"""Counts that say whether what is stored can be right. Reads only; what is too much is decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.warehouse.db.errors import explained
+
+RECENT_IDS = 50_000
+"""How far below the cursor a look at the newest records goes: more than a day of most operators, 20 ms."""
+
+_DUPLICATES = sa.text("""
+select count(*) from (
+    select record_id from telemetry.records where record_id > :after_id group by record_id having count(*) > 1
+) as repeated
+""")
+_FUTURE = sa.text("""
+select count(*) filter (where timestamp > now() + interval '1 hour'), count(*)
+from telemetry.records
+where record_id > (select cursor - :recent from telemetry.sync_state)
+""")
+_REJECTED = sa.text("""
+select coalesce(sum(rejected), 0)::bigint, coalesce(sum(records), 0)::bigint
+from telemetry.receipts where hour > now() - interval '1 day'
+""")
+# Stops that were stored after the merge began wait for the next one, in ranges that may hold some which were merged before.
+_STOPS = sa.text("""
+select (
+    select count(*) from telemetry.records
+    where local_date between :first and :last and action_id = 8 and data_id is not null
+      and not exists (select from telemetry.pending_merges where record_id between first_record_id and last_record_id)
+) + (
+    select count(*) from telemetry.views
+    where local_date between :first and :last
+      and exists (select from telemetry.pending_merges where record_id between first_record_id and last_record_id)
+)
+""")
+_VIEWS = sa.text("""
+select count(*) as views, count(*) filter (where channel_name is null) as unnamed
+from telemetry.views where local_date between :first and :last
+""")
+_REPEATED = sa.text("""
+select count(*) filter (where excluded = 'duplicate'), count(*) from telemetry.views where local_date = any(:days)
+""")
+_FUTURE_VIEWS = sa.text("""
+select count(*) filter (where excluded = 'future'), count(*)
+from telemetry.views
+where record_id > (select cursor - :recent from telemetry.sync_state)
+""")
+_ALL_FUTURE_VIEWS = sa.text("select count(*) from telemetry.views where excluded = 'future'")
+_NEWEST_FUTURE_VIEWS = sa.text("""
+select record_id, ended_at, received_at, device_id, channel_name, duration_seconds from telemetry.excluded_views
+where reason = 'future' order by record_id desc limit 20
+""")
+_WATCHED = sa.text("""
+select count(*), coalesce(sum(duration_seconds), 0)::bigint from telemetry.views
+where local_date = any(:days) and excluded is null and duration_seconds is not null
+""")
+_BEYOND = sa.text("""
+with long as materialized (
+    select duration_seconds from telemetry.views
+    where local_date = any(:days) and excluded is null and duration_seconds > 3600 * :least
+)
+select hours, count(duration_seconds) as views, coalesce(sum(duration_seconds - hours * 3600), 0) as seconds
+from unnest(cast(:hours as double precision[])) as cap (hours) left join long on duration_seconds > hours * 3600
+group by hours order by hours
+""")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Some of all."""
+
+    some: int
+    all: int
+
+    @property
+    def percent(self) -> float:
+        """0 to 100; 0 of nothing."""
+        return 100 * self.some / self.all if self.all else 0.0
+
+
+def duplicate_ids(connection: sa.Connection, *, recent: bool) -> int:
+    """How many record ids are stored more than once; of the newest ones only, where *recent*."""
+    after = connection.scalar(sa.text("select cursor from telemetry.sync_state")) - RECENT_IDS if recent else -1
+    return int(connection.scalar(_DUPLICATES, {"after_id": after}) or 0)
+
+
+def future_records(connection: sa.Connection) -> Share:
+    """How many of the newest records claim to be of more than an hour from now."""
+    return Share(*connection.execute(_FUTURE, {"recent": RECENT_IDS}).one())
+
+
+def rejected_records(connection: sa.Connection) -> Share:
+    """How many of the records that came in the last 24 hours, to the hour, were rejected."""
+    rejected, stored = connection.execute(_REJECTED).one()
+    return Share(rejected, rejected + stored)
+
+
+def merged_stops(connection: sa.Connection, first: date, last: date) -> int:
+    """How many stops of some days have a channel id and do not wait for a merge."""
+    return int(connection.scalar(_STOPS, {"first": first, "last": last}) or 0)
+
+
+def unnamed_views(connection: sa.Connection, first: date, last: date) -> Share:
+    """How many views of some days, whether they count or not, have no name of their channel."""
+    views, unnamed = connection.execute(_VIEWS, {"first": first, "last": last}).one()
+    return Share(unnamed, views)
+
+
+@dataclass(frozen=True)
+class FutureViews:
+    """Views that ended after they were received.
+
+    :ivar recent: how many of the newest views did.
+    :ivar total: how many of all did.
+    :ivar newest: some of these, with when they ended and were received.
+    """
+
+    recent: Share
+    total: int
+    newest: list[dict[str, Any]]
+
+
+def future_views(connection: sa.Connection) -> FutureViews:
+    """The views that do not count because they ended after they were received."""
+    return FutureViews(
+        Share(*connection.execute(_FUTURE_VIEWS, {"recent": RECENT_IDS}).one()),
+        int(connection.scalar(_ALL_FUTURE_VIEWS) or 0),
+        [dict(row) for row in connection.execute(_NEWEST_FUTURE_VIEWS).mappings()],
+    )
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What lies beyond so many hours of each view: of how many views, and what share of all watch time in seconds."""
+
+    hours: float
+    views: Share
+    seconds: Share
+
+
+def repeated_views(connection: sa.Connection, days: Collection[date]) -> Share:
+    """How many views of some days came before under another record id."""
+    return Share(*connection.execute(_REPEATED, {"days": list(days)}).one())
+
+
+def watched_beyond(connection: sa.Connection, of: Collection[date], hours: Collection[float]) -> dict[float, Beyond]:
+    """What each of some limits, in hours, would cut of the views that count of some days."""
+    days = {"days": list(of)}
+    limits = sorted({float(limit) for limit in hours})
+    views, seconds = connection.execute(_WATCHED, days).one()
+    return {
+        row.hours: Beyond(row.hours, Share(row.views, views), Share(round(row.seconds), seconds))
+        for row in connection.execute(_BEYOND, {**days, "hours": limits, "least": limits[0]})
+    }
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When a sync last got through, and when it last stored a record; None: never."""
+
+    synced_at: datetime | None
+    received_at: datetime | None
+
+
+def read_freshness(engine: sa.Engine) -> Freshness:
+    """How fresh what is stored is.
+
+    :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
+    """
+    with explained(), engine.connect() as connection:
+        return Freshness(*connection.execute(sa.text("select synced_at, received_at from telemetry.sync_state")).one())

@@ -1,0 +1,76 @@
+"""What the writer and the reader may do with what the pipeline has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from psycopg import sql
+
+from telemetry_pipeline.warehouse.roles.ddl import Statement
+from telemetry_pipeline.warehouse.roles.ownership import Relation, relations, routines
+
+# Who reads for people has no need of them.
+_WITHHELD = {
+    "records": {"ip", "ip_id", "smartcard_id", "data", "extra"},
+    "rejected_records": {"payload"},
+    "sync_gaps": {"raw"},
+}
+# What the pipeline never deletes.
+_KEPT = ("records", "rejected_records")
+_VERSION_TABLE = "alembic_version"
+_COLUMNS = sa.text("""
+    select attname::text from pg_attribute
+    where attrelid = cast(:table as regclass) and attnum > 0 and not attisdropped order by attnum
+""")
+
+
+def rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterator[Statement]:
+    """To be run by the owner, who has all but results by now."""
+    role = sql.Identifier(writer)
+    yield sql.SQL("grant usage on schema telemetry, analysis to {}").format(role)
+    yield sql.SQL("grant create on schema analysis to {}").format(role)
+    for routine in routines(connection):
+        if routine.ours and routine.may:
+            yield sql.SQL("grant execute on routine {} to {}").format(sql.SQL(routine.name), role)
+    for each in _granted(connection):
+        if each.result:
+            continue
+        rights = {"view": "select", "sequence": "usage, select"}.get(each.kind, "select, insert, update, delete")
+        if each.relation == _VERSION_TABLE:
+            rights = "select"
+        elif each.relation in _KEPT:
+            rights = "select, insert, update"
+        kind = "sequence " if each.kind == "sequence" else ""
+        yield sql.SQL(f"grant {rights} on {kind}{{}} to {{}}").format(sql.SQL(each.name), role)
+
+
+def closed(connection: sa.Connection) -> Iterator[Statement]:
+    """Functions with the owner's rights are not for everybody, a trigger's neither: anybody has tables of any name."""
+    for routine in routines(connection):
+        if routine.ours and routine.may:
+            yield sql.SQL("revoke execute on routine {} from public").format(sql.SQL(routine.name))
+
+
+def rights_of_the_reader(connection: sa.Connection, reader: str, maker: str) -> Iterator[Statement]:
+    """What people may see, now and of results that come.
+
+    :param maker: whose tables results are.
+    """
+    role = sql.Identifier(reader)
+    yield sql.SQL("grant usage on schema telemetry, analysis to {}").format(role)
+    yield sql.SQL("alter default privileges for role {} in schema analysis grant select on tables to {}").format(
+        sql.Identifier(maker), role
+    )
+    for each in _granted(connection):
+        if each.kind == "sequence":
+            continue
+        columns = sql.Composed([])
+        if each.schema == "telemetry" and (withheld := _WITHHELD.get(each.relation)):
+            names = connection.scalars(_COLUMNS, {"table": each.name})
+            columns = sql.SQL(" ({})").format(sql.SQL(", ").join(sql.Identifier(n) for n in names if n not in withheld))
+        yield sql.SQL("grant select{} on {} to {}").format(columns, sql.SQL(each.name), role)
+
+
+def _granted(connection: sa.Connection) -> list[Relation]:
+    return [each for each in relations(connection) if each.may and not each.partition]

@@ -1,1 +1,0 @@
-"""What people's browsers reach, and what stands before it. It knows nothing of Dagster."""
