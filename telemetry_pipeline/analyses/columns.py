@@ -26,6 +26,9 @@ _DTYPES: dict[SqlType, Any] = {
 KEYS = ("period_last", "period_first", "parameters_key", "ordinal")
 """Names that stored rows have beside the columns: which result they are of, and their place in it."""
 
+CATALOGUES = ("results", "documents")
+"""Names of tables that are there beside those of analyses."""
+
 # PostgreSQL cuts longer identifiers without a word.
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -73,6 +76,8 @@ def check_names(analysis: str, columns: Sequence[Column]) -> None:
     :raises TypeError: they cannot.
     """
     check_identifier(analysis)
+    if analysis in CATALOGUES:
+        raise TypeError(f"{analysis!r} is the name of the catalogue of stored {analysis}")
     names = [column.name for column in columns]
     if not names or len({*names, *KEYS}) != len(names) + len(KEYS):
         raise TypeError(f"the columns of {analysis} must have different names, none of them of {', '.join(KEYS)}")

@@ -64,8 +64,6 @@ class ResultTable:
     columns: tuple[Column, ...]
 
     def __post_init__(self) -> None:
-        if self.name == CATALOGUE.name:
-            raise TypeError(f"{self.name!r} is the name of the catalogue")
         check_names(self.name, self.columns)
 
 
