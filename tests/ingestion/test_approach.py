@@ -15,7 +15,8 @@ from upstream import Upstream
 from telemetry_pipeline.errors import AnotherUpstream, PanAccessUnavailable
 from telemetry_pipeline.ingestion.edge import LiveEdge
 from telemetry_pipeline.sources.panaccess.feed import Delivery, Missing, Slice
-from telemetry_pipeline.warehouse.operations import adoption, cursor, records
+from telemetry_pipeline.warehouse.operations import adoption
+from telemetry_pipeline.warehouse.raw import cursor, records
 from telemetry_pipeline.warehouse.raw.records import Batch, Gap, RepairPosition
 
 MADE_WITH = {"panaccess_timezone": "UTC", "operator_timezone": "America/Mexico_City"}

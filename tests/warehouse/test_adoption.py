@@ -19,7 +19,8 @@ from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.operations import adoption, claims, completeness, records
+from telemetry_pipeline.warehouse.operations import adoption
+from telemetry_pipeline.warehouse.raw import claims, completeness, records
 from telemetry_pipeline.warehouse.raw.claims import claim
 
 MADE_WITH = {"operator_timezone": "America/Mexico_City", "panaccess_timezone": "UTC", "upstream": "cv01.panaccess.com"}
