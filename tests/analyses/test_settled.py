@@ -23,7 +23,7 @@ from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import completeness, records
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
 ZONE = ZoneInfo("America/Mexico_City")
 FIRST = date(2026, 3, 1)

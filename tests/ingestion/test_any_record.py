@@ -34,8 +34,9 @@ from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.raw.records import Batch, Rejected, writing
+from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 from telemetry_pipeline.warehouse.raw.records import store as store_batch
+from telemetry_pipeline.warehouse.raw.records import writing
 
 DAYS = Period(date(2025, 3, 1), date(2025, 3, 6))
 RULES = Rules(MEXICO, Cap("auto"))

@@ -19,7 +19,7 @@ from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.raw import cursor
 from telemetry_pipeline.warehouse.raw import records as warehouse
-from telemetry_pipeline.warehouse.raw.records import Batch
+from telemetry_pipeline.warehouse.raw.batch import Batch
 
 LARGEST = 2**63 - 1
 

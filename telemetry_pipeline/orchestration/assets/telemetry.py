@@ -25,8 +25,8 @@ from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import PipelineSettings
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.core.views import Merged
-from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import RepairPosition
+from telemetry_pipeline.warehouse.raw import records, repairs
+from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 PANACCESS_POOL = "panaccess"
 """Bounds how many steps read from PanAccess at the same time; its limit is in dagster.yaml and in the web UI."""
@@ -121,12 +121,12 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
                 first,
                 last,
                 includes_today=includes_today,
-                position=records.repair_position(engine, context.run.run_id),
+                position=repairs.repair_position(engine, context.run.run_id),
             )
         finally:
             _report_other_days(context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()})
         if not is_tick:
-            records.keep_repair_position(engine, context.run.run_id, position)
+            repairs.keep_repair_position(engine, context.run.run_id, position)
             if position:
                 context.log.info(f"Stopped after {seconds:g} s; going on with {position.day} in a new step.")
                 raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
@@ -204,7 +204,7 @@ def _merge(
     key = f"{context.run.run_id}:views"
     day, last = rebuild
     merged = Merged()
-    if position := records.repair_position(engine, key):
+    if position := repairs.repair_position(engine, key):
         day = position.day
     else:
         # All of a day without views is pending: to merge it anew as well would be the same work twice.
@@ -220,7 +220,7 @@ def _merge(
         if day > last or time.monotonic() >= deadline:
             break
     rest = day if day <= last else None
-    records.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
+    repairs.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
     return merged, rest
 
 
