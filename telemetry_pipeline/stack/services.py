@@ -30,9 +30,9 @@ from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.addresses import celery_url, postgres_url
 from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.environment import code_socket
-from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
-from telemetry_pipeline.stack.processes import Fault, Service, ServiceEnded, private_directory
+from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
 from telemetry_pipeline.stack.servers import check_redis
 
 # dagster.yaml and workspace.yaml are at the root of the project, beside the package.

@@ -21,12 +21,14 @@ from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
 from telemetry_pipeline.stack.environment import dagster_home, environment
 from telemetry_pipeline.stack.graphql import cancel_runs
-from telemetry_pipeline.stack.memory import check_memory
-from telemetry_pipeline.stack.orphans import dismiss, sweep
 from telemetry_pipeline.stack.partitions import first_partition
-from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
-from telemetry_pipeline.stack.processes import Service, ServiceEnded, make_home
+from telemetry_pipeline.stack.processes.memory import check_memory
+from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
+from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes.service import Service, ServiceEnded, make_home
+from telemetry_pipeline.stack.processes.supervision import Supervisor
+from telemetry_pipeline.stack.processes.surroundings import surroundings
 from telemetry_pipeline.stack.servers import (
     WRITER,
     LocalPostgres,
@@ -49,8 +51,6 @@ from telemetry_pipeline.stack.services import (
     Worker,
 )
 from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
-from telemetry_pipeline.stack.supervision import Supervisor
-from telemetry_pipeline.stack.surroundings import surroundings
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.partitions import keep_months

@@ -16,7 +16,7 @@ import redis
 import requests
 from terminal import wait_until
 
-from telemetry_pipeline.stack.ports import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 from telemetry_pipeline.stack.servers import LocalValkey
 from telemetry_pipeline.stack.services import Flower
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port, listens
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port, listens
 from telemetry_pipeline.stack.servers import LocalValkey
 from telemetry_pipeline.stack.services import Simulator, SimulatorOptions
 

@@ -12,8 +12,8 @@ import pytest
 from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.orphans import MARKER, members, sweep
-from telemetry_pipeline.stack.processes import Service
+from telemetry_pipeline.stack.processes.orphans import MARKER, members, sweep
+from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.servers import LocalPostgres
 from telemetry_pipeline.stack.services import DagsterMigration
 

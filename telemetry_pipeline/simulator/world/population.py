@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.draws import draw, zipf
-from telemetry_pipeline.simulator.households import Households, members
+from telemetry_pipeline.simulator.world.draws import draw, zipf
+from telemetry_pipeline.simulator.world.households import Households, members
 
 _CHANNEL_THEMES = (
     "Cine Estelar", "Deportes Total", "Noticias 24", "Novelas Doradas", "Niños al Aire", "Música Viva",

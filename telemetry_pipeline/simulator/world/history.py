@@ -10,12 +10,12 @@ from datetime import datetime
 
 import numpy as np
 
-from telemetry_pipeline.simulator import happening, rhythm
-from telemetry_pipeline.simulator.columns import Integers
-from telemetry_pipeline.simulator.events import Events, draw_steps, draw_undated, encode
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.population import RENAMED_RANKS, Population
-from telemetry_pipeline.simulator.store import Segment
+from telemetry_pipeline.simulator.records.columns import Integers
+from telemetry_pipeline.simulator.records.store import Segment
+from telemetry_pipeline.simulator.world import happening, rhythm
+from telemetry_pipeline.simulator.world.events import Events, draw_steps, draw_undated, encode
+from telemetry_pipeline.simulator.world.population import RENAMED_RANKS, Population
 
 # Beyond 32 bits, so that a consumer that is not ready for such ids fails here and not in production.
 FIRST_ID = 5_000_000_000

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.fields import FLAGS, LARGEST_ID, NUMBERS, TIMES, format_time, parse_time
+from telemetry_pipeline.simulator.records.fields import FLAGS, LARGEST_ID, NUMBERS, TIMES, format_time, parse_time
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]

@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.columns import Column, Integers, Mask, NumberColumn
-from telemetry_pipeline.simulator.population import Population
-from telemetry_pipeline.simulator.store import Segment, offsets_of
-from telemetry_pipeline.simulator.viewing import Viewing
+from telemetry_pipeline.simulator.records.columns import Column, Integers, Mask, NumberColumn
+from telemetry_pipeline.simulator.records.store import Segment, offsets_of
+from telemetry_pipeline.simulator.world.population import Population
+from telemetry_pipeline.simulator.world.viewing import Viewing
 
 _ROW = '{"recordId":%d,%s,%s,"dataDuration":%s,"timestamp":"%s%s",%s%s"data":%s%s%s},'
 _ENCODED_AT_ONCE = 50_000

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from telemetry_pipeline.simulator.columns import OPERATORS, Integers, Mask
-from telemetry_pipeline.simulator.fields import LARGEST_ID, SMALLEST_ID
-from telemetry_pipeline.simulator.form import BadForm, nested
-from telemetry_pipeline.simulator.store import Segment
+from telemetry_pipeline.simulator.api.form import BadForm, nested
+from telemetry_pipeline.simulator.records.columns import OPERATORS, Integers, Mask
+from telemetry_pipeline.simulator.records.fields import LARGEST_ID, SMALLEST_ID
+from telemetry_pipeline.simulator.records.store import Segment
 
 
 class BadQuery(ValueError):

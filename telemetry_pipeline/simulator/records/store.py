@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from telemetry_pipeline.simulator.columns import Column, Integers, Mask, NumberColumn, column_of
-from telemetry_pipeline.simulator.fields import LARGEST_ID, SMALLEST_ID
+from telemetry_pipeline.simulator.records.columns import Column, Integers, Mask, NumberColumn, column_of
+from telemetry_pipeline.simulator.records.fields import LARGEST_ID, SMALLEST_ID
 
 _DECODED_AT_ONCE = 20_000
 _REMEMBERED_SELECTIONS = 4

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from telemetry_pipeline.simulator import export_file, history, upheavals
-from telemetry_pipeline.simulator.live import AsInHistory, Live, Start, Steady
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.population import Population
-from telemetry_pipeline.simulator.store import BadRecord, Segment, Store
-from telemetry_pipeline.simulator.upheavals import Upheaval
+from telemetry_pipeline.simulator.records import export_file, upheavals
+from telemetry_pipeline.simulator.records.store import BadRecord, Segment, Store
+from telemetry_pipeline.simulator.records.upheavals import Upheaval
+from telemetry_pipeline.simulator.world import history
+from telemetry_pipeline.simulator.world.live import AsInHistory, Live, Start, Steady
+from telemetry_pipeline.simulator.world.population import Population
 
 # Live ids stay below, and do not go on from what is added above.
 _STRAYS = 10**15

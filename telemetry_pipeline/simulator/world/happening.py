@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from telemetry_pipeline.simulator import rhythm
-from telemetry_pipeline.simulator.columns import Integers
-from telemetry_pipeline.simulator.events import Events, others, views
-from telemetry_pipeline.simulator.population import VIEWS_SHARE, Population
-from telemetry_pipeline.simulator.viewing import watch
+from telemetry_pipeline.simulator.records.columns import Integers
+from telemetry_pipeline.simulator.world import rhythm
+from telemetry_pipeline.simulator.world.events import Events, others, views
+from telemetry_pipeline.simulator.world.population import VIEWS_SHARE, Population
+from telemetry_pipeline.simulator.world.viewing import watch
 
 _UNPAIRED_SHARE = 0.004
 _DOUBLE_SHARE = 0.003

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from telemetry_pipeline.simulator.fields import FLAGS, LARGEST_ID, NUMBERS, TIMES, parse_time
-from telemetry_pipeline.simulator.store import Segment
+from telemetry_pipeline.simulator.records.fields import FLAGS, LARGEST_ID, NUMBERS, TIMES, parse_time
+from telemetry_pipeline.simulator.records.store import Segment
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_VALUE = 10_000_000

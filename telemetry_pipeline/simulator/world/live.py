@@ -8,13 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
-from telemetry_pipeline.simulator import happening, rhythm
-from telemetry_pipeline.simulator.columns import Integers, Mask
-from telemetry_pipeline.simulator.events import Events, draw_steps, draw_undated, encode, views
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.population import Population
-from telemetry_pipeline.simulator.store import Segment
-from telemetry_pipeline.simulator.viewing import Viewing, draw_durations
+from telemetry_pipeline.simulator.records.columns import Integers, Mask
+from telemetry_pipeline.simulator.records.store import Segment
+from telemetry_pipeline.simulator.world import happening, rhythm
+from telemetry_pipeline.simulator.world.events import Events, draw_steps, draw_undated, encode, views
+from telemetry_pipeline.simulator.world.population import Population
+from telemetry_pipeline.simulator.world.viewing import Viewing, draw_durations
 
 _LATE_EVERY = 50
 _HOUR, _DAY = 3_600, 86_400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.columns import Integers
+from telemetry_pipeline.simulator.records.columns import Integers
 
 Weights = NDArray[np.float64]
 

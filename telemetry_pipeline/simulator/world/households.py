@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.columns import Integers, Mask
-from telemetry_pipeline.simulator.draws import Urns, draw
+from telemetry_pipeline.simulator.records.columns import Integers, Mask
+from telemetry_pipeline.simulator.world.draws import Urns, draw
 
 _PROVIDERS = (
     "Red del Centro",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.simulator.columns import Integers
+from telemetry_pipeline.simulator.records.columns import Integers
 
 OPERATOR_TIMEZONE = ZoneInfo("America/Mexico_City")
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.processes import Fault, Service
+from telemetry_pipeline.stack.processes.service import Fault, Service
 
 _DELAYS_SECONDS = (0.5, 1, 2, 4, 8, 15, 30)
 _STEADY_SECONDS = 60.0

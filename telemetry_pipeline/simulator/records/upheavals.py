@@ -18,11 +18,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from telemetry_pipeline.simulator import history
-from telemetry_pipeline.simulator.fields import LARGEST_ID, SMALLEST_ID
-from telemetry_pipeline.simulator.form import BadForm
+from telemetry_pipeline.simulator.api.form import BadForm
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.population import Population
+from telemetry_pipeline.simulator.records.fields import LARGEST_ID, SMALLEST_ID
+from telemetry_pipeline.simulator.world import history
+from telemetry_pipeline.simulator.world.population import Population
 
 
 class _Upheaval(BaseModel):

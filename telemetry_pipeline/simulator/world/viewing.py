@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from telemetry_pipeline.simulator.columns import Integers, Mask
-from telemetry_pipeline.simulator.households import Households
+from telemetry_pipeline.simulator.records.columns import Integers, Mask
+from telemetry_pipeline.simulator.world.households import Households
 
 # Zapping away shortens views, so that what is meant to take longer ends at a median of 2,100 s.
 _MEANT_MEDIAN = 2_450

@@ -33,13 +33,14 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from telemetry_pipeline.simulator import faults as fault
-from telemetry_pipeline.simulator import form, lies, query, upheavals
-from telemetry_pipeline.simulator.faults import LISTINGS, Fault, Faults
+from telemetry_pipeline.simulator.api import faults as fault
+from telemetry_pipeline.simulator.api import form, lies, query
+from telemetry_pipeline.simulator.api.faults import LISTINGS, Fault, Faults
+from telemetry_pipeline.simulator.api.sessions import Sessions, TooManyLogins
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.sessions import Sessions, TooManyLogins
-from telemetry_pipeline.simulator.source import Source
-from telemetry_pipeline.simulator.store import BadRecord
+from telemetry_pipeline.simulator.records import upheavals
+from telemetry_pipeline.simulator.records.source import Source
+from telemetry_pipeline.simulator.records.store import BadRecord
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
