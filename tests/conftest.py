@@ -22,7 +22,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.warehouse.db.connections import connect, migrate
 
 _numbers = itertools.count(1)

@@ -33,7 +33,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.settings.loading import StackSettings
     from telemetry_pipeline.stack.partitions import first_partition
-    from telemetry_pipeline.stack.services import SimulatorOptions
+    from telemetry_pipeline.stack.services.simulator import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
     from telemetry_pipeline.warehouse.db.connections import connect
     from telemetry_pipeline.warehouse.operations.status import read_status

@@ -29,27 +29,13 @@ from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes.service import Service, ServiceEnded, make_home
 from telemetry_pipeline.stack.processes.supervision import Supervisor
 from telemetry_pipeline.stack.processes.surroundings import surroundings
-from telemetry_pipeline.stack.servers import (
-    WRITER,
-    LocalPostgres,
-    LocalValkey,
-    at_database,
-    check_postgres,
-    check_redis,
-    ensure_database,
-)
-from telemetry_pipeline.stack.services import (
-    PROJECT,
-    CodeServer,
-    Daemon,
-    DagsterMigration,
-    Flower,
-    Simulator,
-    SimulatorOptions,
-    Watch,
-    Webserver,
-    Worker,
-)
+from telemetry_pipeline.stack.servers.postgres import WRITER, LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database, check_postgres, check_redis, ensure_database
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
+from telemetry_pipeline.stack.services.dagster import PROJECT, CodeServer, Daemon, DagsterMigration, Webserver
+from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
+from telemetry_pipeline.stack.services.watch import Watch
+from telemetry_pipeline.stack.services.workers import Flower, Worker
 from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
 from telemetry_pipeline.warehouse.db import connections as database

@@ -16,7 +16,7 @@ from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings.addresses import postgres_url as as_postgres_url
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 
 # The whole graph is run once, in test_assets; more is said of single analyses in tests/analyses.
 SOME_OF_EACH = ["telemetry_records", "ott_views", "general_summary", "top_channels", "period_summary"]

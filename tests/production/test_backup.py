@@ -20,7 +20,8 @@ from telemetry_pipeline.sources.panaccess.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.sources.panaccess.session import Credentials
-from telemetry_pipeline.stack.servers import LocalPostgres, at_database
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 

@@ -10,7 +10,7 @@ import pytest
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.options import WIDEST_HOLE
-from telemetry_pipeline.stack.services import Simulator, SimulatorOptions
+from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream
 

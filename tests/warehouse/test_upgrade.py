@@ -13,7 +13,7 @@ from alembic.config import Config
 from warehouse.events import MEXICO, ZONE, select
 from warehouse.test_exclusions import Stop, excluded, versions
 
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.connections import connect, migrate

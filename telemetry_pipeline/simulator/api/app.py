@@ -26,8 +26,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -36,28 +35,27 @@ import orjson
 from telemetry_pipeline.simulator.api import faults as fault
 from telemetry_pipeline.simulator.api import form, lies, query
 from telemetry_pipeline.simulator.api.faults import LISTINGS, Fault, Faults
+from telemetry_pipeline.simulator.api.sending import (
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    drip,
+    drop,
+    left_within,
+    read_body,
+    send_reply,
+    send_without_end,
+)
 from telemetry_pipeline.simulator.api.sessions import Sessions, TooManyLogins
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.records import upheavals
 from telemetry_pipeline.simulator.records.source import Source
 from telemetry_pipeline.simulator.records.store import BadRecord
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-# Where the server leaves a function that resets the connection.
-RESET_EXTENSION = "simulator.reset"
-
 _FUNCTIONS = ("login", "loggedIn", "logout", *LISTINGS)
+
 _REMEMBERED_CALLS = 1000
-
-
-@dataclass(frozen=True)
-class _Reply:
-    body: bytes
-    status: int = 200
-    encoding: str | None = None
 
 
 class _Failure(Exception):
@@ -103,15 +101,15 @@ class Simulator:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        body = await _body(receive)
+        body = await read_body(receive)
         if body is None:
             return
         name = parse_qs(scope["query_string"].decode("latin-1")).get("f", [""])[0]
         if not name:
-            await _send(send, self._control(scope["method"], scope["path"], body))
+            await send_reply(send, self._control(scope["method"], scope["path"], body))
             return
         if scope["method"] != "POST":
-            await _send(send, _Reply(b"", 405))
+            await send_reply(send, Reply(b"", 405))
             return
         name = _without_cv(name)
         self.requests.functions[name] += 1
@@ -124,26 +122,26 @@ class Simulator:
             reply = self._call(name, scope, body, fired)
         except _Failure as failure:
             self.requests.errors += 1
-            reply = _Reply(_json(failure.envelope), failure.status)
+            reply = Reply(_json(failure.envelope), failure.status)
         for one in fired:
-            if isinstance(one, fault.Timeout) and await _left_within(receive, one.seconds):
+            if isinstance(one, fault.Timeout) and await left_within(receive, one.seconds):
                 return
             if isinstance(one, fault.Malformed):
-                reply = _Reply(reply.body[: len(reply.body) // 2] if one.text is None else one.text.encode())
+                reply = Reply(reply.body[: len(reply.body) // 2] if one.text is None else one.text.encode())
             if isinstance(one, fault.Bomb):
-                reply = _Reply(lies.packed(reply.body, one.megabytes, one.encodings), reply.status, ", ".join(one.encodings))
+                reply = Reply(lies.packed(reply.body, one.megabytes, one.encodings), reply.status, ", ".join(one.encodings))
             if isinstance(one, fault.Drip):
-                await _drip(receive, send, reply, one.seconds)
+                await drip(receive, send, reply, one.seconds)
                 return
             if isinstance(one, fault.Endless):
-                await _send_without_end(receive, send, one.content_length)
+                await send_without_end(receive, send, one.content_length)
                 return
             if isinstance(one, fault.Drop):
-                await _drop(scope, receive, send, reply, one.after_bytes)
+                await drop(scope, receive, send, reply, one.after_bytes)
                 return
-        await _send(send, reply)
+        await send_reply(send, reply)
 
-    def _call(self, name: str, scope: Scope, body: bytes, fired: list[Fault]) -> _Reply:
+    def _call(self, name: str, scope: Scope, body: bytes, fired: list[Fault]) -> Reply:
         """Answer one function; faults that depend on the answer's ids are added to ``fired``."""
         self._fail(fired, body)
         for one in fired:
@@ -169,7 +167,7 @@ class Simulator:
             return _success(True)
         return self._list(name, parameters, fired, body)
 
-    def _login(self, parameters: Mapping[str, Any]) -> _Reply:
+    def _login(self, parameters: Mapping[str, Any]) -> Reply:
         try:
             session = self.sessions.login(parameters)
         except TooManyLogins:
@@ -178,7 +176,7 @@ class Simulator:
             self.requests.rejected_logins += 1
         return _success(session or False)
 
-    def _list(self, name: str, parameters: dict[str, Any], fired: list[Fault], body: bytes) -> _Reply:
+    def _list(self, name: str, parameters: dict[str, Any], fired: list[Fault], body: bytes) -> Reply:
         call: dict[str, Any] = {"parameters": parameters, "rows": None}
         self.requests.calls.append(call)
         try:
@@ -200,7 +198,7 @@ class Simulator:
         end = b'],"count":%d}}' % page.count if self._options.count else b"]}}"
         # One join: the rows are copied once on their way to the socket.
         parts = [b'{"success":true,"answer":{"telemetryRecordEntries":[', *_with_commas(pieces), end]
-        return _Reply(b"".join(parts))
+        return Reply(b"".join(parts))
 
     def _fail(self, faults: Sequence[Fault], body: bytes) -> None:
         for one in faults:
@@ -213,13 +211,13 @@ class Simulator:
         known = [*sent, self._options.password, self._options.salt, body.decode()]
         return " " + " | ".join(lies.every_form(text) for text in known if text)
 
-    def _control(self, method: str, path: str, body: bytes) -> _Reply:
+    def _control(self, method: str, path: str, body: bytes) -> Reply:
         try:
-            return _Reply(_json(self._switched(method, path, body)))
+            return Reply(_json(self._switched(method, path, body)))
         except LookupError as error:
-            return _Reply(_json({"error": str(error)}), 404)
+            return Reply(_json({"error": str(error)}), 404)
         except (fault.BadFault, BadRecord, form.BadForm) as error:
-            return _Reply(_json({"error": str(error)}), 400)
+            return Reply(_json({"error": str(error)}), 400)
 
     def _switched(self, method: str, path: str, body: bytes) -> Any:
         match method, path:
@@ -273,8 +271,8 @@ def _with_commas(pieces: Iterable[bytes | memoryview]) -> list[bytes | memoryvie
     return [part for piece in pieces for part in (b",", piece)][1:]
 
 
-def _success(answer: Any) -> _Reply:
-    return _Reply(_json({"success": True, "answer": answer}))
+def _success(answer: Any) -> Reply:
+    return Reply(_json({"success": True, "answer": answer}))
 
 
 def _json(value: Any) -> bytes:
@@ -294,67 +292,3 @@ def _records(body: bytes) -> list[dict[str, Any]]:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise form.BadForm("the body is not a JSON list of records")
     return records
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The request's body; ``None`` if the client left."""
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body", False):
-            return body
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until the connection is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _left_within(receive: Receive, seconds: float) -> bool:
-    """Wait; whether the client left meanwhile."""
-    try:
-        await asyncio.wait_for(_left(receive), seconds)
-    except TimeoutError:
-        return False
-    return True
-
-
-async def _send(send: Send, reply: _Reply, *, body: bytes | None = None) -> None:
-    """Send the reply, or only the part ``body`` of its body."""
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply.body))]
-    if reply.encoding:
-        headers.append((b"content-encoding", reply.encoding.encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    part = reply.body if body is None else body
-    await send({"type": "http.response.body", "body": part, "more_body": len(part) < len(reply.body)})
-
-
-async def _drop(scope: Scope, receive: Receive, send: Send, reply: _Reply, after_bytes: int) -> None:
-    if after_bytes:
-        await _send(send, reply, body=reply.body[: min(after_bytes, len(reply.body) - 1)])
-    scope["extensions"][RESET_EXTENSION]()
-    # Until the server has noticed that the connection is gone, it would complete the answer itself.
-    await _left(receive)
-
-
-async def _drip(receive: Receive, send: Send, reply: _Reply, seconds: float) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply.body))]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    for place in range(len(reply.body)):
-        await send({"type": "http.response.body", "body": reply.body[place : place + 1], "more_body": True})
-        if await _left_within(receive, seconds):
-            return
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _send_without_end(receive: Receive, send: Send, content_length: int | None) -> None:
-    headers = [(b"content-type", b"application/json")]
-    if content_length is not None:
-        headers.append((b"content-length", b"%d" % content_length))
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    while not await _left_within(receive, 0.001):
-        await send({"type": "http.response.body", "body": b" " * 200_000, "more_body": True})
