@@ -25,10 +25,10 @@ from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.logs.lines import without_data
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials, LocalStore
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore
 
 PROJECT = Path(__file__).parents[1]
 UTC = ZoneInfo("UTC")

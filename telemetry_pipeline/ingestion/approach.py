@@ -14,8 +14,9 @@ from telemetry_pipeline.errors import AnotherUpstream, LoginRejected, PanAccessE
 from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.ingestion.edge import ABSURD_ID, LiveEdge
 from telemetry_pipeline.ingestion.identity import Comparison, Oldest
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import Page
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Slice
 from telemetry_pipeline.warehouse.operations.problems import ANOTHER, report, settle
 from telemetry_pipeline.warehouse.raw import batch, cursor, gaps, records
 from telemetry_pipeline.warehouse.raw.batch import Mark

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
 from telemetry_pipeline.ingestion.approach import Approach, Lookout
-from telemetry_pipeline.sources.panaccess.client import TRIES
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.sources.panaccess.calls.client import TRIES
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Slice
 from telemetry_pipeline.warehouse.raw import completeness, gaps, records
 from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 from telemetry_pipeline.warehouse.raw.claims import claim

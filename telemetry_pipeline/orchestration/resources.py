@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.results.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import PipelineSettings, Settings
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.warehouse.db.connections import shared

@@ -27,10 +27,10 @@ from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot

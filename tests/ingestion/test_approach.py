@@ -14,7 +14,7 @@ from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream, PanAccessUnavailable
 from telemetry_pipeline.ingestion.edge import LiveEdge
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Missing, Slice
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Missing, Slice
 from telemetry_pipeline.warehouse.operations import adoption
 from telemetry_pipeline.warehouse.raw import cursor, records, repairs
 from telemetry_pipeline.warehouse.raw.batch import Batch

@@ -30,10 +30,11 @@ from telemetry_pipeline.ingestion import sync as sync_module
 from telemetry_pipeline.ingestion.sync import OVERLAP_IDS, Progress, Sync
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.sources.panaccess import feed as feed_module
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess import slices
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.warehouse.raw import gaps, repairs
 from telemetry_pipeline.warehouse.raw import records as warehouse
 from telemetry_pipeline.warehouse.raw.batch import Batch
@@ -187,7 +188,7 @@ def test_the_live_edge_reads_no_more_than_its_overlap_again(engine: sa.Engine) -
 
 
 def test_the_overlap_is_five_pages() -> None:
-    assert OVERLAP_IDS == 5 * feed_module.PAGE_SIZE
+    assert OVERLAP_IDS == 5 * slices.PAGE_SIZE
 
 
 @pytest.mark.usefixtures("small")

@@ -25,10 +25,16 @@ from telemetry_pipeline.errors import (
 from telemetry_pipeline.printable import printable
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.settings.proxies import proxy_for
-from telemetry_pipeline.sources.panaccess.discretion import MESSAGE_CHARACTERS, Discretion
-from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore, RedisStore, Session, SessionStore
-from telemetry_pipeline.sources.panaccess.transport import Failed, TooLarge, Transport
-from telemetry_pipeline.sources.panaccess.wire import (
+from telemetry_pipeline.sources.panaccess.calls.discretion import MESSAGE_CHARACTERS, Discretion
+from telemetry_pipeline.sources.panaccess.calls.session import (
+    Credentials,
+    LocalStore,
+    RedisStore,
+    Session,
+    SessionStore,
+)
+from telemetry_pipeline.sources.panaccess.calls.transport import Failed, TooLarge, Transport
+from telemetry_pipeline.sources.panaccess.calls.wire import (
     TRANSIENT_CODES,
     Encoding,
     Envelope,

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from telemetry_pipeline.errors import MalformedAnswer, PanAccessError
 from telemetry_pipeline.printable import printable
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 
 MESSAGE_CHARACTERS = 2_000
 """Of what is said of a failure, in an exception and wherever that goes."""
