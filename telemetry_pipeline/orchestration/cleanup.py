@@ -16,7 +16,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, o
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.tables import table_of
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import partitions
 from telemetry_pipeline.warehouse.db.connections import connect
 
@@ -34,7 +34,7 @@ _DELETE_OLD_EVALUATIONS = sa.text("""
 """)
 
 
-def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
+def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
     """A job that deletes the results which nobody wanted for long, and old runs with their events."""
 
     @dg.op(tags=on_queue(REPORTS))
@@ -68,7 +68,7 @@ def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
         now = datetime.now(UTC)
         deleted, kept = delete_runs(
             context.instance,
-            settings.dagster_database_url.get_secret_value(),
+            settings.complete().dagster_database_url.get_secret_value(),
             before=now - timedelta(days=settings.run_retention_days),
             ticks_before=now - timedelta(days=settings.tick_retention_days),
             guard=RunGuard(context),

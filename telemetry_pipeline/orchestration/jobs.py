@@ -7,7 +7,7 @@ import dagster as dg
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
 from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 
 # Among the steps that wait, those of ticks go first, for a worker as for the pool: on Redis the lowest priority does, for a
 # slot of a pool the highest.
@@ -20,7 +20,7 @@ def whole_graph() -> dg.AssetSelection:
     return dg.AssetSelection.all() - dg.AssetSelection.assets(*on_request)
 
 
-def build_jobs(settings: PipelineSettings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
+def build_jobs(settings: StackSettings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
     """The jobs that schedules and sensors launch, and people."""
     return [
         dg.define_asset_job(

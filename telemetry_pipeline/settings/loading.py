@@ -85,6 +85,13 @@ class StackSettings(
         given = {name: getattr(settings, name) for name in type(settings).model_fields}
         return cls.load(**{name: value for name, value in given.items() if value is not None})
 
+    def complete(self) -> PipelineSettings:
+        """The same with every address, for who is about to connect.
+
+        :raises SettingsError: naming every one that is missing.
+        """
+        return PipelineSettings.with_values_of(self)
+
     @property
     def first_month(self) -> date:
         """From when on each month has a partition of its own in PostgreSQL: at least ``partition_years`` back, and every day
@@ -107,6 +114,10 @@ class PipelineSettings(DagsterSettings):
     redis_url: RedisUrl = Field(validation_alias=REDIS_NAMES)
     panaccess_url: HttpUrl
     panaccess_username: str
+
+    def complete(self) -> PipelineSettings:
+        """These, which are."""
+        return self
 
 
 class Settings(PipelineSettings):

@@ -20,18 +20,18 @@ from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.versions import code_version
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import ROWS
 
 _PREVIEW_ROWS = 10
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """One asset per analysis."""
     return [_asset(analysis, daily, settings) for analysis in all_analyses().values()]
 
 
-def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> dg.AssetsDefinition:
+def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
     config_type = _config_type(analysis.parameters)
 
     def with_parameters(

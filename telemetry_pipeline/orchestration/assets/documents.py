@@ -16,16 +16,16 @@ from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, o
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import document_store
 from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """One asset per document."""
     return [_asset(name, daily, settings) for name in DOCUMENTS]
 
 
-def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> dg.AssetsDefinition:
+def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
     question, kind = DOCUMENTS[name]
     analyses = gathered(name)
 

@@ -22,7 +22,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.steps import ProgressRepor
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.staleness import stale_of
 from telemetry_pipeline.results.windows import rules_of
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.core.views import Merged
 from telemetry_pipeline.warehouse.raw import records, repairs
@@ -71,7 +71,7 @@ class SyncConfig(dg.Config):
     )
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
     rules = rules_of(settings)
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))

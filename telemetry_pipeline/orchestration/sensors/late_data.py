@@ -19,7 +19,7 @@ from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, fa
 from telemetry_pipeline.results.documents import DOCUMENTS, documents_of, stale_documents
 from telemetry_pipeline.results.staleness import Stale, stale_days
 from telemetry_pipeline.results.windows import rules_of
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import problems
@@ -27,7 +27,7 @@ from telemetry_pipeline.warehouse.operations import problems
 _DAYS_A_REBUILD = 31
 
 
-def build_late_data_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
     """Launches what is stale, contiguous days in one run."""
     daily = daily_partitions(settings)
 
@@ -42,7 +42,7 @@ def build_late_data_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
     def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(UTC)
         yesterday = today(daily) - timedelta(days=1)
-        engine = connect(settings.database_url)
+        engine = connect(settings.complete().database_url)
         try:
             stale = stale_results(engine, settings.first_partition, yesterday, rules_of(settings))
             outages = problems.outages(engine, since=now - REST)

@@ -19,7 +19,7 @@ from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.schedules import in_flight
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_range, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
@@ -80,7 +80,7 @@ def at_rest(failed: Sequence[Failed], outages: Sequence[Incident]) -> list[Mappi
 
 
 def build_lost_runs_sensor(
-    settings: PipelineSettings, jobs: Sequence[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]
+    settings: StackSettings, jobs: Sequence[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]
 ) -> dg.SensorDefinition:
     """Repeats lost runs of these jobs and of chosen assets."""
     daily = daily_partitions(settings)
@@ -95,7 +95,7 @@ def build_lost_runs_sensor(
         "rests for an hour.",
     )
     def lost_runs(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        engine, now = connect(settings.database_url), datetime.now(UTC)
+        engine, now = connect(settings.complete().database_url), datetime.now(UTC)
         try:
             left = {letter.run_id for letter in dead_letters.open_letters(engine)}
             outages = problems.outages(engine, since=now - REST) if left else []
