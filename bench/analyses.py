@@ -27,10 +27,11 @@ import pandas as pd
 import sqlalchemy as sa
 
 from bench.harness import OPERATOR_TIMEZONE, database, median, peak_memory_mb, result
-from telemetry_pipeline.analyses.columns import conform
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
-from telemetry_pipeline.analyses.rules import Rules
-from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.framework.columns import conform
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.results import computing
@@ -246,7 +247,7 @@ def _asked() -> list[tuple[Analysis, Period, Parameters]]:
     """Every general analysis of the last day; the widest window first, so that the views are read only once."""
     asked = []
     for analysis in all_analyses().values():
-        if analysis.kind == "general":
+        if analysis.theme == "general":
             parameters = analysis.parse({})
             asked.append((analysis, analysis.window(_LAST, parameters), parameters))
     return sorted(asked, key=lambda each: each[1].first)

@@ -11,17 +11,17 @@ from analyses.histories import REQUIRED
 from analyses.oracles import ORACLES
 from pydantic import Field
 
-from telemetry_pipeline.analyses import registry
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.registry import (
+from telemetry_pipeline.analyses.framework import declaration
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import (
+    Analysis,
     GeneralParameters,
     Parameters,
     PeriodParameters,
-    all_analyses,
     analysis,
-    find_analysis,
 )
-from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.cli.launch import describe_parameters
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
@@ -35,7 +35,7 @@ DAY = date(2026, 3, 31)
 def _no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a test register analyses of its own."""
     all_analyses()
-    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(declaration, "declared", {})
 
 
 def question(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def test_every_analysis_has_its_line_in_the_documentation_and_no_other_has_one()
 
 
 @pytest.mark.parametrize("each", all_analyses().values(), ids=all_analyses())
-def test_an_analysis_says_what_it_answers_and_what_its_columns_and_parameters_are(each: registry.Analysis) -> None:
+def test_an_analysis_says_what_it_answers_and_what_its_columns_and_parameters_are(each: Analysis) -> None:
     assert re.fullmatch(r"[A-Z].*\?", each.question)
     assert len(each.description.splitlines()) > 1
     assert all(column.description for column in each.columns)
@@ -133,13 +133,13 @@ OWN_DEFAULTS: dict[str, dict[str, Any]] = {
 
 def test_defaults_are_those_of_the_definition() -> None:
     for each in all_analyses().values():
-        window = {} if each.kind == "period" else {"window_days": 30}
+        window = {} if each.is_of_period else {"window_days": 30}
         required = REQUIRED.get(each.name, {})
         assert each.parse(required).model_dump() == window | OWN_DEFAULTS.get(each.name, {}) | required, each.name
 
 
 def test_kinds_are_those_of_the_definition() -> None:
-    kinds = {each.name: each.kind for each in all_analyses().values() if each.kind != "general"}
+    kinds = {each.name: each.theme for each in all_analyses().values() if each.theme != "general"}
     period = {name for name in all_analyses() if name.startswith("period_") or name == "subscriber_period"}
     subscribers = {"subscriber_overview", "top_subscribers", "active_subscribers", "churn_risk", "subscriber_profile"}
     audience = {"reach", "average_audience", "rating", "share", "concurrency", "channel_flow", "stickiness"}
@@ -212,7 +212,7 @@ def test_a_period_that_ends_before_it_begins_is_refused() -> None:
 def test_a_decorated_function_is_registered_and_gives_the_declared_types() -> None:
     decorated = analysis(columns=(COLUMN,), parameters=GeneralParameters)(question)
     [each] = all_analyses().values()
-    assert (each.name, each.question, each.kind) == ("question", "Which channel?", "general")
+    assert (each.name, each.question, each.theme) == ("question", "Which channel?", "general")
     assert each.compute is decorated
     frame = decorated(None, GeneralParameters())  # type: ignore[arg-type]
     assert frame["channel"].tolist() == ["A", pd.NA]
@@ -236,7 +236,7 @@ def test_contradictory_declarations_are_refused() -> None:
     with pytest.raises(TypeError, match="derive from GeneralParameters; WithLimit does not"):
         analysis(columns=(COLUMN,), parameters=WithLimit)
     with pytest.raises(TypeError, match="derive from PeriodParameters; GeneralParameters does not"):
-        analysis(columns=(COLUMN,), parameters=GeneralParameters, kind="period")
+        analysis(columns=(COLUMN,), parameters=GeneralParameters, theme="period")
     with pytest.raises(TypeError, match="no_docstring has no docstring"):
         analysis(columns=(COLUMN,), parameters=GeneralParameters)(no_docstring)
 

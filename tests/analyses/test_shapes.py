@@ -20,7 +20,8 @@ from analyses.oracles import ORACLES, expected
 from analyses.test_oracles import about
 from pydantic.fields import FieldInfo
 
-from telemetry_pipeline.analyses.registry import Analysis, GeneralParameters, all_analyses
+from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.warehouse.core import segments
@@ -248,7 +249,7 @@ def test_a_parameter_outside_of_its_bounds_is_refused_by_name(each: Analysis) ->
 @by_name
 def test_only_what_is_required_must_be_said(each: Analysis) -> None:
     assert each.runs_unattended == (each.name not in REQUIRED)
-    assert (each.kind == "period") != issubclass(each.parameters, GeneralParameters)
+    assert (each.is_of_period) != issubclass(each.parameters, GeneralParameters)
     if not each.runs_unattended:
         with pytest.raises(RequestRefused, match="subscriber_code: "):
             each.parse({})

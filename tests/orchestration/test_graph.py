@@ -29,7 +29,7 @@ def test_the_graph_is_the_documented_one_with_every_analysis(defs: dg.Definition
 
 
 def of_kind(kind: str) -> list[str]:
-    return [name for name, analysis in all_analyses().items() if analysis.kind == kind]
+    return [name for name, analysis in all_analyses().items() if analysis.theme == kind]
 
 
 def test_every_asset_says_what_it_is_and_where_it_is_stored(defs: dg.Definitions) -> None:

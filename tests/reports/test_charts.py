@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from telemetry_pipeline.analyses.columns import Column, conform
-from telemetry_pipeline.analyses.marks import PROVISIONAL, SMALL_BASE
+from telemetry_pipeline.analyses.framework.columns import Column, conform
+from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.reports import figures
 from telemetry_pipeline.reports.charts import as_markdown, draw

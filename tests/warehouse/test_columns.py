@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from telemetry_pipeline.analyses.columns import Column, conform
+from telemetry_pipeline.analyses.framework.columns import Column, conform
 
 COLUMNS = (Column("day", "date", "a day"), Column("views", "bigint", "views"), Column("hours", "double precision", "h"))
 

@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, create_model
 
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
@@ -52,7 +53,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: Pi
         deps=["ott_views"],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=analysis.kind,
+        group_name=analysis.theme,
         kinds={"duckdb", "postgres"},
         code_version=code_version(analysis),
         metadata={

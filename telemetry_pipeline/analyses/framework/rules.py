@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.caps import LOOK_AHEAD, NO_CAP, Cap
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.caps import LOOK_AHEAD, NO_CAP, Cap
 from telemetry_pipeline.days import Period
 
 

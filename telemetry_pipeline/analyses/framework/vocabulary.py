@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from telemetry_pipeline.analyses.columns import Column
+from telemetry_pipeline.analyses.framework.columns import Column
 
 DURATION = ("duration_seconds",)
+PLAYING = ("ended_at", *DURATION)
+SUBSCRIBERS_PLAYING = ("subscriber_code", *PLAYING)
 
 CHANNEL = Column("channel", "text", "name of the channel at the time of the view", key=True, of=("channel_name",))
 SUBSCRIBER = Column("subscriber_code", "text", "code of the subscriber", key=True, of=("subscriber_code",))

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.clock import Day
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.clock import Day
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.analyses.vocabulary import UNIQUE_DEVICES, UNIQUE_SUBSCRIBERS, VIEWS
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.framework.vocabulary import UNIQUE_DEVICES, UNIQUE_SUBSCRIBERS, VIEWS
 
 _GEOGRAPHY = """
 select country, isp, count(*) as views, count(distinct device_id) as unique_devices,

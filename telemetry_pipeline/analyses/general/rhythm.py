@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field
 
-from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.clock import Day
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.dayparts import SLOT_VALUES, hours_by_slot
-from telemetry_pipeline.analyses.marks import BASE
-from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.analyses.vocabulary import DATE, PERIOD_START, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS
-
-Granularity = Literal["daily", "weekly", "monthly"]
-GRANULARITY: Any = Field(default="daily", description="one row per day, per week (from Monday) or per calendar month")
-UNITS: dict[Granularity, str] = {"daily": "day", "weekly": "week", "monthly": "month"}
-"""As ``date_trunc`` calls them; its weeks begin on Monday."""
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.calendar import GRANULARITY, UNITS, Granularity
+from telemetry_pipeline.analyses.framework.clock import Day
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.dayparts import SLOT_VALUES, hours_by_slot
+from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
+from telemetry_pipeline.analyses.framework.marks import BASE
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.framework.vocabulary import (
+    DATE,
+    PERIOD_START,
+    UNIQUE_SUBSCRIBERS,
+    VIEWS,
+    WATCH_HOURS,
+)
 
 
 class ViewingByPeriod(GeneralParameters):

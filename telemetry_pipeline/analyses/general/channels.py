@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from pydantic import Field
 
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.analyses.vocabulary import (
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.framework.vocabulary import (
     ACTIVE_DAYS,
     AVERAGE_SECONDS,
     CHANNEL,

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.marks import BASE
-from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.analyses.vocabulary import DATE
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
+from telemetry_pipeline.analyses.framework.marks import BASE
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.framework.vocabulary import DATE
 
 _LEAST_DAYS = 3
 _Z_95 = 1.96

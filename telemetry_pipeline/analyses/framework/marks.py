@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.views import Views
 
 PROVISIONAL = Column(
     "provisional",

@@ -6,9 +6,10 @@ across midnights and changes of the clock. Both add up to the totals of the view
 
 from __future__ import annotations
 
-from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.words import stored
 
-SLOTS = ("madrugada", "mañana", "tarde", "noche")
+SLOTS = (stored.SMALL_HOURS, stored.MORNING, stored.AFTERNOON, stored.EVENING)
 """The parts of the day, of six hours each, from midnight on."""
 SLOT_VALUES = ", ".join(f"({number}, '{slot}')" for number, slot in enumerate(SLOTS))
 """Them as rows of SQL: number, name."""

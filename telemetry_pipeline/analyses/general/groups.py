@@ -1,4 +1,4 @@
-"""Analyses of subscribers as a crowd: who stays, what goes together in how they watch, and which kinds of them there are."""
+"""Subscribers as a crowd: who stays, what goes together in how they watch, and which kinds of them there are."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.registry import GeneralParameters, analysis
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.analyses.vocabulary import DURATION, UNIQUE_CHANNELS, WATCH_HOURS
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.framework.vocabulary import DURATION, UNIQUE_CHANNELS, WATCH_HOURS
+from telemetry_pipeline.words import stored
 
 CORRELATED = ("watch_hours", "average_seconds", "views", "unique_channels", "average_hour")
 """What of a subscriber's viewing is correlated, in this order."""
 SEGMENTED = ("views", "watch_hours", "average_seconds", "unique_channels")
 """By what of their viewing subscribers are divided into segments."""
 
-_FOUR_SEGMENTS = ["ocasionales", "regulares", "activos", "super activos"]
 _LEAST_SUBSCRIBERS = 3
 _LEAST_VIEWS = 10
 _MODERATE = 0.4
@@ -111,7 +111,8 @@ order by subscriber_code
         Column(
             "strength",
             "text",
-            f"fuerte beyond {_STRONG}, moderada beyond {_MODERATE}, otherwise débil, whatever the sign",
+            f"{stored.STRONG} beyond {_STRONG}, {stored.MODERATE} beyond {_MODERATE}, otherwise {stored.WEAK}, "
+            "whatever the sign",
             of=(*DURATION, "channel_name", "local_hour", "subscriber_code"),
         ),
     ),
@@ -142,7 +143,7 @@ def correlation(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
 def _strength(size: float) -> str | None:
     if np.isnan(size):
         return None
-    return "fuerte" if size > _STRONG else "moderada" if size > _MODERATE else "débil"
+    return stored.STRONG if size > _STRONG else stored.MODERATE if size > _MODERATE else stored.WEAK
 
 
 @analysis(
@@ -182,8 +183,8 @@ def subscriber_segments(views: Views, parameters: SubscriberSegments) -> pd.Data
     means.insert(0, "subscribers", groups.size())
     means.insert(1, "share_pct", 100 * means["subscribers"] / len(subscribers))
     frame = means.sort_values(["mean_watch_hours", "mean_views", "mean_unique_channels"])
-    names = _FOUR_SEGMENTS if count == len(_FOUR_SEGMENTS) else [f"segmento {n}" for n in range(1, count + 1)]
-    frame.insert(0, "segment", names)
+    names = stored.FOUR_SEGMENTS if count == len(stored.FOUR_SEGMENTS) else [f"{stored.SEGMENT} {n + 1}" for n in range(count)]
+    frame.insert(0, "segment", list(names))
     if 0 < count < parameters.n_segments:
         frame.attrs["facts"] = {"note": f"only {count} segments: no more subscribers differ in how they watch"}
     return frame

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -138,6 +139,11 @@ def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
     )
     passed: pd.DataFrame = hours[starts < ends]
     return passed.reset_index(drop=True)
+
+
+def bounds_of(hours: pd.DataFrame) -> dict[str, Any]:
+    """Where the first of some hours of :func:`hours_of` begins and the last ends, as ``begin`` and ``end``."""
+    return {"begin": hours["hour_start"].iloc[0], "end": hours["hour_end"].iloc[-1]}
 
 
 def offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> pd.DataFrame:
