@@ -45,7 +45,7 @@ _LEVELS = ("peak_streams", "mean_streams", "peak_subscribers", "mean_subscribers
     base={},
     columns=(
         Column("date", "date", "the operator's day in which it was playing", key=True, of=PLAYING),
-        Column("hour", "bigint", "hour of that day, 0 to 23; null for the whole day", key=True, of=PLAYING),
+        Column("hour", "bigint", "hour of that day, 0 to 23; null for the whole day", key=True, of=PLAYING, role="time"),
         Column("peak_streams", "bigint", "most views at one moment", unit="streams", of=PLAYING),
         Column("mean_streams", "double precision", "views at an average moment", unit="streams", of=PLAYING),
         Column(

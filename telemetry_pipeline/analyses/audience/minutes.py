@@ -20,7 +20,9 @@ from telemetry_pipeline.analyses.framework.vocabulary import (
     SUBSCRIBERS_PLAYING,
 )
 
-WATCHED_HOUR = Column("hour", "bigint", "hour of the operator's day, 0 to 23, in which it was watched", key=True, of=PLAYING)
+WATCHED_HOUR = Column(
+    "hour", "bigint", "hour of the operator's day, 0 to 23, in which it was watched", key=True, of=PLAYING, role="time"
+)
 AVERAGE_AUDIENCE = Column(
     "average_audience",
     "double precision",

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 SqlType = Literal["bigint", "double precision", "text", "date", "boolean"]
+Role = Literal["dimension", "measure", "time"]
+"""What a column is for: what rows are about, how much of it there is, or when it was."""
 
 _DTYPES: dict[SqlType, Any] = {
     "bigint": "Int64",
@@ -41,6 +43,8 @@ class Column:
     :ivar unit: of the values, such as ``hours``; none for names, dates and ranks.
     :ivar key: do the key columns together name the row?
     :ivar of: the columns of ``telemetry.views`` that it is computed from.
+    :ivar role: what it is for, from which a picture follows. As type and key suggest, where nothing is said: dates are time,
+        other keys, texts and flags are dimensions, and numbers are measures.
     """
 
     name: str
@@ -49,11 +53,20 @@ class Column:
     unit: str | None = None
     key: bool = False
     of: tuple[str, ...] = ()
+    role: Role = None  # type: ignore[assignment]  # what is suggested
 
     def __post_init__(self) -> None:
         check_identifier(self.name)
         if self.type not in get_args(SqlType):
             raise TypeError(f"column {self.name} has the type {self.type!r}; there are {', '.join(_DTYPES)}")
+        if self.role is None:
+            object.__setattr__(self, "role", self._suggested_role)
+
+    @property
+    def _suggested_role(self) -> Role:
+        if self.type == "date":
+            return "time"
+        return "dimension" if self.key or self.type in ("text", "boolean") else "measure"
 
     @property
     def explanation(self) -> str:

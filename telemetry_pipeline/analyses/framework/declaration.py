@@ -23,6 +23,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 
 Theme = Literal["general", "subscribers", "audience", "period"]
+Covered = Literal["all", "channels"]
 
 
 class Parameters(BaseModel):
@@ -62,6 +63,8 @@ class Analysis:
     :ivar compute: the function itself; what it returns has exactly the declared columns and types.
     :ivar compares: does it read as many days before its period, too?
     :ivar looks_ahead: does it measure by minute, and so read views that ended after its period?
+    :ivar covers: which views its rows count, each in one row: all, or those that have a channel; None: neither. What covers
+        the same of the same days has the same totals of views and watch hours, which is checked.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Analysis:
     compute: Callable[[Views, Any], pd.DataFrame]
     compares: bool = False
     looks_ahead: bool = False
+    covers: Covered | None = None
 
     @property
     def question(self) -> str:
@@ -143,12 +147,13 @@ def analysis(
     theme: Theme = "general",
     compares: bool = False,
     looks_ahead: bool = False,
+    covers: Covered | None = None,
     base: Base = None,
 ) -> Callable[[Function[P]], Function[P]]:
     """Register the decorated function as an analysis of its own name; its docstring begins with the question.
 
     The function may return its columns in any type that holds their values; callers get those that are declared, and the
-    marks behind them.
+    marks behind them. What the other arguments say is said of :class:`Analysis`.
 
     :param base: of how many subscribers a row is; see ``marks``.
     :raises TypeError: the declaration contradicts itself, or the name is taken.
@@ -172,7 +177,7 @@ def analysis(
             return conform(mark(views, values, function(views, values)), marked)
 
         check_names(name, marked)
-        declared[name] = Analysis(name, theme, description, marked, parameters, compute, compares, looks_ahead)
+        declared[name] = Analysis(name, theme, description, marked, parameters, compute, compares, looks_ahead, covers)
         return compute
 
     return register

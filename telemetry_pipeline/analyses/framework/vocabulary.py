@@ -11,7 +11,14 @@ SUBSCRIBERS_PLAYING = ("subscriber_code", *PLAYING)
 CHANNEL = Column("channel", "text", "name of the channel at the time of the view", key=True, of=("channel_name",))
 SUBSCRIBER = Column("subscriber_code", "text", "code of the subscriber", key=True, of=("subscriber_code",))
 DATE = Column("date", "date", "the operator's day in which the views ended", key=True, of=("local_date",))
-HOUR = Column("hour", "bigint", "hour of the operator's day, 0 to 23, in which the view ended", key=True, of=("local_hour",))
+HOUR = Column(
+    "hour",
+    "bigint",
+    "hour of the operator's day, 0 to 23, in which the view ended",
+    key=True,
+    of=("local_hour",),
+    role="time",
+)
 PERIOD_START = Column(
     "period_start", "date", "the day, the week's Monday or the first of the month", key=True, of=("local_date",)
 )

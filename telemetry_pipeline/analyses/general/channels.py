@@ -53,7 +53,7 @@ limit $limit
     base={"channel": "channel_name"},
     columns=(
         CHANNEL,
-        Column("rank", "bigint", "1 is the channel with most views; ties go by name", of=("channel_name",)),
+        Column("rank", "bigint", "1 is the channel with most views; ties go by name", of=("channel_name",), role="dimension"),
         VIEWS,
         Column("share_pct", "double precision", "part of all views that have a channel", unit="percent", of=("channel_name",)),
     ),
@@ -79,6 +79,7 @@ order by channel_name
 
 @analysis(
     parameters=GeneralParameters,
+    covers="channels",
     base="unique_subscribers",
     columns=(CHANNEL, UNIQUE_DEVICES, UNIQUE_SUBSCRIBERS, VIEWS, WATCH_HOURS),
 )
@@ -107,7 +108,13 @@ order by channel_name, rank
         CHANNEL,
         HOUR,
         VIEWS,
-        Column("rank", "bigint", "1 is the channel's hour with most views; ties go to the earlier hour", of=("local_hour",)),
+        Column(
+            "rank",
+            "bigint",
+            "1 is the channel's hour with most views; ties go to the earlier hour",
+            of=("local_hour",),
+            role="dimension",
+        ),
     ),
 )
 def peak_hours(views: Views, parameters: PeakHours) -> pd.DataFrame:
@@ -130,6 +137,7 @@ order by average_seconds desc, channel_name
 
 @analysis(
     parameters=GeneralParameters,
+    covers="channels",
     base={"channel": "channel_name"},
     columns=(CHANNEL, AVERAGE_SECONDS, VIEWS, WATCH_HOURS),
 )
@@ -169,6 +177,7 @@ order by rank
 
 @analysis(
     parameters=GeneralParameters,
+    covers="channels",
     base="unique_subscribers",
     columns=(
         CHANNEL,
@@ -197,7 +206,7 @@ order by rank
             of=DURATION,
         ),
         Column("performance_score", "double precision", "mean of the four scores", unit="points", of=_SCORED),
-        Column("rank", "bigint", "1 is the channel with the best performance; ties go by name", of=_SCORED),
+        Column("rank", "bigint", "1 is the channel with the best performance; ties go by name", of=_SCORED, role="dimension"),
     ),
 )
 def channel_performance(views: Views, parameters: GeneralParameters) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from counted
 
 @analysis(
     parameters=GeneralParameters,
+    covers="all",
     base="active_subscribers",
     columns=(
         VIEWS,

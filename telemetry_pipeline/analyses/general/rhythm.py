@@ -47,7 +47,12 @@ order by period_start
 """
 
 
-@analysis(parameters=ViewingByPeriod, base="unique_subscribers", columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, WATCH_HOURS))
+@analysis(
+    parameters=ViewingByPeriod,
+    covers="all",
+    base="unique_subscribers",
+    columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, WATCH_HOURS),
+)
 def viewing_by_period(views: Views, parameters: ViewingByPeriod) -> pd.DataFrame:
     """How does viewing develop from day to day, week to week or month to month?
 
@@ -71,9 +76,17 @@ order by number
 
 @analysis(
     parameters=GeneralParameters,
+    covers="all",
     base=BASE,
     columns=(
-        Column("slot", "text", "madrugada 0-5 h, mañana 6-11 h, tarde 12-17 h, noche 18-23 h", key=True, of=("local_hour",)),
+        Column(
+            "slot",
+            "text",
+            "madrugada 0-5 h, mañana 6-11 h, tarde 12-17 h, noche 18-23 h",
+            key=True,
+            of=("local_hour",),
+            role="time",
+        ),
         replace(VIEWS, description="views that have a duration and ended in it"),
         replace(WATCH_HOURS, description="time watched in it, wherever its view ended"),
         Column(
@@ -96,6 +109,7 @@ _VIEWS_UNTIL = "select count(*) as views from counted where local_date = $day an
 
 @analysis(
     parameters=GeneralParameters,
+    covers="all",
     base={"date": "local_date"},
     columns=(
         DATE,

@@ -53,6 +53,7 @@ order by date
 @analysis(
     theme="period",
     parameters=PeriodEvents,
+    covers="all",
     base="unique_subscribers",
     columns=(
         DATE,

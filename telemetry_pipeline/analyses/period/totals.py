@@ -43,6 +43,7 @@ from counted
 @analysis(
     theme="period",
     parameters=PeriodParameters,
+    covers="all",
     base="unique_subscribers",
     columns=(
         Column("days", "bigint", "calendar days of the period", unit="days", of=("local_date",)),
@@ -130,6 +131,7 @@ order by period_start
 @analysis(
     theme="period",
     parameters=PeriodBreakdown,
+    covers="all",
     base="unique_subscribers",
     columns=(PERIOD_START, VIEWS, UNIQUE_SUBSCRIBERS, UNIQUE_DEVICES, WATCH_HOURS, AVERAGE_SECONDS),
 )
