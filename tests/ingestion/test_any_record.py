@@ -21,7 +21,7 @@ from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_j
 from telemetry_pipeline.cli.workbook import to_workbook
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.reports import charts
+from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
 from telemetry_pipeline.results.rows import to_rows
@@ -55,7 +55,7 @@ def go_on(engine: sa.Engine, days: Period) -> int:
     store, found, size = Store(RULES), [], 0
     for analysis in all_analyses().values():
         values = analysis.parse({} if analysis.runs_unattended else {"subscriber_code": "S-3"})
-        computing.update(engine, store, analysis, analysis.windows(days, values), values, draw=charts.draw)
+        computing.update(engine, store, analysis, analysis.windows(days, values), values, draw=drawing.draw)
         only = {"period": days} if analysis.is_of_period else {"day": days.last}
         with snapshot(engine) as connection:
             result = stored.read(connection, analysis, values, RULES, **only)

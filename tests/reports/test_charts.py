@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.reports import figures
-from telemetry_pipeline.reports.charts import as_markdown, draw
+from telemetry_pipeline.reports.charts.drawing import as_markdown, draw
+from telemetry_pipeline.reports.figures import texts as figures
 
 # What each chart must say, and the columns that it is drawn from: t(ext), i(nteger), f(loat), d(ate) or b(oolean).
 CHARTS = {
@@ -235,13 +235,13 @@ def test_a_name_of_any_length_is_shortened_in_no_time(letter: str) -> None:
 def test_shortening_keeps_as_many_letters_as_there_is_room_for(text: str, width: int) -> None:
     whole = figures.shorten(text, 1_000)
     short = figures.shorten(text, width)
-    if figures._letters(whole) <= width:
+    if figures.letters(whole) <= width:
         assert short == whole
     else:
         kept = short.removesuffix("…")
         assert whole.startswith(kept)
-        assert figures._letters(short) <= width
-        assert figures._letters(whole[: len(kept) + 1]) >= width or whole[len(kept)] == " "
+        assert figures.letters(short) <= width
+        assert figures.letters(whole[: len(kept) + 1]) >= width or whole[len(kept)] == " "
 
 
 def test_a_ranking_is_cut_and_says_by_how_much() -> None:
