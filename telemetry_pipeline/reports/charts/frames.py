@@ -18,7 +18,7 @@ def numbers_of(frame: pd.DataFrame, column: str) -> Numbers:
 
 def texts_of(frame: pd.DataFrame, column: str) -> list[str]:
     """A column as texts, a dash for null."""
-    return [str(each) for each in frame[column].fillna(NULL)]
+    return [NULL if pd.isna(each) else str(each) for each in frame[column]]
 
 
 def matches(frame: pd.DataFrame, column: str, value: str) -> npt.NDArray[np.bool_]:
