@@ -41,7 +41,7 @@ def _rows(settings: StackSettings) -> list[dict[str, Any]]:
         newest = newest_days(database_url(settings))
     except WarehouseError as err:
         say(f"note: what is stored is not known: {err}", err=True)
-    listed: list[tuple[str, str, str]] = [(each.name, each.kind, each.question) for each in all_analyses().values()]
+    listed: list[tuple[str, str, str]] = [(each.name, each.theme, each.question) for each in all_analyses().values()]
     listed += [(name, "document", question) for name, (question, _) in DOCUMENTS.items()]
     return [
         {"name": name, "kind": kind, "newest": str(newest[name]) if newest.get(name) else None, "question": question}

@@ -119,7 +119,7 @@ def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -
 
     for analysis, result in zip(question.analyses, found, strict=True):
         info = result.info
-        if question.open and analysis.kind == "period" and info.period_first != info.period_last:
+        if question.open and analysis.is_of_period and info.period_first != info.period_last:
             of_days = days(info.period_first, info.period_last)
             say(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
     if not of_one_version(found):

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from orchestration.conftest import SOME_OF_EACH
 from orchestration.harness import record, scalar
 
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.orchestration.assets import telemetry
 from telemetry_pipeline.orchestration.jobs import whole_graph

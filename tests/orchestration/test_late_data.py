@@ -34,7 +34,7 @@ def stale(pipeline: Any, this_day: date, *names: str) -> dict[int, Stale]:
 
 
 def looking_back() -> set[str]:
-    return {name for name, each in all_analyses().items() if each.kind != "period" and each.runs_unattended}
+    return {name for name, each in all_analyses().items() if not each.is_of_period and each.runs_unattended}
 
 
 def test_days_never_analysed_are_stale_and_todays_is_the_ticks_business(pipeline: Any, now: datetime, this_day: date) -> None:

@@ -10,8 +10,8 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field
 
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
 from telemetry_pipeline.orchestration.partitions import days_of, today

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import is_of_period
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period, contiguous
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.orchestration.names import RANGE, REBUILD
