@@ -15,6 +15,7 @@ from ingestion.test_sync import MEXICO, NEVER, UTC, open_gaps, rows
 from warehouse.events import start, stop, store
 
 from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_json
@@ -23,7 +24,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.reports import charts
 from telemetry_pipeline.results import computing, stored
-from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 
 from telemetry_pipeline import analyses
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.broker import QUEUES
-from telemetry_pipeline.results.documents import DOCUMENTS
 
 
 def test_the_graph_is_the_documented_one_with_every_analysis(defs: dg.Definitions) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, create_model
 
 from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
@@ -54,6 +55,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: Pi
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=analysis.kind,
         kinds={"duckdb", "postgres"},
+        tags=all_assets()[analysis.name].tags,
         code_version=code_version(analysis),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
