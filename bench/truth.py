@@ -15,11 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from bench.upstream import Record
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import document_store, stored
-from telemetry_pipeline.results.documents import DOCUMENTS, gathered
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.cli.launch import parse_choice
-from telemetry_pipeline.cli.suggestions import instead
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import catalogue, document_store, stored
-from telemetry_pipeline.results.documents import DOCUMENTS
+from telemetry_pipeline.suggestions import instead
 from telemetry_pipeline.warehouse.db.connections import connect, snapshot
 from telemetry_pipeline.warehouse.db.errors import explained
 

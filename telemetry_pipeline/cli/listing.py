@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.cli.asking import newest_days
 from telemetry_pipeline.cli.delivery import Delivery, Table
@@ -13,7 +14,6 @@ from telemetry_pipeline.cli.output import to_json
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.results.documents import DOCUMENTS
 
 if TYPE_CHECKING:
     from telemetry_pipeline.settings.loading import StackSettings

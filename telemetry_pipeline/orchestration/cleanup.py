@@ -9,7 +9,8 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import all_analyses, defaults
-from telemetry_pipeline.orchestration.names import CLEANUP, TICK
+from telemetry_pipeline.days import today
+from telemetry_pipeline.launches import CLEANUP, JOBS, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
@@ -52,8 +53,8 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
         """Make the partitions of the months to come, and of those that lack one, three months ahead."""
         waiting = partitions.keep_months(warehouse.engine, settings.first_month)
         context.add_output_metadata({"months_that_wait": len(waiting)})
-        today = datetime.now(settings.operator_zone).date()
-        if any(today.replace(day=1) <= month <= today + timedelta(days=31) for month in waiting):
+        this_day = today(settings.operator_zone)
+        if any(this_day.replace(day=1) <= month <= this_day + timedelta(days=31) for month in waiting):
             raise dg.Failure(
                 "the partition of a month that is about to begin cannot be made, for somebody holds the tables: end what has "
                 "been reading telemetry.records or telemetry.views for long (see pg_stat_activity)"
@@ -75,7 +76,7 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
         )
         context.add_output_metadata({"runs_deleted": deleted, "runs_kept": kept})
 
-    @dg.job(name=CLEANUP, description="Delete results that nobody asked for in a long time, and old runs.")
+    @dg.job(name=CLEANUP, description=JOBS[CLEANUP].purpose)
     def cleanup() -> None:
         make_months()
         delete_unwanted_results()

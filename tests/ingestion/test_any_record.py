@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ingestion.test_sync import MEXICO, NEVER, UTC, open_gaps, rows
 from warehouse.events import start, stop, store
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
@@ -23,7 +24,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing, stored
-from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer

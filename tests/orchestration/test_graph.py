@@ -10,9 +10,9 @@ import dagster as dg
 from generated import graph
 
 from telemetry_pipeline import analyses
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.broker import QUEUES
-from telemetry_pipeline.results.documents import DOCUMENTS, gathered
 
 
 def test_the_graph_is_the_one_of_the_snapshot(defs: dg.Definitions) -> None:

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from dagster._core.events import JobFailureData, RunFailureReason
 from orchestration.harness import record, scalar
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild, stale_results
 from telemetry_pipeline.results import document_store
-from telemetry_pipeline.results.documents import DOCUMENTS
 from telemetry_pipeline.results.staleness import Stale, stale_days
 from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.tags import RANGE_END, RANGE_START

@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS, documents_of, gathered
 from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.documents import DOCUMENTS, Valid, assemble, documents_of, gathered, version_of_most
+from telemetry_pipeline.results.documents import Valid, assemble, version_of_most
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge

@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
@@ -55,6 +56,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=analysis.theme,
         kinds={"duckdb", "postgres"},
+        tags=all_assets()[analysis.name].tags,
         code_version=code_version(analysis),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",

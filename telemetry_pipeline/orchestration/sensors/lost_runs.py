@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.launches import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.monitoring.components import TICKS, WORKER_PREFIX
-from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.settings.loading import StackSettings
@@ -83,7 +83,6 @@ def build_lost_runs_sensor(
     settings: StackSettings, jobs: Sequence[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]
 ) -> dg.SensorDefinition:
     """Repeats lost runs of these jobs and of chosen assets."""
-    daily = daily_partitions(settings)
 
     @dg.sensor(
         name="lost_runs_sensor",
@@ -106,7 +105,7 @@ def build_lost_runs_sensor(
         if in_flight(context.instance, *_JOBS):
             return dg.SkipReason("The run that is in flight may do it.")
         failed = failed_runs(context.instance, dg.RunsFilter(run_ids=sorted(left)))
-        return plan_repeat(failed, outages, today(daily), now)
+        return plan_repeat(failed, outages, today(settings.operator_zone), now)
 
     return lost_runs
 
