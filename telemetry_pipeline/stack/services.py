@@ -24,19 +24,15 @@ import kombu.exceptions
 import psycopg
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-import telemetry_pipeline
 from telemetry_pipeline.broker import QUEUES, asking_celery
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.addresses import celery_url, postgres_url
 from telemetry_pipeline.stack import graphql
-from telemetry_pipeline.stack.environment import code_socket
+from telemetry_pipeline.stack.environment import FILES, code_socket
 from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Fault, Service, ServiceEnded, private_directory
 from telemetry_pipeline.stack.servers import check_redis
-
-# dagster.yaml and workspace.yaml are at the root of the project, beside the package.
-PROJECT = Path(telemetry_pipeline.__file__).resolve().parent.parent
 
 _ANSWER_TIMEOUT_SECONDS = 10.0
 # The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
@@ -229,7 +225,7 @@ class Webserver(Service):
     def command(self) -> Sequence[str | Path]:
         """The project's own command, which guards Dagster's."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
-        return [*program, "--workspace", PROJECT / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
+        return [*program, "--workspace", FILES / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
 
     def is_ready(self) -> bool:
         """Does it answer, with the code loaded?
@@ -255,7 +251,7 @@ class Daemon(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Dagster's own command."""
-        program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", PROJECT / "workspace.yaml"]
+        program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", FILES / "workspace.yaml"]
         return [*program, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
@@ -323,7 +319,7 @@ class Flower(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Celery's own command; without the pipeline's code, which would take five times the memory."""
-        options = [f"--conf={PROJECT / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
+        options = [f"--conf={FILES / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
         return [sys.executable, "-m", "celery", "flower", *options]
 
     def is_ready(self) -> bool:

@@ -19,7 +19,7 @@ from telemetry_pipeline.errors import StackError, TelemetryError
 from telemetry_pipeline.monitoring import disks
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
-from telemetry_pipeline.stack.environment import dagster_home, environment
+from telemetry_pipeline.stack.environment import FILES, dagster_home, environment
 from telemetry_pipeline.stack.graphql import cancel_runs
 from telemetry_pipeline.stack.memory import check_memory
 from telemetry_pipeline.stack.orphans import dismiss, sweep
@@ -37,7 +37,6 @@ from telemetry_pipeline.stack.servers import (
     ensure_database,
 )
 from telemetry_pipeline.stack.services import (
-    PROJECT,
     CodeServer,
     Daemon,
     DagsterMigration,
@@ -280,10 +279,7 @@ class Stack:
     def _write_dagster_home(self) -> None:
         directory = dagster_home(self.home)
         directory.mkdir(mode=0o700, exist_ok=True)
-        try:
-            shutil.copyfile(PROJECT / "dagster.yaml", directory / "dagster.yaml")
-        except FileNotFoundError as err:
-            raise StackError(f"dagster.yaml is not in {PROJECT}: run from a checkout of the project") from err
+        shutil.copyfile(FILES / "dagster.yaml", directory / "dagster.yaml")
 
     def _migrate(self, variables: dict[str, str]) -> None:
         began = time.monotonic()
