@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from telemetry_pipeline.stack.environment import FILES
+
 
 def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if value and (not value.startswith("/") or value.endswith("/")):
@@ -17,8 +19,8 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
 @click.option(
     "--workspace",
     type=click.Path(path_type=Path),
-    default=Path("workspace.yaml"),
-    show_default=True,
+    default=FILES / "workspace.yaml",
+    show_default="the project's own",
     help="Dagster's file that says where the code is.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")

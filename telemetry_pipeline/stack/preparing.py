@@ -9,15 +9,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
-from telemetry_pipeline.stack.environment import dagster_home
+from telemetry_pipeline.stack.environment import FILES, dagster_home
 from telemetry_pipeline.stack.partitions import first_partition
 from telemetry_pipeline.stack.servers.postgres import WRITER, LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database, check_postgres, ensure_database
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
-from telemetry_pipeline.stack.services.dagster import PROJECT
 from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.partitions import keep_months
@@ -92,16 +90,10 @@ def prepare_tables(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def write_dagster_home(home: Path) -> None:
-    """Have Dagster find its ``dagster.yaml``.
-
-    :raises StackError: there is none.
-    """
+    """Have Dagster find its ``dagster.yaml``."""
     directory = dagster_home(home)
     directory.mkdir(mode=0o700, exist_ok=True)
-    try:
-        shutil.copyfile(PROJECT / "dagster.yaml", directory / "dagster.yaml")
-    except FileNotFoundError as err:
-        raise StackError(f"dagster.yaml is not in {PROJECT}: run from a checkout of the project") from err
+    shutil.copyfile(FILES / "dagster.yaml", directory / "dagster.yaml")
 
 
 def text_of(value: str | SecretStr) -> str:

