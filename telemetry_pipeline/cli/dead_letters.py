@@ -89,7 +89,7 @@ def _run_again(settings: StackSettings, engine: sa.Engine, letters: list[OpenLet
     """Run each run of the wanted letters again, once; the exit status is 1 if any was refused."""
     from telemetry_pipeline.cli.main import EXIT_FAILED
     from telemetry_pipeline.cli.target import graphql_url
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.errors import RequestRefused
     from telemetry_pipeline.warehouse.operations.dead_letters import settle
 

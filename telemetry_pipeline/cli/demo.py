@@ -30,7 +30,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     from telemetry_pipeline.cli.days import today
     from telemetry_pipeline.cli.run import launch_and_follow, plan_launch
     from telemetry_pipeline.cli.show import read_result, show_table
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.settings.loading import StackSettings
     from telemetry_pipeline.stack.partitions import first_partition
     from telemetry_pipeline.stack.services import SimulatorOptions

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol, Self
 
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import StackError, TelemetryError
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.cli import target
-from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint, unwrap
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.warehouse.db.connections import looking
 from telemetry_pipeline.warehouse.db.errors import READ_ONLY

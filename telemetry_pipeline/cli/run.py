@@ -13,8 +13,8 @@ from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from telemetry_pipeline.cli.launch import Launch
-    from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.client.answers import Run
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.client.progress import Progress
     from telemetry_pipeline.settings.loading import StackSettings
 
@@ -43,7 +43,7 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     130 when cancelled.
     """
     from telemetry_pipeline.cli.target import graphql_for_run
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.settings.loading import StackSettings
 
     check_days(partition, first, last)

@@ -43,7 +43,7 @@ def status(run: str | None, form: str) -> int:
     from telemetry_pipeline.cli.output import to_json
     from telemetry_pipeline.cli.overview import examine_run, gather
     from telemetry_pipeline.cli.target import graphql_url
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.settings.loading import StackSettings
 
     settings = StackSettings.load()

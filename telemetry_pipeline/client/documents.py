@@ -41,6 +41,11 @@ mutation Terminate($id: String!) {{
   }}
 }}"""
 
+ABANDON = """
+mutation Abandon($ids: [String!]!) {
+  terminateRuns(runIds: $ids, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename }
+}"""
+
 TARGETS = f"""
 query Targets {{
   repositoryOrError(repositorySelector: {_SELECTOR}) {{

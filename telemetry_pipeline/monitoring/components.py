@@ -20,8 +20,8 @@ import sqlalchemy as sa
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.ages import SKEW, is_future, is_recent
-from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
 from telemetry_pipeline.monitoring.disks import Place, shortages
 from telemetry_pipeline.settings.addresses import redacted

@@ -16,7 +16,10 @@ from telemetry_pipeline.orchestration.schedules import build_schedules
 from telemetry_pipeline.orchestration.sensors.freshness import build_freshness_sensor
 from telemetry_pipeline.orchestration.sensors.late_data import build_late_data_sensor
 from telemetry_pipeline.orchestration.sensors.lost_runs import build_lost_runs_sensor
-from telemetry_pipeline.orchestration.sensors.run_ends import build_run_failures_sensor, build_run_successes_sensor
+from telemetry_pipeline.orchestration.sensors.run_ends import (
+    build_run_failures_sensor,
+    build_run_successes_sensor,
+)
 from telemetry_pipeline.settings.loading import PipelineSettings
 
 

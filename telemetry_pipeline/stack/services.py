@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,11 +27,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import telemetry_pipeline
 from telemetry_pipeline.broker import QUEUES, asking_celery
+from telemetry_pipeline.client.graphql import NoAnswer
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import celery_url, postgres_url
-from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.environment import code_socket
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Fault, Service, ServiceEnded, private_directory
 from telemetry_pipeline.stack.servers import check_redis
@@ -39,6 +41,8 @@ from telemetry_pipeline.stack.servers import check_redis
 PROJECT = Path(telemetry_pipeline.__file__).resolve().parent.parent
 
 _ANSWER_TIMEOUT_SECONDS = 10.0
+# A proxy of the environment has no business between processes of one machine.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
 _DAEMON_SILENT_SECONDS = 90.0
 _DAEMON_PART_SILENT_SECONDS = 600.0
@@ -226,6 +230,11 @@ class Webserver(Service):
         """For a browser."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def client(self) -> TelemetryClient:
+        """What is asked of it."""
+        return TelemetryClient(f"{self.url}/graphql", _ANSWER_TIMEOUT_SECONDS)
+
     def command(self) -> Sequence[str | Path]:
         """The project's own command, which guards Dagster's."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
@@ -236,7 +245,10 @@ class Webserver(Service):
 
         :raises StackError: the code cannot be loaded.
         """
-        return graphql.code_is_loaded(self.url)
+        try:
+            return self.client.code_is_loaded()
+        except NoAnswer:
+            return False
 
     def is_healthy(self) -> bool:
         """Does it answer what needs neither the database nor the code?"""
@@ -249,9 +261,9 @@ class Daemon(Service):
     name = "daemon"
     title = "the daemon"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], webserver_url: str) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], client: TelemetryClient) -> None:
         super().__init__(home, environment)
-        self._webserver_url = webserver_url
+        self._client = client
 
     def command(self) -> Sequence[str | Path]:
         """Dagster's own command."""
@@ -260,7 +272,10 @@ class Daemon(Service):
 
     def is_ready(self) -> bool:
         """Does the web UI see the heartbeats of all its parts?"""
-        return graphql.daemons_are_healthy(self._webserver_url)
+        try:
+            return not self._client.health().silent_daemons
+        except NoAnswer:
+            return False
 
     def fault(self) -> Fault | None:
         """Is it silent, or a part of it? It cannot be told without the database, which is not the daemon's fault."""
@@ -338,7 +353,7 @@ def sign_of_life(home: Path) -> Path:
 
 def _answers(url: str) -> bool:
     try:
-        graphql.DIRECT.open(url, timeout=_ANSWER_TIMEOUT_SECONDS).close()
+        _DIRECT.open(url, timeout=_ANSWER_TIMEOUT_SECONDS).close()
     except OSError:
         return False
     return True

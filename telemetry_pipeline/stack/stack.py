@@ -15,16 +15,17 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from pydantic import SecretStr
 
+from telemetry_pipeline.client.graphql import NoAnswer
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError, TelemetryError
 from telemetry_pipeline.monitoring import disks
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
 from telemetry_pipeline.stack.environment import dagster_home, environment
-from telemetry_pipeline.stack.graphql import cancel_runs
 from telemetry_pipeline.stack.memory import check_memory
 from telemetry_pipeline.stack.orphans import dismiss, sweep
 from telemetry_pipeline.stack.partitions import first_partition
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes import Service, ServiceEnded, make_home
 from telemetry_pipeline.stack.servers import (
@@ -66,6 +67,7 @@ _STARTS = 3
 _SERVERS_RETURN_SECONDS = 60.0
 _DISKS_LOOK_SECONDS = 10.0
 _STATE_RETRY_SECONDS = 5.0
+_WEB_SECONDS = 10.0
 
 
 def _print_line(line: str) -> None:
@@ -233,8 +235,8 @@ class Stack:
         worker = Worker(self.home, variables("worker"), concurrency=self._workers)
         self._run([worker, CodeServer(self.home, variables("code-server"))])
         webserver = Webserver(self.home, variables("webserver"), web_port)
-        self._run([webserver, Daemon(self.home, variables("daemon"), webserver.url)])
-        if self._owns_runs and (runs := self._ask_servers(lambda: cancel_runs(webserver.url, began))):
+        self._run([webserver, Daemon(self.home, variables("daemon"), webserver.client)])
+        if self._owns_runs and (runs := self._ask_servers(lambda: _cancel_runs(webserver.client, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
         self._run([Watch(self.home, variables("watch"))])
         flower = self._launch_flower()
@@ -364,9 +366,9 @@ class Stack:
                 service.ask_to_stop()  # before it takes what ends now for dead
         if self._state is not None and self._owns_runs:
             # Long steps look at their run and stop cleanly. Should the web UI fail, the next start cancels the runs.
-            with suppress(StackError):
-                runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
-                self._say(f"  runs cancelled: {runs}")
+            with suppress(TelemetryError):
+                client = TelemetryClient(self._state.graphql_url, _WEB_SECONDS)
+                self._say(f"  runs cancelled: {_cancel_runs(client, datetime.now(UTC))}")
         for service in self._services:
             if isinstance(service, Daemon | Webserver | CodeServer | Flower):  # independent of each other, and slow
                 service.ask_to_stop()
@@ -445,6 +447,14 @@ class Stack:
                 "max_id_jump": simulator_defaults.WIDEST_HOLE,
             }
         return Settings.load(**{name: value for name, value in found.items() if value is not None})
+
+
+def _cancel_runs(client: TelemetryClient, created_before: datetime) -> int:
+    """How many unfinished runs were marked as cancelled; none, if the web UI does not answer."""
+    try:
+        return client.abandon(created_before)
+    except NoAnswer:
+        return 0
 
 
 def _text(value: str | SecretStr) -> str:

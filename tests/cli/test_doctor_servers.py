@@ -21,8 +21,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from telemetry_pipeline.cli.doctor import Finding, examine
 from telemetry_pipeline.cli.doctoring.postgres import Facts, faults
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url as as_postgres_url
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database, free_port
 from telemetry_pipeline.warehouse.db.connections import connect, shared
 

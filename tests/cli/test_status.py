@@ -17,8 +17,8 @@ from waiting_worker import waiting_worker
 from webservers import FakeWebserver, run_answer
 
 from telemetry_pipeline.cli import overview
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.polling import polling
 from telemetry_pipeline.warehouse.operations import status as warehouse_status
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status

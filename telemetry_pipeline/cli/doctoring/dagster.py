@@ -19,7 +19,7 @@ def examine(examiner: Examiner, url: str | None, advice: str) -> Iterator[Findin
 
     :param url: of the web server.
     """
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.settings.addresses import shown
 
     if url is None:
