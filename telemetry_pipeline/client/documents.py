@@ -95,6 +95,16 @@ query Runs($filter: RunsFilter, $limit: Int!, $cursor: String) {{
   }}
 }}"""
 
+TICKS = f"""
+query Ticks($name: String!, $limit: Int!) {{
+  scheduleOrError(scheduleSelector: {_SELECTOR[:-1]}, scheduleName: $name}}) {{
+    __typename
+    ... on Schedule {{ scheduleState {{ status ticks(limit: $limit) {{ status runs {{ status }} }} }} }}
+    ... on ScheduleNotFoundError {{ message }}
+    ... on PythonError {{ {_ERROR} }}
+  }}
+}}"""
+
 # intRepr, because intValue is null beyond 32 bits.
 _METADATA = """metadataEntries {
   label

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import Health, code_is_broken, code_problem, read_health
 from telemetry_pipeline.client.graphql import Endpoint
+from telemetry_pipeline.client.schedules import Schedule, read_schedule
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.polling import polling
 
@@ -23,6 +24,13 @@ class Servers:
     def health(self) -> Health:
         """How the web server, the code and the daemon are."""
         return read_health(self._server.ask(documents.HEALTH))
+
+    def schedule(self, name: str, ticks: int) -> Schedule:
+        """How a schedule does, and what came of its last *ticks*.
+
+        :raises RequestRefused: there is none of that name.
+        """
+        return read_schedule(self._server.ask(documents.TICKS, name=name, limit=ticks))
 
     def code_is_loaded(self) -> bool:
         """Whether runs can be launched by now.

@@ -25,6 +25,7 @@ from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import PipelineSettings
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.core.views import Merged
+from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.records import RepairPosition
 
@@ -141,7 +142,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
                 "records_rejected": sync.outcome.rejected,
                 "gaps": sync.outcome.gaps,
                 "days_touched": len(sync.outcome.days),
-                "cursor": records.cursor_position(engine),
+                "cursor": cursors.read(engine).record_id,
             }
         )
 
