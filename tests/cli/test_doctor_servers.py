@@ -260,7 +260,7 @@ def test_a_persons_lock_does_not_hold_doctor_up(home: Path, database_url: str, m
     with psycopg.connect(database_url) as person:
         person.execute("lock table telemetry.sync_state")
         finding = findings()["syncs"]
-    assert (finding.outcome, "somebody holds a lock in PostgreSQL" in finding.detail) == ("failed", True)
+    assert (finding.outcome, "telemetry.sync_state is locked by postgres" in finding.detail) == ("failed", True)
 
 
 @pytest.fixture

@@ -11,13 +11,9 @@ from telemetry_pipeline.simulator.export_file import BadExport
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import serve
 
-_DEFAULTS = Options()
-
 
 def simulator(end: datetime | None, records: Path | None, **options: object) -> None:
     """Serve the simulated PanAccess until Ctrl-C."""
-    # Imported here: numpy and the web server would slow down every other command.
-
     try:
         serve(Options(end=end, records=records, **options))  # type: ignore[arg-type]
     except BadExport as error:

@@ -14,7 +14,6 @@ def webserver(workspace: Path, host: str, port: int, path_prefix: str, read_only
     """Serve the web UI and GraphQL until SIGTERM or Ctrl-C."""
     if not workspace.is_file():
         raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
-
     settings = StackSettings.load()
     urls = [url for url in (settings.web_url, settings.webserver_url, *settings.other_web_urls.split()) if url]
     log_format = "json" if settings.log_format == "json" else "colored"
