@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Period
-from telemetry_pipeline.results import catalogue, inputs, latest, stored, tables
+from telemetry_pipeline.results import catalogue, latest, stored, tables
 from telemetry_pipeline.results.catalogue import ResultInfo
-from telemetry_pipeline.results.inputs import Inputs
+from telemetry_pipeline.results.freshness import inputs
+from telemetry_pipeline.results.freshness.inputs import Inputs
+from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.tables import Result, table_of
-from telemetry_pipeline.results.versions import code_version
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.db.connections import snapshot

@@ -11,7 +11,14 @@ import pandas as pd
 
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.reports.charts.frames import numbers_of, texts_of
-from telemetry_pipeline.reports.charts.panels import bars_of, columns_of_days, hours_of, largest_first, tiles, with_share
+from telemetry_pipeline.reports.charts.panels import (
+    bars_of,
+    columns_of_days,
+    hours_of,
+    largest_first,
+    tiles,
+    with_share,
+)
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import percent
 from telemetry_pipeline.words import pictures as say
