@@ -79,5 +79,5 @@ def _bars(sheet: Sheet, frame: pd.DataFrame, keys: Sequence[Column], chosen: Seq
         texts = with_share(frame, first.name, _SHARE)
     labels = [" · ".join(each) for each in zip(*(texts_of(frame, key.name) for key in keys), strict=True)]
     frame = frame.assign(_label=labels)
-    heading = say.by(say.and_([word(each.name) for each in chosen]), say.and_([word(key.name) for key in keys]))
+    heading = say.by(say.joined([word(each.name) for each in chosen]), say.joined([word(key.name) for key in keys]))
     bars_of(sheet, frame, "_label", {each.name: word(each.name) for each in chosen}, heading, texts=texts)
