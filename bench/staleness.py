@@ -19,12 +19,13 @@ from telemetry_pipeline.analyses.framework.columns import conform
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.results import inputs, tables
+from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.catalogue import parameters_key
 from telemetry_pipeline.results.documents import stale_documents
-from telemetry_pipeline.results.staleness import stale_days
+from telemetry_pipeline.results.freshness import inputs
+from telemetry_pipeline.results.freshness.staleness import stale_days
+from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.tables import Result, table_of
-from telemetry_pipeline.results.versions import code_version
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import connect

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Period
-from telemetry_pipeline.results import catalogue, inputs, latest, tables
+from telemetry_pipeline.results import catalogue, latest, stored, tables
 from telemetry_pipeline.results.catalogue import ResultInfo
-from telemetry_pipeline.results.inputs import Inputs
+from telemetry_pipeline.results.freshness import inputs
+from telemetry_pipeline.results.freshness.inputs import Inputs
+from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.tables import Result, table_of
-from telemetry_pipeline.results.versions import code_version
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.db.connections import snapshot
@@ -68,8 +71,8 @@ def update(
         views = segments.count(connection, state.versions) if len(periods) > 1 else 0
     with engine.connect() as connection:
         with connection.begin():
-            stored = catalogue.find(connection, table.name, values, periods[0].last, periods[-1].last)
-            infos = [stored.get((period.first, period.last)) for period in periods]
+            there = catalogue.find(connection, table.name, values, periods[0].last, periods[-1].last)
+            infos = [there.get((period.first, period.last)) for period in periods]
             versions = inputs.versions(reads, state, store.rules)
             damaged = bool(tables.damaged(connection, [table]))
             reasons = [_reason(analysis, info, seen, damaged=damaged) for info, seen in zip(infos, versions, strict=True)]
@@ -87,12 +90,40 @@ def update(
             replaced = tables.replace(connection, table, computed)
             if replaced and analysis.runs_unattended:
                 latest.publish(connection, table, analysis.parse({}).model_dump(mode="json"))
-            stored |= {(info.period_first, info.period_last): info for info in replaced}
-            every = [stored[period.first, period.last] for period in periods]
+            there |= {(info.period_first, info.period_last): info for info in replaced}
+            every = [there[period.first, period.last] for period in periods]
             is_ours = reasons[-1] and every[-1].views_version == computed[-1].views_version
             last = computed[-1].frame if is_ours else tables.load(connection, table, every[-1])
             checkpoint()
     return Updated(every, reasons, last)
+
+
+def compute(
+    engine: sa.Engine, store: Store, name: str, days: Period, parameters: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """The rows that an analysis gives for some days: those that are stored, where they are of the same views, code and rules;
+    otherwise computed now, in memory, and stored nowhere.
+
+    :param days: exactly those of a period analysis; for one that looks back, the single day from which it does.
+    :param parameters: those that are not the defaults.
+    :return: what is to be known of the result is in ``attrs["facts"]``.
+    :raises RequestRefused: there is no such analysis, or it takes no such days or parameters.
+    """
+    analysis = find_analysis(name)
+    values = analysis.parse(parameters or {})
+    period = analysis.asked(days.first, days.last, values)
+    with snapshot(engine) as connection:
+        read = inputs.inputs(analysis, period, store.rules, completeness.read(connection))
+        state = segments.state(connection, read.around.first, read.around.last)
+        info = stored.find(connection, analysis, values, period=days)
+        seen = inputs.version(read, state, store.rules)
+        damaged = bool(tables.damaged(connection, [table_of(analysis)]))
+        if info and _reason(analysis, info, seen, damaged=damaged) is None:
+            frame = tables.load(connection, table_of(analysis), info)
+            frame.attrs["facts"] = dict(info.facts)
+            return frame
+    store.load(engine, read.around, state)
+    return _compute(store, analysis, period, read, values, None).frame
 
 
 def _compute(

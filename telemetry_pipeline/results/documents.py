@@ -14,8 +14,9 @@ from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results import document_store, inputs, stored, tables
+from telemetry_pipeline.results import document_store, stored, tables
 from telemetry_pipeline.results.catalogue import ResultInfo, parameters_key
+from telemetry_pipeline.results.freshness import inputs
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.warehouse.core.segments import State

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results import catalogue, inputs, tables
+from telemetry_pipeline.results import catalogue, tables
 from telemetry_pipeline.results.catalogue import ResultInfo
+from telemetry_pipeline.results.freshness import inputs
 from telemetry_pipeline.results.tables import StoredResult, table_of
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.raw import completeness

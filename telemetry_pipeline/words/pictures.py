@@ -74,7 +74,7 @@ def more_channels(count: int) -> str:
     return f"y {count:,} canales más"
 
 
-def and_(names: Sequence[str]) -> str:
+def joined(names: Sequence[str]) -> str:
     """Names with *and* before the last."""
     return " y ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
 
@@ -89,9 +89,9 @@ def day(value: date) -> str:
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
-def provisional(day_: str, time: str) -> str:
+def provisional(day: str, time: str) -> str:
     """Up to when a result is known."""
-    return f"provisional: con datos hasta el {day_}, {time}"
+    return f"provisional: con datos hasta el {day}, {time}"
 
 
 def incomplete(days: Sequence[str], others: int) -> str:

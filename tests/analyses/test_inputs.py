@@ -13,8 +13,8 @@ from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
-from telemetry_pipeline.results import inputs
-from telemetry_pipeline.results.inputs import Inputs
+from telemetry_pipeline.results.freshness import inputs
+from telemetry_pipeline.results.freshness.inputs import Inputs
 from telemetry_pipeline.warehouse.core.segments import State
 
 TODAY = date(2026, 3, 20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import random
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -20,6 +21,7 @@ from analyses.oracles import ORACLES, expected
 from analyses.test_oracles import about
 from pydantic.fields import FieldInfo
 
+from telemetry_pipeline.analyses.framework.columns import conform
 from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
@@ -93,6 +95,15 @@ def test_columns_have_the_declared_names_order_and_types(each: Analysis, views: 
     assert [(column, str(frame[column].dtype)) for column in frame.columns] == [
         (column.name, dtypes[column.type]) for column in each.columns
     ]
+
+
+@by_name
+def test_other_columns_than_the_declared_ones_are_refused_with_both_lists(each: Analysis) -> None:
+    declared = [column.name for column in each.columns]
+    frame = history(tuple(CROWD)).frame(each.name, MONTH, **REQUIRED.get(each.name, {}))
+    others = ["another", *declared[1:]]
+    with pytest.raises(TypeError, match=re.escape(f"the columns are {others}, and {declared} are declared")):
+        conform(frame.set_axis(others, axis="columns"), each.columns)
 
 
 @pytest.mark.parametrize("views", [[], [View(LAST, zone=ZONE)], CROWD], ids=["empty", "one view", "many"])

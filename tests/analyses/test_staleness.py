@@ -11,8 +11,9 @@ from warehouse.events import MEXICO, ZONE, complete, select, start, stop, store
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis, is_of_period
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results import computing, staleness, stored
-from telemetry_pipeline.results.staleness import stale_days
+from telemetry_pipeline.results import computing, stored
+from telemetry_pipeline.results.freshness import staleness
+from telemetry_pipeline.results.freshness.staleness import stale_days
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge

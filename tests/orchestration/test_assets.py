@@ -19,9 +19,10 @@ from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.orchestration.assets import telemetry
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.results import computing, document_store, staleness
+from telemetry_pipeline.results import computing, document_store
 from telemetry_pipeline.results.documents import stale_documents
-from telemetry_pipeline.results.staleness import stale_of
+from telemetry_pipeline.results.freshness import staleness
+from telemetry_pipeline.results.freshness.staleness import stale_of
 from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.warehouse.db.connections import connect
 

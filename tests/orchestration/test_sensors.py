@@ -9,7 +9,7 @@ from telemetry_pipeline.days import Period, contiguous
 from telemetry_pipeline.orchestration.sensors.freshness import silent_for
 from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild
 from telemetry_pipeline.orchestration.sensors.run_ends import makes_up_for, problem_key
-from telemetry_pipeline.results.staleness import Stale
+from telemetry_pipeline.results.freshness.staleness import Stale
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.operations.checks import Freshness
 

@@ -10,7 +10,7 @@ import pytest
 import telemetry_pipeline
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.results.versions import code_version, modules_of
+from telemetry_pipeline.results.freshness.versions import code_version, modules_of
 
 PACKAGE = Path(telemetry_pipeline.__file__ or "").parent
 ANALYSES = all_analyses()

@@ -14,11 +14,7 @@ from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
 from telemetry_pipeline.analyses.framework.marks import BASE
 from telemetry_pipeline.analyses.framework.views import Views
-from telemetry_pipeline.analyses.framework.vocabulary import (
-    CHANNEL,
-    PLAYING,
-    SUBSCRIBERS_PLAYING,
-)
+from telemetry_pipeline.analyses.framework.vocabulary import CHANNEL, PLAYING, SUBSCRIBERS_PLAYING
 
 WATCHED_HOUR = Column(
     "hour", "bigint", "hour of the operator's day, 0 to 23, in which it was watched", key=True, of=PLAYING, role="time"

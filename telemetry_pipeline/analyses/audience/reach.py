@@ -9,11 +9,7 @@ from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
 from telemetry_pipeline.analyses.framework.marks import BASE
 from telemetry_pipeline.analyses.framework.views import Views
-from telemetry_pipeline.analyses.framework.vocabulary import (
-    CHANNEL,
-    DURATION,
-    WATCH_HOURS,
-)
+from telemetry_pipeline.analyses.framework.vocabulary import CHANNEL, DURATION, WATCH_HOURS
 
 
 class Reach(GeneralParameters):

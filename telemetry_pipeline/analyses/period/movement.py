@@ -12,12 +12,7 @@ from pydantic import Field
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import PeriodParameters, analysis
 from telemetry_pipeline.analyses.framework.views import Views
-from telemetry_pipeline.analyses.framework.vocabulary import (
-    DATE,
-    UNIQUE_CHANNELS,
-    UNIQUE_SUBSCRIBERS,
-    VIEWS,
-)
+from telemetry_pipeline.analyses.framework.vocabulary import DATE, UNIQUE_CHANNELS, UNIQUE_SUBSCRIBERS, VIEWS
 from telemetry_pipeline.words import stored
 
 

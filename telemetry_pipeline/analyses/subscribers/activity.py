@@ -10,12 +10,7 @@ from pydantic import Field
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
 from telemetry_pipeline.analyses.framework.views import Views
-from telemetry_pipeline.analyses.framework.vocabulary import (
-    DATE,
-    DURATION,
-    SUBSCRIBER,
-    WATCH_HOURS,
-)
+from telemetry_pipeline.analyses.framework.vocabulary import DATE, DURATION, SUBSCRIBER, WATCH_HOURS
 from telemetry_pipeline.words import stored
 
 

@@ -10,9 +10,7 @@ from telemetry_pipeline.analyses.framework.clock import parts_frame
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
 from telemetry_pipeline.analyses.framework.views import Views
-from telemetry_pipeline.analyses.framework.vocabulary import (
-    SUBSCRIBER,
-)
+from telemetry_pipeline.analyses.framework.vocabulary import SUBSCRIBER
 
 
 class ChurnRisk(GeneralParameters):

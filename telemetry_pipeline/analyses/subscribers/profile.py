@@ -11,11 +11,7 @@ from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.dayparts import SLOT_VALUES, seconds_by_hour
 from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
 from telemetry_pipeline.analyses.framework.views import Views
-from telemetry_pipeline.analyses.framework.vocabulary import (
-    DURATION,
-    VIEWS,
-    WATCH_HOURS,
-)
+from telemetry_pipeline.analyses.framework.vocabulary import DURATION, VIEWS, WATCH_HOURS
 
 
 class SubscriberProfile(GeneralParameters):

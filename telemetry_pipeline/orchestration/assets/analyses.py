@@ -20,8 +20,8 @@ from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.computing import Updated
+from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.rows import to_rows
-from telemetry_pipeline.results.versions import code_version
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import ROWS
 

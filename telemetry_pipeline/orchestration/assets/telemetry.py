@@ -21,7 +21,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_agai
 from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import ProgressReporter, RunGuard
 from telemetry_pipeline.results.documents import stale_documents
-from telemetry_pipeline.results.staleness import stale_of
+from telemetry_pipeline.results.freshness.staleness import stale_of
 from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments, views

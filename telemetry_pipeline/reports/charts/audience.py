@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import known, matches, numbers_of, texts_of
-from telemetry_pipeline.reports.charts.panels import (
-    bars_of,
-    recent,
-    with_share,
-)
+from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
 from telemetry_pipeline.reports.figures.scales import days, hours
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.words import pictures as say

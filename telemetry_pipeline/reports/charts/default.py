@@ -11,7 +11,14 @@ import pandas as pd
 
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.reports.charts.frames import numbers_of, texts_of
-from telemetry_pipeline.reports.charts.panels import bars_of, columns_of_days, hours_of, largest_first, tiles, with_share
+from telemetry_pipeline.reports.charts.panels import (
+    bars_of,
+    columns_of_days,
+    hours_of,
+    largest_first,
+    tiles,
+    with_share,
+)
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import percent
 from telemetry_pipeline.words import pictures as say
@@ -72,5 +79,5 @@ def _bars(sheet: Sheet, frame: pd.DataFrame, keys: Sequence[Column], chosen: Seq
         texts = with_share(frame, first.name, _SHARE)
     labels = [" · ".join(each) for each in zip(*(texts_of(frame, key.name) for key in keys), strict=True)]
     frame = frame.assign(_label=labels)
-    heading = say.by(say.and_([word(each.name) for each in chosen]), say.and_([word(key.name) for key in keys]))
+    heading = say.by(say.joined([word(each.name) for each in chosen]), say.joined([word(key.name) for key in keys]))
     bars_of(sheet, frame, "_label", {each.name: word(each.name) for each in chosen}, heading, texts=texts)

@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
-from telemetry_pipeline.reports.charts.panels import (
-    bars_of,
-    recent,
-    with_share,
-)
+from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
 from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, GREY, ORANGE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import Sheet

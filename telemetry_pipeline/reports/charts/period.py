@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, only_row, sections, texts_of
-from telemetry_pipeline.reports.charts.panels import (
-    marked_days,
-    recent,
-    section_bars,
-)
+from telemetry_pipeline.reports.charts.panels import marked_days, recent, section_bars
 from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, GREY, RED
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import change, number

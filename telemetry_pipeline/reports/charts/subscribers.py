@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, sections, texts_of
-from telemetry_pipeline.reports.charts.panels import (
-    bars_of,
-    section_bars,
-    tiles,
-)
+from telemetry_pipeline.reports.charts.panels import bars_of, section_bars, tiles
 from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.reports.figures.scales import hours
 from telemetry_pipeline.reports.figures.sheet import Sheet

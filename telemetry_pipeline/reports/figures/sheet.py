@@ -9,7 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.reports.figures.colours import BLUE, ORANGE, PALETTE
-from telemetry_pipeline.reports.figures.page import GRID, INK, LETTER, MARGIN, PALE_INK, TILE, WIDTH, Page
+from telemetry_pipeline.reports.figures.page import (
+    GRID,
+    INK,
+    LETTER,
+    MARGIN,
+    PALE_INK,
+    TILE,
+    WIDTH,
+    Page,
+)
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.texts import NULL, letters, number, shorten
 from telemetry_pipeline.words import pictures as say

@@ -11,7 +11,7 @@ from pathlib import Path
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.results import windows
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
 _COMPUTING = ("telemetry_pipeline.analyses.", "telemetry_pipeline.days", "telemetry_pipeline.words.stored")
 """What decides a figure. How rows are stored and read does not."""
 

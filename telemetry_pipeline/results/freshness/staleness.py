@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.results import catalogue, inputs, tables
+from telemetry_pipeline.results import catalogue, tables
 from telemetry_pipeline.results.catalogue import Wanted
+from telemetry_pipeline.results.freshness import inputs
+from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.tables import table_of
-from telemetry_pipeline.results.versions import code_version
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot
