@@ -1,5 +1,6 @@
-"""How long ago something was, by clocks that may be wrong (one that is set back leaves moments of the future behind); and how
-long it took, for people.
+"""How long ago something was, by clocks that may be wrong; and how long it took, for people.
+
+A clock that is set back leaves moments of the future behind.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
@@ -14,6 +16,7 @@ from pydantic import BaseModel
 from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.settings.example import example
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.words.analyses import about
 
@@ -70,10 +73,55 @@ def with_table(text: str, name: str, head: Iterable[str], rows: Iterable[Iterabl
     """The text with a table between the marks of its name."""
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
     lines.insert(1, "|" + "---|" * lines[0].count(" | ") + "---|")
+    return between(text, name, "\n".join(lines))
+
+
+def between(text: str, name: str, generated: str) -> str:
+    """The text with something generated between the marks of its name."""
     begin, end = f"<!-- make docs: {name} -->", "<!-- end -->"
     pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
-    assert len(pattern.findall(text)) == 1, f"one place for the table {name!r}"
-    return pattern.sub(lambda _: "\n".join([begin, *lines, end]), text)
+    assert len(pattern.findall(text)) == 1, f"one place for {name!r}"
+    return pattern.sub(lambda _: "\n".join([begin, generated, end]), text)
+
+
+def architecture_page(text: str) -> str:
+    """docs/architecture.md with the layout: what each room says of itself, and which floor it is on."""
+    contract, *_ = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = [[name.strip() for name in floor.split("|")] for floor in contract["layers"]]
+    rooms = "\n".join(drawn(PROJECT / "telemetry_pipeline" / name) for floor in floors for name in floor)
+    stacked = "\n".join(" | ".join(floor) for floor in floors)
+    layout = [
+        "```",
+        "telemetry_pipeline/",
+        rooms,
+        "```",
+        "",
+        "Imports go down only, and neighbours on a floor do not know each other:",
+        "",
+        "```",
+        stacked,
+        "```",
+    ]
+    return between(text, "layout", "\n".join(layout))
+
+
+def drawn(place: Path) -> str:
+    """A module or package, and those in it, with the first sentence that each says of itself."""
+    if not place.is_dir():
+        return f"  {place.name + '.py':<22}{first_sentence(place.with_suffix('.py'))}"
+    inner = [each for each in sorted(place.iterdir()) if (each / "__init__.py").exists()]
+    lines = [f"  {place.name + '/':<22}{first_sentence(place / '__init__.py')}"]
+    return "\n".join([*lines, *(f"    {each.name + '/':<20}{first_sentence(each / '__init__.py')}" for each in inner)])
+
+
+def first_sentence(file: Path) -> str:
+    doc = ast.get_docstring(ast.parse(file.read_text())) or ""
+    return re.split(r"(?<=\.)\s", " ".join(doc.split("\n\n")[0].split()))[0].rstrip(".")
+
+
+def example_of_settings(_: str) -> str:
+    """.env.example."""
+    return example()
 
 
 def graph_snapshot(_: str) -> str:
@@ -94,7 +142,9 @@ def graph(defs: dg.Definitions) -> dict[str, dict[str, object]]:
 
 
 GENERATED: dict[str, Callable[[str], str]] = {
+    ".env.example": example_of_settings,
     "docs/analyses.md": analyses_page,
+    "docs/architecture.md": architecture_page,
     "docs/cifras.md": spanish_page,
     "tests/orchestration/graph.json": graph_snapshot,
 }

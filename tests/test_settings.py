@@ -191,7 +191,7 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_the_example_is_made_of_the_settings() -> None:
-    assert EXAMPLE.read_text() == example(), "make docs"
+    assert EXAMPLE.read_text() == example(), "run 'make docs'"
 
 
 def test_the_example_as_it_comes_changes_nothing() -> None:

@@ -1,1 +1,4 @@
-"""Everything Dagster: a thin shell around ingestion, analyses and warehouse."""
+"""Everything Dagster: a thin shell that hands to others what assets, checks, schedules and sensors are about.
+
+``runtime`` alone touches what is private in Dagster.
+"""

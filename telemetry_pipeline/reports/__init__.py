@@ -1,1 +1,1 @@
-"""How results are shown: rows for programs, documents for people and systems. Nothing here computes or stores."""
+"""How results look: pictures, drawn from the columns of a table or by an override of its theme. No computing, no storing."""

@@ -1,1 +1,4 @@
-"""PostgreSQL: connections, schema, and one module per family of tables. Nothing here knows the upstream or Dagster."""
+"""PostgreSQL: what came in, what follows from it, and how the pipeline is doing, a room for each family of tables.
+
+Nothing here knows the upstream, results of analyses, or Dagster.
+"""
