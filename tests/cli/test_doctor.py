@@ -16,7 +16,7 @@ from webservers import FakeWebserver
 from telemetry_pipeline.cli.operating.doctor import examine
 from telemetry_pipeline.monitoring.doctor import surroundings
 from telemetry_pipeline.monitoring.doctor.findings import Finding
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 
 HEALTH: dict[str, Any] = {
     "version": "1.13.27",

@@ -297,7 +297,7 @@ def test_scripts_are_understood_by_the_shell(name: str) -> None:
 @pytest.mark.slow
 def test_the_image_has_every_file_of_the_package(tmp_path: Path) -> None:
     """The Dockerfile installs from these files; SQL and templates are easily left out."""
-    for name in ("setup.py", "pyproject.toml"):
+    for name in ("setup.py", "pyproject.toml", "LICENSE"):
         shutil.copy(PROJECT / name, tmp_path)
     ignored = shutil.ignore_patterns("__pycache__", ".mypy_cache")
     shutil.copytree(PROJECT / "telemetry_pipeline", tmp_path / "telemetry_pipeline", ignore=ignored)

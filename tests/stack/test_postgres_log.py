@@ -7,7 +7,7 @@ import pytest
 
 from telemetry_pipeline.monitoring.doctor.findings import Warned
 from telemetry_pipeline.monitoring.doctor.postgres import check_log
-from telemetry_pipeline.stack.servers import LocalPostgres
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 
 CANARY = "canary-7391"
 

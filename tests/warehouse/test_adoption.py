@@ -20,7 +20,7 @@ from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import adoption
-from telemetry_pipeline.warehouse.raw import claims, completeness, records
+from telemetry_pipeline.warehouse.raw import batch, claims, completeness, records
 from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw.claims import claim
 
@@ -54,7 +54,7 @@ def synced(engine: sa.Engine, made_with: dict[str, str]) -> sa.Engine:
 
 def contents(engine: sa.Engine) -> dict[str, Any]:
     """All that is to be the same, however it came to be."""
-    records_columns = ", ".join(records.COLUMNS)
+    records_columns = ", ".join(batch.COLUMNS)
     segments.refresh(engine)
     return {
         "records": select(engine, f"select {records_columns} from telemetry.records order by record_id"),

@@ -93,8 +93,7 @@ webserver = LazyCommand(
         click.Option(
             ["--workspace"],
             type=click.Path(path_type=Path),
-            default=Path("workspace.yaml"),
-            show_default=True,
+            show_default="the project's own",
             help="Dagster's file that says where the code is.",
         ),
         click.Option(["--host"], default="127.0.0.1", show_default=True, help="Address to listen on."),

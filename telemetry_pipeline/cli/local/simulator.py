@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from telemetry_pipeline.simulator.export_file import BadExport
 from telemetry_pipeline.simulator.options import Options
+from telemetry_pipeline.simulator.records.export_file import BadExport
 from telemetry_pipeline.simulator.server import serve
 
 

@@ -9,7 +9,7 @@ import click
 
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.services import SimulatorOptions
+from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 
 

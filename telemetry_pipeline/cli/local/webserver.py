@@ -8,10 +8,12 @@ import click
 
 from telemetry_pipeline.orchestration.runtime.webserver import serve
 from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.stack.environment import FILES
 
 
-def webserver(workspace: Path, host: str, port: int, path_prefix: str, read_only: bool) -> None:
+def webserver(workspace: Path | None, host: str, port: int, path_prefix: str, read_only: bool) -> None:
     """Serve the web UI and GraphQL until SIGTERM or Ctrl-C."""
+    workspace = workspace or FILES / "workspace.yaml"
     if not workspace.is_file():
         raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
     settings = StackSettings.load()

@@ -21,7 +21,8 @@ from telemetry_pipeline.cli.operating.commands import LEVELS
 from telemetry_pipeline.cli.output import bare_moment, times_in
 from telemetry_pipeline.cli.saying import Part, say
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.logs.setup import BACKUPS, FILES, place
+from telemetry_pipeline.logs.lines import place
+from telemetry_pipeline.logs.setup import BACKUPS, FILES
 from telemetry_pipeline.settings.loading import StackSettings
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
@@ -70,6 +71,7 @@ def readable(entry: Entry, zone: ZoneInfo) -> Shown:
     """A line for people, with the time in *zone* (its name is said once, above all lines); below it, further in, the rest of
     its message, and where an error is from.
     """
+
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
     message, *more = entry["message"].split("\n")
     level = (f"{entry['level']:<8}", _COLOURS.get(entry["level"]))

@@ -18,7 +18,7 @@ from telemetry_pipeline.monitoring.alerts.watch import LOOK_SECONDS, Watch
 from telemetry_pipeline.monitoring.components import Addresses, Components, Look
 from telemetry_pipeline.monitoring.disks import places
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.services import sign_of_life
+from telemetry_pipeline.stack.services.watch import sign_of_life
 from telemetry_pipeline.warehouse.db.connections import looking
 
 
@@ -58,6 +58,7 @@ def _look_once(components: Components) -> int:
 
 
 def _run(settings: StackSettings, addresses: Addresses, components: Components) -> None:
+
     bound_answers()
     channels = Channels(settings.alert_urls.get_secret_value())
     stopped = threading.Event()

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.ages import duration
-from telemetry_pipeline.analyses.columns import Column
+from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.output import moment
 from telemetry_pipeline.cli.showing.asking import assigned, days, given, run_command

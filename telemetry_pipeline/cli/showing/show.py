@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.days import check_days
+from telemetry_pipeline.cli.days import given_period
 from telemetry_pipeline.cli.output import moment, on_terminal, print_table, to_json
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.showing.asking import Question, answer, answer_document, days, plan_question
@@ -21,7 +22,6 @@ from telemetry_pipeline.cli.showing.listing import list_analyses
 from telemetry_pipeline.cli.showing.workbook import to_workbook
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results.documents import DOCUMENTS
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.results.windows import rules_of
@@ -39,20 +39,18 @@ def show(
     excel: bool,
 ) -> None:
     """Show stored results, a document, or what there is."""
-    check_days(partition, first, last)
+    period = given_period(partition, first, last)
     delivery = Delivery(form, output, excel)
-    period = Period(first, last) if first and last else None
     if not analyses:
-        if partition or period or assignments:
+        if period or assignments:
             raise click.UsageError("Name an analysis; without a name, all are listed.")
         list_analyses(StackSettings.load(), delivery)
     elif DOCUMENTS.keys().isdisjoint(analyses):
-        show_results(StackSettings.load(), plan_question(analyses, partition, period, assignments), delivery)
+        show_results(StackSettings.load(), plan_question(analyses, None, period, assignments), delivery)
     elif len(analyses) > 1 or assignments:
         raise click.UsageError("A document is shown alone, and holds the results of default parameters.")
     else:
-        days = Period(partition, partition) if partition else period
-        show_document(StackSettings.load(), analyses[0], days, delivery)
+        show_document(StackSettings.load(), analyses[0], period, delivery)
 
 
 def show_results(settings: StackSettings, question: Question, delivery: Delivery) -> None:
@@ -82,7 +80,7 @@ def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -
     """On standard error, for rows do not say it themselves: what was chosen without having been named."""
     for analysis, result in zip(question.analyses, found, strict=True):
         info = result.info
-        if question.open and analysis.kind == "period" and info.period_first != info.period_last:
+        if question.open and analysis.is_of_period and info.period_first != info.period_last:
             of_days = days(info.period_first, info.period_last)
             say(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
     if not of_one_version(found):

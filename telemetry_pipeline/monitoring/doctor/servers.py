@@ -11,7 +11,7 @@ from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.doctor.findings import AdvisedError
 from telemetry_pipeline.settings.addresses import shown
 from telemetry_pipeline.settings.loading import StackSettings, UpstreamSettings
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 
 _WORKER_ANSWERS_SECONDS = 2.0
 _UPSTREAM_SECONDS = 10.0

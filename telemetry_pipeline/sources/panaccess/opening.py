@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from telemetry_pipeline.settings.loading import StackSettings, UpstreamSettings
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 
