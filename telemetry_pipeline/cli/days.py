@@ -31,7 +31,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except RequestRefused as err:
-        raise click.UsageError(f"{err}; a day is --partition, a range --from and --to.") from None
+        raise click.UsageError(f"{err} (--partition, or --from with --to).") from None
 
 
 def given_period(partition: date | None, first: date | None, last: date | None) -> Period | None:

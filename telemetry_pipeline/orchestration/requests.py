@@ -53,7 +53,9 @@ def check_form(run_config: Mapping[str, Any], tags: Mapping[str, str], assets: S
     if not misplaced:
         return
     form: dict[str, dict[str, Any]] = {
-        name: {"config": dict(given["config"])} for name, given in _mappings(run_config.get("ops")) if "config" in given
+        name: {"config": dict(given["config"])}
+        for name, given in _mappings(run_config.get("ops"))
+        if isinstance(given.get("config"), Mapping)
     }
     for name, values in misplaced:
         form.setdefault(name, {"config": {}})["config"].update(values)

@@ -6,6 +6,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import example
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused
@@ -119,6 +122,27 @@ def test_a_parameter_without_its_asset_is_refused_with_those_that_have_it() -> N
         'parameters are written as {"ops": {"ASSET": {"config": {"n_segments": 3}}}}, not as {"n_segments": 3}; '
         "n_segments is of subscriber_segments"
     )
+
+
+WORDS = st.sampled_from(
+    ["ops", "solids", "config", "parameters", "resources", "top_channels", "ott_views", "limit", "nonsense"]
+)
+ANYTHING = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=3),
+)
+
+
+@example({"ops": {"top_channels": {"config": 5, "limit": 5}}}, [])
+@given_any(st.dictionaries(WORDS, ANYTHING, max_size=3), st.sampled_from([[], ONLY, ["ott_views"]]))
+def test_whatever_is_sent_is_refused_with_a_form_that_is_not_refused_or_left_to_dagster(
+    given: dict[str, Any], assets: Sequence[str]
+) -> None:
+    try:
+        check_form(given, {}, assets)
+    except RequestRefused as err:
+        form = json.loads(str(err).removeprefix("parameters are written as ").split(", not as ")[0])
+        check_form(form, {}, assets)
 
 
 @pytest.mark.parametrize(
