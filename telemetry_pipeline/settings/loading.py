@@ -132,6 +132,10 @@ class UpstreamSettings(StackSettings):
 class Settings(PipelineSettings, UpstreamSettings):
     """What reads from PanAccess into the warehouse needs: every address and credential is there."""
 
+    # Said again, for pydantic takes the first parent's, where they may be missing.
+    panaccess_password: SecretStr
+    panaccess_api_token: SecretStr
+
 
 SECRET_NAMES = {name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 

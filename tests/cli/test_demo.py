@@ -74,7 +74,8 @@ def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch
         "Run": {"runOrError": run},
         "Events": {"runOrError": run, "logsForRun": events},
     }
-    monkeypatch.setattr("telemetry_pipeline.cli.local.demo.Stack", Stack)
+    for user in ("cli.local.demo.Stack", "stack.stack.Stack"):
+        monkeypatch.setattr(f"telemetry_pipeline.{user}", Stack)
     return Stack
 
 

@@ -12,7 +12,7 @@ from telemetry_pipeline.cli.days import given_period, parse_day, usage_errors
 from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
-    from telemetry_pipeline.cli.launch import Launch
+    from telemetry_pipeline.cli.launching.launch import Launch
     from telemetry_pipeline.client.answers import Run
     from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.client.progress import Progress
@@ -64,7 +64,7 @@ def plan_launch(settings: StackSettings, target: Job | Asset, period: Period | N
     :raises RequestRefused: it cannot be; says what is allowed.
     """
     from telemetry_pipeline.cli.days import allowed_days
-    from telemetry_pipeline.cli.launch import Launch, parse_parameters
+    from telemetry_pipeline.cli.launching.launch import Launch, parse_parameters
     from telemetry_pipeline.days import Period
     from telemetry_pipeline.launches import Days, all_assets
 
