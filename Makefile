@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up quick test check site audit bench lock release
+.PHONY: help setup demo up quick test check docs site audit bench lock release
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -54,6 +54,9 @@ check: setup site ## what CI runs: lint, format, types, import directions, docum
 site: setup ## the documentation, in build/site; a link that leads nowhere fails
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/site
 	@cp build/site/README.html build/site/index.html
+
+docs: setup ## write anew what follows from the code: tables of the documentation, the snapshot of the graph
+	@$(BIN)/python -W ignore tests/generated.py
 
 audit: setup ## known vulnerabilities of what is installed; needs a way to the advisory database
 	@$(BIN)/python .ci/audit

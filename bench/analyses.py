@@ -27,12 +27,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from bench.harness import OPERATOR_TIMEZONE, database, median, peak_memory_mb, result
-from telemetry_pipeline.analyses.columns import conform
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
-from telemetry_pipeline.analyses.rules import Rules
-from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.framework.columns import conform
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.reports import charts
+from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.computing import Draw
 from telemetry_pipeline.results.windows import Store
@@ -203,7 +204,7 @@ def _round(bed: Bed) -> dict[str, Seconds]:
     rows, _ = bed.rows()
     memory, _ = bed.memory()
     bed.change()
-    charted, _ = ours(bed.url, bed.store, charts.draw)
+    charted, _ = ours(bed.url, bed.store, drawing.draw)
     reused = bed.reused()
     return {"ours": whole, "computing": computed, "with charts": charted, "rows": rows, "memory": memory, "reused": reused}
 
@@ -237,7 +238,7 @@ def _memory_mb(bed: Bed) -> float:
 
 def _peak_of_a_round(url: str) -> float:
     import_module("telemetry_pipeline.orchestration.build")  # a worker holds all of Dagster, too
-    ours(url, Store(_RULES), charts.draw)
+    ours(url, Store(_RULES), drawing.draw)
     return peak_memory_mb()
 
 
@@ -246,7 +247,7 @@ def _asked() -> list[tuple[Analysis, Period, Parameters]]:
     """Every general analysis of the last day; the widest window first, so that the views are read only once."""
     asked = []
     for analysis in all_analyses().values():
-        if analysis.kind == "general":
+        if analysis.theme == "general":
             parameters = analysis.parse({})
             asked.append((analysis, analysis.window(_LAST, parameters), parameters))
     return sorted(asked, key=lambda each: each[1].first)

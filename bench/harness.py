@@ -23,11 +23,12 @@ import sqlalchemy as sa
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
-from telemetry_pipeline.stack.servers import LocalPostgres, at_database
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.db.connections import connect, migrate
 
 OPERATOR_TIMEZONE = "America/Mexico_City"

@@ -13,7 +13,7 @@ import psycopg
 
 from bench.harness import database, median, result, simulator, synchroniser, truncate
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, COPY_RECORDS
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, COPY_RECORDS
 
 _TABLES = ("records", "pending_merges")
 _COPY_OUT = (

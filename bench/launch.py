@@ -18,8 +18,8 @@ import dagster as dg
 import yaml
 
 from bench.harness import database
+from telemetry_pipeline.days import today
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
@@ -44,7 +44,7 @@ def main() -> None:
         } | dict.fromkeys(("PANACCESS_USERNAME", "PANACCESS_PASSWORD", "PANACCESS_API_TOKEN"), "bench")
         settings = Settings.load()
         job = build_defs(settings).resolve_job_def("telemetry_range")
-        last = today(daily_partitions(settings))
+        last = today(settings.operator_zone)
         tags = {RANGE_START: (last - timedelta(days=days - 1)).isoformat(), RANGE_END: last.isoformat()}
         for name, kept in (("ours", ("instance_class", "storage", "telemetry")), ("Dagster's", ("storage", "telemetry"))):
             (Path(home) / "dagster.yaml").write_text(yaml.safe_dump({key: config[key] for key in kept}))

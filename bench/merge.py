@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from bench.harness import OPERATOR_TIMEZONE, database, median, result, simulator, synchroniser, truncate
 from telemetry_pipeline.warehouse.core import views
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch, store, writing
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw.records import store, writing
 
 _PLAIN_INSERT = sa.text("""
     insert into telemetry.views (record_id, local_date, local_hour, ended_at, started_at, duration_seconds, channel_id,

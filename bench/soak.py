@@ -17,7 +17,7 @@ import requests
 import sqlalchemy as sa
 
 from bench.harness import result, stack_settings
-from telemetry_pipeline.stack.services import SimulatorOptions
+from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.db.connections import connect
 

@@ -15,9 +15,10 @@ import pandas as pd
 import sqlalchemy as sa
 
 from bench.harness import OPERATOR_TIMEZONE, database, median, result
-from telemetry_pipeline.analyses.columns import conform
-from telemetry_pipeline.analyses.registry import Analysis, all_analyses
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.framework.columns import conform
+from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.results import inputs, tables
 from telemetry_pipeline.results.catalogue import parameters_key
 from telemetry_pipeline.results.documents import stale_documents
@@ -49,7 +50,7 @@ def fill(engine: sa.Engine, analysis: Analysis, state: State) -> None:
     read = [inputs.inputs(analysis, period, RULES, state.known) for period in periods]
     versions = inputs.versions(read, state, RULES)
     empty = conform(pd.DataFrame({column.name: [] for column in analysis.columns}, dtype=object), analysis.columns)
-    first = Result(periods[0].first, periods[0].last, None if analysis.kind == "period" else DAYS[0], values, empty)
+    first = Result(periods[0].first, periods[0].last, None if analysis.is_of_period else DAYS[0], values, empty)
     first = replace(first, input_version=versions[0], code_version=code_version(analysis))
     with engine.begin() as connection:
         tables.replace(connection, table_of(analysis), [first])
@@ -57,7 +58,7 @@ def fill(engine: sa.Engine, analysis: Analysis, state: State) -> None:
             _INSERT,
             {
                 "asset": analysis.name,
-                "is_period": analysis.kind == "period",
+                "is_period": analysis.is_of_period,
                 "key": parameters_key(values),
                 "code_version": code_version(analysis),
                 "firsts": [period.first for period in periods],

@@ -15,11 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from bench.upstream import Record
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import document_store, stored
-from telemetry_pipeline.results.documents import DOCUMENTS, gathered
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
@@ -111,7 +111,7 @@ def compare_results(engine: sa.Engine, rules: Rules) -> Iterator[Finding]:
         for row in connection.execute(_CATALOGUE).all():
             analysis, period = analyses[row.asset], Period(row.period_first, row.period_last)
             parameters = analysis.parse(row.parameters)
-            asked = {"period": period} if analysis.kind == "period" else {"day": period.last}
+            asked = {"period": period} if analysis.is_of_period else {"day": period.last}
             found = stored.read(connection, analysis, parameters, rules, **asked)
             if found is None or found.outdated:
                 continue
@@ -119,7 +119,7 @@ def compare_results(engine: sa.Engine, rules: Rules) -> Iterator[Finding]:
             if not _alike(rows, to_rows(analysis.compute(store.views(period), parameters))):
                 yield "wrong", f"{row.asset} of {period} is not what its views say; computed at {found.info.computed_at}"
             if parameters == analysis.parse({}):
-                fresh[row.asset, period if analysis.kind == "period" else Period(period.last, period.last)] = rows
+                fresh[row.asset, period if analysis.is_of_period else Period(period.last, period.last)] = rows
         yield from _compare_documents(connection, fresh)
 
 

@@ -16,11 +16,11 @@ import requests
 import sqlalchemy as sa
 
 from telemetry_pipeline import broker
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.results.staleness import stale_days
-from telemetry_pipeline.stack.orphans import members
+from telemetry_pipeline.stack.processes.orphans import members
 from telemetry_pipeline.stack.state import StackState, read_state
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.ports import free_port
+from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.stack.processes.ports import free_port
 
 
 @dataclass(frozen=True)

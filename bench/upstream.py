@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from telemetry_pipeline.simulator.history import FIRST_ID
+from telemetry_pipeline.simulator.world.history import FIRST_ID
 
 Record = dict[str, Any]
 

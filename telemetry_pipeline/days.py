@@ -1,12 +1,37 @@
-"""Days of the operator: periods of them, and what is known of each."""
+"""Days of the operator: how they are written, periods of them, which may be asked for, and what is known of each.
+
+Zone and first partition are values here; whoever knows the settings hands them over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.errors import RequestRefused
+
+Day = str | date
+
+
+def parse_day(day: Day) -> date:
+    """The day that *day* is, or names as 2026-01-31 does.
+
+    :raises RequestRefused: it names none, or is written in another way.
+    """
+    # fromisoformat alone would take 20260131 and week dates, too.
+    with suppress(ValueError):
+        parsed = date.fromisoformat(str(day))
+        if parsed.isoformat() == str(day):
+            return parsed
+    raise RequestRefused(f"{str(day)!r} is not a day such as {date(2026, 1, 31)}")
+
+
+def today(zone: ZoneInfo) -> date:
+    """The current day where the operator is."""
+    return datetime.now(zone).date()
 
 
 @dataclass(frozen=True)
@@ -49,6 +74,58 @@ class Period:
     def around(cls, periods: list[Period]) -> Period:
         """The shortest period that holds all of them."""
         return cls(min(period.first for period in periods), max(period.last for period in periods))
+
+
+def asked_period(partition: Day | None, first: Day | None, last: Day | None) -> Period | None:
+    """The days that somebody asks for: a partition, or a range from *first* to *last*; None if no days are named.
+
+    :raises RequestRefused: the days contradict each other, or are none.
+    """
+    if (first is None) != (last is None):
+        raise RequestRefused("a range needs both its first and its last day")
+    if partition is not None and first is not None:
+        raise RequestRefused("give either a partition or a range, not both")
+    if first is not None and last is not None:
+        return Period(parse_day(first), parse_day(last))
+    return None if partition is None else Period(parse_day(partition), parse_day(partition))
+
+
+@dataclass(frozen=True)
+class AllowedDays:
+    """The days that may be asked for: those that have a partition, from *first* to *last*; *zone* is where *last* is today."""
+
+    first: date
+    last: date
+    zone: str
+
+    @classmethod
+    def until_today(cls, first_partition: date, zone: ZoneInfo) -> AllowedDays:
+        """Those of now."""
+        return cls(first_partition, today(zone), zone.key)
+
+    def __str__(self) -> str:
+        return f"allowed are {self.first} (FIRST_PARTITION) to {self.last} (today in {self.zone})"
+
+    def asked(self, partition: Day | None, first: Day | None, last: Day | None) -> Period | None:
+        """As :func:`asked_period`, of allowed days alone.
+
+        :raises RequestRefused: the days contradict each other, or are not allowed; says which are.
+        """
+        try:
+            period = asked_period(partition, first, last)
+        except RequestRefused as err:
+            raise RequestRefused(f"{err}; {self}") from None
+        return None if period is None else self.check(period)
+
+    def check(self, period: Period) -> Period:
+        """The same period.
+
+        :raises RequestRefused: a day of it is not allowed; says which are.
+        """
+        for day in (period.first, period.last):
+            if not self.first <= day <= self.last:
+                raise RequestRefused(f"there is no partition {day}; {self}")
+        return period
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ from xdist.scheduler import LoadScopeScheduling
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.warehouse.db.connections import connect, migrate
 
 _numbers = itertools.count(1)
 # What a test asks for, or what its file imports, when it starts servers or other processes.
 SERVERS = {"own_postgres", "postgres_url", "redis_url", "simulator", "dagster_webserver", "webserver", "announce"}
-STARTERS = {"subprocess", "multiprocessing", "LocalPostgres", "LocalValkey", "Postbox", "SimulatorServer", "Stack", "build_defs", "webdriver"}
+STARTERS = {"subprocess", "multiprocessing", "LocalPostgres", "LocalValkey", "SimulatorServer", "build_defs", "webdriver"}
 LONGEST = ["whole/test_survival.py", "whole", "production/test_processes.py", "stack/test_up.py"]
 
 

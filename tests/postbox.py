@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 
-from telemetry_pipeline.stack.ports import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 
 
 class Mailbox:

@@ -22,12 +22,13 @@ from _pytest.logging import LogCaptureHandler
 from telemetry_pipeline.errors import LoginRejected, PanAccessError, SettingsError
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.logs import setup as logs
+from telemetry_pipeline.logs.lines import without_data
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials, LocalStore
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore
 
 PROJECT = Path(__file__).parents[1]
 UTC = ZoneInfo("UTC")
@@ -156,7 +157,7 @@ def test_a_step_that_fails_is_in_the_errors_with_its_causes_and_without_the_rows
     ],
 )
 def test_passwords_of_urls_and_rows_that_databases_quote_are_taken_out(message: str, clean: str) -> None:
-    assert logs.without_data(message) == clean
+    assert without_data(message) == clean
 
 
 def test_exceptions_are_logged_with_their_causes_and_the_first_lines_of_their_messages(
@@ -216,7 +217,7 @@ def test_what_comes_from_elsewhere_makes_no_line_of_its_own_and_commands_no_term
 WRITE = """
 import logging, sys
 from pathlib import Path
-from telemetry_pipeline import logs
+from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.settings.loading import StackSettings
 
 logs._FILE_BYTES = 60_000

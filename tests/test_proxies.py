@@ -17,8 +17,8 @@ import urllib3
 from telemetry_pipeline.errors import PanAccessUnavailable, SettingsError
 from telemetry_pipeline.settings.proxies import keep_out, proxy_for
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 
 GOOD = Credentials("simulator", "simulator", "simulator", "simulator")
 NOWHERE = "http://127.0.0.1:9"

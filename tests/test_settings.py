@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dotenv import dotenv_values
+from pydantic import SecretStr
 
 from telemetry_pipeline.errors import SettingsError
-from telemetry_pipeline.settings.loading import Settings, StackSettings
+from telemetry_pipeline.settings.example import example
+from telemetry_pipeline.settings.loading import ROOMS, Settings, StackSettings
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 REQUIRED = {
@@ -188,15 +190,55 @@ def test_settings_cannot_be_changed() -> None:
         StackSettings.load().tick_cron = "* * * * *"  # type: ignore[misc]
 
 
-def test_the_example_lists_every_setting_with_its_default_and_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = dotenv_values(EXAMPLE)
-    assert list(listed) == [name.upper() for name in StackSettings.model_fields]
+def test_the_example_is_made_of_the_settings() -> None:
+    assert EXAMPLE.read_text() == example(), "make docs"
+
+
+def test_the_example_as_it_comes_changes_nothing() -> None:
+    assert list(dotenv_values(EXAMPLE)) == [name.upper() for room in ROOMS for name in room.model_fields]
     Path(".env").write_text(EXAMPLE.read_text())
     assert StackSettings.load() == StackSettings.model_construct()
-    lines = EXAMPLE.read_text().splitlines()
-    for number, line in enumerate(lines):
-        if line and not line.startswith("#"):
-            assert lines[number - 1].startswith("# ")
+
+
+def test_every_setting_is_in_a_room_and_says_what_it_is() -> None:
+    fields = StackSettings.model_fields
+    assert sorted(fields) == sorted(name for room in ROOMS for name in room.model_fields)
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "value"),
+    [
+        ("CELERY_BROKER_URL", "redis_url", "redis://broker.example:6379/0"),
+        ("POSTGRES_URL", "database_url", "postgresql://u@db.example/telemetry"),
+        ("LOGLEVEL", "log_level", "warning"),
+    ],
+)
+def test_a_name_that_others_have_for_a_setting_is_understood_and_ours_goes_first(
+    monkeypatch: pytest.MonkeyPatch, name: str, own: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert shown(own) in (value, value.upper())
+    monkeypatch.setenv(own.upper(), value.replace("example", "own").replace("warning", "error"))
+    assert shown(own) not in (value, value.upper())
+
+
+def shown(name: str) -> str:
+    value = getattr(StackSettings.load(), name)
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def test_what_is_wrong_is_told_by_the_name_that_it_was_given_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://u:hidden@host/")
+    with pytest.raises(SettingsError, match=r"CELERY_BROKER_URL cannot be used; .*redis") as caught:
+        StackSettings.load()
+    assert "hidden" not in str(caught.value)
+
+
+def test_the_processes_of_the_pipeline_take_those_names_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv({"REDIS_URL": "CELERY_BROKER_URL", "DATABASE_URL": "POSTGRES_URL"}.get(name, name), value)
+    assert Settings.load().redis_url.get_secret_value() == REQUIRED["REDIS_URL"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["newline", "both", "return"])

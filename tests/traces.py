@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 import psutil
 import redis
 
-from telemetry_pipeline.stack.servers import LocalPostgres
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _HEX = re.compile(r"\\x((?:[0-9a-f]{2}){8,})")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from telemetry_pipeline.errors import PanAccessUnavailable
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 
 _OPERATORS = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 

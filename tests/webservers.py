@@ -20,7 +20,7 @@ import pytest
 
 from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.ports import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 
 # What a web server answers to the question whether the pipeline's code is loaded.
 LOADED = {

@@ -1,1 +1,1 @@
-"""What is computed from views: a module per theme, a function per analysis. Nothing here stores, schedules or shows."""
+"""What is computed from views: a room per theme, a function per analysis. Nothing here stores, schedules or shows."""

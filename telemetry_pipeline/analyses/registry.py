@@ -1,190 +1,25 @@
-"""What an analysis is, and which ones there are.
+"""Which analyses there are: whatever ``@analysis`` stands over in any room of this package; nothing has to be listed.
 
-An analysis is a function under ``@analysis``, with the model of its parameters beside it, in any module of this
-package; nothing else has to be told of it. How results are stored is said in ``results``, how they look in ``reports``, and
-how an analysis becomes an asset in ``orchestration``.
+What an analysis is, is said in ``framework.declaration``.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
 from importlib import import_module
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from telemetry_pipeline.analyses.columns import Column, check_names, conform
-from telemetry_pipeline.analyses.marks import Base, marking
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.days import Period
+from telemetry_pipeline import analyses
+from telemetry_pipeline.analyses.framework import declaration
+from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.errors import RequestRefused
-
-Kind = Literal["general", "subscribers", "audience", "period"]
-
-
-class Parameters(BaseModel):
-    """Base of every analysis's parameters: what is not declared is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PeriodParameters(Parameters):
-    """What every period analysis takes: nothing, for its period is the range of the run."""
-
-
-class GeneralParameters(Parameters):
-    """What every general analysis takes."""
-
-    window_days: int | None = Field(
-        default=30,
-        ge=1,
-        le=36_500,
-        description="days to look back, the partition's own day included; null for all history",
-    )
-
-
-P = TypeVar("P", bound=Parameters)
-Function = Callable[[Views, P], pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """One registered analysis.
-
-    :ivar name: of the function, of its asset and of its table in the schema ``analysis``.
-    :ivar description: the function's docstring; its first line is the question that the analysis answers.
-    :ivar parameters: model of the parameters; all have defaults or the analysis cannot run unattended.
-    :ivar kind: ``period`` covers exactly the range of the run; the others look back from each partition's day.
-    :ivar compute: the function itself; what it returns has exactly the declared columns and types.
-    :ivar compares: does it read as many days before its period, too?
-    :ivar looks_ahead: does it measure by minute, and so read views that ended after its period?
-    """
-
-    name: str
-    kind: Kind
-    description: str
-    columns: tuple[Column, ...]
-    parameters: type[Parameters]
-    compute: Callable[[Views, Any], pd.DataFrame]
-    compares: bool = False
-    looks_ahead: bool = False
-
-    @property
-    def question(self) -> str:
-        """The first line of the description."""
-        return self.description.splitlines()[0]
-
-    @property
-    def runs_unattended(self) -> bool:
-        """Whether every parameter has a default."""
-        return not any(field.is_required() for field in self.parameters.model_fields.values())
-
-    def parse(self, values: Mapping[str, Any]) -> Parameters:
-        """The parameters that *values* give, defaults filled in.
-
-        :raises RequestRefused: naming every value that is unknown or impossible.
-        """
-        try:
-            return self.parameters.model_validate(dict(values))
-        except ValidationError as err:
-            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in err.errors())
-            raise RequestRefused(f"{self.name} cannot run with these parameters: {problems}") from None
-
-    def window(self, partition: date, parameters: Parameters) -> Period:
-        """The days that the result of one partition is computed from."""
-        if not isinstance(parameters, GeneralParameters):
-            return Period(partition, partition)
-        if parameters.window_days is None or parameters.window_days > (partition - date.min).days:
-            return Period(date.min, partition)
-        return Period(partition - timedelta(days=parameters.window_days - 1), partition)
-
-    def asked(self, first: date, last: date, parameters: Parameters) -> Period:
-        """The period that a result is of which is asked for by some days: exactly them, or the window that ends with the last.
-
-        :raises RequestRefused: the analysis looks back from a day, and there are several.
-        """
-        if self.kind == "period":
-            return Period(first, last)
-        if first != last:
-            raise RequestRefused(
-                f"{self.name} looks back from a day; ask for one day, {last}, "
-                f"with window_days={(last - first).days + 1} for {first} to {last}"
-            )
-        return self.window(last, parameters)
-
-    def reads(self, period: Period) -> Period:
-        """The days whose views decide what the result of *period* is."""
-        return Period.around([period.before(), period]) if self.compares else period
-
-    def windows(self, partitions: Period, parameters: Parameters) -> list[Period]:
-        """The periods that a run over *partitions* computes: one for each day, or the range itself."""
-        if self.kind == "period":
-            return [partitions]
-        return [self.window(day, parameters) for day in partitions.days()]
-
-
-_registered: dict[str, Analysis] = {}
-
-
-def analysis(
-    *,
-    columns: tuple[Column, ...],
-    parameters: type[P],
-    kind: Kind = "general",
-    compares: bool = False,
-    looks_ahead: bool = False,
-    base: Base = None,
-) -> Callable[[Function[P]], Function[P]]:
-    """Register the decorated function as an analysis of its own name; its docstring begins with the question.
-
-    The function may return its columns in any type that holds their values; callers get those that are declared, and the
-    marks behind them.
-
-    :param base: of how many subscribers a row is; see ``marks``.
-    :raises TypeError: the declaration contradicts itself, or the name is taken.
-    """
-    declared = PeriodParameters if kind == "period" else GeneralParameters
-    if not issubclass(parameters, declared):
-        raise TypeError(f"parameters of a {kind} analysis derive from {declared.__name__}; {parameters.__name__} does not")
-    marks, mark = marking(columns, base)
-    marked = (*columns, *marks)
-
-    def register(function: Function[P]) -> Function[P]:
-        name = function.__name__
-        description = inspect.getdoc(function)
-        if not description:
-            raise TypeError(f"{name} has no docstring that says which question it answers")
-        if name in _registered:
-            raise TypeError(f"there are two analyses of the name {name}")
-
-        @functools.wraps(function)
-        def compute(views: Views, values: P) -> pd.DataFrame:
-            return conform(mark(views, values, function(views, values)), marked)
-
-        check_names(name, marked)
-        _registered[name] = Analysis(name, kind, description, marked, parameters, compute, compares, looks_ahead)
-        return compute
-
-    return register
-
-
-@functools.cache
-def _import_modules() -> None:
-    package = import_module(__package__ or "telemetry_pipeline.analyses")
-    for module in pkgutil.iter_modules(package.__path__):
-        import_module(f"{package.__name__}.{module.name}")
 
 
 def all_analyses() -> dict[str, Analysis]:
     """Every analysis of this package by its name, in alphabetical order."""
     _import_modules()
-    return dict(sorted(_registered.items()))
+    return dict(sorted(declaration.declared.items()))
 
 
 def defaults() -> dict[str, dict[str, Any]]:
@@ -194,7 +29,7 @@ def defaults() -> dict[str, dict[str, Any]]:
 
 def is_of_period(name: str) -> bool:
     """Whether the analysis of that name is of exactly the days of a run."""
-    return find_analysis(name).kind == "period"
+    return find_analysis(name).is_of_period
 
 
 def find_analysis(name: str) -> Analysis:
@@ -206,3 +41,9 @@ def find_analysis(name: str) -> Analysis:
     if name not in analyses:
         raise RequestRefused(f"there is no analysis {name!r}; there are {', '.join(analyses)}")
     return analyses[name]
+
+
+@functools.cache
+def _import_modules() -> None:
+    for module in pkgutil.walk_packages(analyses.__path__, f"{analyses.__name__}."):
+        import_module(module.name)

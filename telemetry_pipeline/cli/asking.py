@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from telemetry_pipeline.analyses.registry import Analysis, all_analyses
+from telemetry_pipeline.analyses.documents import DOCUMENTS
+from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.cli.launch import parse_choice
-from telemetry_pipeline.cli.suggestions import instead
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import catalogue, document_store, stored
-from telemetry_pipeline.results.documents import DOCUMENTS
+from telemetry_pipeline.suggestions import instead
 from telemetry_pipeline.warehouse.db.connections import connect, snapshot
 from telemetry_pipeline.warehouse.db.errors import explained
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from telemetry_pipeline.analyses.rules import Rules
+    from telemetry_pipeline.analyses.framework.rules import Rules
     from telemetry_pipeline.results.tables import StoredResult
 
 _PERIODS_LISTED = 3
@@ -62,7 +63,7 @@ def plan_question(names: Sequence[str], day: date | None, period: Period | None,
         day, period = period.last, None
     analyses = tuple(known[name] for name in dict.fromkeys(names))
     for analysis in analyses:
-        if period is not None and analysis.kind != "period":
+        if period is not None and not analysis.is_of_period:
             raise RequestRefused(
                 f"{analysis.name} looks back from a day and is not of a period; ask for "
                 f"--partition {period.last} --set {analysis.name}.window_days={period.length}"
@@ -157,12 +158,12 @@ def _nothing_stored(question: Question, analysis: Analysis, there_is: Sequence[t
     parameters = given(analysis, analysis.parse(question.parameters.get(analysis.name, {})).model_dump(mode="json"))
     said = f"nothing is stored of {analysis.name}"
     if period is not None:
-        said += f" for {days(period.first, period.last)}{' alone' if analysis.kind == 'period' and period.length == 1 else ''}"
+        said += f" for {days(period.first, period.last)}{' alone' if analysis.is_of_period and period.length == 1 else ''}"
     if parameters:
         said += f" with {assigned(parameters)}"
     same = [(first, last) for first, last, values in there_is if given(analysis, values) == parameters]
     if same:
-        looks_back = analysis.kind != "period"
+        looks_back = not analysis.is_of_period
         said += _stored([str(last) if looks_back else days(first, last) for first, last in same])
         said += " (--partition)" if looks_back else " (--from, --to)"
     elif there_is:

@@ -15,7 +15,7 @@ from telemetry_pipeline.days import Period
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from telemetry_pipeline.analyses.columns import Column
+    from telemetry_pipeline.analyses.framework.columns import Column
     from telemetry_pipeline.results.catalogue import ResultInfo
     from telemetry_pipeline.results.tables import StoredResult
 

@@ -1,14 +1,16 @@
-"""Days and ranges of days as the command line takes them, and which of them can be asked for."""
+"""Days as options of the command line: how they are read, and which of them may be asked for here."""
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
-from datetime import date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
+from telemetry_pipeline.days import AllowedDays, Period, asked_period
+from telemetry_pipeline.days import parse_day as parsed
 from telemetry_pipeline.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -17,44 +19,32 @@ if TYPE_CHECKING:
 
 def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
     """An option's callback: a date written as 2026-10-31, else a usage error."""
-    if value is None:
-        return None
-    # fromisoformat alone would take 20261031 and week dates, too.
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        with suppress(ValueError):
-            return date.fromisoformat(value)
-    raise click.BadParameter(f"{value!r} is not a date; write it as 2026-10-31.")
+    try:
+        return None if value is None else parsed(value)
+    except RequestRefused as err:
+        raise click.BadParameter(f"{err}.") from None
 
 
-def check_days(partition: date | None, first: date | None, last: date | None) -> None:
-    """See that days are given in one way, by ``--partition`` or by ``--from`` and ``--to``.
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Days that options cannot mean are an error of usage."""
+    try:
+        yield
+    except RequestRefused as err:
+        raise click.UsageError(f"{err}; a day is --partition, a range --from and --to.") from None
 
-    :raises click.UsageError: they are not.
+
+def given_period(partition: date | None, first: date | None, last: date | None) -> Period | None:
+    """The days that ``--partition``, or ``--from`` and ``--to`` say; None if there are none of them.
+
+    :raises click.UsageError: they contradict each other.
     """
-    if (first is None) != (last is None):
-        raise click.UsageError("--from and --to go together.")
-    if partition is not None and first is not None:
-        raise click.UsageError("give either --partition, or --from and --to.")
+    with usage_errors():
+        return asked_period(partition, first, last)
 
 
-def today(settings: StackSettings) -> date:
-    """The current day where the operator is."""
-    return datetime.now(settings.operator_zone).date()
-
-
-def check_range(first: date, last: date, settings: StackSettings) -> None:
-    """See that a range of days, ends included, has partitions.
-
-    :raises RequestRefused: it does not; says what is allowed.
-    """
+def allowed_days(settings: StackSettings) -> AllowedDays:
+    """The days that may be asked for of the stack that runs here, or of the pipeline elsewhere."""
     from telemetry_pipeline.stack.partitions import first_partition_here
 
-    lowest, highest = first_partition_here(settings), today(settings)
-    if first > last:
-        raise RequestRefused(f"the range begins on {first} and ends before that, on {last}")
-    for day in (first, last):
-        if not lowest <= day <= highest:
-            raise RequestRefused(
-                f"there is no partition {day}; allowed are {lowest} (FIRST_PARTITION) to {highest} "
-                f"(today in {settings.operator_timezone})"
-            )
+    return AllowedDays.until_today(first_partition_here(settings), settings.operator_zone)

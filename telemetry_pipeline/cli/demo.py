@@ -27,28 +27,29 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
 
     The stack stays up until Ctrl-C.
     """
-    from telemetry_pipeline.cli.days import today
     from telemetry_pipeline.cli.run import launch_and_follow, plan_launch
     from telemetry_pipeline.cli.show import read_result, show_table
     from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.days import Period, today
+    from telemetry_pipeline.launches import JOBS, RANGE
     from telemetry_pipeline.settings.loading import StackSettings
     from telemetry_pipeline.stack.partitions import first_partition
-    from telemetry_pipeline.stack.services import SimulatorOptions
+    from telemetry_pipeline.stack.services.simulator import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
     from telemetry_pipeline.warehouse.db.connections import connect
     from telemetry_pipeline.warehouse.operations.status import read_status
 
     # A demonstration never calls a real PanAccess, whatever the environment says.
     settings = StackSettings.load().model_copy(update={"panaccess_url": None})
-    last = today(settings)
+    last = today(settings.operator_zone)
     simulator = SimulatorOptions(records_count=records_count, days=_DAYS, end=datetime.now(UTC).replace(microsecond=0))
     first = max(first_partition(settings, simulator), last - timedelta(days=_DAYS))
-    launch = plan_launch(settings, "telemetry_range", first, last, ())
+    launch = plan_launch(settings, JOBS[RANGE], Period(first, last), ())
     say(f"1/3  starting the stack, with {records_count:,} simulated records of the last {_DAYS} days")
     with Stack(settings, simulator=simulator, web_port=port, say=say) as stack:
         engine = connect(stack.state.database_url)
         before = read_status(engine)
-        say(f"2/3  synchronising, merging and analysing {launch.first} to {launch.last}")
+        say(f"2/3  synchronising, merging and analysing {launch.period}")
         began = time.monotonic()
         progress, status = launch_and_follow(TelemetryClient(stack.state.graphql_url), launch, stack.tend)
         seconds = time.monotonic() - began

@@ -1,6 +1,6 @@
-"""What to launch: a job or an asset, its days and its parameters, checked before anything is started.
+"""What the command line asks to be launched, and the parameters that it says with ``--set``, checked before anything starts.
 
-Pure functions; what speaks with the server is in ``client``.
+What there is to launch is said in ``launches``; what speaks with the server is in ``client``.
 """
 
 from __future__ import annotations
@@ -9,42 +9,30 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from telemetry_pipeline.cli.suggestions import meant
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
-
-JOBS = ("telemetry_tick", "telemetry_range", "telemetry_merge", "telemetry_rebuild")
-SOURCE_ASSETS = ("telemetry_records", "ott_views")
+from telemetry_pipeline.launches import JOBS
+from telemetry_pipeline.suggestions import meant
 
 
 @dataclass(frozen=True)
 class Launch:
-    """One run to submit: *job* is a job or an asset, the days *first* to *last* are included."""
+    """One run to submit: *job* is a job or an asset, *period* its days, if it takes any."""
 
     job: str
-    first: date
-    last: date
+    period: Period | None
     config: Mapping[str, Mapping[str, Any]]
 
     @property
     def title(self) -> str:
         """What runs, for people: ``telemetry_range 2026-10-01 to 2026-10-31``."""
-        return f"{self.job} {self.first}" if self.first == self.last else f"{self.job} {self.first} to {self.last}"
-
-
-def check_job(job: str, analyses: Iterable[str]) -> None:
-    """See that *job* is a job or an asset.
-
-    :raises RequestRefused: it is neither; says what may have been meant, or what there is.
-    """
-    assets = (*SOURCE_ASSETS, *analyses)
-    if job not in JOBS and job not in assets:
-        advice = meant(job, [*JOBS, *assets]) or f"jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}"
-        raise RequestRefused(f"there is no job or asset {job!r}; {advice}")
+        if self.period is None:
+            return self.job
+        return f"{self.job} {self.period.first if self.period.length == 1 else self.period}"
 
 
 def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]) -> dict[str, dict[str, Any]]:

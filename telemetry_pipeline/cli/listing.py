@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.cli.asking import newest_days
 from telemetry_pipeline.cli.delivery import Delivery, Table
@@ -13,7 +14,6 @@ from telemetry_pipeline.cli.output import to_json
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.results.documents import DOCUMENTS
 
 if TYPE_CHECKING:
     from telemetry_pipeline.settings.loading import StackSettings
@@ -41,7 +41,7 @@ def _rows(settings: StackSettings) -> list[dict[str, Any]]:
         newest = newest_days(database_url(settings))
     except WarehouseError as err:
         say(f"note: what is stored is not known: {err}", err=True)
-    listed: list[tuple[str, str, str]] = [(each.name, each.kind, each.question) for each in all_analyses().values()]
+    listed: list[tuple[str, str, str]] = [(each.name, each.theme, each.question) for each in all_analyses().values()]
     listed += [(name, "document", question) for name, (question, _) in DOCUMENTS.items()]
     return [
         {"name": name, "kind": kind, "newest": str(newest[name]) if newest.get(name) else None, "question": question}

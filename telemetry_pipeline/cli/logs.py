@@ -86,7 +86,7 @@ def readable(entry: Entry, zone: ZoneInfo) -> Shown:
     its message, and where an error is from.
     """
     from telemetry_pipeline.cli.output import bare_moment
-    from telemetry_pipeline.logs.setup import place
+    from telemetry_pipeline.logs.lines import place
 
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
     message, *more = entry["message"].split("\n")

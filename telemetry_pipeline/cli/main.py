@@ -18,8 +18,8 @@ from typing import Any
 import click
 
 from telemetry_pipeline.cli.saying import say_lines
-from telemetry_pipeline.cli.suggestions import instead
 from telemetry_pipeline.errors import Cancelled, TelemetryError
+from telemetry_pipeline.suggestions import instead
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

@@ -239,7 +239,7 @@ def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream:
 
 def _feed(settings: StackSettings) -> Feed:
     from telemetry_pipeline.settings.loading import Settings
-    from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+    from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
     from telemetry_pipeline.sources.panaccess.feed import Feed
     from telemetry_pipeline.sources.panaccess.records import PageDecoder
 

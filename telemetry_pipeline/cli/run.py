@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from telemetry_pipeline.cli.days import check_days, parse_day
+from telemetry_pipeline.cli.days import given_period, parse_day, usage_errors
 from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.client.answers import Run
     from telemetry_pipeline.client.progress import Progress
+    from telemetry_pipeline.days import Period
+    from telemetry_pipeline.launches import Asset, Job
     from telemetry_pipeline.settings.loading import StackSettings
 
 _CODE_LOADS_SECONDS = 60
@@ -44,36 +46,33 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     """
     from telemetry_pipeline.cli.target import graphql_for_run
     from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.launches import check_days, find
     from telemetry_pipeline.settings.loading import StackSettings
 
-    check_days(partition, first, last)
-    if job == "telemetry_tick" and first is not None:
-        raise click.UsageError("telemetry_tick is for one day (--partition); telemetry_range takes --from and --to.")
+    target, period = find(job), given_period(partition, first, last)
+    with usage_errors():
+        check_days(target, period)
     settings = StackSettings.load()
-    launch = plan_launch(settings, job, first or partition, last or partition, assignments)
+    launch = plan_launch(settings, target, period, assignments)
     with graphql_for_run(settings) as (url, tend):
         return launch_and_follow(TelemetryClient(url), launch, tend)[1]
 
 
-def plan_launch(
-    settings: StackSettings, job: str, first: date | None, last: date | None, assignments: tuple[str, ...]
-) -> Launch:
-    """What was asked for, checked; days default to today.
+def plan_launch(settings: StackSettings, target: Job | Asset, period: Period | None, assignments: tuple[str, ...]) -> Launch:
+    """What was asked for, checked; what takes days and is given none is for today.
 
     :raises RequestRefused: it cannot be; says what is allowed.
     """
-    from telemetry_pipeline.analyses.registry import all_analyses
-    from telemetry_pipeline.cli.days import check_range, today
-    from telemetry_pipeline.cli.launch import Launch, check_job, parse_parameters
-    from telemetry_pipeline.results.documents import DOCUMENTS
+    from telemetry_pipeline.cli.days import allowed_days
+    from telemetry_pipeline.cli.launch import Launch, parse_parameters
+    from telemetry_pipeline.days import Period
+    from telemetry_pipeline.launches import Days, all_assets
 
-    analyses = all_analyses()
-    check_job(job, [*analyses, *DOCUMENTS])
-    first = first or today(settings)
-    last = last or today(settings)
-    check_range(first, last, settings)
-    models = {name: analysis.parameters for name, analysis in analyses.items()}
-    return Launch(job, first, last, parse_parameters(job, assignments, models))
+    if target.days is not Days.NONE:
+        allowed = allowed_days(settings)
+        period = allowed.check(period or Period(allowed.last, allowed.last))
+    models = {name: asset.parameters for name, asset in all_assets().items()}
+    return Launch(target.name, period, parse_parameters(target.name, assignments, models))
 
 
 def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[], None]) -> tuple[Progress, int]:
@@ -87,7 +86,8 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
 
     client.wait_for_code(_CODE_LOADS_SECONDS)
     with Interrupts() as interrupts:
-        run_id = client.launch(launch.job, first=launch.first, last=launch.last, parameters=launch.config)
+        first, last = (launch.period.first, launch.period.last) if launch.period else (None, None)
+        run_id = client.launch(launch.job, first=first, last=last, parameters=launch.config)
         say(f"{launch.title}: run {run_id}")
         with open_display(launch.job) as display:
             progress = follow(client, run_id, display, interrupts, tend)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from telemetry_pipeline.cli.days import check_days, parse_day
+from telemetry_pipeline.cli.days import given_period, parse_day
 from telemetry_pipeline.cli.delivery import FORMS, Delivery, Form, Table
 from telemetry_pipeline.cli.saying import say
 
@@ -58,26 +58,23 @@ def show(
 
     A document (full_analysis, period_analysis, subscribers_analysis) is JSON; its table says what is in it.
     """
+    from telemetry_pipeline.analyses.documents import DOCUMENTS
     from telemetry_pipeline.cli.asking import plan_question
     from telemetry_pipeline.cli.listing import list_analyses
-    from telemetry_pipeline.days import Period
-    from telemetry_pipeline.results.documents import DOCUMENTS
     from telemetry_pipeline.settings.loading import StackSettings
 
-    check_days(partition, first, last)
+    period = given_period(partition, first, last)
     delivery = Delivery(form, output, excel)
-    period = Period(first, last) if first and last else None
     if not analyses:
-        if partition or period or assignments:
+        if period or assignments:
             raise click.UsageError("Name an analysis; without a name, all are listed.")
         list_analyses(StackSettings.load(), delivery)
     elif DOCUMENTS.keys().isdisjoint(analyses):
-        show_results(StackSettings.load(), plan_question(analyses, partition, period, assignments), delivery)
+        show_results(StackSettings.load(), plan_question(analyses, None, period, assignments), delivery)
     elif len(analyses) > 1 or assignments:
         raise click.UsageError("A document is shown alone, and holds the results of default parameters.")
     else:
-        days = Period(partition, partition) if partition else period
-        show_document(StackSettings.load(), analyses[0], days, delivery)
+        show_document(StackSettings.load(), analyses[0], period, delivery)
 
 
 def show_results(settings: StackSettings, question: Question, delivery: Delivery) -> None:
@@ -119,7 +116,7 @@ def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -
 
     for analysis, result in zip(question.analyses, found, strict=True):
         info = result.info
-        if question.open and analysis.kind == "period" and info.period_first != info.period_last:
+        if question.open and analysis.is_of_period and info.period_first != info.period_last:
             of_days = days(info.period_first, info.period_last)
             say(f"note: no single day is stored of {info.asset}; these rows are of {of_days}", err=True)
     if not of_one_version(found):

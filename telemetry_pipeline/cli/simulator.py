@@ -110,7 +110,7 @@ def simulator(end: datetime | None, records: Path | None, **options: object) -> 
     Seeded, realistic telemetry over HTTP, and faults to be switched on at POST /faults.
     """
     # Imported here: numpy and the web server would slow down every other command.
-    from telemetry_pipeline.simulator.export_file import BadExport
+    from telemetry_pipeline.simulator.records.export_file import BadExport
     from telemetry_pipeline.simulator.server import serve
 
     try:

@@ -40,7 +40,7 @@ def up(simulator: bool, port: int | None, workers: int, **simulated: Any) -> Non
     Servers that DATABASE_URL and REDIS_URL name are used in place of its own.
     """
     from telemetry_pipeline.settings.loading import StackSettings
-    from telemetry_pipeline.stack.services import SimulatorOptions
+    from telemetry_pipeline.stack.services.simulator import SimulatorOptions
     from telemetry_pipeline.stack.stack import Stack
 
     settings = StackSettings.load()

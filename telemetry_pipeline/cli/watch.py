@@ -70,7 +70,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
     from telemetry_pipeline.messaging.channels import Channels, bound_answers
     from telemetry_pipeline.monitoring.alerts.notebook import Notebook
     from telemetry_pipeline.monitoring.alerts.watch import LOOK_SECONDS, Watch
-    from telemetry_pipeline.stack.services import sign_of_life
+    from telemetry_pipeline.stack.services.watch import sign_of_life
 
     bound_answers()
     channels = Channels(settings.alert_urls.get_secret_value())

@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from telemetry_pipeline.client import documents
@@ -39,6 +39,7 @@ from telemetry_pipeline.client.graphql import (
     unwrap,
 )
 from telemetry_pipeline.client.progress import Progress
+from telemetry_pipeline.days import Day, asked_period
 from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 
@@ -46,8 +47,6 @@ _EVENTS_PER_PAGE = 500
 _CODE_RETURNS_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 _DOCUMENTS_LOOKED_AT = 10
-
-Day = str | date
 
 
 class TelemetryClient:
@@ -368,36 +367,27 @@ def partition_tags(newest: str | None, partition: Day | None, first: Day | None,
     :param newest: the partition that is meant when none is given; None: what runs has no partitions.
     :raises RequestRefused: they contradict each other.
     """
-    if (first is None) != (last is None):
-        raise RequestRefused("a range needs both its first and its last day")
-    if partition is not None and first is not None:
-        raise RequestRefused("give either a partition or a range, not both")
+    period = asked_period(partition, first, last)
     if newest is None:
-        if partition is not None or first is not None:
+        if period is not None:
             raise RequestRefused("what is to be launched has no partitions; give none")
         return {}
-    if first is None or last is None:
-        return {PARTITION: newest if partition is None else _day(partition)}
-    begin, end = _day(first), _day(last)
-    return {PARTITION: begin} if begin == end else {RANGE_START: begin, RANGE_END: end}
-
-
-def _day(day: Day) -> str:
-    """A day as the name of its partition."""
-    try:
-        if date.fromisoformat(str(day)).isoformat() == str(day):
-            return str(day)
-    except ValueError:
-        pass
-    raise RequestRefused(f"{str(day)!r} is not a day such as 2026-01-31")
+    if period is None:
+        return {PARTITION: newest}
+    if period.length == 1:
+        return {PARTITION: period.first.isoformat()}
+    return {RANGE_START: period.first.isoformat(), RANGE_END: period.last.isoformat()}
 
 
 def _check_parameters(parameters: Mapping[str, Any], selector: Json) -> None:
     """What the server would not tell; the rest it checks itself."""
     selected = [key["path"][0] for key in selector.get("assetSelection", [])]
+    if isinstance(ops := parameters.get("ops"), Mapping):
+        of_assets = {asset: each["config"] for asset, each in ops.items() if isinstance(each, Mapping) and "config" in each}
+        raise RequestRefused(f"parameters are given as {of_assets}, without what GraphQL has around them")
+    if loose := {name: value for name, value in parameters.items() if not isinstance(value, Mapping)}:
+        raise RequestRefused(f"parameters are given as { ({selected[0] if len(selected) == 1 else 'ASSET': loose}) }")
     for asset, values in parameters.items():
-        if not isinstance(values, Mapping):
-            raise RequestRefused(f"the parameters of {asset!r} are {values!r}; expected is {{asset: {{parameter: value}}}}")
         if selected and asset not in selected:
             raise RequestRefused(f"{asset!r} is given parameters and is not launched; launched: {', '.join(selected)}")
         try:

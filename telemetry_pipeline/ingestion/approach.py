@@ -14,12 +14,13 @@ from telemetry_pipeline.errors import AnotherUpstream, LoginRejected, PanAccessE
 from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.ingestion.edge import ABSURD_ID, LiveEdge
 from telemetry_pipeline.ingestion.identity import Comparison, Oldest
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import Page
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Slice
 from telemetry_pipeline.warehouse.operations.problems import ANOTHER, report, settle
-from telemetry_pipeline.warehouse.raw import cursor, records
+from telemetry_pipeline.warehouse.raw import batch, cursor, gaps, records
+from telemetry_pipeline.warehouse.raw.batch import Mark
 from telemetry_pipeline.warehouse.raw.cursor import Cursor
-from telemetry_pipeline.warehouse.raw.records import Mark
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Lookout:
         oldest = None
         if identity.is_in_doubt(samples) and (page := self._page(Slice(at.read_after, newest_id))) and page.rows:
             stored = cursor.stored_among(self._engine, page.ids)
-            oldest = Oldest(_compared(stored, page), median_low(records.mark(row)[0] for row in page.rows))
+            oldest = Oldest(_compared(stored, page), median_low(batch.mark(row)[0] for row in page.rows))
         another = identity.another(samples, oldest, newest_id)
         if another:
             # It is the one cause of all that they see in its ids.
@@ -136,7 +137,7 @@ class Lookout:
             at.record_id,
             self._max_id_jump * (at.distance or 1),
             typical=self._max_id_jump if at.distance is None else None,
-            gaps=deque(records.open_gaps(self._engine, at.record_id)),
+            gaps=deque(gaps.open_gaps(self._engine, at.record_id)),
         )
         if at.distance is None or newest_id - at.record_id <= edge.widest:
             return edge, newest_id
@@ -153,4 +154,4 @@ class Lookout:
 
 
 def _compared(known: Mapping[int, Mark], page: Page) -> Comparison:
-    return Comparison(known, {row[0]: records.mark(row) for row in page.rows if row[0] in known})
+    return Comparison(known, {row[0]: batch.mark(row) for row in page.rows if row[0] in known})

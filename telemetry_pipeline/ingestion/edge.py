@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import sub
 
-from telemetry_pipeline.sources.panaccess.feed import Delivery
 from telemetry_pipeline.sources.panaccess.records import Page
-from telemetry_pipeline.warehouse.raw.records import Gap
+from telemetry_pipeline.sources.panaccess.slices import Delivery
+from telemetry_pipeline.warehouse.raw.gaps import Gap
 
 ABSURD_ID = 2**62
 """Nobody begins there: a million records a second would take 146,000 years to come that far."""

@@ -9,8 +9,8 @@ from statistics import median_low
 
 from telemetry_pipeline.sources.panaccess.records import Page
 from telemetry_pipeline.warehouse.operations.problems import ANEW, ANOTHER, UPSTREAM, Problem
+from telemetry_pipeline.warehouse.raw.batch import Mark
 from telemetry_pipeline.warehouse.raw.cursor import Cursor
-from telemetry_pipeline.warehouse.raw.records import Mark
 
 BELOW, JUMP = f"{UPSTREAM}below", f"{UPSTREAM}jump"
 

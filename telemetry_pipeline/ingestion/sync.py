@@ -21,11 +21,15 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PermissionDenied
 from telemetry_pipeline.ingestion.approach import Approach, Lookout
-from telemetry_pipeline.sources.panaccess.client import TRIES
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
-from telemetry_pipeline.warehouse.raw import completeness, records
+from telemetry_pipeline.sources.panaccess.calls.client import TRIES
+from telemetry_pipeline.sources.panaccess.feed import Feed
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Slice
+from telemetry_pipeline.warehouse.raw import completeness, gaps, records
+from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 from telemetry_pipeline.warehouse.raw.claims import claim
-from telemetry_pipeline.warehouse.raw.records import Batch, Gap, Rejected, RepairPosition, Stored
+from telemetry_pipeline.warehouse.raw.gaps import Gap
+from telemetry_pipeline.warehouse.raw.records import Stored
+from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 OVERLAP_IDS = 5_000
 """How far below the cursor the live edge reads again: five pages a tick, for ids that become visible out of order."""
@@ -160,14 +164,14 @@ class Sync:
     def _live_slices(self, after_id: int, up_to_id: int) -> list[Slice]:
         """The live edge without the gaps in it, which are tried again at intervals of their own."""
         slices = []
-        for gap in records.open_gaps(self.engine, after_id):
+        for gap in gaps.open_gaps(self.engine, after_id):
             slices.append(Slice(after_id, min(gap.first_record_id - 1, up_to_id)))
             after_id = max(after_id, gap.last_record_id)
         slices.append(Slice(after_id, up_to_id))
         return [piece for piece in slices if piece.width > 0]
 
     def _retry_gaps(self) -> None:
-        for gap in records.gaps_due(self.engine, _GAPS_A_STEP):
+        for gap in gaps.gaps_due(self.engine, _GAPS_A_STEP):
             if time.monotonic() >= self.deadline:
                 return
             try:
@@ -181,7 +185,7 @@ class Sync:
                 resolved = (gap.first_record_id, gap.last_record_id) not in self._missing
                 if stopped and (resolved := stopped.through_id >= gap.first_record_id):
                     self._keep_gap(replace(gap, first_record_id=stopped.through_id + 1))
-            records.gap_tried(self.engine, gap, resolved=resolved)
+            gaps.gap_tried(self.engine, gap, resolved=resolved)
 
     def _keep_gap(self, gap: Gap) -> None:
         with records.writing(self.engine) as connection:

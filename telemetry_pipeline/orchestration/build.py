@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.orchestration.assets import analyses, documents, telemetry
 from telemetry_pipeline.orchestration.jobs import build_jobs
 from telemetry_pipeline.orchestration.partitions import daily_partitions
@@ -16,18 +17,24 @@ from telemetry_pipeline.orchestration.schedules import build_schedules
 from telemetry_pipeline.orchestration.sensors.freshness import build_freshness_sensor
 from telemetry_pipeline.orchestration.sensors.late_data import build_late_data_sensor
 from telemetry_pipeline.orchestration.sensors.lost_runs import build_lost_runs_sensor
-from telemetry_pipeline.orchestration.sensors.run_ends import build_run_failures_sensor, build_run_successes_sensor
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.orchestration.sensors.run_ends import (
+    build_run_failures_sensor,
+    build_run_successes_sensor,
+)
+from telemetry_pipeline.settings.loading import StackSettings
 
 
-def build_defs(settings: PipelineSettings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_defs(settings: StackSettings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Everything Dagster is to know.
 
     :param settings: those of the environment when left out.
     :param resources: in place of the real ones of the same names, ``warehouse`` and ``panaccess``.
     :raises SettingsError: the settings cannot be used.
     """
-    settings = settings or PipelineSettings.load()
+    try:
+        settings = settings or StackSettings.load()
+    except SettingsError as err:
+        raise err.with_traceback(None) from None  # Dagster shows all of it
     daily, jobs = daily_partitions(settings), build_jobs(settings)
     return dg.Definitions(
         assets=[asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)],

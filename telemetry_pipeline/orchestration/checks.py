@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.registry import is_of_period
+from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.operations import checks
@@ -130,43 +131,31 @@ def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
     totals: dict[str, dict[str, float]] = {}
     contradictions: dict[str, Any] = {}
     for name, rows in body["analyses"].items():
+        analysis = find_analysis(name)
         of = filters["analyses"][name]
         days = f"{of['first']} to {of['last']}"
-        if is_of_period(name) and (of["first"], of["last"]) != (filters["first"], filters["last"]):
+        if analysis.is_of_period and (of["first"], of["last"]) != (filters["first"], filters["last"]):
             contradictions[name] = f"of {days}, not of {filters['first']} to {filters['last']}"
-        for figure, total in _totals(name, rows, of.get("facts", {})).items():
-            totals.setdefault(f"{figure} of {days}", {})[name] = total
-        for figure in _FIGURES if name in _COUNT_ALL_CHANNELS else ():
-            totals.setdefault(f"{figure} of all channels of {days}", {})[name] = sum(row[figure] for row in rows)
+        covered = "all channels of " if analysis.covers == "channels" else ""
+        for figure, total in _totals(analysis, rows, of.get("facts", {})).items():
+            totals.setdefault(f"{figure} of {covered}{days}", {})[name] = total
     for figure, counts in totals.items():
         if max(counts.values()) - min(counts.values()) > _ROUNDING * max(counts.values()):
             contradictions[figure] = counts
     return dg.AssetCheckResult(check_name=_TOTALS, passed=not contradictions, metadata={"contradictions": contradictions})
 
 
-def _totals(name: str, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, float]:
-    """What a result says of all views of its period, where it does."""
-    if name == "period_comparison":
+def _totals(analysis: Analysis, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, float]:
+    """What a result says of all views that it covers."""
+    if analysis.compares:
         whole = not facts.keys() & {"not_compared", "provisional_days"}
-        return {row["metric"]: row["current"] for row in rows if whole and row["metric"] != "subscribers"}
-    figures = _FIGURES if name in _COUNT_ALL_VIEWS else ()
+        return {row["metric"]: row["current"] for row in rows if whole and row["metric"] in _FIGURES}
+    figures = _FIGURES if analysis.covers else ()
     return {figure: sum(row[figure] for row in rows) for figure in figures if all(figure in row for row in rows)}
 
 
 _ROUNDING = 1e-9
 _FIGURES = ("views", "watch_hours")
-_COUNT_ALL_CHANNELS = frozenset(["average_duration", "channel_audience", "channel_performance"])
-_COUNT_ALL_VIEWS = frozenset(
-    [
-        "day_over_day",
-        "general_summary",
-        "period_breakdown",
-        "period_events",
-        "period_summary",
-        "time_slots",
-        "viewing_by_period",
-    ]
-)
 
 
 def _newest(future: FutureViews) -> dg.TableMetadataValue:

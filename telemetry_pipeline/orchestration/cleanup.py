@@ -9,14 +9,15 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import all_analyses, defaults
-from telemetry_pipeline.orchestration.names import CLEANUP, TICK
+from telemetry_pipeline.days import today
+from telemetry_pipeline.launches import CLEANUP, JOBS, TICK
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.tables import table_of
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import partitions
 from telemetry_pipeline.warehouse.db.connections import connect
 
@@ -34,7 +35,7 @@ _DELETE_OLD_EVALUATIONS = sa.text("""
 """)
 
 
-def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
+def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
     """A job that deletes the results which nobody wanted for long, and old runs with their events."""
 
     @dg.op(tags=on_queue(REPORTS))
@@ -52,8 +53,8 @@ def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
         """Make the partitions of the months to come, and of those that lack one, three months ahead."""
         waiting = partitions.keep_months(warehouse.engine, settings.first_month)
         context.add_output_metadata({"months_that_wait": len(waiting)})
-        today = datetime.now(settings.operator_zone).date()
-        if any(today.replace(day=1) <= month <= today + timedelta(days=31) for month in waiting):
+        this_day = today(settings.operator_zone)
+        if any(this_day.replace(day=1) <= month <= this_day + timedelta(days=31) for month in waiting):
             raise dg.Failure(
                 "the partition of a month that is about to begin cannot be made, for somebody holds the tables: end what has "
                 "been reading telemetry.records or telemetry.views for long (see pg_stat_activity)"
@@ -68,14 +69,14 @@ def build_cleanup(settings: PipelineSettings) -> dg.JobDefinition:
         now = datetime.now(UTC)
         deleted, kept = delete_runs(
             context.instance,
-            settings.dagster_database_url.get_secret_value(),
+            settings.complete().dagster_database_url.get_secret_value(),
             before=now - timedelta(days=settings.run_retention_days),
             ticks_before=now - timedelta(days=settings.tick_retention_days),
             guard=RunGuard(context),
         )
         context.add_output_metadata({"runs_deleted": deleted, "runs_kept": kept})
 
-    @dg.job(name=CLEANUP, description="Delete results that nobody asked for in a long time, and old runs.")
+    @dg.job(name=CLEANUP, description=JOBS[CLEANUP].purpose)
     def cleanup() -> None:
         make_months()
         delete_unwanted_results()

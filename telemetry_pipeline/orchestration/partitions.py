@@ -22,11 +22,3 @@ def days_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """The first and the last day of a run; a run of one partition has both the same."""
     keys = context.partition_key_range
     return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
-
-
-def today(daily: dg.PartitionsDefinition[str]) -> date:
-    """The newest partition there is."""
-    newest = daily.get_last_partition_key()
-    if newest is None:
-        raise dg.DagsterInvalidInvocationError("FIRST_PARTITION lies in the future: there is no partition yet")
-    return date.fromisoformat(newest)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from telemetry_pipeline.results.windows import Store, rules_of
-from telemetry_pipeline.settings.loading import PipelineSettings, Settings
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.settings.loading import Settings, StackSettings
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.warehouse.db.connections import shared
@@ -19,13 +19,13 @@ from telemetry_pipeline.warehouse.raw import claims
 class Warehouse:
     """The operator's data in PostgreSQL; no connection is made before it is used."""
 
-    def __init__(self, settings: PipelineSettings) -> None:
+    def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
 
     @property
     def engine(self) -> sa.Engine:
         """An engine of this process's own."""
-        return shared(self._settings.database_url)
+        return shared(self._settings.complete().database_url)
 
     @functools.cached_property
     def views(self) -> Store:
@@ -46,7 +46,7 @@ class Warehouse:
 class PanAccess:
     """The upstream; no connection is made before it is used."""
 
-    def __init__(self, settings: PipelineSettings) -> None:
+    def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
 
     def feed(self) -> Feed:

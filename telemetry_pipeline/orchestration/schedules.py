@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from telemetry_pipeline.orchestration.names import CLEANUP, MERGE, RANGE, TICK
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
+from telemetry_pipeline.days import today
+from telemetry_pipeline.launches import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
@@ -35,7 +35,6 @@ class InFlight:
 
 def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
     """The tick, the nightly repair, the merge every few hours, and the clean-up."""
-    daily = daily_partitions(settings)
 
     def schedule(
         job: str, purpose: str, cron: str, description: str
@@ -56,16 +55,16 @@ def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
         "Every tick takes in what is new, beside whatever else runs. A tick that finds another one in flight is skipped.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return plan_tick(today(daily).isoformat(), in_flight(context.instance, TICK))
+        return plan_tick(today(settings.operator_zone).isoformat(), in_flight(context.instance, TICK))
 
     @schedule(RANGE, "repair", settings.repair_cron, "The last REPAIR_DAYS days are read again; what is missing is stored.")
     def repair(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        last = today(daily) - timedelta(days=1)
+        last = today(settings.operator_zone) - timedelta(days=1)
         return _range(last - timedelta(days=settings.repair_days - 1), last, settings.first_partition)
 
     @schedule(MERGE, "merge", settings.merge_cron, "The views of the last MERGE_DAYS days are merged anew.")
     def merge(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        last = today(daily)
+        last = today(settings.operator_zone)
         return _range(last - timedelta(days=settings.merge_days - 1), last, settings.first_partition)
 
     @schedule(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.registry import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.days import EVERYTHING, Period
 from telemetry_pipeline.results import catalogue, inputs, latest, tables
 from telemetry_pipeline.results.catalogue import ResultInfo
@@ -110,7 +110,7 @@ def _compute(
     return Result(
         period_first=period.first,
         period_last=period.last,
-        partition_date=None if analysis.kind == "period" else period.last,
+        partition_date=None if analysis.is_of_period else period.last,
         parameters=parameters.model_dump(mode="json"),
         frame=frame,
         input_version=inputs.version(read, state, rules),

@@ -1,4 +1,4 @@
-"""Documents for programs: what the analyses of a kind found, as JSON. They recompute nothing."""
+"""Documents for programs: what the analyses of a theme found, as JSON. They recompute nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.registry import Analysis, Kind, all_analyses
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
+from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import document_store, inputs, stored, tables
 from telemetry_pipeline.results.catalogue import ResultInfo, parameters_key
@@ -20,13 +21,6 @@ from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.db.errors import explained
-
-DOCUMENTS: dict[str, tuple[str, Kind]] = {
-    "full_analysis": ("What do the general analyses say that look back from this day?", "general"),
-    "subscribers_analysis": ("What do the analyses of subscribers say that look back from this day?", "subscribers"),
-    "period_analysis": ("What do the analyses of exactly this period say?", "period"),
-}
-"""Name to the question that a document answers, and the kind of analyses that it gathers."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +32,6 @@ class Valid:
 
     def __contains__(self, version: int) -> bool:
         return self.first <= version <= self.last
-
-
-def gathered(document: str) -> list[Analysis]:
-    """The analyses in a document: those of its kind that run without being told a subscriber."""
-    _, kind = DOCUMENTS[document]
-    return [each for each in all_analyses().values() if each.kind == kind and each.runs_unattended]
-
-
-def documents_of(names: Iterable[str]) -> set[str]:
-    """The documents in which some analyses are."""
-    wanted = set(names)
-    return {document for document in DOCUMENTS if wanted & {each.name for each in gathered(document)}}
 
 
 def stale_documents(engine: sa.Engine, first: date, last: date) -> dict[date, dict[str, datetime | None]]:
@@ -83,7 +65,7 @@ def assemble(
     asked = list(analyses)
     found: dict[str, ResultInfo] = {}
     for analysis in asked:
-        only = {"period": period} if analysis.kind == "period" else {"day": period.last}
+        only = {"period": period} if analysis.is_of_period else {"day": period.last}
         info = stored.find(connection, analysis, analysis.parse({}), **only)
         if info is not None and info.rules == rules.key:
             found[analysis.name] = info

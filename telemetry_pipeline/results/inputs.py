@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
 
-from telemetry_pipeline.analyses import caps, clock
-from telemetry_pipeline.analyses.registry import Analysis
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.framework import caps, clock
+from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Completeness, Period
 from telemetry_pipeline.warehouse.core.segments import State
 

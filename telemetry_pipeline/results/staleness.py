@@ -11,8 +11,9 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.results import catalogue, inputs, tables
 from telemetry_pipeline.results.catalogue import Wanted
 from telemetry_pipeline.results.tables import table_of
@@ -39,7 +40,7 @@ def stale_days(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict
     """
     analyses = all_analyses()
     wanted = {name: each.parse({}) for name, each in analyses.items() if each.runs_unattended}
-    of_period = {name: parameters for name, parameters in wanted.items() if analyses[name].kind == "period"}
+    of_period = {name: parameters for name, parameters in wanted.items() if analyses[name].is_of_period}
     looking_back = {name: parameters for name, parameters in wanted.items() if name not in of_period}
     with explained(), snapshot(engine) as connection:
         state = segments.state(connection, date.min, date.max)
@@ -87,7 +88,7 @@ def _stale(
 
 def _reading(analysis: Analysis, parameters: Parameters) -> tuple[object, ...]:
     """The same for analyses that are computed from the same days, whatever the day that they are of."""
-    return analysis.kind == "period", getattr(parameters, "window_days", None), analysis.compares, analysis.looks_ahead
+    return analysis.is_of_period, getattr(parameters, "window_days", None), analysis.compares, analysis.looks_ahead
 
 
 def _values(chosen: Chosen) -> dict[str, dict[str, object]]:

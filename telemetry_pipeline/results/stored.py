@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.registry import Analysis, Parameters
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import catalogue, inputs, tables
 from telemetry_pipeline.results.catalogue import ResultInfo

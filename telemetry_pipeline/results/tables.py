@@ -20,8 +20,8 @@ import pyarrow.csv
 import sqlalchemy as sa
 from psycopg import sql
 
-from telemetry_pipeline.analyses.columns import KEYS, Column, SqlType, check_names, conform
-from telemetry_pipeline.analyses.registry import Analysis
+from telemetry_pipeline.analyses.framework.columns import KEYS, Column, SqlType, check_names, conform
+from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.results import catalogue
 from telemetry_pipeline.results.catalogue import CATALOGUE, SCHEMA, ResultInfo, parameters_key

@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.caps import CAPPED_VIEWS, CAPS, LOOK_AHEAD, NO_CAP, Cap, last_complete_days
-from telemetry_pipeline.analyses.clock import Day
-from telemetry_pipeline.analyses.rules import Rules
-from telemetry_pipeline.analyses.views import Views
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.caps import CAPPED_VIEWS, CAPS, LOOK_AHEAD, NO_CAP, Cap, last_complete_days
+from telemetry_pipeline.analyses.framework.clock import Day
+from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments

@@ -14,9 +14,10 @@ from typing import Any, Self, TypeVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from telemetry_pipeline.simulator import upheavals
-from telemetry_pipeline.simulator.app import RESET_EXTENSION, Simulator
+from telemetry_pipeline.simulator.api.app import Simulator
+from telemetry_pipeline.simulator.api.sending import RESET_EXTENSION
 from telemetry_pipeline.simulator.options import Options
+from telemetry_pipeline.simulator.records import upheavals
 
 _T = TypeVar("_T")
 

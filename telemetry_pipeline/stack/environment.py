@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.settings.addresses import user_and_password
 from telemetry_pipeline.settings.loading import SECRET_NAMES, Settings
-from telemetry_pipeline.stack.processes import short_path
-from telemetry_pipeline.stack.surroundings import proxies, surroundings
+from telemetry_pipeline.stack.processes.service import short_path
+from telemetry_pipeline.stack.processes.surroundings import proxies, surroundings
 
 FILES = Path(__file__).parent / "files"
 """Settings of Dagster and Flower. In a checkout they are links to the top of the project, in a wheel the files themselves."""

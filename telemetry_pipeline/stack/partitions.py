@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, timedelta
 
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.services import SimulatorOptions
+from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.state import running
 from telemetry_pipeline.stack.upstream import with_end
 

@@ -3,67 +3,41 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import FrameType, TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from types import TracebackType
+from typing import Self
 
-from pydantic import SecretStr
-
-from telemetry_pipeline.errors import StackError, TelemetryError
-from telemetry_pipeline.monitoring import disks
+from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.loading import Settings, StackSettings
-from telemetry_pipeline.simulator import options as simulator_defaults
-from telemetry_pipeline.stack.environment import FILES, dagster_home, environment
+from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.graphql import cancel_runs
-from telemetry_pipeline.stack.memory import check_memory
-from telemetry_pipeline.stack.orphans import dismiss, sweep
-from telemetry_pipeline.stack.partitions import first_partition
-from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port
-from telemetry_pipeline.stack.processes import Service, ServiceEnded, make_home
-from telemetry_pipeline.stack.servers import (
-    WRITER,
-    LocalPostgres,
-    LocalValkey,
-    at_database,
-    check_postgres,
-    check_redis,
-    ensure_database,
-)
-from telemetry_pipeline.stack.services import (
-    CodeServer,
-    Daemon,
-    DagsterMigration,
-    Flower,
-    Simulator,
-    SimulatorOptions,
-    Watch,
-    Webserver,
-    Worker,
-)
+from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
+from telemetry_pipeline.stack.processes.memory import check_memory
+from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes.service import make_home
+from telemetry_pipeline.stack.processes.signals import Signals
+from telemetry_pipeline.stack.processes.supervision import Supervisor
+from telemetry_pipeline.stack.processes.surroundings import surroundings
+from telemetry_pipeline.stack.room import Room
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import check_redis
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
+from telemetry_pipeline.stack.services.dagster import CodeServer, Daemon, DagsterMigration, Webserver
+from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
+from telemetry_pipeline.stack.services.watch import Watch
+from telemetry_pipeline.stack.services.workers import Flower, Worker
+from telemetry_pipeline.stack.starting import Starting
 from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
-from telemetry_pipeline.stack.supervision import Supervisor
-from telemetry_pipeline.stack.surroundings import surroundings
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream, with_end
-from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db.partitions import keep_months
-from telemetry_pipeline.warehouse.roles import ownership, roles
-
-_T = TypeVar("_T")
 
 DEFAULT_WEB_PORT = 3000
 _SIMULATOR = SimulatorOptions()
 _TEND_INTERVAL_SECONDS = 0.25
-# How often a part is launched, or something is asked of a server, before the start is given up.
-_STARTS = 3
-_SERVERS_RETURN_SECONDS = 60.0
-_DISKS_LOOK_SECONDS = 10.0
+_ROOM_LOOK_SECONDS = 10.0
 _STATE_RETRY_SECONDS = 5.0
 
 
@@ -74,8 +48,7 @@ def _print_line(line: str) -> None:
 class Stack:
     """Everything the pipeline needs on this machine; as a context manager it is up inside the block.
 
-    SIGTERM and SIGHUP do what Ctrl-C does: they raise ``KeyboardInterrupt`` in the main thread. To be used from one
-    thread only, and one that lives as long as the stack.
+    SIGTERM and SIGHUP do what Ctrl-C does. To be used from one thread only, and one that lives as long as the stack.
 
     :param settings: servers that it names are used, those that it does not name are started.
     :param simulator: what stands in for PanAccess if ``settings`` name none; None if nothing may.
@@ -104,14 +77,14 @@ class Stack:
         self._workers = workers
         self._print = say
         self._lock: HomeLock | None = None
-        self._services: list[Service] = []
         self._supervisor = Supervisor(self._say)
+        self._starting = Starting(self._supervisor, self._say)
         self._state: StackState | None = None
         self._state_due: float | None = None
         self._state_failed = False
-        self._shortages: frozenset[str] = frozenset()
-        self._disks_due = 0.0
-        self._handlers: dict[int, Any] = {}
+        self._room = Room(self._say)
+        self._room_due = 0.0
+        self._signals = Signals()
 
     def __enter__(self) -> Self:
         self.start()
@@ -136,7 +109,7 @@ class Stack:
         self._lock = HomeLock.acquire(self.home)
         forget_state(self.home)  # of a stack that was killed
         try:
-            self._take_signals()
+            self._signals.take()
             check_memory(self._say)
             self._start()
         except OSError as err:
@@ -154,9 +127,9 @@ class Stack:
             self._state_due = now
         if self._state_due is not None and now >= self._state_due:
             self._state_due = None if self._write_state() else now + _STATE_RETRY_SECONDS
-        if now >= self._disks_due:
-            self._disks_due = now + _DISKS_LOOK_SECONDS
-            self._look_at_disks()
+        if now >= self._room_due:
+            self._room_due = now + _ROOM_LOOK_SECONDS
+            self._room.look(self.settings)
 
     def supervise(self) -> None:
         """:meth:`tend` until Ctrl-C, SIGTERM or SIGHUP."""
@@ -180,16 +153,14 @@ class Stack:
         except KeyboardInterrupt:
             self._say("stopping at once")
         finally:
-            for number in self._handlers:
-                signal.signal(number, signal.SIG_IGN)
+            self._signals.ignore()
             sweep(self.home, seconds=grace_seconds)
             dismiss(self.home)
             self._lock.release()
-            self._lock, self._supervisor, self._state, self._services = None, Supervisor(self._say), None, []
+            self._lock, self._state, self._supervisor = None, None, Supervisor(self._say)
+            self._starting = Starting(self._supervisor, self._say)
             self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
-            for number, handler in self._handlers.items():
-                signal.signal(number, handler)
-            self._handlers.clear()
+            self._signals.give_back()
 
     def _start(self) -> None:
         began = datetime.now(UTC)
@@ -209,33 +180,33 @@ class Stack:
             self._say("PANACCESS_URL is not set: a simulator stands in")
             # It needs no setting and is slow to start, so it goes first.
             simulator = Simulator(self.home, surroundings(), self._simulator_options)
-        self.settings = self._complete(postgres, valkey, simulator)
+        self.settings = completed(self._given, self._simulator_options, postgres, valkey, simulator)
         if simulator is not None:
-            self._launch([simulator])
+            self._starting.launch([simulator])
         if valkey is not None:
             valkey.clear()  # steps of runs whose processes ended with an earlier stack
-        self._run([service for service in (postgres, valkey) if service is not None])
-        self._ask_servers(lambda: self._prepare_databases(postgres))
-        self._ask_servers(lambda: check_redis(self.settings.redis_url.get_secret_value()))
+        self._starting.run([service for service in (postgres, valkey) if service is not None])
+        self._starting.ask_servers(lambda: prepare_databases(self._given, self.settings, postgres))
+        self._starting.ask_servers(lambda: check_redis(self.settings.redis_url.get_secret_value()))
 
         def variables(process: str) -> dict[str, str]:
             return environment(process, self.settings, webserver_url=f"http://{LOOPBACK}:{web_port}")
 
-        self._write_dagster_home()
+        write_dagster_home(self.home)
         self._migrate(variables("migrate"))
         if postgres is not None:
             remember_upstream(self.home, self._simulator_options)
         if simulator is not None:
-            self._await([simulator])
+            self._starting.await_ready([simulator])
         # They stop the other way round: with the code server go the processes of runs, which could otherwise still turn
         # a cancelled run into a successful one.
         worker = Worker(self.home, variables("worker"), concurrency=self._workers)
-        self._run([worker, CodeServer(self.home, variables("code-server"))])
+        self._starting.run([worker, CodeServer(self.home, variables("code-server"))])
         webserver = Webserver(self.home, variables("webserver"), web_port)
-        self._run([webserver, Daemon(self.home, variables("daemon"), webserver.url)])
-        if self._owns_runs and (runs := self._ask_servers(lambda: cancel_runs(webserver.url, began))):
+        self._starting.run([webserver, Daemon(self.home, variables("daemon"), webserver.url)])
+        if self._owns_runs and (runs := self._starting.ask_servers(lambda: cancel_runs(webserver.url, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
-        self._run([Watch(self.home, variables("watch"))])
+        self._starting.run([Watch(self.home, variables("watch"))])
         flower = self._launch_flower()
 
         self._state = StackState(
@@ -244,7 +215,7 @@ class Stack:
             webserver_url=webserver.url,
             graphql_url=f"{webserver.url}/graphql",
             database_url=self.settings.database_url.get_secret_value(),
-            owner_database_url=_text(self.settings.owner_database_url or ""),
+            owner_database_url=text_of(self.settings.owner_database_url or ""),
             dagster_database_url=self.settings.dagster_database_url.get_secret_value(),
             redis_url=self.settings.redis_url.get_secret_value(),
             panaccess_url=self.settings.panaccess_url,
@@ -259,43 +230,14 @@ class Stack:
         """Can nobody else's runs be in Dagster's database?"""
         return self._given.database_url is None and self._given.dagster_database_url is None
 
-    def _prepare_databases(self, postgres: LocalPostgres | None) -> None:
-        warehouse_url = self.settings.database_url.get_secret_value()
-        if postgres is not None:
-            ensure_database(postgres.url, "telemetry")
-        if self.settings.owner_database_url is not None:
-            engine = database.connect(self.settings.owner_database_url)
-            roles.make(engine, *roles.of_settings(self.settings, warehouse_url))
-        if postgres is not None and self._given.dagster_database_url is None:
-            # Dagster makes its own tables.
-            ensure_database(postgres.url, "dagster", owner=WRITER)
-            with database.connect(at_database(postgres.url, "dagster")).begin() as connection:
-                ownership.hand_over_all(connection, "public", WRITER)
-        check_postgres(warehouse_url)
-        if self._given.dagster_database_url is None:
-            ensure_database(warehouse_url, "dagster")
-        check_postgres(self.settings.dagster_database_url.get_secret_value())
-
-    def _write_dagster_home(self) -> None:
-        directory = dagster_home(self.home)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(FILES / "dagster.yaml", directory / "dagster.yaml")
-
     def _migrate(self, variables: dict[str, str]) -> None:
         began = time.monotonic()
         self._say("bringing the tables up to date")
         dagster = DagsterMigration(self.home, variables)
         dagster.launch()
-        self._ask_servers(self._prepare_tables)
-        self._await_start(dagster)
+        self._starting.ask_servers(lambda: prepare_tables(self.settings, self._say))
+        self._starting.await_start(dagster)
         self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
-
-    def _prepare_tables(self) -> None:
-        url = self.settings.database_url
-        owner = database.connect(self.settings.owner_database_url or url)
-        for line in roles.migrate(owner, *roles.of_settings(self.settings, url.get_secret_value())).lines:
-            self._say(line)
-        keep_months(owner, self.settings.first_month)
 
     def _choose_web_port(self) -> Port:
         try:
@@ -309,53 +251,8 @@ class Stack:
         self._say(f"port {DEFAULT_WEB_PORT} is taken, the web UI gets port {port}")
         return port
 
-    def _run(self, services: Sequence[Service]) -> None:
-        self._launch(services)
-        self._await(services)
-
-    def _launch(self, services: Sequence[Service]) -> None:
-        if services:
-            self._say(f"starting {' and '.join(service.title for service in services)}")
-        for service in services:
-            self._services.append(service)
-            service.launch()
-
-    def _await(self, services: Sequence[Service]) -> None:
-        began = time.monotonic()
-        for service in services:
-            self._await_start(service)
-            self._supervisor.add(service)
-            self._say(f"{service.title} is ready ({time.monotonic() - began:.1f} s)")
-
-    def _await_start(self, service: Service) -> None:
-        """Wait until it is ready, while the supervisor looks after those that are. What was killed is launched again."""
-        for _ in range(_STARTS - 1):
-            try:
-                service.await_ready(self._supervisor.tend)
-            except ServiceEnded:
-                self._say(f"{service.title} ended during its start (status {service.exit_status}); again")
-                service.kill()
-                service.launch()
-            else:
-                return
-        service.await_ready(self._supervisor.tend)
-
-    def _ask_servers(self, ask: Callable[[], _T]) -> _T:
-        """What the servers answer; asked again when they are ready, for they may have been started again in the middle."""
-        for _ in range(_STARTS - 1):
-            try:
-                return ask()
-            except TelemetryError:
-                if not self._supervisor.has_any:
-                    raise
-            for _ in polling(_SERVERS_RETURN_SECONDS):
-                self._supervisor.tend()
-                if self._supervisor.all_ready():
-                    break
-        return ask()
-
     def _stop_politely(self) -> None:
-        for service in self._services:
+        for service in self._starting.services:
             if isinstance(service, Watch):
                 service.ask_to_stop()  # before it takes what ends now for dead
         if self._state is not None and self._owns_runs:
@@ -363,10 +260,10 @@ class Stack:
             with suppress(StackError):
                 runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
                 self._say(f"  runs cancelled: {runs}")
-        for service in self._services:
+        for service in self._starting.services:
             if isinstance(service, Daemon | Webserver | CodeServer | Flower):  # independent of each other, and slow
                 service.ask_to_stop()
-        for service in reversed(self._services):
+        for service in reversed(self._starting.services):
             began = time.monotonic()
             service.stop()
             self._say(f"  {service.title} has stopped ({time.monotonic() - began:.1f} s)")
@@ -376,7 +273,7 @@ class Stack:
         password = self._given.flower_password
         redis_url = self.settings.flower_redis_url or self.settings.redis_url
         flower = Flower(self.home, redis_url.get_secret_value(), password.get_secret_value() if password else None, free_port())
-        self._launch([flower])
+        self._starting.launch([flower])
         self._supervisor.add(flower, ready=False)
         where = flower.password_file or "FLOWER_PASSWORD"
         self._say(f"Flower will be at {flower.url} (user {flower.user_name}, password in {where})")
@@ -396,56 +293,9 @@ class Stack:
         return True
 
     def _with_processes(self, state: StackState) -> StackState:
-        pids = {service.name: service.pid for service in self._services}
+        pids = {service.name: service.pid for service in self._starting.services}
         return state.model_copy(update={"processes": {name: pid for name, pid in pids.items() if pid is not None}})
-
-    def _look_at_disks(self) -> None:
-        shortages = frozenset(disks.shortages(disks.places(self.settings)))
-        for shortage in sorted(shortages - self._shortages):
-            self._say(shortage)
-        if self._shortages and not shortages:
-            self._say("there is room on every disk again")
-        self._shortages = shortages
-
-    def _take_signals(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # nohup has SIGHUP ignored. A shell that starts jobs in the background has SIGINT ignored, which is no wish.
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-                self._handlers[number] = signal.signal(number, _interrupt)
 
     def _say(self, line: str) -> None:
         with suppress(OSError):  # the terminal may be gone, and the work goes on
             self._print(line)
-
-    def _complete(self, postgres: LocalPostgres | None, valkey: LocalValkey | None, simulator: Simulator | None) -> Settings:
-        found: dict[str, Any] = {name: getattr(self._given, name) for name in type(self._given).model_fields}
-        found["telemetry_home"] = self.home
-        found["first_partition"] = first_partition(self._given, self._simulator_options)
-        if postgres is not None:
-            found["owner_database_url"] = at_database(postgres.url, "telemetry")
-            found["database_url"] = postgres.url_of(WRITER, "telemetry")
-        if self._given.dagster_database_url is None:
-            found["dagster_database_url"] = at_database(_text(found["database_url"]), "dagster")
-        if valkey is not None:
-            found |= {"redis_url": valkey.url, "flower_redis_url": valkey.flower_url}
-        if simulator is not None:
-            found |= {
-                "panaccess_url": simulator.url,
-                "panaccess_username": simulator_defaults.DEFAULT_USERNAME,
-                "panaccess_password": simulator_defaults.DEFAULT_PASSWORD,
-                "panaccess_api_token": simulator_defaults.DEFAULT_API_TOKEN,
-                "panaccess_salt": simulator_defaults.DEFAULT_SALT,
-                "panaccess_timezone": "UTC",
-                "max_id_jump": simulator_defaults.WIDEST_HOLE,
-            }
-        return Settings.load(**{name: value for name, value in found.items() if value is not None})
-
-
-def _text(value: str | SecretStr) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

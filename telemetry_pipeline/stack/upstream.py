@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.services import SimulatorOptions
+from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 
 
 def settle_upstream(home: Path, simulator: SimulatorOptions | None) -> SimulatorOptions | None:

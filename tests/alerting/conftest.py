@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from postbox import Mailbox
 
-from telemetry_pipeline.stack.ports import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 
 with warnings.catch_warnings():
     # Apprise tries a module of Python's that is deprecated, for the sake of a library that needs it.

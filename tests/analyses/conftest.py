@@ -13,10 +13,10 @@ import pyarrow as pa
 from analyses.oracle import Cap as Hours
 from analyses.oracle import View
 
-from telemetry_pipeline.analyses.caps import Cap
-from telemetry_pipeline.analyses.marks import PROVISIONAL, SMALL_BASE
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from analyses.oracle import View, bounds
 from hypothesis import strategies as st
 
+from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 
 # Names that a language's rules, or byte-wise habits, would order in another way than code points do.
@@ -54,8 +55,10 @@ class Made:
         return Period(last - timedelta(days=self.rng.choice([0, 1, 2, 4, 7, 14, 29, 59])), last)
 
     def parameters(self, name: str) -> dict[str, Any]:
-        """Of an analysis, within their bounds and without the window."""
-        return {parameter: self.rng.choice(values) for parameter, values in OWN_PARAMETERS.get(name, {}).items()}
+        """Of an analysis, within their bounds and without the window; the defaults, where nothing else is listed."""
+        fields = find_analysis(name).parameters.model_fields
+        own = {parameter: [field.default] for parameter, field in fields.items() if parameter != "window_days"}
+        return {parameter: self.rng.choice(values) for parameter, values in (own | OWN_PARAMETERS.get(name, {})).items()}
 
 
 def _make(seed: int, size: int) -> Made:

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analyses import oracle, oracle_audience, oracle_period, oracle_rhythm, oracle_subscribers
 from analyses.oracle import Cap, Row, Seen, View
 
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 
-ORACLES: dict[str, Callable[..., list[Row]]] = {
-    function.__name__: function
-    for function in (
-        oracle.average_duration,
-        oracle.channel_audience,
-        oracle.channel_performance,
-        oracle.general_summary,
-        oracle.geography,
-        oracle.peak_hours,
-        oracle.top_channels,
-        oracle_audience.average_audience,
-        oracle_audience.channel_flow,
-        oracle_audience.concurrency,
-        oracle_audience.rating,
-        oracle_audience.reach,
-        oracle_audience.share,
-        oracle_audience.stickiness,
-        oracle_period.period_breakdown,
-        oracle_period.period_channels,
-        oracle_period.period_comparison,
-        oracle_period.period_events,
-        oracle_period.period_subscribers,
-        oracle_period.period_summary,
-        oracle_period.period_trend,
-        oracle_period.subscriber_period,
-        oracle_rhythm.anomalies,
-        oracle_rhythm.day_over_day,
-        oracle_rhythm.time_slots,
-        oracle_rhythm.viewing_by_period,
-        oracle_rhythm.viewing_forecast,
-        oracle_subscribers.active_subscribers,
-        oracle_subscribers.churn_risk,
-        oracle_subscribers.cohorts,
-        oracle_subscribers.correlation,
-        oracle_subscribers.subscriber_overview,
-        oracle_subscribers.subscriber_profile,
-        oracle_subscribers.top_subscribers,
-    )
-}
+
+def _oracles() -> Iterator[tuple[str, Callable[..., list[Row]]]]:
+    for path in sorted(Path(__file__).parent.glob("oracle*.py")):
+        module = import_module(f"{__package__}.{path.stem}")
+        for name in all_analyses():
+            if getattr(getattr(module, name, None), "__module__", None) == module.__name__:
+                yield name, getattr(module, name)
+
+
+ORACLES = dict(_oracles())
+"""By the name of its analysis each function of that name in a module ``oracle*``."""
 
 
 def expected(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from telemetry_pipeline.analyses.caps import last_complete_days
+from telemetry_pipeline.analyses.framework.caps import last_complete_days
 from telemetry_pipeline.days import EVERYTHING, Completeness
 
 DAY = date(2026, 1, 31)

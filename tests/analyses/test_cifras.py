@@ -1,31 +1,27 @@
-"""The page that says in Spanish how each figure is defined has all analyses, and only those."""
+"""Every analysis has its line in the Spanish catalogue, from which docs/cifras.md and the titles of pictures come."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+import pytest
 
 from telemetry_pipeline.analyses.registry import all_analyses
-
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "cifras.md"
-
-
-def rows() -> list[list[str]]:
-    """The cells of each line of the table of analyses."""
-    lines = [line for line in DOCUMENTATION.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+from telemetry_pipeline.words import analyses
+from telemetry_pipeline.words.analyses import about, title
 
 
-def test_every_analysis_has_one_line_in_the_spanish_table_and_no_other_has_one() -> None:
-    assert [row[0] for row in rows()] == [f"`{name}`" for name in all_analyses()]
+@pytest.mark.parametrize("name", all_analyses())
+def test_a_line_asks_a_question_and_says_how_it_is_answered_and_of_which_days(name: str) -> None:
+    line = about(name)
+    assert line, f"{name} has no line in telemetry_pipeline/words/analyses.py"
+    assert re.fullmatch(r"[^¿?]*¿[^¿?]+\?", line.question)
+    assert all((line.title, line.how, line.left_out))
 
 
-def test_every_line_asks_a_question_and_says_how_it_is_answered_and_of_which_days() -> None:
-    for name, question, method, left_out in rows():
-        assert re.fullmatch(r"[^¿?]*¿[^¿?]+\?", question), name
-        assert method, name
-        assert left_out, name
+def test_there_are_no_lines_of_other_analyses() -> None:
+    assert list(analyses._ANALYSES) == list(all_analyses())
 
 
-def test_the_heading_says_how_many_there_are() -> None:
-    assert f"## Los {len(all_analyses())} análisis" in DOCUMENTATION.read_text(encoding="utf-8")
+def test_an_analysis_without_a_line_is_called_by_its_name() -> None:
+    assert title("zapped_channels") == "Zapped channels"

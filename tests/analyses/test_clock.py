@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from telemetry_pipeline.analyses import clock
-from telemetry_pipeline.analyses.clock import Day
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.clock import Day
 from telemetry_pipeline.days import EVERYTHING, Completeness
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.results import computing, stored, tables

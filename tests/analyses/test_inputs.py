@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from analyses.conftest import ZONE
 
-from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 from telemetry_pipeline.results import inputs
 from telemetry_pipeline.results.inputs import Inputs

@@ -43,7 +43,7 @@ def test_an_analysis_gives_what_its_oracle_gives(name: str, made: Made) -> None:
     parameters = made.parameters(name)
     required = {key: value for key, value in parameters.items() if key in REQUIRED.get(name, {})}
     period = made.period()
-    if analysis.kind != "period":
+    if not analysis.is_of_period:
         period = analysis.window(made.day, analysis.parse({"window_days": made.rng.choice(WINDOWS), **required}))
     cap = made.rng.choice([None, None, None, 0.25, 2.0, "auto"])
     note(f"{name} of {period} with {parameters}, cap {cap}")

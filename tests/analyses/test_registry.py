@@ -2,31 +2,26 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from analyses.histories import REQUIRED
 from analyses.oracles import ORACLES
 from pydantic import Field
 
-from telemetry_pipeline.analyses import registry
-from telemetry_pipeline.analyses.columns import Column
-from telemetry_pipeline.analyses.registry import (
+from telemetry_pipeline.analyses.framework import declaration
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import (
+    Analysis,
     GeneralParameters,
-    Parameters,
     PeriodParameters,
-    all_analyses,
     analysis,
-    find_analysis,
 )
-from telemetry_pipeline.analyses.views import Views
-from telemetry_pipeline.cli.launch import describe_parameters
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "analyses.md"
 COLUMN = Column("channel", "text", "a channel", key=True)
 DAY = date(2026, 3, 31)
 
@@ -35,7 +30,7 @@ DAY = date(2026, 3, 31)
 def _no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a test register analyses of its own."""
     all_analyses()
-    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(declaration, "declared", {})
 
 
 def question(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
@@ -46,36 +41,12 @@ def question(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     return pd.DataFrame({"channel": ["A", float("nan")]})
 
 
-def documented() -> dict[str, list[str]]:
-    """The cells of each line of the table of analyses."""
-    lines = [line for line in DOCUMENTATION.read_text().splitlines() if line.startswith("| `")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {line[0].strip("`"): line[1:] for line in cells}
-
-
-def own_parameters(parameters: type[Parameters]) -> str:
-    """As the documentation says them: those besides the window."""
-    every = describe_parameters(parameters).split(", ")
-    return ", ".join(each for each in every if not each.startswith("window_days") and each != "none")
-
-
 def test_the_analyses_are_registered_in_alphabetical_order() -> None:
     assert list(all_analyses()) == sorted([*ORACLES, "subscriber_segments"])
 
 
-def test_every_analysis_has_its_line_in_the_documentation_and_no_other_has_one() -> None:
-    assert documented() == {
-        each.name: [
-            each.question,
-            own_parameters(each.parameters),
-            ", ".join(f"**{column.name}**" if column.key else column.name for column in each.columns),
-        ]
-        for each in all_analyses().values()
-    }
-
-
 @pytest.mark.parametrize("each", all_analyses().values(), ids=all_analyses())
-def test_an_analysis_says_what_it_answers_and_what_its_columns_and_parameters_are(each: registry.Analysis) -> None:
+def test_an_analysis_says_what_it_answers_and_what_its_columns_and_parameters_are(each: Analysis) -> None:
     assert re.fullmatch(r"[A-Z].*\?", each.question)
     assert len(each.description.splitlines()) > 1
     assert all(column.description for column in each.columns)
@@ -131,24 +102,23 @@ OWN_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_defaults_are_those_of_the_definition() -> None:
-    for each in all_analyses().values():
-        window = {} if each.kind == "period" else {"window_days": 30}
-        required = REQUIRED.get(each.name, {})
-        assert each.parse(required).model_dump() == window | OWN_DEFAULTS.get(each.name, {}) | required, each.name
+@pytest.mark.parametrize("name", OWN_DEFAULTS)
+def test_defaults_are_those_of_the_definition(name: str) -> None:
+    analysis = find_analysis(name)
+    window = {} if analysis.is_of_period else {"window_days": 30}
+    assert analysis.parse({}).model_dump() == window | OWN_DEFAULTS[name]
 
 
-def test_kinds_are_those_of_the_definition() -> None:
-    kinds = {each.name: each.kind for each in all_analyses().values() if each.kind != "general"}
-    period = {name for name in all_analyses() if name.startswith("period_") or name == "subscriber_period"}
-    subscribers = {"subscriber_overview", "top_subscribers", "active_subscribers", "churn_risk", "subscriber_profile"}
-    audience = {"reach", "average_audience", "rating", "share", "concurrency", "channel_flow", "stickiness"}
-    assert kinds == dict.fromkeys(period, "period") | dict.fromkeys(subscribers, "subscribers") | dict.fromkeys(
-        audience, "audience"
-    )
-    assert [each.name for each in all_analyses().values() if each.compares] == ["period_comparison"]
-    by_minute = ["average_audience", "concurrency", "rating"]
-    assert [each.name for each in all_analyses().values() if each.looks_ahead] == by_minute
+@pytest.mark.parametrize("each", all_analyses().values(), ids=all_analyses())
+def test_an_analysis_stands_in_the_room_of_its_theme(each: Analysis) -> None:
+    assert each.compute.__module__.split(".")[:-1] == ["telemetry_pipeline", "analyses", each.theme]
+
+
+def test_what_compares_and_what_looks_ahead_are_those_of_the_definition() -> None:
+    assert find_analysis("period_comparison").compares
+    assert not find_analysis("period_summary").compares
+    assert all(find_analysis(name).looks_ahead for name in ("average_audience", "concurrency", "rating"))
+    assert not find_analysis("share").looks_ahead
 
 
 def test_an_unknown_analysis_is_refused_with_a_list_of_those_there_are() -> None:
@@ -212,7 +182,7 @@ def test_a_period_that_ends_before_it_begins_is_refused() -> None:
 def test_a_decorated_function_is_registered_and_gives_the_declared_types() -> None:
     decorated = analysis(columns=(COLUMN,), parameters=GeneralParameters)(question)
     [each] = all_analyses().values()
-    assert (each.name, each.question, each.kind) == ("question", "Which channel?", "general")
+    assert (each.name, each.question, each.theme) == ("question", "Which channel?", "general")
     assert each.compute is decorated
     frame = decorated(None, GeneralParameters())  # type: ignore[arg-type]
     assert frame["channel"].tolist() == ["A", pd.NA]
@@ -236,7 +206,7 @@ def test_contradictory_declarations_are_refused() -> None:
     with pytest.raises(TypeError, match="derive from GeneralParameters; WithLimit does not"):
         analysis(columns=(COLUMN,), parameters=WithLimit)
     with pytest.raises(TypeError, match="derive from PeriodParameters; GeneralParameters does not"):
-        analysis(columns=(COLUMN,), parameters=GeneralParameters, kind="period")
+        analysis(columns=(COLUMN,), parameters=GeneralParameters, theme="period")
     with pytest.raises(TypeError, match="no_docstring has no docstring"):
         analysis(columns=(COLUMN,), parameters=GeneralParameters)(no_docstring)
 

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 from analyses.histories import REQUIRED
 
-from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.rows import to_rows
@@ -23,7 +23,7 @@ from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import completeness, records
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
 ZONE = ZoneInfo("America/Mexico_City")
 FIRST = date(2026, 3, 1)
@@ -102,7 +102,7 @@ def compute(engine: sa.Engine, store: Store, periods: list[Period]) -> None:
     for name, analysis in all_analyses().items():
         parameters = analysis.parse(REQUIRED.get(name, {}))
         for period in periods:
-            windows = [period] if analysis.kind == "period" else [analysis.window(period.last, parameters)]
+            windows = [period] if analysis.is_of_period else [analysis.window(period.last, parameters)]
             computing.update(engine, store, analysis, windows, parameters, draw=lambda _name, _frame: None)
 
 
@@ -118,7 +118,7 @@ def read(engine: sa.Engine, rules: Rules) -> Rows:
         for name, analysis in all_analyses().items():
             parameters = analysis.parse(REQUIRED.get(name, {}))
             for period in PERIODS:
-                asked = {"period": period} if analysis.kind == "period" else {"day": period.last}
+                asked = {"period": period} if analysis.is_of_period else {"day": period.last}
                 result = stored.read(connection, analysis, parameters, rules, **asked)
                 assert result is not None, (name, period)
                 assert not result.outdated, (name, period)

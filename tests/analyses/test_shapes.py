@@ -20,7 +20,8 @@ from analyses.oracles import ORACLES, expected
 from analyses.test_oracles import about
 from pydantic.fields import FieldInfo
 
-from telemetry_pipeline.analyses.registry import Analysis, GeneralParameters, all_analyses
+from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.warehouse.core import segments
@@ -37,13 +38,10 @@ FINDING = {"anomalies": {"threshold_std": 1}}
 """Parameters with which an analysis that lists exceptions finds some."""
 
 ALWAYS_THERE = {
-    "general_summary": 1,
     "time_slots": 4,
     "subscriber_overview": 31,
     "subscriber_profile": 13,
-    "period_summary": 1,
     "period_comparison": 3,
-    "period_trend": 1,
     "subscriber_period": 39,
     "reach": 1,
 }
@@ -160,7 +158,7 @@ def test_of_nothing_there_is_a_summary_or_an_empty_table(each: Analysis) -> None
     unseen = [View(LAST + timedelta(days=1), zone=ZONE), View(LAST, duration_seconds=None, zone=ZONE)]
     for views in ([], unseen):
         found = ask(each, views)
-        assert len(found) == ALWAYS_THERE.get(each.name, 0)
+        assert len(found) == ALWAYS_THERE.get(each.name, 0 if any(column.key for column in each.columns) else 1)
         if each.name in ORACLES:
             for row in found:
                 row.pop("unit", None)
@@ -248,7 +246,21 @@ def test_a_parameter_outside_of_its_bounds_is_refused_by_name(each: Analysis) ->
 @by_name
 def test_only_what_is_required_must_be_said(each: Analysis) -> None:
     assert each.runs_unattended == (each.name not in REQUIRED)
-    assert (each.kind == "period") != issubclass(each.parameters, GeneralParameters)
+    assert (each.is_of_period) != issubclass(each.parameters, GeneralParameters)
     if not each.runs_unattended:
         with pytest.raises(RequestRefused, match="subscriber_code: "):
             each.parse({})
+
+
+@pytest.mark.parametrize("each", [each for each in EVERY if each.covers], ids=lambda each: each.name)
+def test_what_covers_all_views_or_all_with_a_channel_counts_each_of_them_once(each: Analysis) -> None:
+    covered = [v for v in CROWD if MONTH.first <= v.local_date <= MONTH.last and v.duration_seconds is not None]
+    if each.covers == "channels":
+        covered = [v for v in covered if v.channel_name is not None]
+    rows = ask(each, CROWD)
+    named = {column.name for column in each.columns}
+    if "views" in named:
+        assert sum(row["views"] for row in rows) == len(covered)
+    if "watch_hours" in named:
+        assert sum(row["watch_hours"] for row in rows) == pytest.approx(sum(v.duration_seconds or 0 for v in covered) / 3600)
+    assert named & {"views", "watch_hours"}

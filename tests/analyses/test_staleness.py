@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, select, start, stop, store
 
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis, is_of_period
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing, staleness, stored
 from telemetry_pipeline.results.staleness import stale_days
@@ -86,13 +86,13 @@ def test_of_period_analyses_those_of_single_days_are_waited_for(computed: sa.Eng
 
 def test_a_day_with_some_results_lacks_the_others(computed: sa.Engine) -> None:
     """A run that dies in the middle leaves a day so; once the day is over no tick computes the rest."""
-    looking_back = {name for name, each in all_analyses().items() if each.kind != "period" and each.runs_unattended}
+    looking_back = {name for name, each in all_analyses().items() if not each.is_of_period and each.runs_unattended}
     found = stale_days(computed, FIRST, THIRD, RULES)
     assert found == dict.fromkeys([FIRST, SECOND, THIRD], dict.fromkeys(looking_back - {"rating", "share"}))
     analysis = find_analysis("period_trend")
     parameters = analysis.parse({})
     computing.update(computed, Store(RULES), analysis, [Period(SECOND, SECOND)], parameters, draw=lambda _name, _frame: None)
-    others = {name for name, each in all_analyses().items() if each.kind == "period" and each.runs_unattended}
+    others = {name for name, each in all_analyses().items() if each.is_of_period and each.runs_unattended}
     lacking = {name for name in stale_days(computed, FIRST, THIRD, RULES)[SECOND] if is_of_period(name)}
     assert lacking == others - {"period_trend"}
 

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import computing, stored
@@ -44,7 +44,7 @@ def compute(engine: sa.Engine, name: str, *periods: Period, rules: Rules = RULES
     """Of exactly some periods, or the windows that end with their last days."""
     analysis = find_analysis(name)
     values = analysis.parse(parameters)
-    windows = [each if analysis.kind == "period" else analysis.window(each.last, values) for each in periods]
+    windows = [each if analysis.is_of_period else analysis.window(each.last, values) for each in periods]
     for window in windows:
         computing.update(engine, Store(rules), analysis, [window], values, draw=lambda _name, _frame: None)
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from bench.harness import OPERATOR_TIMEZONE, synchronise
 from bench.truth import compare_records, compare_results
 from bench.upstream import Upstream
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer

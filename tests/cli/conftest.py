@@ -10,7 +10,7 @@ from cli.harness import Outcome
 
 from telemetry_pipeline.cli.main import main
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.processes import make_home
+from telemetry_pipeline.stack.processes.service import make_home
 from telemetry_pipeline.stack.state import HomeLock, StackState, write_state
 
 PROJECT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from telemetry_pipeline.analyses.columns import Column
+from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.captions import caption, marked, versions, whole_counts
 from telemetry_pipeline.results.catalogue import ResultInfo
@@ -24,7 +24,7 @@ def result(name: str = "top_channels", *, outdated: bool = False, first: date | 
     last = date(2026, 11, 26)
     known: dict[str, Any] = {
         "asset": name,
-        "partition_date": None if analysis.kind == "period" else last,
+        "partition_date": None if analysis.is_of_period else last,
         "period_first": first or last,
         "period_last": last,
         "parameters": analysis.parse({}).model_dump(mode="json") if analysis.runs_unattended else {},

@@ -27,10 +27,10 @@ from telemetry_pipeline.simulator.options import (
     DEFAULT_USERNAME,
 )
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.raw import cursor
 

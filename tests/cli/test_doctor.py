@@ -15,7 +15,7 @@ from webservers import FakeWebserver
 
 from telemetry_pipeline.cli.doctor import Finding, examine
 from telemetry_pipeline.cli.doctoring import surroundings
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 
 HEALTH: dict[str, Any] = {
     "version": "1.13.27",

@@ -22,8 +22,10 @@ from psycopg.conninfo import conninfo_to_dict
 from telemetry_pipeline.cli.doctor import Finding, examine
 from telemetry_pipeline.cli.doctoring.postgres import Facts, faults
 from telemetry_pipeline.settings.addresses import postgres_url as as_postgres_url
-from telemetry_pipeline.stack.polling import polling
-from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey, at_database, free_port
+from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres, free_port
+from telemetry_pipeline.stack.servers.reach import at_database
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.warehouse.db.connections import connect, shared
 
 FACTS = Facts("18.4", datetime(2026, 11, 27, tzinfo=UTC), "UTF8", "db", False, False, "default", "telemetry", 64, 200, 300)

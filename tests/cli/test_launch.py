@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from telemetry_pipeline.cli.launch import check_job, parse_choice, parse_parameters
+from telemetry_pipeline.cli.launch import parse_choice, parse_parameters
 from telemetry_pipeline.errors import RequestRefused
 
 
@@ -102,27 +102,6 @@ def test_an_asset_that_runs_alone_takes_its_own_parameters_and_needs_those_that_
 def test_any_text_is_either_refused_or_sent_as_it_is(text: str) -> None:
     sent = parse(f'top_channels.channel="{text}"')["top_channels"]["channel"]
     assert isinstance(sent, str)
-
-
-def test_an_unknown_job_is_refused_with_what_there_is() -> None:
-    check_job("ott_views", MODELS)
-    check_job("telemetry_range", MODELS)
-    with pytest.raises(RequestRefused, match=r"jobs: telemetry_tick, .*; assets: .*, geography"):
-        check_job("everything", MODELS)
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("telemetry_tik", "did you mean telemetry_tick?"),
-        ("Geografy", "did you mean geography?"),
-        ("telemetry_tikc", "did you mean telemetry_tick?"),
-    ],
-)
-def test_who_mistypes_a_job_is_asked_what_was_meant_and_gets_no_long_list(written: str, said: str) -> None:
-    with pytest.raises(RequestRefused) as refused:
-        check_job(written, MODELS)
-    assert str(refused.value) == f"there is no job or asset {written!r}; {said}"
 
 
 def test_parameters_of_several_analyses_are_those_of_the_chosen_ones_alone() -> None:

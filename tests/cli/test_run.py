@@ -13,7 +13,7 @@ import pytest
 from cli.harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver
 
-from telemetry_pipeline.cli.days import today
+from telemetry_pipeline.days import today
 from telemetry_pipeline.settings.loading import StackSettings
 
 
@@ -96,11 +96,22 @@ def test_parameters_that_only_the_server_knows_are_refused_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["telemetry_range", "--from", "2026-10-01"], "--from and --to go together"),
-        (["telemetry_tick", "--from", "2026-10-01", "--to", "2026-10-02"], "telemetry_tick is for one day"),
-        (["ott_views", "--partition", "2026-10-01", "--from", "2026-10-01", "--to", "2026-10-02"], "give either"),
-        (["ott_views", "--partition", "2026-02-30"], "'2026-02-30' is not a date"),
-        (["ott_views", "--partition", "20261001"], "'20261001' is not a date"),
+        (
+            ["telemetry_range", "--from", "2026-10-01"],
+            "a range needs both its first and its last day",
+        ),
+        (
+            ["telemetry_tick", "--from", "2026-10-01", "--to", "2026-10-02"],
+            "telemetry_tick is for one day; for a range",
+        ),
+        (
+            ["ott_views", "--partition", "2026-10-01", "--from", "2026-10-01", "--to", "2026-10-02"],
+            "give either a partition or a range",
+        ),
+        (["telemetry_range", "--from", "2026-10-02", "--to", "2026-10-01"], "cannot begin on 2026-10-02"),
+        (["telemetry_cleanup", "--partition", "2026-10-01"], "telemetry_cleanup has no partitions"),
+        (["ott_views", "--partition", "2026-02-30"], "'2026-02-30' is not a day such as 2026-01-31"),
+        (["ott_views", "--partition", "20261001"], "'20261001' is not a day such as 2026-01-31"),
     ],
 )
 def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome], arguments: list[str], said: str) -> None:
@@ -112,7 +123,7 @@ def test_options_that_make_no_sense_are_a_usage_error(cli: Callable[..., Outcome
 def test_days_before_the_simulated_ones_are_refused(cli: Callable[..., Outcome]) -> None:
     outcome = cli("run", "telemetry_tick", "--partition", "2025-06-01")
     assert outcome.status == 1
-    first = today(StackSettings.load()) - timedelta(days=90)
+    first = today(StackSettings.load().operator_zone) - timedelta(days=90)
     assert f"there is no partition 2025-06-01; allowed are {first} (FIRST_PARTITION) to " in outcome.err
 
 
@@ -121,12 +132,11 @@ def test_days_before_the_simulated_ones_are_refused(cli: Callable[..., Outcome])
     [
         (
             ["everything"],
-            "jobs: telemetry_tick, telemetry_range, telemetry_merge, telemetry_rebuild; assets: telemetry_records",
+            "jobs: telemetry_tick, telemetry_range, telemetry_merge, telemetry_rebuild, telemetry_cleanup; assets: ",
         ),
         (["telemetry_tock"], "did you mean telemetry_tick?"),
         (["telemetry_tick", "--partition", "2024-12-31"], "allowed are 2025-01-01 (FIRST_PARTITION) to "),
         (["telemetry_tick", "--partition", "2099-01-01"], "(today in America/Mexico_City)"),
-        (["telemetry_range", "--from", "2026-10-02", "--to", "2026-10-01"], "begins on 2026-10-02 and ends before"),
         (["telemetry_range", "--from", "2024-01-01", "--to", "2026-10-01"], "there is no partition 2024-01-01"),
         (["telemetry_tick", "--set", "top_channels.limit=0"], "top_channels.limit cannot be '0'"),
         (["telemetry_tick", "--set", "top_channels.size=1"], "it has window_days=30, limit=20"),
@@ -142,12 +152,29 @@ def test_what_cannot_be_is_refused_before_anything_starts(
     assert outcome.err.count("\n") == 1
 
 
-def test_today_is_the_operators(home: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_a_day_is_of_the_operators_today(
+    cli: Callable[..., Outcome], webserver: FakeWebserver, announce: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two zones whose days always differ."""
-    monkeypatch.setenv("OPERATOR_TIMEZONE", "Pacific/Kiritimati")
-    east = today(StackSettings.load())
-    monkeypatch.setenv("OPERATOR_TIMEZONE", "Pacific/Pago_Pago")
-    assert today(StackSettings.load()) in (east - timedelta(days=1), east - timedelta(days=2))
+    refused = {"launchRun": {"__typename": "RunConflict", "message": "asked"}}
+    webserver.answers |= {"Code": LOADED, "Targets": TARGETS, "Launch": refused}
+    announce(webserver.url)
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        monkeypatch.setenv("OPERATOR_TIMEZONE", zone)
+        cli("run", "telemetry_tick")
+    east, west = (variables["params"]["executionMetadata"]["tags"] for name, variables in webserver.asked if name == "Launch")
+    assert east[0]["key"] == west[0]["key"] == "dagster/partition"
+    assert east[0]["value"] > west[0]["value"]
+
+
+def test_the_clean_up_is_launched_without_a_day(
+    cli: Callable[..., Outcome], webserver: FakeWebserver, announce: Callable[..., None]
+) -> None:
+    refused = {"launchRun": {"__typename": "RunConflict", "message": "asked"}}
+    webserver.answers |= {"Code": LOADED, "Targets": TARGETS, "Launch": refused}
+    announce(webserver.url)
+    assert cli("run", "telemetry_cleanup").err == "error: asked\n"
+    assert webserver.asked[-1][1]["params"]["executionMetadata"]["tags"] == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from cli.harness import Outcome
 
-from telemetry_pipeline.analyses.columns import conform
+from telemetry_pipeline.analyses.framework.columns import conform
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import document_store, tables
@@ -45,8 +45,8 @@ def storing(engine: sa.Engine) -> Callable[..., None]:
         rows = len(next(iter(values.values()), []))
         columns = {column.name: values.get(column.name, [None] * rows) for column in analysis.columns}
         parsed = analysis.parse(parameters or {})
-        period = Period(first, last or first) if analysis.kind == "period" else analysis.window(first, parsed)
-        partition = None if analysis.kind == "period" else period.last
+        period = Period(first, last or first) if analysis.is_of_period else analysis.window(first, parsed)
+        partition = None if analysis.is_of_period else period.last
         frame = conform(pd.DataFrame(columns, dtype=object), analysis.columns)
         result = Result(period.first, period.last, partition, parsed.model_dump(mode="json"), frame, **more)
         with engine.begin() as connection:

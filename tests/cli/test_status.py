@@ -18,7 +18,7 @@ from webservers import FakeWebserver, run_answer
 
 from telemetry_pipeline.cli import overview
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.polling import polling
+from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.warehouse.operations import status as warehouse_status
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status

@@ -133,7 +133,17 @@ def test_several_assets_are_launched_in_one_run_with_their_parameters(
             "'top_channels' is given parameters and is not launched; launched: ott_views",
             id="parameters of another asset",
         ),
-        pytest.param({"target": "top_channels", "parameters": {"limit": 5}}, r"expected is \{asset: \{param", id="flat"),
+        pytest.param(
+            {"target": "top_channels", "parameters": {"limit": 5}}, r"given as \{'top_channels': \{'limit': 5\}\}", id="flat"
+        ),
+        pytest.param(
+            {"target": "telemetry_tick", "parameters": {"limit": 5}}, r"as \{'ASSET': \{'limit': 5\}\}", id="of a job"
+        ),
+        pytest.param(
+            {"target": "top_channels", "parameters": {"ops": {"top_channels": {"config": {"limit": 5}}}}},
+            r"given as \{'top_channels': \{'limit': 5\}\}, without what GraphQL has",
+            id="as over GraphQL",
+        ),
         pytest.param(
             {"target": "top_channels", "parameters": {"top_channels": {"limit": float("nan")}}}, "JSON", id="not a number"
         ),

@@ -14,28 +14,30 @@ import sqlalchemy as sa
 from ingestion.test_sync import MEXICO, NEVER, UTC, open_gaps, rows
 from warehouse.events import start, stop, store
 
-from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_json
 from telemetry_pipeline.cli.workbook import to_workbook
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.reports import charts
+from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing, stored
-from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
+from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.raw.records import Batch, Rejected, writing
+from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 from telemetry_pipeline.warehouse.raw.records import store as store_batch
+from telemetry_pipeline.warehouse.raw.records import writing
 
 DAYS = Period(date(2025, 3, 1), date(2025, 3, 6))
 RULES = Rules(MEXICO, Cap("auto"))
@@ -55,8 +57,8 @@ def go_on(engine: sa.Engine, days: Period) -> int:
     store, found, size = Store(RULES), [], 0
     for analysis in all_analyses().values():
         values = analysis.parse({} if analysis.runs_unattended else {"subscriber_code": "S-3"})
-        computing.update(engine, store, analysis, analysis.windows(days, values), values, draw=charts.draw)
-        only = {"period": days} if analysis.kind == "period" else {"day": days.last}
+        computing.update(engine, store, analysis, analysis.windows(days, values), values, draw=drawing.draw)
+        only = {"period": days} if analysis.is_of_period else {"day": days.last}
         with snapshot(engine) as connection:
             result = stored.read(connection, analysis, values, RULES, **only)
         assert result is not None

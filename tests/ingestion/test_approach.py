@@ -14,9 +14,12 @@ from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream, PanAccessUnavailable
 from telemetry_pipeline.ingestion.edge import LiveEdge
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Missing, Slice
-from telemetry_pipeline.warehouse.operations import adoption, cursor, records
-from telemetry_pipeline.warehouse.raw.records import Batch, Gap, RepairPosition
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Missing, Slice
+from telemetry_pipeline.warehouse.operations import adoption
+from telemetry_pipeline.warehouse.raw import cursor, records, repairs
+from telemetry_pipeline.warehouse.raw.batch import Batch
+from telemetry_pipeline.warehouse.raw.gaps import Gap
+from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 MADE_WITH = {"panaccess_timezone": "UTC", "operator_timezone": "America/Mexico_City"}
 SMALL = pytest.mark.usefixtures(small.__name__)
@@ -105,10 +108,10 @@ def test_what_was_to_be_read_of_the_upstream_before_is_not_read_of_this_one(engi
     tick(engine, Upstream(map(record, range(1, 301))))
     keep(engine, Batch(gaps=[Gap(150, 160, "no")]))
     position = RepairPosition(DAYS[0], 20, 400, sync_of(engine, Upstream()).now())
-    records.keep_repair_position(engine, "r", position)
+    repairs.keep_repair_position(engine, "r", position)
     adoption.adopt(engine, MADE_WITH, **change)  # type: ignore[arg-type]
     assert open_gaps(engine) == []
-    assert records.repair_position(engine, "r") is None
+    assert repairs.repair_position(engine, "r") is None
     another = Upstream(foreign(range(1, 401)))
     sync_of(engine, another).run(DAYS[0], TODAY, includes_today=False, position=position)
     assert max(stored(engine)) == (400 if change == {"same": True} else 300)

@@ -14,12 +14,12 @@ from upstream import Upstream
 from telemetry_pipeline.errors import AnotherUpstream
 from telemetry_pipeline.simulator.options import WIDEST_HOLE, Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.raw import cursor
 from telemetry_pipeline.warehouse.raw import records as warehouse
-from telemetry_pipeline.warehouse.raw.records import Batch
+from telemetry_pipeline.warehouse.raw.batch import Batch
 
 LARGEST = 2**63 - 1
 

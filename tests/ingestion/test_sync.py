@@ -30,12 +30,17 @@ from telemetry_pipeline.ingestion import sync as sync_module
 from telemetry_pipeline.ingestion.sync import OVERLAP_IDS, Progress, Sync
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.sources.panaccess import feed as feed_module
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess import slices
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.warehouse.raw import gaps, repairs
 from telemetry_pipeline.warehouse.raw import records as warehouse
-from telemetry_pipeline.warehouse.raw.records import Batch, Gap, RepairPosition, Stored
+from telemetry_pipeline.warehouse.raw.batch import Batch
+from telemetry_pipeline.warehouse.raw.gaps import Gap
+from telemetry_pipeline.warehouse.raw.records import Stored
+from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 UTC = ZoneInfo("UTC")
 MEXICO = ZoneInfo("America/Mexico_City")
@@ -183,7 +188,7 @@ def test_the_live_edge_reads_no_more_than_its_overlap_again(engine: sa.Engine) -
 
 
 def test_the_overlap_is_five_pages() -> None:
-    assert OVERLAP_IDS == 5 * feed_module.PAGE_SIZE
+    assert OVERLAP_IDS == 5 * slices.PAGE_SIZE
 
 
 @pytest.mark.usefixtures("small")
@@ -250,8 +255,8 @@ def test_a_range_goes_on_where_its_deadline_came(engine: sa.Engine, includes_tod
             position = one.run(DAYS[0], last, includes_today=includes_today, position=position)
         steps += 1
         read += one.outcome.read
-        warehouse.keep_repair_position(engine, "r", position)
-        assert warehouse.repair_position(engine, "r") == position
+        repairs.keep_repair_position(engine, "r", position)
+        assert repairs.repair_position(engine, "r") == position
         assert steps < 30
     assert steps > 2
     assert set(stored(engine)) == expected | set(range(100, 160))
@@ -456,9 +461,9 @@ def test_a_gap_is_tried_again_at_growing_intervals_until_it_is_resolved(engine: 
         assert rows(engine, "select attempts from telemetry.sync_gaps") == [attempts]
         assert rows(engine, "select tried_at > now() - interval '1 minute' from telemetry.sync_gaps") == [True]
         set_age(engine, minutes=2**attempts - 0.5)
-        assert warehouse.gaps_due(engine, 10) == []
+        assert gaps.gaps_due(engine, 10) == []
         set_age(engine, minutes=2**attempts + 0.5)
-        assert [gap.first_record_id for gap in warehouse.gaps_due(engine, 10)] == [17]
+        assert [gap.first_record_id for gap in gaps.gaps_due(engine, 10)] == [17]
         tick(engine, upstream)
         assert open_gaps(engine) == [(17, 17)]
     upstream.poisoned = {}

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 import yaml
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings.addresses import postgres_url as as_postgres_url
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 
 # The whole graph is run once, in test_assets; more is said of single analyses in tests/analyses.
 SOME_OF_EACH = ["telemetry_records", "ott_views", "general_summary", "top_channels", "period_summary"]
@@ -108,7 +108,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def this_day(pipeline: Any) -> date:
-    return today(daily_partitions(pipeline.settings))
+    return today(pipeline.settings.operator_zone)
 
 
 class Pipeline:

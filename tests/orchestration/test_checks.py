@@ -17,7 +17,7 @@ from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import Batch, Rejected
+from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 
 DAY = stop(1).local_date
 OF_A_QUARTER = pytest.mark.parametrize(

@@ -50,7 +50,7 @@ defs = dg.Definitions(schedules=[every_minute], sensors=[often])
 """
 ENDS = """
 import threading, time
-from telemetry_pipeline.orchestration import clock
+from telemetry_pipeline.orchestration.runtime import clock
 real, ahead = time.time, 7200.0
 time.time = lambda: real() + ahead
 threading.Thread(target=clock._end_when_set_back, daemon=True).start()

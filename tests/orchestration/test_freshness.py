@@ -15,7 +15,7 @@ from telemetry_pipeline.orchestration.sensors.freshness import silent_for
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.checks import Freshness
-from telemetry_pipeline.warehouse.raw.records import gaps_due
+from telemetry_pipeline.warehouse.raw.gaps import gaps_due
 
 
 def sense(pipeline: Any) -> list[str]:

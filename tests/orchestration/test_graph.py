@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import dagster as dg
+from generated import graph
 
 from telemetry_pipeline import analyses
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.broker import QUEUES
-from telemetry_pipeline.results.documents import DOCUMENTS
 
 
-def test_the_graph_is_the_documented_one_with_every_analysis(defs: dg.Definitions) -> None:
-    graph = {
-        spec.key.to_user_string(): sorted(dep.asset_key.to_user_string() for dep in spec.deps)
-        for spec in defs.resolve_all_asset_specs()
-    }
-    assert graph == {
-        "telemetry_records": [],
-        "ott_views": ["telemetry_records"],
-        **{name: ["ott_views"] for name in all_analyses()},
-        "full_analysis": of_kind("general"),
-        "subscribers_analysis": ["active_subscribers", "churn_risk", "subscriber_overview", "top_subscribers"],
-        "period_analysis": sorted(set(of_kind("period")) - {"subscriber_period"}),
-    }
+def test_the_graph_is_the_one_of_the_snapshot(defs: dg.Definitions) -> None:
+    snapshot = json.loads((Path(__file__).parent / "graph.json").read_text())
+    assert graph(defs) == snapshot, "the graph is another: run 'make docs' and look at what it changed"
 
 
-def of_kind(kind: str) -> list[str]:
-    return [name for name, analysis in all_analyses().items() if analysis.kind == kind]
+def test_every_analysis_is_an_asset_over_the_views_and_in_the_document_of_its_theme(defs: dg.Definitions) -> None:
+    assets = graph(defs)
+    for name, analysis in all_analyses().items():
+        assert assets[name] == {"group": analysis.theme, "deps": ["ott_views"]}
+    for document in DOCUMENTS:
+        assert assets[document]["deps"] == [each.name for each in gathered(document)]
 
 
 def test_every_asset_says_what_it_is_and_where_it_is_stored(defs: dg.Definitions) -> None:
@@ -101,7 +97,7 @@ def test_both_jobs_run_on_celery_all_that_need_not_be_told_a_subscriber(defs: dg
         assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
             "telemetry_records",
             "ott_views",
-            *(set(all_analyses()) - {"subscriber_profile", "subscriber_period"}),
+            *(name for name, each in all_analyses().items() if each.runs_unattended),
             *DOCUMENTS,
         }
 

@@ -12,9 +12,9 @@ import dagster as dg
 import pytest
 import yaml
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
@@ -60,7 +60,7 @@ def planned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Counter[str]:
 def test_what_a_range_is_going_to_make_of_an_asset_is_one_event_however_long_it_is(
     instance: dg.DagsterInstance, settings: Settings
 ) -> None:
-    last = today(daily_partitions(settings))
+    last = today(settings.operator_zone)
     tags = {RANGE_START: settings.first_partition.isoformat(), RANGE_END: last.isoformat()}
     of_range = planned(instance, make(instance, settings, "telemetry_range", tags))
     assert len(of_range) > 30
@@ -71,7 +71,7 @@ def test_what_a_range_is_going_to_make_of_an_asset_is_one_event_however_long_it_
 
 def test_a_run_that_is_refused_leaves_nothing_behind_and_says_why(instance: dg.DagsterInstance, settings: Settings) -> None:
     for tags, config, reason in (
-        ({PARTITION: "2024-12-31"}, {}, "2024-12-31 is not a partition"),
+        ({PARTITION: "2024-12-31"}, {}, "there is no partition 2024-12-31"),
         ({}, {}, "needs a partition"),
         ({RANGE_START: "2025-01-02", RANGE_END: "2025-01-01"}, {}, "before it"),
         ({PARTITION: "2025-01-01"}, {"top_channels": {"limit": 0}}, "limit"),
@@ -92,7 +92,7 @@ def test_that_a_schedule_asks_for_what_cannot_be_is_told_until_it_does_so_no_mor
             make(instance, settings, "telemetry_range", {PARTITION: "2024-12-31", **by})
     [problem] = problems.open_problems(engine)
     assert problem.key == "refused:telemetry_repair_schedule"
-    assert "2024-12-31 is not a partition" in problem.detail
-    yesterday = today(daily_partitions(settings)) - timedelta(days=1)
+    assert "there is no partition 2024-12-31" in problem.detail
+    yesterday = today(settings.operator_zone) - timedelta(days=1)
     make(instance, settings, "telemetry_range", {PARTITION: yesterday.isoformat(), **by})
     assert problems.open_problems(engine) == []

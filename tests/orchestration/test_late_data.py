@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from dagster._core.events import JobFailureData, RunFailureReason
 from orchestration.harness import record, scalar
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild, stale_results
 from telemetry_pipeline.results import document_store
-from telemetry_pipeline.results.documents import DOCUMENTS
 from telemetry_pipeline.results.staleness import Stale, stale_days
 from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
@@ -34,7 +34,7 @@ def stale(pipeline: Any, this_day: date, *names: str) -> dict[int, Stale]:
 
 
 def looking_back() -> set[str]:
-    return {name for name, each in all_analyses().items() if each.kind != "period" and each.runs_unattended}
+    return {name for name, each in all_analyses().items() if not each.is_of_period and each.runs_unattended}
 
 
 def test_days_never_analysed_are_stale_and_todays_is_the_ticks_business(pipeline: Any, now: datetime, this_day: date) -> None:

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 
+from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.orchestration.requests import check_request
+from telemetry_pipeline.orchestration.requests import check_form, check_request
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+ALLOWED = AllowedDays(date(2026, 1, 1), date(2026, 11, 21), "America/Mexico_City")
+TODAY = {"dagster/partition": "2026-11-21"}
 
 
 def check(tags: dict[str, str], job: str = "telemetry_range", config: dict[str, object] | None = None) -> None:
-    check_request(job, tags, config or {}, first_partition=date(2026, 1, 1), today=date(2026, 11, 21))
+    check_request(job, tags, config or {}, allowed=ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -23,27 +29,29 @@ def check(tags: dict[str, str], job: str = "telemetry_range", config: dict[str, 
         {START: "2026-05-05", END: "2026-05-05"},
     ],
 )
-def test_partitions_that_exist_are_let_through(tags: dict[str, str]) -> None:
-    check(tags)
+@pytest.mark.parametrize("job", ["telemetry_range", "__ASSET_JOB"])
+def test_partitions_that_exist_are_let_through(tags: dict[str, str], job: str) -> None:
+    check(tags, job)
 
 
 @pytest.mark.parametrize(
     ("tags", "complaint"),
     [
-        pytest.param({}, "needs a partition", id="no partition at all"),
-        pytest.param({START: "2026-05-05"}, "needs a partition", id="half a range"),
-        pytest.param({"dagster/partition": "2025-12-31"}, "2025-12-31 is not a partition", id="before the first"),
-        pytest.param({"dagster/partition": "2026-11-22"}, "2026-11-22 is not a partition", id="tomorrow"),
+        pytest.param({}, "a run needs a partition, or the first and the last day of a range", id="no partition at all"),
+        pytest.param({START: "2026-05-05"}, "both its first and its last day", id="half a range"),
+        pytest.param({**TODAY, START: "2026-05-05", END: "2026-05-06"}, "not both", id="a partition and a range"),
+        pytest.param({"dagster/partition": "2025-12-31"}, "there is no partition 2025-12-31", id="before the first"),
+        pytest.param({"dagster/partition": "2026-11-22"}, "there is no partition 2026-11-22", id="tomorrow"),
         pytest.param({"dagster/partition": "21.11.2026"}, "not a day such as", id="not a date"),
         pytest.param({"dagster/partition": "20261121"}, "not a day such as", id="a date in another form"),
         pytest.param({START: "2026-05-06", END: "2026-05-05"}, "before it", id="backwards"),
-        pytest.param({START: "2026-05-06", END: "2027-05-05"}, "2027-05-05 is not a partition", id="into the future"),
+        pytest.param({START: "2026-05-06", END: "2027-05-05"}, "there is no partition 2027-05-05", id="into the future"),
     ],
 )
 def test_impossible_partitions_are_refused_with_what_is_allowed(tags: dict[str, str], complaint: str) -> None:
     with pytest.raises(RequestRefused, match=complaint) as refused:
         check(tags)
-    assert "days from 2026-01-01 to 2026-11-21 are allowed" in str(refused.value)
+    assert str(ALLOWED) in str(refused.value)
 
 
 def test_a_tick_takes_no_range() -> None:
@@ -51,7 +59,81 @@ def test_a_tick_takes_no_range() -> None:
         check({START: "2026-05-05", END: "2026-05-06"}, job="telemetry_tick")
 
 
+def test_the_clean_up_takes_no_days() -> None:
+    check({}, job="telemetry_cleanup")
+    with pytest.raises(RequestRefused, match="telemetry_cleanup has no partitions; give none"):
+        check(TODAY, job="telemetry_cleanup")
+
+
 @pytest.mark.parametrize("config", [{"limit": 0}, {"limit": "many"}, {"window_days": 0}, {"colour": "red"}])
 def test_impossible_parameters_are_refused_by_name(config: dict[str, object]) -> None:
     with pytest.raises(RequestRefused, match=f"top_channels cannot run with these parameters: {next(iter(config))}"):
-        check({"dagster/partition": "2026-11-21"}, config={"ops": {"top_channels": {"config": config}}})
+        check(TODAY, config={"ops": {"top_channels": {"config": config}}})
+
+
+TOP_FIVE = {"ops": {"top_channels": {"config": {"limit": 5}}}}
+BOTH = {"ops": {**TOP_FIVE["ops"], "telemetry_records": {"config": {"max_seconds": 5}}}}
+ONLY = ["top_channels"]
+
+
+@pytest.mark.parametrize(
+    ("given", "assets", "form"),
+    [
+        pytest.param({"top_channels": {"limit": 5}}, [], TOP_FIVE, id="by asset, without ops"),
+        pytest.param({"top_channels": {"config": {"limit": 5}}}, [], TOP_FIVE, id="without ops"),
+        pytest.param({"ops": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="without config"),
+        pytest.param({"ops": {"top_channels": {"parameters": {"limit": 5}}}}, [], TOP_FIVE, id="parameters for config"),
+        pytest.param({"solids": {"top_channels": {"config": {"limit": 5}}}}, [], TOP_FIVE, id="solids"),
+        pytest.param({"assets": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="assets"),
+        pytest.param({"resources": {"top_channels": {"config": {"limit": 5}}}}, [], TOP_FIVE, id="resources"),
+        pytest.param({"parameters": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="parameters"),
+        pytest.param({"limit": 5}, ONLY, TOP_FIVE, id="parameters of the only asset"),
+        pytest.param({"config": {"limit": 5}}, ONLY, TOP_FIVE, id="config of the only asset"),
+        pytest.param({"parameters": {"limit": 5}}, ONLY, TOP_FIVE, id="parameters of the only asset, named so"),
+        pytest.param({**TOP_FIVE, "telemetry_records": {"max_seconds": 5}}, [], BOTH, id="half in the right form"),
+    ],
+)
+def test_parameters_in_another_form_are_refused_with_the_callers_own_values_in_the_right_one(
+    given: dict[str, Any], assets: Sequence[str], form: dict[str, Any]
+) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        check_form(given, {}, assets)
+    said = str(refused.value)
+    assert said == f"parameters are written as {json.dumps(form)}, not as {json.dumps(given)}"
+    check_form(form, {}, assets)
+
+
+def test_parameters_as_tags_are_refused_with_the_right_form() -> None:
+    """Dagster takes any tag, and would run with the defaults in silence."""
+    for tags in ({"top_channels.limit": "5"}, {"top_channels/limit": "5"}):
+        with pytest.raises(RequestRefused) as refused:
+            check(TODAY | tags)
+        assert f"parameters are written as {json.dumps(TOP_FIVE)}, not as tags" in str(refused.value)
+    check(TODAY | {"top_channels.colour": "5", "team.limit": "5", "limit": "5"})
+
+
+def test_a_parameter_without_its_asset_is_refused_with_those_that_have_it() -> None:
+    with pytest.raises(RequestRefused) as refused:
+        check_form({"n_segments": 3}, {}, [])
+    assert str(refused.value) == (
+        'parameters are written as {"ops": {"ASSET": {"config": {"n_segments": 3}}}}, not as {"n_segments": 3}; '
+        "n_segments is of subscriber_segments"
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        TOP_FIVE,
+        {"ops": {"ott_views": {}}},
+        {"ops": {"top_channels": {"config": {"limt": 5}}}},
+        {"execution": {"config": {}}, "loggers": {}, "resources": {"warehouse": {"config": {}}}},
+        {"ops": {"delete_old_runs": {"inputs": {}}}},
+        {"ops": None},
+        {"nonsense": {"limit": 5}},
+        {"config": 5, "top_channels": 5},
+    ],
+)
+def test_what_is_in_the_right_form_or_in_none_is_left_to_dagster(given: dict[str, Any]) -> None:
+    check_form(given, {}, ONLY)

@@ -10,8 +10,8 @@ import pytest
 from dagster import DagsterInstance, build_schedule_context
 from dagster._core.events import EngineEventData
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.orchestration import schedules
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.schedules import InFlight, build_schedules, in_flight, plan_tick
 from telemetry_pipeline.settings.loading import Settings
 
@@ -34,7 +34,7 @@ def test_a_tick_is_for_the_operators_today(make_settings: Callable[..., Settings
     settings = make_settings(operator_timezone="Pacific/Kiritimati")
     request = evaluate(settings, instance)
     assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == today(daily_partitions(settings)).isoformat()
+    assert request.partition_key == today(settings.operator_zone).isoformat()
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
@@ -122,21 +122,21 @@ def test_runs_of_other_jobs_are_not_in_the_way(instance: DagsterInstance) -> Non
 
 def test_the_repair_is_of_the_days_before_today(make_settings: Callable[..., Settings], instance: DagsterInstance) -> None:
     settings = make_settings(repair_days=3)
-    this_day = today(daily_partitions(settings))
+    this_day = today(settings.operator_zone)
     first, last = this_day - timedelta(days=3), this_day - timedelta(days=1)
     assert span(evaluate(settings, instance, "repair")) == (first.isoformat(), last.isoformat())
 
 
 def test_the_merge_ends_with_today(make_settings: Callable[..., Settings], instance: DagsterInstance) -> None:
     settings = make_settings(merge_days=2)
-    this_day = today(daily_partitions(settings))
+    this_day = today(settings.operator_zone)
     assert span(evaluate(settings, instance, "merge")) == ((this_day - timedelta(days=1)).isoformat(), this_day.isoformat())
 
 
 def test_nothing_is_repaired_before_the_first_partition(
     make_settings: Callable[..., Settings], instance: DagsterInstance
 ) -> None:
-    this_day = today(daily_partitions(make_settings()))
+    this_day = today(make_settings().operator_zone)
     yesterday = this_day - timedelta(days=1)
     assert span(evaluate(make_settings(first_partition=yesterday), instance, "repair")) == (yesterday.isoformat(),) * 2
     assert isinstance(evaluate(make_settings(first_partition=this_day), instance, "repair"), dg.SkipReason)

@@ -112,7 +112,7 @@ def test_a_process_whose_step_does_not_stop_with_its_run_is_killed(grace_seconds
     step = f"""
 import time
 from types import SimpleNamespace
-from telemetry_pipeline.orchestration import step_task
+from telemetry_pipeline.orchestration.runtime.cluster import step_task
 step_task.LOOK_SECONDS, step_task.GRACE_SECONDS = 0.1, {grace_seconds}
 step_task._run_has_ended = lambda run_id: {ended}
 attempt = SimpleNamespace(run_id="{RUN_ID}", step="work", counts=lambda: {ended})

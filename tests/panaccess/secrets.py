@@ -7,7 +7,7 @@ import html
 import json
 from urllib.parse import quote
 
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 
 SECRETS = {"password": "señal/one@2:1&'\"<x> \\end", "api_token": "Token+of=test-2f9a", "salt": "sal de prueba"}
 WHO = Credentials("operator", **SECRETS)

@@ -15,10 +15,11 @@ import pytest
 from telemetry_pipeline.errors import MalformedAnswer, PanAccessError, PanAccessUnavailable
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
-from telemetry_pipeline.sources.panaccess.feed import Feed, Slice
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials, LocalStore
+from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials, LocalStore
+from telemetry_pipeline.sources.panaccess.slices import Slice
 
 LIST = "getListOfTelemetryRecords"
 GOOD = Credentials("simulator", "simulator", "simulator", "simulator")

@@ -22,10 +22,11 @@ from telemetry_pipeline.errors import MalformedAnswer, PanAccessError
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
-from telemetry_pipeline.sources.panaccess.feed import Feed, Slice
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import LocalStore
+from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import LocalStore
+from telemetry_pipeline.sources.panaccess.slices import Slice
 
 LIST = "getListOfTelemetryRecords"
 UTC = ZoneInfo("UTC")

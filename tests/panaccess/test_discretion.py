@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from panaccess.secrets import KNOWN, SESSION, WHO, gives_away
 
-from telemetry_pipeline.sources.panaccess.discretion import Discretion
-from telemetry_pipeline.sources.panaccess.session import Credentials
+from telemetry_pipeline.sources.panaccess.calls.discretion import Discretion
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,

@@ -20,9 +20,10 @@ from upstream import Upstream
 
 from telemetry_pipeline.errors import LoginRejected, MalformedAnswer, PanAccessError, PanAccessUnavailable
 from telemetry_pipeline.sources.panaccess import feed as feed_module
-from telemetry_pipeline.sources.panaccess.feed import Delivery, Feed, Slice
+from telemetry_pipeline.sources.panaccess.calls.transport import MAX_IN_FLIGHT
+from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.transport import MAX_IN_FLIGHT
+from telemetry_pipeline.sources.panaccess.slices import Delivery, Slice
 
 UTC = ZoneInfo("UTC")
 HABITS = {

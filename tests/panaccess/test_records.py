@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import MalformedAnswer
-from telemetry_pipeline.sources.panaccess.records import FIELDS, PERSONAL_FIELDS, Page, PageDecoder, Reject
+from telemetry_pipeline.sources.panaccess.records import FIELDS, Page, PageDecoder, Reject
+from telemetry_pipeline.sources.panaccess.values import PERSONAL_FIELDS
 
 MEXICO = "America/Mexico_City"
 STAMP = "2025-03-04 05:06:07"

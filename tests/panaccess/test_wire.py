@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from telemetry_pipeline.errors import MalformedAnswer
-from telemetry_pipeline.sources.panaccess.wire import decode_envelope, encode_form, raw_text
+from telemetry_pipeline.sources.panaccess.calls.wire import decode_envelope, encode_form, raw_text
 
 NESTED = {"groupOp": "AND", "filters": [{"rules": [{"field": "recordId", "op": "gt", "data": "1"}]}]}
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from telemetry_pipeline.stack import orphans
-from telemetry_pipeline.stack.processes import private_directory, short_path
+from telemetry_pipeline.stack.processes import orphans
+from telemetry_pipeline.stack.processes.service import private_directory, short_path
 
 PROJECT = Path(__file__).parents[2]
 DOCKER = PROJECT / "docker"

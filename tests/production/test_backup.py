@@ -16,11 +16,12 @@ from production.compose import DOCKER
 
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
-from telemetry_pipeline.sources.panaccess.session import Credentials
-from telemetry_pipeline.stack.servers import LocalPostgres, at_database
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 

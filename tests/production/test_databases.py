@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from production.compose import DOCKER
 
-from telemetry_pipeline.stack.servers import LocalPostgres, at_database
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database
 
 
 def test_it_closes_the_schema_public_of_an_old_server_and_may_be_run_again(own_postgres: LocalPostgres, tmp_path: Path) -> None:

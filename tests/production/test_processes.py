@@ -25,8 +25,9 @@ from terminal import OPERATOR_ZONE, wait_until
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.ports import free_port
-from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey
+from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from production.compose import DOCKER, PROJECT, load
 
-from telemetry_pipeline.stack.servers import LocalPostgres
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 
 HANDBOOK = (PROJECT / "docs" / "production.md").read_text()
 # As docker/create-databases.sh and the first start left it.

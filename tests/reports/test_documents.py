@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, complete, start, stop, store
 
-from telemetry_pipeline.analyses.caps import Cap
+from telemetry_pipeline.analyses.documents import DOCUMENTS, documents_of, gathered
+from telemetry_pipeline.analyses.framework.caps import Cap
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.documents import DOCUMENTS, Valid, assemble, documents_of, gathered, version_of_most
+from telemetry_pipeline.results.documents import Valid, assemble, version_of_most
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
@@ -41,7 +42,7 @@ def compute(engine: sa.Engine, period: Period, *names: str, **parameters: Any) -
     for name in names:
         analysis = find_analysis(name)
         values = analysis.parse(parameters)
-        window = period if analysis.kind == "period" else analysis.window(period.last, values)
+        window = period if analysis.is_of_period else analysis.window(period.last, values)
         computing.update(engine, Store(RULES), analysis, [window], values, draw=lambda _name, _frame: None)
 
 
@@ -183,7 +184,7 @@ def test_the_version_is_that_of_most_and_the_newest_of_several(results: list[tup
 
 
 def test_documents_are_of_the_analyses_of_their_kind_that_need_no_subscriber() -> None:
-    every = {name: each for name, each in all_analyses().items() if each.runs_unattended and each.kind != "audience"}
+    every = {name: each for name, each in all_analyses().items() if each.runs_unattended and each.theme != "audience"}
     assert {each.name for document in DOCUMENTS for each in gathered(document)} == set(every)
     assert documents_of(["top_channels", "period_trend", "reach"]) == {"full_analysis", "period_analysis"}
     assert documents_of(["reach", "subscriber_profile"]) == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from telemetry_pipeline.simulator.draws import Urns
+from telemetry_pipeline.simulator.world.draws import Urns
 
 
 def test_what_is_drawn_is_in_its_urn_and_as_frequent_as_it_weighs() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from telemetry_pipeline.simulator.export_file import BadExport, load
-from telemetry_pipeline.simulator.fields import FIELDS
 from telemetry_pipeline.simulator.options import Options
+from telemetry_pipeline.simulator.records.export_file import BadExport, load
+from telemetry_pipeline.simulator.records.fields import FIELDS
 from telemetry_pipeline.simulator.server import SimulatorServer
 
 HEADER = "recordId;actionId;timestamp;dataName;anonymized"

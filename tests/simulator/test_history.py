@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from telemetry_pipeline.simulator.fields import FIELDS
-from telemetry_pipeline.simulator.history import generate
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.population import Population
-from telemetry_pipeline.simulator.store import Segment
+from telemetry_pipeline.simulator.records.fields import FIELDS
+from telemetry_pipeline.simulator.records.store import Segment
+from telemetry_pipeline.simulator.world.history import generate
+from telemetry_pipeline.simulator.world.population import Population
 
 END = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 COUNT, DAYS = 40_000, 56

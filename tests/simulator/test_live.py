@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.source import Source
+from telemetry_pipeline.simulator.records.source import Source
 
 END = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 COUNT, DAYS, LIVE_DAYS = 60_000, 42, 28

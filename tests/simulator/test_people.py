@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from telemetry_pipeline.simulator.options import Options
-from telemetry_pipeline.simulator.source import Source
+from telemetry_pipeline.simulator.records.source import Source
 
 END = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 COUNT, DAYS = 100_000, 90

@@ -16,9 +16,9 @@ import redis
 import requests
 from terminal import wait_until
 
-from telemetry_pipeline.stack.ports import free_port
-from telemetry_pipeline.stack.servers import LocalValkey
-from telemetry_pipeline.stack.services import Flower
+from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
+from telemetry_pipeline.stack.services.workers import Flower
 
 pytestmark = pytest.mark.slow
 

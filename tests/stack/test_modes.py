@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack import servers
-from telemetry_pipeline.stack.servers import LocalPostgres
+from telemetry_pipeline.stack.servers import postgres as servers
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL changes its user under root alone")
 

@@ -11,7 +11,7 @@ import pytest
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.partitions import first_partition, first_partition_here
-from telemetry_pipeline.stack.services import SimulatorOptions
+from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.state import HomeLock, StackState, write_state
 from telemetry_pipeline.stack.upstream import remember_upstream
 

@@ -13,9 +13,9 @@ import pytest
 import redis
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.ports import LOOPBACK, Port, free_port, listens
-from telemetry_pipeline.stack.servers import LocalValkey
-from telemetry_pipeline.stack.services import Simulator, SimulatorOptions
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port, listens
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
+from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port is kept until its server is launched only")
 

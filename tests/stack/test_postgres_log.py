@@ -7,7 +7,7 @@ import pytest
 
 from telemetry_pipeline.cli.doctoring.findings import Warned
 from telemetry_pipeline.cli.doctoring.postgres import check_log
-from telemetry_pipeline.stack.servers import LocalPostgres
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 
 CANARY = "canary-7391"
 

@@ -12,15 +12,15 @@ import pytest
 from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.orphans import MARKER, members, sweep
-from telemetry_pipeline.stack.processes import Service
-from telemetry_pipeline.stack.servers import LocalPostgres
-from telemetry_pipeline.stack.services import DagsterMigration
+from telemetry_pipeline.stack.processes.orphans import MARKER, members, sweep
+from telemetry_pipeline.stack.processes.service import Service
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.services.dagster import DagsterMigration
 
 LAUNCHER = """
 import sys
 from pathlib import Path
-from telemetry_pipeline.stack.servers import LocalValkey
+from telemetry_pipeline.stack.servers.postgres import LocalValkey
 LocalValkey(Path(sys.argv[1])).start()
 print("up", flush=True)
 sys.stdin.read()

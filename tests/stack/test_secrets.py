@@ -21,7 +21,7 @@ from bench.up import Up, up
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.loading import SECRET_NAMES, PipelineSettings, Settings
 from telemetry_pipeline.stack.environment import SECRETS, code_socket, environment
-from telemetry_pipeline.stack.processes import private_directory
+from telemetry_pipeline.stack.processes.service import private_directory
 from telemetry_pipeline.stack.state import StackState, read_state
 
 CANARY = "canary-of-the-operators-shell"

@@ -10,14 +10,9 @@ import pytest
 import redis
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.servers import (
-    LocalPostgres,
-    LocalValkey,
-    at_database,
-    check_postgres,
-    check_redis,
-    ensure_database,
-)
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.reach import at_database, check_postgres, check_redis, ensure_database
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 
 
 def test_postgres_keeps_its_data_over_a_restart_and_over_a_kill(tmp_path: Path) -> None:

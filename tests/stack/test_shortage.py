@@ -16,8 +16,8 @@ from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack import memory
-from telemetry_pipeline.stack.processes import Service, ServiceEnded
+from telemetry_pipeline.stack.processes import memory
+from telemetry_pipeline.stack.processes.service import Service, ServiceEnded
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.stack.state import StackState, read_state
 
@@ -35,7 +35,7 @@ class Started(Stack):
 
     def soon(self) -> None:
         """Let pass the time until the next looks."""
-        self._disks_due = 0.0
+        self._room_due = 0.0
         if self._state_due is not None:
             self._state_due = 0.0
         self.tend()
@@ -87,7 +87,7 @@ class Unlucky(Service):
 def test_a_part_that_dies_during_its_start_is_started_again(tmp_path: Path, killed: int) -> None:
     stack, service = Started(tmp_path, [].append), Unlucky(tmp_path, killed)
     try:
-        stack._run([service])
+        stack._starting.run([service])
         assert service.launches == killed + 1
     finally:
         service.kill()
@@ -96,18 +96,18 @@ def test_a_part_that_dies_during_its_start_is_started_again(tmp_path: Path, kill
 def test_a_part_that_always_dies_ends_the_start(tmp_path: Path) -> None:
     stack, service = Started(tmp_path, [].append), Unlucky(tmp_path, 9)
     with pytest.raises(ServiceEnded, match="the unlucky one ended at once"):
-        stack._run([service])
+        stack._starting.run([service])
     assert service.launches == 3
 
 
 def test_who_dies_while_another_starts_is_started_again(tmp_path: Path) -> None:
     stack, first, second = Started(tmp_path, [].append), Unlucky(tmp_path, 0), Unlucky(tmp_path / "second", 0)
     try:
-        stack._run([first])
+        stack._starting.run([first])
         before = first.pid
         psutil.Process(before).kill()
         second.is_ready = lambda: first.pid not in (None, before)  # type: ignore[method-assign]
-        stack._run([second])
+        stack._starting.run([second])
     finally:
         first.kill()
         second.kill()

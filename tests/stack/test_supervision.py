@@ -17,10 +17,11 @@ import redis
 from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.ports import free_port
-from telemetry_pipeline.stack.processes import Fault, Service
-from telemetry_pipeline.stack.servers import LocalPostgres, LocalValkey
-from telemetry_pipeline.stack.supervision import Supervisor
+from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.stack.processes.service import Fault, Service
+from telemetry_pipeline.stack.processes.supervision import Supervisor
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 
 
 class Fragile(Service):

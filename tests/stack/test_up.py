@@ -27,7 +27,7 @@ from terminal import wait_until
 
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.environment import code_socket
-from telemetry_pipeline.stack.orphans import MARKER
+from telemetry_pipeline.stack.processes.orphans import MARKER
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import pytest
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator.options import WIDEST_HOLE
-from telemetry_pipeline.stack.services import Simulator, SimulatorOptions
-from telemetry_pipeline.stack.stack import Stack
+from telemetry_pipeline.stack.preparing import completed
+from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
 from telemetry_pipeline.stack.upstream import remember_upstream, settle_upstream
 
 
@@ -47,5 +47,6 @@ def test_two_upstreams_never_mix(tmp_path: Path, before: SimulatorOptions | None
 def test_the_ids_of_a_simulator_of_its_own_may_jump(tmp_path: Path) -> None:
     """They go by the clock: the cursor was held at the first live record, and every hour."""
     given = StackSettings.load(telemetry_home=tmp_path, database_url="postgresql://db/telemetry", redis_url="redis://broker/0")
-    stack = Stack(given)
-    assert stack._complete(None, None, Simulator(tmp_path, {}, SimulatorOptions())).max_id_jump == WIDEST_HOLE
+    options = SimulatorOptions()
+    settings = completed(given, options, None, None, Simulator(tmp_path, {}, options))
+    assert settings.max_id_jump == WIDEST_HOLE

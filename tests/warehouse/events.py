@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
 ZONE = "America/Mexico_City"
 MEXICO = ZoneInfo(ZONE)

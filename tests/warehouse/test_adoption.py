@@ -19,7 +19,8 @@ from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.operations import adoption, claims, completeness, records
+from telemetry_pipeline.warehouse.operations import adoption
+from telemetry_pipeline.warehouse.raw import batch, claims, completeness, records
 from telemetry_pipeline.warehouse.raw.claims import claim
 
 MADE_WITH = {"operator_timezone": "America/Mexico_City", "panaccess_timezone": "UTC", "upstream": "cv01.panaccess.com"}
@@ -52,7 +53,7 @@ def synced(engine: sa.Engine, made_with: dict[str, str]) -> sa.Engine:
 
 def contents(engine: sa.Engine) -> dict[str, Any]:
     """All that is to be the same, however it came to be."""
-    records_columns = ", ".join(records.COLUMNS)
+    records_columns = ", ".join(batch.COLUMNS)
     segments.refresh(engine)
     return {
         "records": select(engine, f"select {records_columns} from telemetry.records order by record_id"),
@@ -163,7 +164,7 @@ def test_a_sync_at_work_while_settings_are_adopted_stores_nothing_more(engine: s
     synced(engine, MADE_WITH)
     adoption.adopt(engine, {**MADE_WITH, "operator_timezone": "Asia/Tokyo"})
     with records.writing(engine) as connection, pytest.raises(WarehouseError, match="OPERATOR_TIMEZONE"):
-        records.store(connection, records.Batch(made_with=MADE_WITH, cursor=99_999))
+        records.store(connection, batch.Batch(made_with=MADE_WITH, cursor=99_999))
     assert records.cursor_position(engine) == 10_001
 
 

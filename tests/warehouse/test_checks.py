@@ -15,7 +15,7 @@ from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.operations import checks
 from telemetry_pipeline.warehouse.operations.checks import RECENT_IDS, Beyond, FutureViews, Share
 from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import Batch, Rejected
+from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 
 DAY = stop(1).local_date
 NEXT_DAY = DAY + timedelta(days=1)

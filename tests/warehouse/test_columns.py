@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from telemetry_pipeline.analyses.columns import Column, conform
+from telemetry_pipeline.analyses.framework.columns import Column, conform
 
 COLUMNS = (Column("day", "date", "a day"), Column("views", "bigint", "views"), Column("hours", "double precision", "h"))
 
@@ -52,3 +52,22 @@ def test_a_name_that_sql_would_change_is_refused(name: str) -> None:
 def test_an_unknown_type_is_refused() -> None:
     with pytest.raises(TypeError, match="there are bigint"):
         Column("views", "int", "")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("column", "role"),
+    [
+        (Column("date", "date", ""), "time"),
+        (Column("channel", "text", "", key=True), "dimension"),
+        (Column("risk", "text", ""), "dimension"),
+        (Column("is_peak", "boolean", ""), "dimension"),
+        (Column("segment", "bigint", "", key=True), "dimension"),
+        (Column("views", "bigint", ""), "measure"),
+        (Column("share_pct", "double precision", ""), "measure"),
+        (Column("hour", "bigint", "", key=True, role="time"), "time"),
+        (Column("rank", "bigint", "", role="dimension"), "dimension"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Column) else "",
+)
+def test_a_column_is_for_what_it_says_or_its_type_and_key_suggest(column: Column, role: str) -> None:
+    assert column.role == role

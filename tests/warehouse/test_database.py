@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.connections import connect, lock, migrate, pending_migrations
 

@@ -18,7 +18,7 @@ from telemetry_pipeline.warehouse.core import exclusions, segments
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.operations.status import read_status
 from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
 MIDNIGHT = datetime(2025, 1, 31, 6, tzinfo=UTC)
 DAY = date(2025, 1, 31)

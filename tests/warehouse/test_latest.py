@@ -9,9 +9,9 @@ import pandas as pd
 import sqlalchemy as sa
 from warehouse.events import MEXICO, ZONE, select, start, stop, store
 
-from telemetry_pipeline.analyses.columns import Column, conform
+from telemetry_pipeline.analyses.framework.columns import Column, conform
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.analyses.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing, latest, tables
 from telemetry_pipeline.results.tables import Result, ResultTable

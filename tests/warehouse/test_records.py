@@ -18,9 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
-from telemetry_pipeline.warehouse.raw import records
+from telemetry_pipeline.warehouse.raw import gaps, records, repairs
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch, Rejected
 from telemetry_pipeline.warehouse.raw.claims import claim
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch, Gap, Rejected, RepairPosition, Stored
+from telemetry_pipeline.warehouse.raw.gaps import Gap
+from telemetry_pipeline.warehouse.raw.records import Stored
+from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 TEXT_COLUMNS = (
     "action_key",
@@ -334,17 +337,17 @@ def test_an_open_gap_is_on_record_once_and_may_come_again_when_it_was_resolved(e
     gap = Gap(5, 5, "HTTP 500", "raw")
     store(engine, Batch(gaps=[gap]))
     store(engine, Batch(gaps=[Gap(5, 5, "another reason"), Gap(5, 9, "wide")]))
-    assert records.open_gaps(engine, 4) == [Gap(5, 5, "HTTP 500"), Gap(5, 9, "wide")]
-    assert records.open_gaps(engine, 5) == [Gap(5, 9, "wide")]
-    records.gap_tried(engine, gap, resolved=True)
-    assert records.open_gaps(engine, 0) == [Gap(5, 9, "wide")]
+    assert gaps.open_gaps(engine, 4) == [Gap(5, 5, "HTTP 500"), Gap(5, 9, "wide")]
+    assert gaps.open_gaps(engine, 5) == [Gap(5, 9, "wide")]
+    gaps.gap_tried(engine, gap, resolved=True)
+    assert gaps.open_gaps(engine, 0) == [Gap(5, 9, "wide")]
     store(engine, Batch(gaps=[gap]))
-    assert len(records.open_gaps(engine, 0)) == 2
+    assert len(gaps.open_gaps(engine, 0)) == 2
 
 
 def test_gaps_that_waited_longest_are_due_first_and_never_wait_longer_than_a_day(engine: sa.Engine) -> None:
     store(engine, Batch(gaps=[Gap(number, number, "x") for number in range(1, 4)]))
-    assert records.gaps_due(engine, 5) == []
+    assert gaps.gaps_due(engine, 5) == []
     with engine.begin() as connection:
         connection.execute(
             sa.text(
@@ -352,17 +355,17 @@ def test_gaps_that_waited_longest_are_due_first_and_never_wait_longer_than_a_day
                 "tried_at = now() - interval '1 day' + interval '1 minute' * (first_record_id - 3)"
             )
         )
-    assert [gap.first_record_id for gap in records.gaps_due(engine, 5)] == [1, 2, 3]
-    assert [gap.first_record_id for gap in records.gaps_due(engine, 1)] == [1]
+    assert [gap.first_record_id for gap in gaps.gaps_due(engine, 5)] == [1, 2, 3]
+    assert [gap.first_record_id for gap in gaps.gaps_due(engine, 1)] == [1]
 
 
 def test_the_position_of_a_repair_is_kept_until_it_is_done(engine: sa.Engine) -> None:
-    assert records.repair_position(engine, "r") is None
+    assert repairs.repair_position(engine, "r") is None
     begun = RepairPosition(date(2025, 1, 1), 5, 9, RECEIVED_AT)
     for position in (begun, replace(begun, day=date(2025, 1, 2), after_id=0), None):
-        records.keep_repair_position(engine, "r", position)
-        records.keep_repair_position(engine, "other", RepairPosition(date(2025, 5, 5), 1, 1, RECEIVED_AT))
-        assert records.repair_position(engine, "r") == position
+        repairs.keep_repair_position(engine, "r", position)
+        repairs.keep_repair_position(engine, "other", RepairPosition(date(2025, 5, 5), 1, 1, RECEIVED_AT))
+        assert repairs.repair_position(engine, "r") == position
 
 
 def stamped(record_id: int, minutes: int, **values: Any) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemetry_pipeline.analyses.columns import Column, conform
+from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.results import catalogue, tables
 from telemetry_pipeline.results.catalogue import parameters_key

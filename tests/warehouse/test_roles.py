@@ -21,7 +21,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing, latest
 from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.results.windows import Store
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core import views
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db import partitions

@@ -13,13 +13,14 @@ from alembic.config import Config
 from warehouse.events import MEXICO, ZONE, select
 from warehouse.test_exclusions import Stop, excluded, versions
 
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.connections import connect, migrate
 from telemetry_pipeline.warehouse.db.partitions import keep_months
-from telemetry_pipeline.warehouse.raw import claims, completeness, records
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Gap
+from telemetry_pipeline.warehouse.raw import claims, completeness, gaps
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS
+from telemetry_pipeline.warehouse.raw.gaps import Gap
 
 AHEAD = 60 * 24 * 365 * 50
 STOPS = [
@@ -112,7 +113,7 @@ def test_a_rebuild_finds_nothing_to_change(outdated: sa.Engine) -> None:
 def test_what_was_stored_is_known_from_the_next_sync_on(outdated: sa.Engine) -> None:
     """Not before: nobody knows whether the last one read everything."""
     migrate(outdated)
-    records.gap_tried(outdated, Gap(11, 12, "x"), resolved=True)
+    gaps.gap_tried(outdated, Gap(11, 12, "x"), resolved=True)
     day = STOPS[2].local_date
     [received_at] = select(outdated, "select distinct received_at from telemetry.records")[0]
     with outdated.connect() as connection:
@@ -130,7 +131,7 @@ def test_gaps_are_of_the_days_of_their_neighbours(outdated: sa.Engine) -> None:
     assert below[:2] == (STOPS[0].local_date, STOPS[0].local_date)
     assert above[0] == STOPS[0].local_date
     assert above[1] >= above[2].date() - timedelta(days=1)
-    assert len(records.open_gaps(outdated, -9)) == 2
+    assert len(gaps.open_gaps(outdated, -9)) == 2
 
 
 def test_months_of_odd_dates_become_one_and_the_others_stay(outdated: sa.Engine) -> None:

@@ -21,7 +21,7 @@ from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import Merged, count_by_day, merge
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import COLUMNS, Batch
+from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
 _BY_ROW = """
     select local_date, local_hour, ended_at at time zone 'UTC' as ended_at, duration_seconds, channel_name, subscriber_code,

@@ -21,7 +21,7 @@ from webservers import GUARDED, toy_webserver
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from telemetry_pipeline.stack.ports import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") or ""
 pytestmark = pytest.mark.skipif(

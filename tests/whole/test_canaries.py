@@ -21,7 +21,7 @@ from traces import dump, files, forms, leaks, watched
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.servers import at_database
+from telemetry_pipeline.stack.servers.reach import at_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -94,9 +94,9 @@ def test_a_cancelled_run_is_found_among_the_runs_and_goes_on_when_executed_again
     ("arguments", "said"),
     [
         ({"target": "nix"}, "there is no job or asset 'nix'; jobs: telemetry_cleanup, "),
-        ({"target": "telemetry_tick", "partition": "2019-01-01"}, "2019-01-01 is not a partition; days from "),
-        ({"target": "telemetry_tick", "first": "2026-11-01", "last": "2026-11-02"}, "takes one partition"),
-        ({"target": "telemetry_range", "first": "2026-11-02", "last": "2026-11-01"}, "before it; days from "),
+        ({"target": "telemetry_tick", "partition": "2019-01-01"}, "there is no partition 2019-01-01; allowed are "),
+        ({"target": "telemetry_tick", "first": days_ago(1), "last": days_ago(0)}, "is for one day"),
+        ({"target": "telemetry_range", "first": "2026-11-02", "last": "2026-11-01"}, "2026-11-01, before it"),
         ({"target": "top_channels", "parameters": {"top_channels": {"limt": 5}}}, 'unexpected config entry "limt"'),
         ({"target": "top_channels", "parameters": {"top_channels": {"limit": 0}}}, "greater than or equal to 1"),
         ({"target": "top_channels", "parameters": {"geography": {}}}, "is not launched; launched: top_channels"),

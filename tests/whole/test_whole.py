@@ -153,7 +153,7 @@ def test_a_tick_without_news_succeeds_and_skips_the_rest(operator: Operator, ran
 @pytest.mark.parametrize(
     ("tags", "config", "complaint"),
     [
-        pytest.param({"dagster/partition": "2019-01-01"}, {}, "is not a partition", id="partition"),
+        pytest.param({"dagster/partition": "2019-01-01"}, {}, "there is no partition 2019-01-01", id="partition"),
         pytest.param(
             {"dagster/asset_partition_range_start": "2026-11-02", "dagster/asset_partition_range_end": "2026-11-01"},
             {},

@@ -82,7 +82,7 @@ def check_panaccess(settings: StackSettings) -> str:
     """Log in to PanAccess, once, and ask whether the session is alive."""
     from telemetry_pipeline.settings.addresses import shown
     from telemetry_pipeline.settings.loading import Settings
-    from telemetry_pipeline.sources.panaccess.client import PanAccessClient
+    from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     # These are other checks' business.

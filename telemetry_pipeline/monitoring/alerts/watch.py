@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.ages import is_recent
-from telemetry_pipeline.logs.setup import without_data
+from telemetry_pipeline.logs.lines import without_data
 from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.alerts.judging import Memory, judge
 from telemetry_pipeline.monitoring.alerts.messages import compose

@@ -7,31 +7,33 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, create_model
 
-from telemetry_pipeline.analyses.registry import Analysis, Parameters, all_analyses
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.reports import charts
+from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.versions import code_version
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import ROWS
 
 _PREVIEW_ROWS = 10
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """One asset per analysis."""
     return [_asset(analysis, daily, settings) for analysis in all_analyses().values()]
 
 
-def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> dg.AssetsDefinition:
+def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
     config_type = _config_type(analysis.parameters)
 
     def with_parameters(
@@ -52,8 +54,9 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: Pi
         deps=["ott_views"],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=analysis.kind,
+        group_name=analysis.theme,
         kinds={"duckdb", "postgres"},
+        tags=all_assets()[analysis.name].tags,
         code_version=code_version(analysis),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
@@ -74,7 +77,7 @@ def _materialize(
         analysis,
         analysis.windows(Period(*days_of(context)), parameters),
         parameters,
-        draw=charts.draw,
+        draw=drawing.draw,
         checkpoint=RunGuard(context).check,
     )
     all_rows = context.run.tags.get(ROWS) == "all"
@@ -89,7 +92,7 @@ def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[st
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
     chart = updated.infos[-1].chart
     return {
-        **({"chart": dg.MetadataValue.md(charts.as_markdown(chart))} if chart else {}),
+        **({"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}),
         "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=_column_schema(analysis)),
         **({"rows": dg.MetadataValue.json(to_rows(updated.last))} if all_rows else {}),
     }

@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.checks import check_totals, totals_check
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
@@ -15,17 +17,17 @@ from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_agai
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import document_store
-from telemetry_pipeline.results.documents import DOCUMENTS, assemble, gathered
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.results.documents import assemble
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """One asset per document."""
     return [_asset(name, daily, settings) for name in DOCUMENTS]
 
 
-def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> dg.AssetsDefinition:
+def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
     question, kind = DOCUMENTS[name]
     analyses = gathered(name)
 
@@ -37,6 +39,7 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: PipelineSet
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="documents",
         kinds={"json", "postgres"},
+        tags=all_assets()[name].tags,
         metadata={"dagster/table_name": "analysis.documents"},
         check_specs=[totals_check(name)],
         op_tags=on_queue(REPORTS),

@@ -8,13 +8,14 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from pydantic import Field
 
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.rules import Rules
+from telemetry_pipeline.days import today
 from telemetry_pipeline.ingestion.sync import Sync
+from telemetry_pipeline.launches import SyncParameters, all_assets
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
-from telemetry_pipeline.orchestration.partitions import days_of, today
+from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, on_queue
@@ -22,11 +23,11 @@ from telemetry_pipeline.orchestration.runtime.cluster.steps import ProgressRepor
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.staleness import stale_of
 from telemetry_pipeline.results.windows import rules_of
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.core.views import Merged
-from telemetry_pipeline.warehouse.raw import records
-from telemetry_pipeline.warehouse.raw.records import RepairPosition
+from telemetry_pipeline.warehouse.raw import records, repairs
+from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 PANACCESS_POOL = "panaccess"
 """Bounds how many steps read from PanAccess at the same time; its limit is in dagster.yaml and in the web UI."""
@@ -63,17 +64,13 @@ _VIEWS_LINEAGE = dg.TableColumnLineage(
 )
 
 
-class SyncConfig(dg.Config):
-    """Parameters of the sync."""
-
-    max_seconds: float = Field(
-        default=90, description="how long one step works before the next one goes on from the cursor; in a range 30 at most"
-    )
+class SyncConfig(dg.Config, SyncParameters):
+    """The parameters of the sync as Dagster's configuration."""
 
 
-def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings) -> list[dg.AssetsDefinition]:
+def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
-    rules = rules_of(settings)
+    rules, listed = rules_of(settings), all_assets()
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))
 
     @dg.asset(
@@ -81,6 +78,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="telemetry",
         kinds={"panaccess", "postgres"},
+        tags=listed["telemetry_records"].tags,
         metadata={"dagster/table_name": "telemetry.records"},
         check_specs=RECORDS_CHECKS,
         freshness_policy=freshness,
@@ -102,7 +100,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
         left undone.
         """
         first, last = days_of(context)
-        includes_today = last == today(daily)
+        includes_today = last == today(settings.operator_zone)
         is_tick = includes_today and first == last
         seconds = config.max_seconds if is_tick else min(config.max_seconds, _SECONDS_A_STEP)
         engine = warehouse.engine
@@ -121,12 +119,12 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
                 first,
                 last,
                 includes_today=includes_today,
-                position=records.repair_position(engine, context.run.run_id),
+                position=repairs.repair_position(engine, context.run.run_id),
             )
         finally:
             _report_other_days(context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()})
         if not is_tick:
-            records.keep_repair_position(engine, context.run.run_id, position)
+            repairs.keep_repair_position(engine, context.run.run_id, position)
             if position:
                 context.log.info(f"Stopped after {seconds:g} s; going on with {position.day} in a new step.")
                 raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
@@ -151,6 +149,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="telemetry",
         kinds={"postgres"},
+        tags=listed["ott_views"].tags,
         metadata={"dagster/table_name": "telemetry.views"},
         check_specs=VIEWS_CHECKS,
         freshness_policy=freshness,
@@ -166,7 +165,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: PipelineSettings
         Every stop that was not merged yet is merged, whatever its day; the days of a range or of the past are merged anew.
         """
         first, last = days_of(context)
-        is_tick = first == last == today(daily)
+        is_tick = first == last == today(settings.operator_zone)
         merged, rest = _merge(context, warehouse, None if is_tick else (first, last))
         if merged.inserted >= _LARGE_MERGE_VIEWS:
             views.analyze(warehouse.engine)
@@ -204,7 +203,7 @@ def _merge(
     key = f"{context.run.run_id}:views"
     day, last = rebuild
     merged = Merged()
-    if position := records.repair_position(engine, key):
+    if position := repairs.repair_position(engine, key):
         day = position.day
     else:
         # All of a day without views is pending: to merge it anew as well would be the same work twice.
@@ -220,7 +219,7 @@ def _merge(
         if day > last or time.monotonic() >= deadline:
             break
     rest = day if day <= last else None
-    records.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
+    repairs.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
     return merged, rest
 
 

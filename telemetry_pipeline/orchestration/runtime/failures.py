@@ -12,7 +12,7 @@ from dagster._core.execution.stats import StepEventStatus
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 from dagster_shared.error import SerializableErrorInfo
 
-from telemetry_pipeline.logs.setup import without_data
+from telemetry_pipeline.logs.lines import without_data
 
 _LOSSES = {
     "StepLost",

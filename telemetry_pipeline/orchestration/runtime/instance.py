@@ -16,8 +16,8 @@ from dagster._core.instance.runs.run_domain import RunDomain
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 from dagster_shared.record import copy
 
+from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused, WarehouseError
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.requests import check_request
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
@@ -67,8 +67,8 @@ class _CheckedRuns(RunDomain):
                 run["job_name"],
                 tags,
                 run["run_config"] or {},
-                first_partition=settings.first_partition,
-                today=today(daily_partitions(settings)),
+                allowed=AllowedDays.until_today(settings.first_partition, settings.operator_zone),
+                assets=[key.to_user_string() for key in run.get("asset_selection") or ()],
             )
         except RequestRefused as err:
             _note(settings, run["job_name"], tags, err)

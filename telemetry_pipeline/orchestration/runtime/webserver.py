@@ -11,9 +11,9 @@ from dagster import DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
-from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
+from telemetry_pipeline.orchestration.runtime.graphql_launches import Webserver
 from telemetry_pipeline.orchestration.runtime.guard import Guard
 
 # As dagster-webserver has them: a query of the UI takes no longer, and connections are kept for an hour.
@@ -39,7 +39,7 @@ def serve(
         instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace)])
         with WorkspaceProcessContext(instance, target, version=__version__, read_only=read_only) as context:
-            app = create_app_from_workspace_process_context(context, prefix, _LIVE_DATA_POLL_MS)
+            app = Webserver(context, prefix, _LIVE_DATA_POLL_MS).create_asgi_app()
             guarded = Guard(app, urls=urls, prefix=prefix)
             logger.info("Serving on %s, port %s, with %s as path", host, port, prefix or "/")
             uvicorn.run(guarded, host=host, port=port, log_level="warning", log_config=None, server_header=False)

@@ -8,14 +8,14 @@ import dagster as dg
 
 from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.checks import Freshness, read_freshness
 from telemetry_pipeline.warehouse.operations.problems import Problem
 
 
-def build_freshness_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+def build_freshness_sensor(settings: StackSettings) -> dg.SensorDefinition:
     """Has a problem on record as long as records stay away."""
 
     @dg.sensor(
@@ -25,7 +25,7 @@ def build_freshness_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
         description="No new record for FRESHNESS_MINUTES although ticks succeed: the upstream, or what feeds it, is silent.",
     )
     def freshness(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        engine = connect(settings.database_url)
+        engine = connect(settings.complete().database_url)
         try:
             silent = silent_for(
                 read_freshness(engine), datetime.now(UTC), ticks_within=timedelta(minutes=settings.heartbeat_minutes)

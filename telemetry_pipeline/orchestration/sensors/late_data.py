@@ -8,18 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import sqlalchemy as sa
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS, documents_of
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import is_of_period
-from telemetry_pipeline.analyses.rules import Rules
-from telemetry_pipeline.days import Period, contiguous
+from telemetry_pipeline.days import Period, contiguous, today
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.orchestration.names import RANGE, REBUILD
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
+from telemetry_pipeline.launches import RANGE, REBUILD
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, failed_runs
-from telemetry_pipeline.results.documents import DOCUMENTS, documents_of, stale_documents
+from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.staleness import Stale, stale_days
 from telemetry_pipeline.results.windows import rules_of
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import problems
@@ -27,9 +27,8 @@ from telemetry_pipeline.warehouse.operations import problems
 _DAYS_A_REBUILD = 31
 
 
-def build_late_data_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
     """Launches what is stale, contiguous days in one run."""
-    daily = daily_partitions(settings)
 
     @dg.sensor(
         name="late_data_sensor",
@@ -41,8 +40,8 @@ def build_late_data_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
     )
     def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(UTC)
-        yesterday = today(daily) - timedelta(days=1)
-        engine = connect(settings.database_url)
+        yesterday = today(settings.operator_zone) - timedelta(days=1)
+        engine = connect(settings.complete().database_url)
         try:
             stale = stale_results(engine, settings.first_partition, yesterday, rules_of(settings))
             outages = problems.outages(engine, since=now - REST)

@@ -13,13 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.launches import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.monitoring.components import TICKS, WORKER_PREFIX
-from telemetry_pipeline.orchestration.names import MERGE, RANGE, REBUILD, TICK
-from telemetry_pipeline.orchestration.partitions import daily_partitions, today
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.schedules import in_flight
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_range, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
@@ -80,10 +80,9 @@ def at_rest(failed: Sequence[Failed], outages: Sequence[Incident]) -> list[Mappi
 
 
 def build_lost_runs_sensor(
-    settings: PipelineSettings, jobs: Sequence[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]
+    settings: StackSettings, jobs: Sequence[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]
 ) -> dg.SensorDefinition:
     """Repeats lost runs of these jobs and of chosen assets."""
-    daily = daily_partitions(settings)
 
     @dg.sensor(
         name="lost_runs_sensor",
@@ -95,7 +94,7 @@ def build_lost_runs_sensor(
         "rests for an hour.",
     )
     def lost_runs(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        engine, now = connect(settings.database_url), datetime.now(UTC)
+        engine, now = connect(settings.complete().database_url), datetime.now(UTC)
         try:
             left = {letter.run_id for letter in dead_letters.open_letters(engine)}
             outages = problems.outages(engine, since=now - REST) if left else []
@@ -106,7 +105,7 @@ def build_lost_runs_sensor(
         if in_flight(context.instance, *_JOBS):
             return dg.SkipReason("The run that is in flight may do it.")
         failed = failed_runs(context.instance, dg.RunsFilter(run_ids=sorted(left)))
-        return plan_repeat(failed, outages, today(daily), now)
+        return plan_repeat(failed, outages, today(settings.operator_zone), now)
 
     return lost_runs
 

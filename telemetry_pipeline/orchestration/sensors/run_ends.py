@@ -11,12 +11,12 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import AnotherUpstream, WarehouseError
-from telemetry_pipeline.orchestration.names import TICK
+from telemetry_pipeline.launches import TICK
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import FOREIGN_MESSAGES
 from telemetry_pipeline.orchestration.runtime.cluster.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import covers, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
@@ -26,7 +26,7 @@ from telemetry_pipeline.warehouse.operations.problems import Problem
 _STEPS_NAMED = 5
 
 
-def build_run_failures_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
     """Puts a run that failed on record, and what it left undone."""
 
     @dg.run_failure_sensor(
@@ -38,7 +38,7 @@ def build_run_failures_sensor(settings: PipelineSettings) -> dg.SensorDefinition
     )
     @_repeated_while_postgresql_is_away
     def run_failures(context: dg.RunFailureSensorContext) -> None:
-        engine = connect(settings.database_url)
+        engine = connect(settings.complete().database_url)
         run = context.dagster_run
         of_run = failures.why_run_failed(context.instance, run, context.failure_event)
         errors = dict.fromkeys(failures.steps_left(context.instance, run), of_run)
@@ -68,7 +68,7 @@ def build_run_failures_sensor(settings: PipelineSettings) -> dg.SensorDefinition
     return run_failures
 
 
-def build_run_successes_sensor(settings: PipelineSettings) -> dg.SensorDefinition:
+def build_run_successes_sensor(settings: StackSettings) -> dg.SensorDefinition:
     """Takes off the record what a run makes up for."""
 
     @dg.run_status_sensor(
@@ -81,7 +81,7 @@ def build_run_successes_sensor(settings: PipelineSettings) -> dg.SensorDefinitio
     )
     @_repeated_while_postgresql_is_away
     def run_successes(context: dg.RunStatusSensorContext) -> None:
-        _note_what_was_done(connect(settings.database_url), context.instance, context.dagster_run)
+        _note_what_was_done(connect(settings.complete().database_url), context.instance, context.dagster_run)
 
     return run_successes
 

@@ -1,1 +1,1 @@
-"""The upstream: its API as a client sees it. Nothing here knows PostgreSQL or Dagster."""
+"""The upstream: its telemetry as slices of ids, pages and records; in ``calls``, its API. No PostgreSQL, no Dagster."""

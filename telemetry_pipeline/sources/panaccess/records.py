@@ -9,24 +9,33 @@ as a whole: no value is cut or left out.
 
 from __future__ import annotations
 
-import json
 import re
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import astuple
 
 from telemetry_pipeline.errors import MalformedAnswer
-from telemetry_pipeline.sources.panaccess.wire import Envelope, decode_envelope, raw_text
-
-Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-Text = TypeVar("Text")
+from telemetry_pipeline.sources.panaccess.calls.wire import Envelope, decode_envelope, raw_text
+from telemetry_pipeline.sources.panaccess.values import (
+    PERSONAL_FIELDS,
+    Int32,
+    Int64,
+    Text,
+    Unusable,
+    converter,
+    id_of,
+    is_whole,
+    json_of,
+    kind,
+    payload_of,
+    shown,
+    truth,
+)
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 """Local dates outside these years (the last excluded) are no usable timestamps: a device without a clock says 1970."""
@@ -70,7 +79,6 @@ class Record(msgspec.Struct, Generic[Text], forbid_unknown_fields=True, kw_only=
 
 
 FIELDS = Record.__struct_fields__[:-2]
-PERSONAL_FIELDS = ("subscriberCode", "smartcardId", "deviceId", "ip")
 
 Row = tuple[Any, ...]
 """A record as the warehouse stores it: the values of ``FIELDS`` with times as ISO 8601 text with an offset, then the unknown
@@ -186,10 +194,10 @@ class PageDecoder:
         if not isinstance(entries, list):
             raise MalformedAnswer("PanAccess answered without a list 'telemetryRecordEntries'", raw_text(body))
         count = answer.get("count")
-        page = Page(entries=len(entries), count=int(count) if _is_whole(count) else None)
+        page = Page(entries=len(entries), count=int(count) if is_whole(count) else None)
         seen: set[int] = set()
         for entry in entries:
-            record_id = _record_id(entry)
+            record_id = id_of(entry)
             if record_id is not None:
                 if record_id in seen:
                     continue
@@ -197,8 +205,8 @@ class PageDecoder:
             try:
                 page.rows.append(self._row(entry))
                 page.ids.append(page.rows[-1][0])
-            except _Unusable as err:
-                page.rejects.append(Reject(record_id, _payload(entry), str(err)))
+            except Unusable as err:
+                page.rejects.append(Reject(record_id, payload_of(entry), str(err)))
         if entries and not seen:
             raise MalformedAnswer("PanAccess answered with records of which none has a recordId", raw_text(body))
         page.distinct = len(seen)
@@ -207,29 +215,29 @@ class PageDecoder:
 
     def _row(self, entry: Any) -> Row:
         if not isinstance(entry, dict):
-            raise _Unusable(f"expected an object, got {_kind(entry)}")
-        if _record_id(entry) is None:
-            raise _Unusable(f"recordId: expected a whole number of at most 64 bits, got {_shown(entry.get('recordId'))}")
-        if _truth("anonymized", entry.get("anonymized")):
+            raise Unusable(f"expected an object, got {kind(entry)}")
+        if id_of(entry) is None:
+            raise Unusable(f"recordId: expected a whole number of at most 64 bits, got {shown(entry.get('recordId'))}")
+        if truth("anonymized", entry.get("anonymized")):
             entry = {**entry, **dict.fromkeys(PERSONAL_FIELDS)}
         values = {name: _CONVERTERS[name](name, entry.get(name)) for name in FIELDS}
         if values["timestamp"] is None:
-            raise _Unusable("timestamp: missing")
+            raise Unusable("timestamp: missing")
         local_date = ""
         for name in ("created", "timestamp"):
             if values[name] is not None:
                 try:
                     suffix, local_date = self._place(values[name])
                 except _Unusual:
-                    raise _Unusable(
-                        f"{name}: expected YYYY-MM-DD HH:MM:SS from {FIRST_YEAR} to {LAST_YEAR - 1}, got {_shown(values[name])}"
+                    raise Unusable(
+                        f"{name}: expected YYYY-MM-DD HH:MM:SS from {FIRST_YEAR} to {LAST_YEAR - 1}, got {shown(values[name])}"
                     ) from None
                 values[name] += suffix
         unknown = {name: value for name, value in entry.items() if name not in _CONVERTERS}
-        extra = _json_of(unknown) if unknown else None
+        extra = json_of(unknown) if unknown else None
         for name, value in {**values, "unknown fields": extra}.items():
             if isinstance(value, str) and len(value) > self._max_text:
-                raise _Unusable(f"{name}: more than {self._max_text:,} characters (MAX_TEXT_CHARACTERS)")
+                raise Unusable(f"{name}: more than {self._max_text:,} characters (MAX_TEXT_CHARACTERS)")
         return (*values.values(), extra, local_date)
 
     def _place(self, stamp: str) -> tuple[str, str]:
@@ -265,7 +273,7 @@ class _Reply(msgspec.Struct, Generic[Text], gc=False):
 
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
-_WHOLE = re.compile(r"-?\d{1,20}", re.ASCII)
+
 _WITHIN_HOUR = frozenset(f":{minute:02}:{second:02}" for minute in range(60) for second in range(60))
 
 
@@ -273,108 +281,11 @@ class _Unusual(Exception):
     """The page has to be read record by record."""
 
 
-class _Unusable(Exception):
-    """The record has to be rejected; says why."""
-
-
 def _without_repeats(ids: list[int], rows: list[Row]) -> tuple[list[int], list[Row]]:
     first = dict(zip(reversed(ids), reversed(rows), strict=True))
     return list(first)[::-1], list(first.values())[::-1]
 
 
-def _is_whole(value: Any) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, str) and _WHOLE.fullmatch(value) is not None
-    )
-
-
-def _record_id(entry: Any) -> int | None:
-    value: Any = entry.get("recordId") if isinstance(entry, dict) else None
-    return int(value) if _is_whole(value) and -(2**63) <= int(value) < 2**63 else None
-
-
-def _integer(bits: int) -> Callable[[str, Any], int | None]:
-    def convert(name: str, value: Any) -> int | None:
-        if value is None:
-            return None
-        if not _is_whole(value):
-            raise _Unusable(f"{name}: expected a whole number, got {_shown(value)}")
-        number = int(value)
-        if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-            raise _Unusable(f"{name}: {_shown(value)} is out of range for {bits} bits")
-        return number
-
-    return convert
-
-
-def _text(name: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        raise _Unusable(f"{name}: expected text, got {_kind(value)}")
-    return _storable(name, value)
-
-
-def _truth(name: str, value: Any) -> bool | None:
-    if value is None:
-        return None
-    for truth, forms in ((True, (True, 1, "1", "true")), (False, (False, 0, "0", "false"))):
-        if value in forms:
-            return truth
-    raise _Unusable(f"{name}: expected true or false, got {_shown(value)}")
-
-
-def _storable(name: str, text: str) -> str:
-    if "\0" in text:
-        raise _Unusable(f"{name}: PostgreSQL cannot store the NUL character in it")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _Unusable(f"{name}: holds half a surrogate pair, or bytes that are no UTF-8") from None
-    return text
-
-
-def _json_of(unknown: dict[str, Any]) -> str:
-    try:
-        text = json.dumps(unknown, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        raise _Unusable("unknown fields: a number in them is not finite") from None
-    if "\\u0000" in text.replace(r"\\", ""):
-        raise _Unusable("unknown fields: PostgreSQL cannot store the NUL character in them")
-    return _storable("unknown fields", text)
-
-
-def _payload(entry: Any) -> str:
-    # What is not understood may mean that the record is anonymized.
-    if isinstance(entry, dict) and entry.get("anonymized") not in (None, False, 0, "0", "false"):
-        entry = {name: None if name in PERSONAL_FIELDS else value for name, value in entry.items()}
-    if isinstance(entry, dict) and "recordId" in entry:
-        # Of a very long one only the beginning is kept.
-        entry = {"recordId": entry["recordId"], **entry}
-    return json.dumps(entry)
-
-
-def _shown(value: Any) -> str:
-    # Whole or not at all: in half of a text nobody could recognise a secret.
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{len(text):,} characters"
-
-
-def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list", bool: "true or false", float: "a fraction", type(None): "null"}.get(
-        type(value), type(value).__name__
-    )
-
-
-def _converter(annotation: Any) -> Callable[[str, Any], Any]:
-    if "bool" in str(annotation):
-        return _truth
-    if "str" in str(annotation) or Text in typing.get_args(annotation):
-        return _text
-    return _integer(32 if str(2**31 - 1) in str(annotation) else 64)
-
-
 _HINTS = typing.get_type_hints(Record, include_extras=True)
-_CONVERTERS = {name: _converter(_HINTS[name]) for name in FIELDS}
+
+_CONVERTERS = {name: converter(_HINTS[name]) for name in FIELDS}

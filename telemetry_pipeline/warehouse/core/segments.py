@@ -2,7 +2,7 @@
 
 A merge raises the version of every day that it changes, in its own transaction. A segment carries the version that it was
 made from and is good only as long as that is the day's, so that what is read here is exactly what is committed, whenever
-and on whichever machine it is read. What analyses make of the columns is said in ``analyses.views``.
+and on whichever machine it is read. What analyses make of the columns is said in ``analyses.framework.views``.
 """
 
 from __future__ import annotations

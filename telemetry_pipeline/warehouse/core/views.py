@@ -1,9 +1,7 @@
 """Views: stops merged with the names that starts give their channels.
 
-The history of names is kept as maximal runs of consecutive starts with one name, so that a start that becomes visible late
-changes exactly what it should. A merge costs what is new: it takes the ids that the sync left in ``pending_merges``, brings
-the runs up to date, mends the views whose name that changes, inserts the new views, and settles which views count, all in
-one transaction.
+A merge costs what is new: it takes the ids that the sync left in ``pending_merges``, brings the history of names up to date,
+mends the views whose name that changes, inserts the new views, and settles which views count, all in one transaction.
 """
 
 from __future__ import annotations
@@ -17,14 +15,13 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.core import exclusions, segments
 from telemetry_pipeline.warehouse.core.exclusions import Arrivals
+from telemetry_pipeline.warehouse.core.names import update_names
+from telemetry_pipeline.warehouse.core.pending import AMONG_PENDING, claim_pending
 from telemetry_pipeline.warehouse.db.connections import lock, snapshot
 from telemetry_pipeline.warehouse.raw.claims import claim
 
 LOCK = "telemetry.views"
 """Writers of views take turns under it."""
-
-_SAME_RANGE_MAX_HOLE = 1_000
-_LARGE_RANGE = 100_000
 
 
 @dataclass
@@ -67,11 +64,11 @@ def merge(
         claim(turn, made_with)  # it may have changed while this waited for its turn
         # What the sync stores meanwhile is left whole to the next merge.
         with snapshot(engine) as connection:
-            pending = _claim_pending(connection)
+            pending = claim_pending(connection)
             parameters: dict[str, object] = {"operator_timezone": operator_timezone}
             changed: set[date] = set()
             spilled: set[date] = set()
-            if _update_names(connection, pending):
+            if update_names(connection, pending):
                 for local_date, renamed, begun_before in connection.execute(_RENAME_VIEWS, parameters):
                     merged.renamed += renamed
                     changed.add(local_date)
@@ -85,7 +82,7 @@ def merge(
             if pending:
                 inserted = Arrivals(operator_timezone)
                 for piece in pending:
-                    condition = _AMONG_PENDING
+                    condition = AMONG_PENDING
                     if rebuild:
                         condition += " and records.local_date not between :rebuild_first and :rebuild_last"
                     views = _insert(connection, condition, {**parameters, **piece.bounds})
@@ -116,8 +113,8 @@ def _rebuild(connection: sa.Connection, rebuild: tuple[date, date], parameters: 
 def merge_everything(connection: sa.Connection, operator_timezone: str) -> None:
     """Merge all records anew, in the caller's transaction and turn, and make the views of every day new ones."""
     everything = frozenset({date.min, date.max})
-    pending = [replace(piece, days=everything) for piece in _claim_pending(connection)]
-    _update_names(connection, pending)
+    pending = [replace(piece, days=everything) for piece in claim_pending(connection)]
+    update_names(connection, pending)
     connection.execute(sa.text("delete from telemetry.views"))
     _insert(connection, "true", {"operator_timezone": operator_timezone})
     days = list(connection.scalars(sa.text("select distinct local_date from telemetry.views")))
@@ -138,217 +135,21 @@ def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
         return Counter(dict(connection.execute(_COUNT_BY_DAY, {"days": list(days)}).all()))
 
 
-@dataclass(frozen=True)
-class _Pending:
-    """A range of ids, both ends included, and the local dates of the records that are new in it, or were seen again."""
-
-    low: int
-    high: int
-    days: frozenset[date]
-    seen_again: bool
-
-    @property
-    def bounds(self) -> dict[str, object]:
-        """As parameters; the dates tell PostgreSQL which partitions to leave alone."""
-        return {"low": self.low, "high": self.high, "first_date": min(self.days), "last_date": max(self.days)}
-
-
-_AMONG_PENDING = "records.record_id between :low and :high and records.local_date between :first_date and :last_date"
-
-
-def _claim_pending(connection: sa.Connection) -> list[_Pending]:
-    """Take what is pending, as disjoint ranges of ids in order."""
-    joined: list[_Pending] = []
-    for low, high, days, seen_again in sorted(connection.execute(_CLAIM_PENDING).all()):
-        piece = _Pending(low, high, frozenset(days), seen_again)
-        if joined and low - joined[-1].high <= _SAME_RANGE_MAX_HOLE:
-            before = joined.pop()
-            piece = _Pending(before.low, max(before.high, high), before.days | piece.days, before.seen_again or seen_again)
-        joined.append(piece)
-    return joined
-
-
-def _update_names(connection: sa.Connection, pending: list[_Pending]) -> bool:
-    """Bring the runs up to date, and say whether that changed the name of anything.
-
-    Of small temporary tables without statistics PostgreSQL expects so much that it would read every record and view.
-    """
-    for statement in _PREPARE_NAMES:
-        connection.execute(statement)
-    if any(piece.high - piece.low > _LARGE_RANGE for piece in pending):
-        connection.execute(_ENCOURAGE_WORKERS)
-    for piece in pending:
-        # Read and written in two steps, for only a statement that writes nothing is computed in parallel.
-        if spans := [row._asdict() for row in connection.execute(_SPANS, piece.bounds)]:
-            connection.execute(_KEEP_SPANS, spans)
-    entangled = connection.execute(_FIND_ENTANGLED).rowcount
-    connection.execute(_POINTS_OF_RUNS)
-    if entangled:
-        connection.execute(sa.text("analyze entangled"))
-        for piece in pending:
-            connection.execute(_POINTS_OF_STARTS, piece.bounds)
-    for statement in _REPLACE_RUNS:
-        connection.execute(statement)
-    affected = connection.execute(_FIND_AFFECTED).rowcount > 0
-    if affected:
-        # Without it the planner expects thousands of rows, and reads all views to rename a few.
-        connection.execute(sa.text("analyze affected"))
-    return affected
-
-
 def _insert(connection: sa.Connection, condition: str, parameters: dict[str, object]) -> int:
     known = connection.scalar(sa.text(_ANY_KNOWN.format(condition=condition.replace("records.", "views."))), parameters)
     statement = _INSERT_VIEWS.format(condition=condition, on_conflict="on conflict do nothing" if known else "")
     return connection.execute(sa.text(statement), parameters).rowcount
 
 
-# PostgreSQL expects an aggregate of names to return far more rows than it does, and leaves it to one process.
-_ENCOURAGE_WORKERS = sa.text("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
-
 # A rebuild that finds every view as it was changes nothing for those who compute from views.
 _CONTENTS = sa.text("""
     select local_date, count(*), sum(hashtextextended(views::text, 0)) from telemetry.views
     where local_date between :rebuild_first and :rebuild_last group by local_date
 """)
+
 _DAYS = sa.text("select distinct local_date from telemetry.views where local_date between :rebuild_first and :rebuild_last")
+
 _DELETE_DAYS = sa.text("delete from telemetry.views where local_date between :rebuild_first and :rebuild_last")
-
-_CLAIM_PENDING = sa.text("delete from telemetry.pending_merges returning first_record_id, last_record_id, days, seen_again")
-
-_PREPARE_NAMES = [
-    sa.text(statement)
-    for statement in (
-        "create temporary table spans (channel_id bigint, name text, first_id bigint, last_id bigint) on commit drop",
-        "create temporary table entangled (channel_id bigint primary key) on commit drop",
-        "create temporary table affected (channel_id bigint, valid_from bigint, valid_before bigint) on commit drop",
-        "create temporary table points (channel_id bigint, record_id bigint, name text) on commit drop",
-    )
-]
-
-# Where the new starts of each name begin and end. For most channels this is all there is to know.
-_SPANS = sa.text("""
-    select data_id as channel_id, data_name as name, min(record_id) as first_id, max(record_id) as last_id
-    from telemetry.records
-    where action_id = 7 and data_name <> '' and data_id is not null and record_id between :low and :high
-      and local_date between :first_date and :last_date
-    group by data_id, data_name
-""")
-
-_KEEP_SPANS = sa.text(
-    "insert into spans (channel_id, name, first_id, last_id) values (:channel_id, :name, :first_id, :last_id)"
-)
-
-# Channels whose spans and runs overlap: there, single starts have to be looked at.
-_FIND_ENTANGLED = sa.text("""
-    insert into entangled
-    select distinct channel_id from (
-        select channel_id, first_id,
-               max(last_id) over (partition by channel_id order by first_id, last_id
-                                  rows between unbounded preceding and 1 preceding) as reached
-        from (
-            select channel_id, first_id, last_id from spans
-            union all
-            select channel_id, first_record_id, last_record_id from telemetry.channel_names
-            where channel_id in (select channel_id from spans)
-        ) as pieces
-    ) as ordered
-    where first_id <= reached
-""")
-
-_POINTS_OF_RUNS = sa.text("""
-    insert into points
-    select channel_id, unnest(array[first_record_id, last_record_id]), name from telemetry.channel_names
-    where channel_id in (select channel_id from spans)
-    union all
-    select channel_id, unnest(array[first_id, last_id]), name from spans
-    where channel_id not in (select channel_id from entangled)
-""")
-
-# Of an entangled channel: every new start, and where one falls inside a run of another name, its neighbours, which become
-# the ends of the two halves.
-_POINTS_OF_STARTS = sa.text("""
-    with new_starts as materialized (
-        select data_id as channel_id, record_id, data_name as name from telemetry.records
-        where action_id = 7 and data_name <> '' and data_id in (select channel_id from entangled)
-          and record_id between :low and :high and local_date between :first_date and :last_date
-    ), splitting as materialized (
-        select new_starts.channel_id, new_starts.record_id from new_starts
-        join telemetry.channel_names as run
-          on run.channel_id = new_starts.channel_id and run.name <> new_starts.name
-         and new_starts.record_id > run.first_record_id and new_starts.record_id < run.last_record_id
-    )
-    insert into points
-    select channel_id, record_id, name from new_starts
-    union all
-    select splitting.channel_id, before.record_id, before.data_name from splitting cross join lateral (
-        select record_id, data_name from telemetry.records
-        where action_id = 7 and data_name <> '' and data_id = splitting.channel_id and record_id < splitting.record_id
-        order by record_id desc limit 1
-    ) as before
-    union all
-    select splitting.channel_id, after.record_id, after.data_name from splitting cross join lateral (
-        select record_id, data_name from telemetry.records
-        where action_id = 7 and data_name <> '' and data_id = splitting.channel_id and record_id > splitting.record_id
-        order by record_id limit 1
-    ) as after
-""")
-
-# The first name of a channel also holds for the stops before its first start.
-_VALIDITY = """
-    select channel_id, name,
-           case when lag(first_record_id) over channel is null then -9223372036854775808 else first_record_id end
-               as valid_from,
-           lead(first_record_id) over channel as valid_before
-    from {runs}
-    window channel as (partition by channel_id order by first_record_id)
-"""
-
-_REPLACE_RUNS = [
-    sa.text(statement)
-    for statement in (
-        f"""
-        create temporary table old_names on commit drop as
-        select * from ({_VALIDITY.format(runs="telemetry.channel_names")}) as validity
-        where channel_id in (select channel_id from spans)
-        """,
-        "delete from telemetry.channel_names where channel_id in (select channel_id from spans)",
-        """
-        insert into telemetry.channel_names (channel_id, name, first_record_id, last_record_id)
-        select channel_id, name, min(record_id), max(record_id) from (
-            select channel_id, record_id, name, count(*) filter (where changed)
-                       over (partition by channel_id order by record_id) as run
-            from (
-                select channel_id, record_id, name,
-                       name is distinct from lag(name) over (partition by channel_id order by record_id) as changed
-                from (select distinct channel_id, record_id, name from points) as distinct_points
-            ) as marked
-        ) as numbered
-        group by channel_id, name, run
-        """,
-        f"""
-        create temporary table names on commit drop as {_VALIDITY.format(runs="telemetry.channel_names")}
-        """,
-        "analyze names",
-    )
-]
-
-# Where a name begins that did not begin there before, and where one did that does so no more.
-_FIND_AFFECTED = sa.text("""
-    insert into affected
-    select channel_id, valid_from, valid_before from names
-    where channel_id in (select channel_id from spans) and not exists (
-        select from old_names
-        where (old_names.channel_id, old_names.name, old_names.valid_from)
-            = (names.channel_id, names.name, names.valid_from)
-    )
-    union all
-    select channel_id, valid_from, valid_before from old_names
-    where not exists (
-        select from names
-        where (old_names.channel_id, old_names.name, old_names.valid_from)
-            = (names.channel_id, names.name, names.valid_from)
-    )
-""")
 
 _RENAME_VIEWS = sa.text("""
     with renamed as (

@@ -1,7 +1,7 @@
 """The settings that stored rows were made with: whoever writes rows claims its own, and is refused where they differ.
 
 Claims are of what is *in* the rows. What is applied when they are read, such as the cap of views or the size of a small base,
-belongs to the result that it makes (``analyses.views.Rules``), and how requests to the upstream are encoded leaves no trace.
+belongs to the result that it makes (``Rules``), and how requests to the upstream are encoded leaves no trace.
 ``warehouse.operations.adoption`` changes what is claimed, with the rows.
 """
 

@@ -13,7 +13,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.db.connections import lock
-from telemetry_pipeline.warehouse.raw.records import LOCK, Mark
+from telemetry_pipeline.warehouse.raw.batch import Mark
+from telemetry_pipeline.warehouse.raw.records import LOCK
 
 _SAMPLE = 100
 

@@ -36,7 +36,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import StepWatc
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
 from telemetry_pipeline.orchestration.runtime.liveness import alive
 from telemetry_pipeline.settings.addresses import celery_url
-from telemetry_pipeline.settings.loading import PipelineSettings
+from telemetry_pipeline.settings.loading import PipelineSettings, StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import attempts
 
@@ -143,11 +143,11 @@ def _submit(app: Celery, run_id: str, step: str, queue: str, priority: int, atte
     return app.send_task(TASK_EXECUTE_PLAN_NAME, kwargs=given, queue=queue, routing_key=routing_key, priority=priority)
 
 
-def build_executor(settings: PipelineSettings) -> dg.ExecutorDefinition:
+def build_executor(settings: StackSettings) -> dg.ExecutorDefinition:
     """The executor of every job. It takes no configuration, so that no address gets into a run's."""
 
     @dg.executor(name="celery", requirements=dg.multiple_process_executor_requirements())
     def celery(_: dg.InitExecutorContext) -> StepExecutor:
-        return StepExecutor(settings)
+        return StepExecutor(settings.complete())
 
     return celery

@@ -32,7 +32,7 @@ from dagster_shared.serdes import serialize_value
 from sqlalchemy.exc import OperationalError
 
 from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
-from telemetry_pipeline.logs.setup import without_data
+from telemetry_pipeline.logs.lines import without_data
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
     AttemptInstance,
     CodeDiffers,

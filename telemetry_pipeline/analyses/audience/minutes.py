@@ -1,0 +1,133 @@
+"""What is watched in an average minute of an hour: average audience and rating.
+
+What is measured by minutes rather than counted by views lies where it was watched, between a view's start and the end of
+what counts of it. It is of every view that was running in the window and ended in it or up to 24 hours after it; what of a
+view lies outside the window's hours, or after the moment up to which a provisional day is known, is left out.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from telemetry_pipeline.analyses.framework import clock
+from telemetry_pipeline.analyses.framework.columns import Column
+from telemetry_pipeline.analyses.framework.declaration import GeneralParameters, analysis
+from telemetry_pipeline.analyses.framework.marks import BASE
+from telemetry_pipeline.analyses.framework.views import Views
+from telemetry_pipeline.analyses.framework.vocabulary import (
+    CHANNEL,
+    PLAYING,
+    SUBSCRIBERS_PLAYING,
+)
+
+WATCHED_HOUR = Column(
+    "hour", "bigint", "hour of the operator's day, 0 to 23, in which it was watched", key=True, of=PLAYING, role="time"
+)
+AVERAGE_AUDIENCE = Column(
+    "average_audience",
+    "double precision",
+    "subscribers that watch in an average minute of the hour",
+    unit="subscribers",
+    of=SUBSCRIBERS_PLAYING,
+)
+
+
+# Of each view what no earlier view of the same subscriber and channel covers: pieces that overlap nowhere and are their union.
+_AVERAGE_AUDIENCE = """
+with fresh as (
+    select channel_name, subscriber_code, greatest(started_at, $begin, max(watched_until) over earlier) as begins,
+           least(watched_until, $end) as ends
+    from playing
+    where watched_until > $begin and channel_name is not null and subscriber_code is not null
+    window earlier as (
+        partition by channel_name, subscriber_code order by started_at rows between unbounded preceding and 1 preceding
+    )
+), pieces as (
+    select *, unnest(range(time_bucket(interval 1 hour, begins, $begin), ends, interval 1 hour)) as hour_start
+    from fresh where begins < ends
+), watched as (
+    select channel_name, local_hour, count(distinct subscriber_code) as base_subscribers,
+           sum(epoch_us(least(ends, hour_end)) - epoch_us(greatest(begins, hours.hour_start))) / 60e6 as subscriber_minutes
+    from pieces join hours on pieces.hour_start = hours.hour_start and begins < hour_end
+    group by channel_name, local_hour
+)
+select channel_name as channel, local_hour as hour, subscriber_minutes, minutes,
+       subscriber_minutes / minutes as average_audience, universe, 100 * average_audience / nullif(universe, 0) as rating_pct,
+       base_subscribers
+from watched
+join (
+    select local_hour, sum(epoch_us(hour_end) - epoch_us(hour_start)) / 60e6 as minutes from hours group by local_hour
+) using (local_hour)
+cross join (
+    select count(distinct subscriber_code) as universe from playing where local_date <= $last or watched_until > $begin
+)
+order by channel_name, local_hour
+"""
+
+
+_AUDIENCE = ["channel", "hour", "subscriber_minutes", "minutes", "average_audience", "universe", "rating_pct", BASE]
+
+
+@analysis(
+    theme="audience",
+    parameters=GeneralParameters,
+    looks_ahead=True,
+    base=BASE,
+    columns=(
+        CHANNEL,
+        WATCHED_HOUR,
+        Column(
+            "subscriber_minutes",
+            "double precision",
+            "minutes watched in that hour, summed over subscribers",
+            unit="minutes",
+            of=SUBSCRIBERS_PLAYING,
+        ),
+        Column(
+            "minutes",
+            "double precision",
+            "minutes that hour had in all of the window's days, as far as they are known",
+            unit="minutes",
+            of=("local_date",),
+        ),
+        AVERAGE_AUDIENCE,
+    ),
+)
+def average_audience(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
+    """How many subscribers watch each channel in an average minute of each hour?
+
+    Subscriber-minutes watched in a local hour over the minutes that this hour had: 60 for each time that it occurs in the
+    window's days, which a change of the clock makes one more or fewer; of a provisional day those that have passed. Views of
+    one subscriber on one channel that overlap, on several devices, count once; a view is divided at the hours. Views without
+    channel or subscriber are left out. Rows are those in which something was watched, by channel and hour.
+    """
+    return _audience(views)[["channel", "hour", "subscriber_minutes", "minutes", "average_audience", BASE]]
+
+
+@analysis(
+    theme="audience",
+    parameters=GeneralParameters,
+    looks_ahead=True,
+    base=BASE,
+    columns=(
+        CHANNEL,
+        WATCHED_HOUR,
+        AVERAGE_AUDIENCE,
+        Column("universe", "bigint", "all subscribers with a view in the window", unit="subscribers", of=SUBSCRIBERS_PLAYING),
+        Column("rating_pct", "double precision", "average audience of the universe", unit="percent", of=SUBSCRIBERS_PLAYING),
+    ),
+)
+def rating(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
+    """Which part of all subscribers watches each channel in an average minute of each hour?
+
+    The average audience, as :func:`average_audience` defines it, in percent of the universe: all subscribers with a view
+    that ended in the window or was running in it. Rows by channel and hour.
+    """
+    return _audience(views)[["channel", "hour", "average_audience", "universe", "rating_pct", BASE]]
+
+
+def _audience(views: Views) -> pd.DataFrame:
+    hours = views.hours()
+    if hours.empty:
+        return pd.DataFrame(columns=_AUDIENCE)
+    return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, last=views.period.last, **clock.bounds_of(hours))

@@ -1,0 +1,151 @@
+"""What may be launched: the jobs and the assets, which assets a job takes, and the days and the parameters of each.
+
+The command line, the check of every run, the jobs themselves and the documentation read it from here. Programs elsewhere ask
+GraphQL for it. How runs are launched, and what assets do, is said in ``orchestration``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import Field
+
+from telemetry_pipeline.analyses.documents import DOCUMENTS
+from telemetry_pipeline.analyses.framework.declaration import Parameters
+from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.suggestions import meant
+
+TICK = "telemetry_tick"
+RANGE = "telemetry_range"
+MERGE = "telemetry_merge"
+REBUILD = "telemetry_rebuild"
+CLEANUP = "telemetry_cleanup"
+
+
+class Days(StrEnum):
+    """For which days something runs."""
+
+    NONE = "none"
+    ONE = "a day"
+    RANGE = "a day or a range"
+
+
+class Selection(StrEnum):
+    """A tag of the assets that a job takes. An asset that has none of them is launched alone, by its name."""
+
+    TICK = "tick"
+    MERGE = "merge"
+    REBUILD = "rebuild"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A named run.
+
+    :ivar takes: the tag of the assets that it runs; None: it runs none.
+    """
+
+    name: str
+    purpose: str
+    days: Days
+    takes: Selection | None
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What a run makes; it can be launched alone.
+
+    :ivar purpose: what it is, or the question that it answers.
+    :ivar selections: which jobs take it.
+    :ivar parameters: what it takes by itself, whatever runs it.
+    """
+
+    name: str
+    purpose: str
+    selections: tuple[Selection, ...]
+    parameters: type[Parameters] = Parameters
+    days: Days = field(default=Days.RANGE, init=False)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The selections as Dagster's tags of an asset."""
+        return dict.fromkeys(self.selections, "true")
+
+
+class SyncParameters(Parameters):
+    """Parameters of the sync."""
+
+    max_seconds: float = Field(
+        default=90, description="how long one step works before the next one goes on from the cursor; in a range 30 at most"
+    )
+
+
+JOBS: Mapping[str, Job] = {
+    job.name: job
+    for job in (
+        Job(
+            TICK,
+            "Synchronise what is new, merge it, and analyse one day: today, every two minutes.",
+            Days.ONE,
+            Selection.TICK,
+        ),
+        Job(
+            RANGE,
+            "Read a range of days again, store what is missing, merge the days anew, and analyse each of them.",
+            Days.RANGE,
+            Selection.TICK,
+        ),
+        Job(MERGE, "Merge the views of a range of days anew.", Days.RANGE, Selection.MERGE),
+        Job(
+            REBUILD,
+            "Analyse a range of days whose views changed after they had been analysed.",
+            Days.RANGE,
+            Selection.REBUILD,
+        ),
+        Job(CLEANUP, "Delete results that nobody asked for in a long time, and old runs.", Days.NONE, None),
+    )
+}
+
+
+def all_assets() -> dict[str, Asset]:
+    """Every asset by its name, in the order in which they are made."""
+    analysed = (Selection.TICK, Selection.REBUILD)
+    return {
+        asset.name: asset
+        for asset in (
+            Asset("telemetry_records", "Viewing telemetry as PanAccess gives it.", (Selection.TICK,), SyncParameters),
+            Asset("ott_views", "Finished OTT playbacks with the names of their channels.", (Selection.TICK, Selection.MERGE)),
+            *(
+                Asset(each.name, each.question, analysed if each.runs_unattended else (), each.parameters)
+                for each in all_analyses().values()
+            ),
+            *(Asset(name, question, analysed) for name, (question, _) in DOCUMENTS.items()),
+        )
+    }
+
+
+def find(name: str) -> Job | Asset:
+    """The job or the asset of that name.
+
+    :raises RequestRefused: there is neither; says what may have been meant, or what there is.
+    """
+    assets = all_assets()
+    if found := JOBS.get(name) or assets.get(name):
+        return found
+    advice = meant(name, [*JOBS, *assets]) or f"jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}"
+    raise RequestRefused(f"there is no job or asset {name!r}; {advice}")
+
+
+def check_days(target: Job | Asset, period: Period | None) -> None:
+    """Refuse days that a job or an asset does not take, whichever they are.
+
+    :raises RequestRefused: says what it takes.
+    """
+    if target.days is Days.NONE and period is not None:
+        raise RequestRefused(f"{target.name} has no partitions; give none")
+    if target.days is Days.ONE and period is not None and period.length > 1:
+        raise RequestRefused(f"{target.name} is for one day; for a range launch {RANGE}")

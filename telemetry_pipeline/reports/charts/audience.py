@@ -1,0 +1,92 @@
+"""Pictures of measures of audience that their columns alone do not give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from telemetry_pipeline.reports.charts.frames import known, matches, numbers_of, texts_of
+from telemetry_pipeline.reports.charts.panels import (
+    bars_of,
+    recent,
+    with_share,
+)
+from telemetry_pipeline.reports.figures.scales import days, hours
+from telemetry_pipeline.reports.figures.sheet import Sheet
+from telemetry_pipeline.words import pictures as say
+from telemetry_pipeline.words.shown import word
+
+_FLOWS = 14
+"""Channels of a map of flows."""
+
+
+def reach(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """What part of the active subscribers everything and each channel reached."""
+    total = matches(frame, "scope", "total")
+    order = np.lexsort((-np.nan_to_num(numbers_of(frame, "reach_pct")), ~total))
+    frame = frame.assign(channel=frame["channel"].mask(total, say.ALL)).iloc[order]
+    texts = with_share(frame, "reached_subscribers", "reach_pct")
+    bars_of(sheet, frame, "channel", {"reach_pct": say.REACH}, say.PCT_OF_ACTIVE_PER_CHANNEL, texts=texts)
+
+
+def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """Peak and mean at the same time: of each day, and of each hour over all days."""
+    of_days = recent(sheet, frame[frame["hour"].isna()])
+    of_hours = known(frame, "hour")
+    for kind in ("streams", "subscribers"):
+        lines = {say.MOST: numbers_of(of_days, f"peak_{kind}"), say.MEAN: numbers_of(of_days, f"mean_{kind}")}
+        sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=80)
+    groups = of_hours.groupby("hour")
+    for column, kind in enumerate(("streams", "subscribers")):
+        lines = {
+            say.MOST: groups[f"peak_{kind}"].max().to_numpy(dtype=float, na_value=np.nan),
+            say.MEAN: groups[f"mean_{kind}"].mean().to_numpy(dtype=float, na_value=np.nan),
+        }
+        sheet.series(
+            hours(sorted(set(of_hours["hour"]))),
+            lines,
+            f"{word(kind)}, {say.PER_HOUR}",
+            lines=True,
+            height=80,
+            column=column,
+            of=2,
+        )
+
+
+def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """Transitions between the channels that have most of them."""
+    frame = known(frame, "from_channel", "to_channel")
+    ways = list(
+        zip(texts_of(frame, "from_channel"), texts_of(frame, "to_channel"), numbers_of(frame, "transitions"), strict=True)
+    )
+    counts = pd.Series([n for *_, n in ways] * 2, index=[a for a, *_ in ways] + [b for _, b, _ in ways], dtype=float)
+    names = list(counts.groupby(level=0).sum().sort_values(ascending=False, kind="stable").index)
+    if len(names) > _FLOWS:
+        sheet.note(say.more_channels(len(names) - _FLOWS))
+    names = names[:_FLOWS]
+    grid = np.full((len(names), len(names)), np.nan)
+    for a, b, n in ways:
+        if a in names and b in names:
+            grid[names.index(a), names.index(b)] = n
+    sheet.heat(grid, names, names, say.TRANSITIONS, say.TO_CHANNEL, written=True)
+
+
+def stickiness(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """Actives by day, week and month, their ratio, and who came, came back and stayed away."""
+    frame = recent(sheet, frame)
+    for heading, lines in (
+        (
+            say.ACTIVE_SUBSCRIBERS,
+            {say.ON_THE_DAY: "daily_active", say.IN_7_DAYS: "weekly_active", say.IN_30_DAYS: "monthly_active"},
+        ),
+        (say.PCT_OF_MONTHLY, {say.ON_THE_DAY: "stickiness_pct"}),
+        (
+            word("subscribers"),
+            {say.NEW: "new_subscribers", say.RETURNING: "returning_subscribers", say.DORMANT: "dormant_subscribers"},
+        ),
+    ):
+        values = {name: numbers_of(frame, column) for name, column in lines.items()}
+        sheet.series(days(list(frame["date"])), values, heading, lines=True, height=80)
+
+
+CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_flow, stickiness)}

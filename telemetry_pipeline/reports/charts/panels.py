@@ -1,0 +1,107 @@
+"""Panels of results that several pictures have: rankings, days one below the other, maps by hour, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
+from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, PALETTE, RED
+from telemetry_pipeline.reports.figures.scales import days
+from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
+from telemetry_pipeline.reports.figures.texts import number, percent
+from telemetry_pipeline.words import pictures as say
+from telemetry_pipeline.words import stored
+from telemetry_pipeline.words.shown import word
+
+_LONGEST = 180
+"""Dates of a series; there are not many more pixels."""
+
+
+def bars_of(
+    sheet: Sheet,
+    frame: pd.DataFrame,
+    names: str,
+    measures: Mapping[str, str],
+    heading: str,
+    *,
+    texts: Sequence[str] | None = None,
+    stacked: bool = False,
+) -> None:
+    """Bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values."""
+    series = {name: numbers_of(frame, column) for column, name in measures.items()}
+    labels, colours = texts_of(frame, names), shades(frame)
+    if len(series) > 1:
+        labels, colours = [f"{label} °" if small else label for label, small in zip(labels, is_small(frame), strict=True)], []
+    sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours)
+
+
+def largest_first(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows by a measure; equal ones stay as they are."""
+    return frame.iloc[np.argsort(-numbers_of(frame, measure), kind="stable")]
+
+
+def with_share(frame: pd.DataFrame, column: str, share: str) -> list[str]:
+    """Texts such as ``1,234 (5.6 %)``."""
+    pairs = zip(numbers_of(frame, column), numbers_of(frame, share), strict=True)
+    return [f"{number(value)} ({percent(part)})" for value, part in pairs]
+
+
+def recent(sheet: Sheet, frame: pd.DataFrame, column: str = "date") -> pd.DataFrame:
+    """The last rows of a series, in order."""
+    frame = known(frame, column).sort_values(column, kind="stable")
+    if len(frame) > _LONGEST:
+        sheet.note(f"{say.more(len(frame) - _LONGEST)}, {say.EARLIER}")
+    return frame.tail(_LONGEST)
+
+
+def columns_of_days(sheet: Sheet, frame: pd.DataFrame, measures: Sequence[str], column: str = "date") -> None:
+    """A panel of columns for each measure, one below the other."""
+    frame = recent(sheet, frame, column)
+    for measure, colour in zip(measures, PALETTE, strict=False):
+        scale = days(list(frame[column]), word(column))
+        sheet.series(scale, {measure: numbers_of(frame, measure)}, word(measure), colours=shades(frame, colour))
+
+
+def marked_days(sheet: Sheet, frame: pd.DataFrame, colours: Sequence[str]) -> None:
+    """Views by day, each in the colour of a peak, a valley or neither."""
+    legend = {stored.PEAK: GREEN, stored.VALLEY: RED}
+    scale = days(list(frame["date"]))
+    sheet.series(
+        scale, {word("views"): numbers_of(frame, "views")}, say.VIEWS_PER_DAY, colours=colours, legend=legend, height=120
+    )
+
+
+def hours_of(sheet: Sheet, frame: pd.DataFrame, names: str, hour: str, measure: str) -> None:
+    """Channels, or what *names* are, by hours; those with most of the measure on top."""
+    frame = known(frame, names, hour)
+    cells = pd.Series(numbers_of(frame, measure), [texts_of(frame, names), numbers_of(frame, hour)])
+    grid = cells.groupby(level=[0, 1]).sum(min_count=1).unstack()
+    grid = grid.loc[grid.sum(axis=1).sort_values(ascending=False, kind="stable").index].reindex(columns=range(24))
+    if len(grid) > MOST:
+        sheet.note(say.more(len(grid) - MOST))
+    grid = grid.head(MOST)
+    small = pd.Series(is_small(frame), cells.index).groupby(level=[0, 1]).any().unstack()
+    grey = small.reindex(index=grid.index, columns=range(24)).eq(True).to_numpy()
+    heading = say.by(word(measure), word(names))
+    hours = [str(each) for each in range(24)]
+    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), hours, heading, word(hour), grey=grey)
+
+
+def section_bars(
+    sheet: Sheet, values: Mapping[str, float], heading: str, *, colour: str = BLUE, column: int = 0, of: int = 1
+) -> None:
+    """Bars of the items of one section."""
+    numbers = np.array(list(values.values()), dtype=float)
+    sheet.bars(list(values), {heading: numbers}, heading, colours=[colour] * len(values), most=10, column=column, of=of)
+
+
+def tiles(sheet: Sheet, values: Mapping[str, float], columns: int = 5, heading: str = "") -> None:
+    """Figures of metrics, by their words."""
+
+    def write(name: str, value: float) -> str:
+        return percent(value) if name.endswith("_pct") else number(value)
+
+    sheet.tiles({word(name): write(name, value) for name, value in values.items()}, columns, heading)

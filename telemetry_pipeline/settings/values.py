@@ -1,0 +1,98 @@
+"""What values of settings can be: a type for each form, which says what was expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from croniter import CroniterError, croniter
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from telemetry_pipeline.settings import addresses
+
+_URL = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]+", re.ASCII)
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("expected an IANA name such as America/Mexico_City")
+    return name
+
+
+def _cron(expression: str) -> str:
+    """What Dagster takes, which has croniter built in."""
+    fields, *_ = croniter.expand(expression) if croniter.is_valid(expression) else ([],)
+    try:
+        if len(fields) != 5:
+            raise ValueError
+        croniter(expression).get_next()  # of a day that there is: not the 30th of February
+    except (CroniterError, ValueError):
+        raise ValueError("expected a cron expression of five fields such as */2 * * * *, or @hourly, @daily") from None
+    return expression
+
+
+def _view_cap(value: Any) -> Any:
+    if value is None or value == "auto":
+        return value
+    try:
+        usable = 0 < float(value) <= 24
+    except (TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise ValueError("expected a number of hours above 0 and up to 24, or auto")
+    return float(value)
+
+
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = bool(_URL.fullmatch(text) and parts.scheme in ("http", "https") and parts.hostname)
+        # Of a password such as 12/x that was not escaped there would be a port and a path.
+        usable = usable and parts.port != 0 and "@" not in parts.path and not parts.fragment
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected a URL such as https://panaccess.example/api")
+    return text
+
+
+def _http_urls(text: str) -> str:
+    for url in text.split():
+        _http_url(url)
+    return text
+
+
+def _directory(path: Path) -> Path:
+    try:
+        path.expanduser().resolve().exists()
+    except (OSError, RuntimeError):  # too long a name, a loop of links, the home of a user that there is not
+        raise ValueError("expected a directory's path") from None
+    return path
+
+
+def _secret_url(read: Callable[[str], str]) -> AfterValidator:
+    """Keeps an address as *read* writes it."""
+    return AfterValidator(lambda url: SecretStr(read(url.get_secret_value())))
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Cron = Annotated[str, AfterValidator(_cron)]
+PostgresUrl = Annotated[SecretStr, _secret_url(addresses.postgres_url)]
+RedisUrl = Annotated[SecretStr, _secret_url(addresses.redis_url)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Minutes = Annotated[int, Field(ge=1, le=10_080)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Hours = Annotated[float, Field(gt=0, le=24)]
+ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
+Directory = Annotated[Path, AfterValidator(_directory)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrls = Annotated[str, AfterValidator(_http_urls)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

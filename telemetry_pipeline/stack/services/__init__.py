@@ -1,0 +1,1 @@
+"""The processes of the pipeline, as the stack starts them and asks how they are."""

@@ -1,0 +1,177 @@
+"""What runs beside the servers: simulator, code server, worker, web UI, daemon; how each starts, and when it works.
+
+They speak with each other over the loopback and a Unix socket only.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import grpc
+import psycopg
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings.addresses import postgres_url
+from telemetry_pipeline.stack import graphql
+from telemetry_pipeline.stack.environment import FILES, code_socket
+from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
+from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
+
+ANSWER_TIMEOUT_SECONDS = 10.0
+
+# The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
+_DAEMON_SILENT_SECONDS = 90.0
+
+_DAEMON_PART_SILENT_SECONDS = 600.0
+
+_HEARTBEATS = "select daemon_id, (body::json ->> 'timestamp')::float from daemon_heartbeats order by 2 desc"
+
+
+class DagsterMigration(Service):
+    """Brings Dagster's own tables up to date, and ends."""
+
+    name = "dagster-migration"
+    title = "the migration of Dagster's tables"
+
+    def command(self) -> Sequence[str | Path]:
+        """Dagster's own command; safe at every start."""
+        return [sys.executable, "-m", "dagster", "instance", "migrate"]
+
+    def is_ready(self) -> bool:
+        """Has it ended well?"""
+        return self.exit_status == 0
+
+    def await_ready(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Wait for its end.
+
+        :raises ServiceEnded: it failed.
+        :raises StackError: it did not end.
+        """
+        for _ in polling(self.start_timeout_seconds):
+            if self.exit_status is not None:
+                if not self.is_ready():
+                    raise ServiceEnded(f"{self.title} failed. {self.log_tail()}")
+                return
+            meanwhile()
+        raise StackError(f"{self.title} did not end. {self.log_tail()}")
+
+
+class CodeServer(Service):
+    """Serves the definitions, and launches the processes of runs."""
+
+    name = "code-server"
+    title = "the code server"
+    # While a run is at work it waits for it. The runs have been cancelled by then.
+    stop_signals = ((signal.SIGTERM, 3.0),)
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(home, environment)
+        self.socket = code_socket(self.home)
+        # Dagster puts what a file .env in the working directory says into its environment.
+        self.directory = self.home
+
+    def command(self) -> Sequence[str | Path]:
+        """Of one process; that of Dagster's ``code-server start`` outlives the one that does the work."""
+        program = [sys.executable, "-m", "telemetry_pipeline.orchestration.runtime.code_server"]
+        options: list[str | Path] = ["--module-name", "telemetry_pipeline.definitions", "--socket", self.socket]
+        return [*program, *options, *_log_format(self._environment)]
+
+    def prepare(self) -> None:
+        """Close the socket's directory to others: whoever reaches it can launch what they like."""
+        private_directory(self.socket.parent, None)
+
+    def is_ready(self) -> bool:
+        """Does it answer, with the code loaded?"""
+        with grpc.insecure_channel(f"unix:{self.socket}") as channel:
+            request = health_pb2.HealthCheckRequest(service="DagsterApi")
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=ANSWER_TIMEOUT_SECONDS)
+            except grpc.RpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+class Webserver(Service):
+    """The web UI and its GraphQL interface."""
+
+    name = "webserver"
+    title = "the web UI"
+
+    def __init__(self, home: Path, environment: Mapping[str, str], port: Port) -> None:
+        super().__init__(home, environment)
+        self.port: Port = port
+
+    @property
+    def url(self) -> str:
+        """For a browser."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str | Path]:
+        """The project's own command, which guards Dagster's."""
+        program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
+        return [*program, "--workspace", FILES / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
+
+    def is_ready(self) -> bool:
+        """Does it answer, with the code loaded?
+
+        :raises StackError: the code cannot be loaded.
+        """
+        return graphql.code_is_loaded(self.url)
+
+    def is_healthy(self) -> bool:
+        """Does it answer what needs neither the database nor the code?"""
+        return answers(f"{self.url}/server_info")
+
+
+class Daemon(Service):
+    """Runs schedules and sensors, and watches over runs."""
+
+    name = "daemon"
+    title = "the daemon"
+
+    def __init__(self, home: Path, environment: Mapping[str, str], webserver_url: str) -> None:
+        super().__init__(home, environment)
+        self._webserver_url = webserver_url
+
+    def command(self) -> Sequence[str | Path]:
+        """Dagster's own command."""
+        program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", FILES / "workspace.yaml"]
+        return [*program, *_log_format(self._environment)]
+
+    def is_ready(self) -> bool:
+        """Does the web UI see the heartbeats of all its parts?"""
+        return graphql.daemons_are_healthy(self._webserver_url)
+
+    def fault(self) -> Fault | None:
+        """Is it silent, or a part of it? It cannot be told without the database, which is not the daemon's fault."""
+        try:
+            with psycopg.connect(postgres_url(self._environment["DAGSTER_DATABASE_URL"]), connect_timeout=5) as connection:
+                beats = connection.execute(_HEARTBEATS).fetchall()
+        except psycopg.Error:
+            return None
+        ages = [time.time() - moment for process, moment in beats if process == beats[0][0]]
+        if not ages or ages[0] > _DAEMON_SILENT_SECONDS:
+            return Fault("it gives no sign of life", patience_seconds=10)
+        if ages[-1] > _DAEMON_PART_SILENT_SECONDS:
+            return Fault("a part of it gives no sign of life", patience_seconds=10)
+        return None
+
+
+def answers(url: str) -> bool:
+    """Whether a web server does, within its time."""
+    try:
+        graphql.DIRECT.open(url, timeout=ANSWER_TIMEOUT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _log_format(environment: Mapping[str, str]) -> Sequence[str]:
+    """The option of Dagster's own processes that goes with LOG_FORMAT."""
+    return ["--log-format", "json" if environment.get("LOG_FORMAT") == "json" else "colored"]

@@ -1,0 +1,112 @@
+"""Who executes steps, and the web UI that shows them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+import kombu.exceptions
+
+from telemetry_pipeline.broker import QUEUES, asking_celery
+from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings.addresses import celery_url
+from telemetry_pipeline.stack.environment import FILES
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
+from telemetry_pipeline.stack.processes.service import Service
+from telemetry_pipeline.stack.servers.reach import check_redis
+from telemetry_pipeline.stack.services.dagster import ANSWER_TIMEOUT_SECONDS, answers
+
+
+class Worker(Service):
+    """The Celery worker that executes the steps."""
+
+    name = "worker"
+    title = "the worker"
+    # A warm shutdown waits for the steps at hand; a cold one gives them back to the broker.
+    stop_signals = ((signal.SIGTERM, 3.0), (signal.SIGQUIT, 3.0))
+
+    def __init__(self, home: Path, environment: Mapping[str, str], concurrency: int) -> None:
+        super().__init__(home, environment)
+        self.concurrency = concurrency
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:8]
+        self.node = f"telemetry-{digest}@{socket.gethostname()}"
+
+    def command(self) -> Sequence[str | Path]:
+        """Celery's own command."""
+        program = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "telemetry_pipeline.orchestration.runtime.celery_app",
+            "worker",
+        ]
+        # One worker has nobody to gossip with, and mingling costs it a second.
+        options = ["-Q", ",".join(QUEUES), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        return [*program, *options, "--concurrency", str(self.concurrency), "-n", self.node]
+
+    def is_ready(self) -> bool:
+        """Does it answer over the broker?"""
+        try:
+            return self._answers(0.5)
+        except kombu.exceptions.OperationalError:
+            return False
+
+    def is_healthy(self) -> bool:
+        """Does it? Whether it does cannot be told while the broker does not answer, which is not the worker's fault."""
+        try:
+            check_redis(self._environment["REDIS_URL"])
+            return self._answers(ANSWER_TIMEOUT_SECONDS)
+        except (StackError, kombu.exceptions.OperationalError):
+            return True
+
+    def _answers(self, seconds: float) -> bool:
+        with asking_celery(self._environment["REDIS_URL"], ANSWER_TIMEOUT_SECONDS) as app:
+            return bool(app.control.ping(destination=[self.node], timeout=seconds))
+
+
+class Flower(Service):
+    """The workers' own web UI: which steps they execute, and which wait. For one user, ``operator``, with a password."""
+
+    name = "flower"
+    title = "Flower"
+    user_name: ClassVar[str] = "operator"
+
+    def __init__(self, home: Path, redis_url: str, password: str | None, port: Port) -> None:
+        self.password_file = None if password else home / "flower-password"
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "FLOWER_REDIS_URL": celery_url(redis_url),
+            "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
+        }
+        super().__init__(home, environment)
+        self.port: Port = port
+
+    @property
+    def url(self) -> str:
+        """For a browser."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str | Path]:
+        """Celery's own command; without the pipeline's code, which would take five times the memory."""
+        options = [f"--conf={FILES / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
+        return [sys.executable, "-m", "celery", "flower", *options]
+
+    def is_ready(self) -> bool:
+        """Does it answer?"""
+        return answers(f"{self.url}/healthcheck")
+
+
+def _kept_password(path: Path) -> str:
+    """Made up at the first start, and kept for the operator's eyes only."""
+    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(24))
+    return path.read_text()
