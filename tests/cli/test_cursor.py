@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
+from cli_harness import Outcome
 from upstream import Upstream
-from warehouse.events import select
+from warehouse_events import select
 
 from telemetry_pipeline.cli import overview
 from telemetry_pipeline.errors import AnotherUpstream

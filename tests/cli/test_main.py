@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 
 from telemetry_pipeline.cli import main as program
 from telemetry_pipeline.errors import Cancelled, StackError
