@@ -37,7 +37,7 @@ from bench.unrest import UNREACHABLE, Onlooker
 from bench.up import up
 from bench.upstream import Upstream
 from telemetry_pipeline.analyses.framework.rules import Rules
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.warehouse.db.connections import connect
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.analyses.framework.rules import Rules
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.results.staleness import stale_days
 from telemetry_pipeline.stack.processes.orphans import members

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.stack.processes.ports import free_port
 
 

@@ -120,6 +120,12 @@ def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
         raise TelemetryError(f"somebody answers in the place of workers, and not as they do: {err!r:.200}") from err
 
 
+def unserved(workers: Iterable[WorkerInfo]) -> list[str]:
+    """The queues that none of these workers takes steps from."""
+    served = {queue for worker in workers for queue in worker.queues}
+    return [queue for queue in QUEUES if queue not in served]
+
+
 def asking_celery(redis_url: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> celery.Celery:
     """Celery for remote commands alone; it gives back to no queue what workers have, which may be no message."""
     app = celery.Celery(broker=celery_url(redis_url), set_as_current=False)

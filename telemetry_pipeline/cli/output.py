@@ -139,20 +139,6 @@ def _excel_value(value: Any) -> Any:
     return _csv_value(value)
 
 
-def duration(seconds: float) -> str:
-    """A time span for people: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
-
-
 def moment(value: datetime, zone: ZoneInfo) -> str:
     """A point in time for people: ``2026-11-26 14:02:03 America/Mexico_City``."""
     return f"{bare_moment(value, zone)} {zone.key}"

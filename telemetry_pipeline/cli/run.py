@@ -13,8 +13,8 @@ from telemetry_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from telemetry_pipeline.cli.launch import Launch
-    from telemetry_pipeline.client import TelemetryClient
     from telemetry_pipeline.client.answers import Run
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.client.progress import Progress
     from telemetry_pipeline.days import Period
     from telemetry_pipeline.launches import Asset, Job
@@ -44,8 +44,8 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
     for it. Ctrl-C cancels the run; a second one leaves at once. The exit status is 0 after a success, 1 after a failure,
     130 when cancelled.
     """
-    from telemetry_pipeline.cli.target import graphql_for_run
-    from telemetry_pipeline.client import TelemetryClient
+    from telemetry_pipeline.cli.launching.own_stack import graphql_for_run
+    from telemetry_pipeline.client.pipeline import TelemetryClient
     from telemetry_pipeline.launches import check_days, find
     from telemetry_pipeline.settings.loading import StackSettings
 
@@ -81,8 +81,8 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
     :param tend: called at each look at the run, to keep going what it runs on.
     :return: what the run did, and the exit status that says how it ended.
     """
-    from telemetry_pipeline.cli.follow import Interrupts, follow
-    from telemetry_pipeline.cli.progress import open_display
+    from telemetry_pipeline.cli.launching.follow import Interrupts, follow
+    from telemetry_pipeline.cli.launching.progress import open_display
 
     client.wait_for_code(_CODE_LOADS_SECONDS)
     with Interrupts() as interrupts:
@@ -97,8 +97,9 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
 
 def summarize(launch: Launch, run: Run, progress: Progress) -> int:
     """Print how a run ended and what it stored; the exit status that goes with it."""
-    from telemetry_pipeline.cli.main import EXIT_CANCELLED, EXIT_FAILED
-    from telemetry_pipeline.cli.output import duration, print_table
+    from telemetry_pipeline.ages import duration
+    from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED
+    from telemetry_pipeline.cli.output import print_table
 
     if progress.stored:
         rows = [
@@ -123,7 +124,7 @@ def summarize(launch: Launch, run: Run, progress: Progress) -> int:
 
 
 def _took(progress: Progress, asset: str) -> str | None:
-    from telemetry_pipeline.cli.output import duration
+    from telemetry_pipeline.ages import duration
 
     return duration(progress.seconds[asset]) if asset in progress.seconds else None
 

@@ -1,32 +1,48 @@
-"""Which stack a command works with: the one that runs, or one that is brought up for the command alone."""
+"""Which servers a command works with: those that the settings name, and those of the stack that runs on this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from telemetry_pipeline.cli.saying import say
+from pydantic import SecretStr
+
 from telemetry_pipeline.errors import StackError, WarehouseError
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.simulator import options as simulator
+from telemetry_pipeline.stack.state import StackState, running
 
-if TYPE_CHECKING:
-    from telemetry_pipeline.settings.loading import StackSettings
-    from telemetry_pipeline.stack.state import StackState
+
+@dataclass(frozen=True)
+class Here:
+    """What of the pipeline is on this machine.
+
+    :ivar home: where a stack was looked for.
+    :ivar elsewhere: whether the settings name servers, and no stack runs here.
+    :ivar web_url: where people open the web UI.
+    """
+
+    home: Path
+    stack: StackState | None
+    elsewhere: bool
+    web_url: str | None
+
+
+def look_here(settings: StackSettings) -> Here:
+    """What of the pipeline is on this machine."""
+    stack = find_stack(settings)
+    elsewhere = stack is None and bool(settings.database_url and settings.redis_url)
+    return Here(settings.home, stack, elsewhere, stack.webserver_url if stack else settings.web_url)
 
 
 def find_stack(settings: StackSettings) -> StackState | None:
     """The stack that runs under ``TELEMETRY_HOME``, if one does."""
-    from telemetry_pipeline.stack.state import running
-
     return running(settings.telemetry_home)
 
 
 def complete(settings: StackSettings, stack: StackState | None) -> StackSettings:
     """The settings, with the addresses that they leave open taken from the running stack."""
-    from pydantic import SecretStr
-
-    from telemetry_pipeline.simulator import options as simulator
-
     if stack is None:
         return settings
     found: dict[str, Any] = {
@@ -67,26 +83,6 @@ def graphql_url(settings: StackSettings) -> str:
             "start one with 'telemetry-pipeline up'"
         )
     return f"{url.rstrip('/')}/graphql"
-
-
-@contextmanager
-def graphql_for_run(settings: StackSettings) -> Iterator[tuple[str, Callable[[], None]]]:
-    """GraphQL of the web server at :func:`webserver_url`; if there is none, of a stack that lives as long as the context.
-
-    :return: its URL, and what has to be called a few times a second to keep it going.
-    """
-    from telemetry_pipeline.stack.stack import Stack
-
-    if webserver_url(settings) is not None:
-        yield graphql_url(settings), _nothing
-        return
-    say("no stack is running; starting one for this run")
-    with Stack(settings, say=say) as stack:
-        yield stack.state.graphql_url, stack.tend
-
-
-def _nothing() -> None:
-    """What others started is looked after there."""
 
 
 def database_url(settings: StackSettings) -> str:

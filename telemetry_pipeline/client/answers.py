@@ -5,14 +5,15 @@ A run on its way is in ``progress``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from telemetry_pipeline.client.documents import LOCATION
-from telemetry_pipeline.client.graphql import Json, error_message
+from telemetry_pipeline.client.graphql import CodeAway, Json, code_is_away, error_message, refusal, unwrap
+from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.tags import partition_range
 
 # What Dagster calls the job that can run any selection of assets.
@@ -145,6 +146,68 @@ def read_run(answer: Json) -> Run:
     )
 
 
+def found_run(answer: Json, run_id: str) -> Json:
+    """What was asked of one run.
+
+    :raises RequestRefused: there is none with that id.
+    """
+    if answer["runOrError"]["__typename"] == "RunNotFoundError":
+        raise no_run(run_id)
+    return unwrap(answer["runOrError"])
+
+
+def launched_run(answer: Json) -> str:
+    """The id of the run that a mutation launched.
+
+    :raises CodeAway: the code server is away; nothing was launched.
+    :raises RequestRefused: nothing was launched; says why.
+    """
+    if answer["__typename"] == "PythonError" and code_is_away(answer):
+        raise CodeAway(f"the code server does not answer: {refusal(answer)}")
+    if answer["__typename"] != "LaunchRunSuccess":
+        raise RequestRefused(refusal(answer))
+    return str(answer["run"]["runId"])
+
+
+def no_run(run_id: str) -> RequestRefused:
+    """What is said when there is no such run."""
+    return RequestRefused(f"there is no run {run_id!r}; runs() lists those there are")
+
+
+def runs_filter(
+    statuses: Iterable[RunStatus | str] | None, job: str | None, created_after: datetime | None, created_before: datetime | None
+) -> Json:
+    """What the document ``Runs`` is given to tell which runs are wanted.
+
+    :raises RequestRefused: there is no such state, or a time has no zone.
+    """
+    wanted: Json = {}
+    if statuses is not None:
+        wanted["statuses"] = [_status(status) for status in statuses]
+        if not wanted["statuses"]:
+            raise RequestRefused(f"statuses is empty; states: {', '.join(RunStatus)}")
+    if job is not None:
+        wanted["pipelineName"] = job
+    if created_after is not None:
+        wanted["createdAfter"] = _seconds(created_after)
+    if created_before is not None:
+        wanted["createdBefore"] = _seconds(created_before)
+    return wanted
+
+
+def _seconds(moment: datetime) -> float:
+    if moment.tzinfo is None:
+        raise RequestRefused(f"{moment} has no time zone; give it one")
+    return moment.timestamp()
+
+
+def _status(status: RunStatus | str) -> RunStatus:
+    try:
+        return RunStatus(status)
+    except ValueError:
+        raise RequestRefused(f"{status!r} is not a state of a run; states: {', '.join(RunStatus)}") from None
+
+
 def read_health(answer: Json) -> Health:
     """The answer to the document ``Health``."""
     statuses = [status for status in answer["instance"]["daemonHealth"]["allDaemonStatuses"] if status["required"]]
@@ -170,6 +233,12 @@ def code_problem(answer: Json) -> str | None:
     if loaded is None or entry["loadStatus"] != "LOADED":
         return f"{LOCATION} is still loading"
     return error_message(loaded) if loaded["__typename"] == "PythonError" else None
+
+
+def code_is_broken(answer: Json) -> bool:
+    """Whether the code cannot be loaded, or its server has gone away; else it is loaded, or on its way."""
+    loaded = (_location(answer) or {}).get("locationOrLoadError") or {}
+    return "PythonError" in (answer["workspaceOrError"]["__typename"], loaded.get("__typename"))
 
 
 def _location(answer: Json) -> Json | None:

@@ -41,6 +41,11 @@ mutation Terminate($id: String!) {{
   }}
 }}"""
 
+ABANDON = """
+mutation Abandon($ids: [String!]!) {
+  terminateRuns(runIds: $ids, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) { __typename }
+}"""
+
 TARGETS = f"""
 query Targets {{
   repositoryOrError(repositorySelector: {_SELECTOR}) {{
@@ -86,6 +91,16 @@ query Runs($filter: RunsFilter, $limit: Int!, $cursor: String) {{
     __typename
     ... on Runs {{ results {{ {_RUN_FIELDS} }} }}
     ... on InvalidPipelineRunsFilterError {{ message }}
+    ... on PythonError {{ {_ERROR} }}
+  }}
+}}"""
+
+TICKS = f"""
+query Ticks($name: String!, $limit: Int!) {{
+  scheduleOrError(scheduleSelector: {_SELECTOR[:-1]}, scheduleName: $name}}) {{
+    __typename
+    ... on Schedule {{ scheduleState {{ status ticks(limit: $limit) {{ status runs {{ status }} }} }} }}
+    ... on ScheduleNotFoundError {{ message }}
     ... on PythonError {{ {_ERROR} }}
   }}
 }}"""

@@ -24,6 +24,10 @@ _PIECE_BYTES = 1_000_000
 _CODE_AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationLoadError", "DagsterCodeLocationNotFoundError")
 
 
+class NoAnswer(StackError):
+    """Nobody answers at the address."""
+
+
 class CodeAway(StackError):
     """The code server does not answer, as while it is restarted; nothing was launched."""
 
@@ -48,7 +52,8 @@ class Endpoint:
     def ask(self, document: str, **variables: Any) -> Json:
         """The data that answers a document.
 
-        :raises StackError: nobody answers, or what is behind the web server is down.
+        :raises NoAnswer: nobody answers.
+        :raises StackError: what is behind the web server is down.
         :raises TelemetryError: the document is refused.
         """
         try:
@@ -61,7 +66,7 @@ class Endpoint:
                     if len(body) > _MAX_BYTES:
                         raise TooMuch
         except requests.RequestException as err:
-            raise StackError(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
+            raise NoAnswer(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
         except TooMuch as err:
             raise StackError(f"the webserver at {self.url} answered with more than {_MAX_BYTES / 1e6:,.0f} MB") from err
         try:

@@ -1,1 +1,5 @@
-"""Ways to people: services that a message can be sent through. What is worth a message is decided above."""
+"""How a message to a person travels: the channels that addresses name, and what they answer.
+
+Belongs here: sending a subject and a body, within bounded time and without giving secrets away. Not: what is told, to whom and
+when (``monitoring.alerts``).
+"""

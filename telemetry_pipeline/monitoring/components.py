@@ -20,13 +20,13 @@ import sqlalchemy as sa
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.ages import SKEW, is_future, is_recent
-from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import Health
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
 from telemetry_pipeline.monitoring.disks import Place, shortages
 from telemetry_pipeline.settings.addresses import redacted
 from telemetry_pipeline.warehouse.db.errors import explained, sqlstate
-from telemetry_pipeline.warehouse.operations.problems import ANOTHER
+from telemetry_pipeline.warehouse.operations.status import last_sync
 
 POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
     "postgresql",
@@ -52,11 +52,8 @@ _WORKERS_ANSWER_SECONDS = 2.0
 _DAEMON_SILENT_SECONDS = 90.0
 _DAEMON_PART_SILENT_SECONDS = 300.0
 
-_WAREHOUSE = sa.text("""
-select
-    pg_postmaster_start_time()::text as started, clock_timestamp() as now,
-    (select max(synced_at) from telemetry.sync_state) as synced_at,
-    (select max(last_at) from telemetry.problems where key = :another and resolved_at is null) as refused_at,
+_SERVER = sa.text("""
+select pg_postmaster_start_time()::text as started,
     current_setting('transaction_read_only')::boolean as read_only, pg_is_in_recovery() as standby
 """)
 # Over GraphQL a daemon's heartbeats do not tell which process they are of. Their column has the time zone of the server.
@@ -137,15 +134,16 @@ class Components:
     def _postgres(self) -> Look:
         try:
             with explained(), self._at.warehouse.connect() as connection:
-                seen = connection.execute(_WAREHOUSE, {"another": ANOTHER}).one()
+                server = connection.execute(_SERVER).one()
+                seen = last_sync(connection)
         except (WarehouseError, sa.exc.SQLAlchemyError) as err:
             waited = sqlstate(err.__cause__ or err) in (codes.LOCK_NOT_AVAILABLE, codes.QUERY_CANCELED)
             return {POSTGRES: Reading(fault=_one_line(err), patience=3 if waited else 1)}
         now = self._clock()
-        look = {POSTGRES: Reading(identity=seen.started), CLOCK: Reading(fault=_clock_fault(now, seen.now, seen.synced_at))}
-        if seen.read_only:
-            why = "it is a standby" if seen.standby else "default_transaction_read_only is on"
-            look[POSTGRES] = Reading(fault=f"it is read-only, nothing can be stored: {why}", identity=seen.started)
+        look = {POSTGRES: Reading(identity=server.started), CLOCK: Reading(fault=_clock_fault(now, seen.now, seen.synced_at))}
+        if server.read_only:
+            why = "it is a standby" if server.standby else "default_transaction_read_only is on"
+            look[POSTGRES] = Reading(fault=f"it is read-only, nothing can be stored: {why}", identity=server.started)
         # Syncs that take nothing, for it is another upstream, are told as that.
         silent = not any(is_recent(at, now, self._heartbeat) for at in (seen.synced_at, seen.refused_at))
         if silent and is_recent(self._began, now, self._heartbeat):
@@ -172,7 +170,7 @@ class Components:
             workers = broker.workers(self._at.redis_url, timeout_seconds=_WORKERS_ANSWER_SECONDS)
         except (TelemetryError, kombu.exceptions.KombuError, redis.RedisError, OSError):
             return {}  # the broker or a worker went away in the middle: the next look tells
-        unserved = [queue for queue in broker.QUEUES if not any(queue in worker.queues for worker in workers)]
+        unserved = broker.unserved(workers)
         fault = f"nobody serves {', '.join(unserved)}" if unserved else None
         return {
             QUEUES: Reading(fault=fault, patience=2),

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from telemetry_pipeline.results.windows import Store, rules_of
-from telemetry_pipeline.settings.loading import Settings, StackSettings
-from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
+from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.sources.panaccess.feed import Feed
-from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.sources.panaccess.opening import open_feed
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import claims
 
@@ -54,9 +53,4 @@ class PanAccess:
 
         :raises SettingsError: this process was not given what logs in to PanAccess.
         """
-        settings = Settings.with_values_of(self._settings)
-        return Feed(
-            PanAccessClient.from_settings(settings, shared=True),
-            PageDecoder(settings.panaccess_zone, settings.operator_zone, settings.max_text_characters),
-            settings.panaccess_zone,
-        )
+        return open_feed(self._settings)

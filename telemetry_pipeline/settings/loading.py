@@ -120,11 +120,17 @@ class PipelineSettings(DagsterSettings):
         return self
 
 
-class Settings(PipelineSettings):
-    """What reads from PanAccess needs: every address and credential is there."""
+class UpstreamSettings(StackSettings):
+    """What logs in to PanAccess needs: its address and credentials."""
 
+    panaccess_url: HttpUrl
+    panaccess_username: str
     panaccess_password: SecretStr
     panaccess_api_token: SecretStr
+
+
+class Settings(PipelineSettings, UpstreamSettings):
+    """What reads from PanAccess into the warehouse needs: every address and credential is there."""
 
 
 SECRET_NAMES = {name for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}

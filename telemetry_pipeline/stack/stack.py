@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.client.graphql import NoAnswer
+from telemetry_pipeline.client.pipeline import TelemetryClient
+from telemetry_pipeline.errors import StackError, TelemetryError
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.environment import environment
-from telemetry_pipeline.stack.graphql import cancel_runs
 from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
 from telemetry_pipeline.stack.processes.memory import check_memory
 from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
@@ -39,6 +40,7 @@ _SIMULATOR = SimulatorOptions()
 _TEND_INTERVAL_SECONDS = 0.25
 _ROOM_LOOK_SECONDS = 10.0
 _STATE_RETRY_SECONDS = 5.0
+_WEB_SECONDS = 10.0
 
 
 def _print_line(line: str) -> None:
@@ -203,8 +205,8 @@ class Stack:
         worker = Worker(self.home, variables("worker"), concurrency=self._workers)
         self._starting.run([worker, CodeServer(self.home, variables("code-server"))])
         webserver = Webserver(self.home, variables("webserver"), web_port)
-        self._starting.run([webserver, Daemon(self.home, variables("daemon"), webserver.url)])
-        if self._owns_runs and (runs := self._starting.ask_servers(lambda: cancel_runs(webserver.url, began))):
+        self._starting.run([webserver, Daemon(self.home, variables("daemon"), webserver.client)])
+        if self._owns_runs and (runs := self._starting.ask_servers(lambda: _cancel_runs(webserver.client, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
         self._starting.run([Watch(self.home, variables("watch"))])
         flower = self._launch_flower()
@@ -257,9 +259,9 @@ class Stack:
                 service.ask_to_stop()  # before it takes what ends now for dead
         if self._state is not None and self._owns_runs:
             # Long steps look at their run and stop cleanly. Should the web UI fail, the next start cancels the runs.
-            with suppress(StackError):
-                runs = cancel_runs(self._state.webserver_url, datetime.now(UTC))
-                self._say(f"  runs cancelled: {runs}")
+            with suppress(TelemetryError):
+                client = TelemetryClient(self._state.graphql_url, _WEB_SECONDS)
+                self._say(f"  runs cancelled: {_cancel_runs(client, datetime.now(UTC))}")
         for service in self._starting.services:
             if isinstance(service, Daemon | Webserver | CodeServer | Flower):  # independent of each other, and slow
                 service.ask_to_stop()
@@ -299,3 +301,11 @@ class Stack:
     def _say(self, line: str) -> None:
         with suppress(OSError):  # the terminal may be gone, and the work goes on
             self._print(line)
+
+
+def _cancel_runs(client: TelemetryClient, created_before: datetime) -> int:
+    """How many unfinished runs were marked as cancelled; none, if the web UI does not answer."""
+    try:
+        return client.abandon(created_before)
+    except NoAnswer:
+        return 0

@@ -16,8 +16,8 @@ import psutil
 from pydantic import BaseModel, ValidationError
 
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.processes.orphans import lock_path
-from telemetry_pipeline.stack.processes.polling import polling
 
 # The guardian of a stack that was killed holds the lock while it cleans up.
 _TAKEOVER_SECONDS = 15.0

@@ -16,10 +16,10 @@ from cli_harness import Outcome
 from upstream import Upstream
 from warehouse_events import select
 
-from telemetry_pipeline.cli import overview
 from telemetry_pipeline.errors import AnotherUpstream
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.monitoring.components import Addresses, Components
+from telemetry_pipeline.monitoring.facts import upstream as upstream_facts
 from telemetry_pipeline.simulator.options import (
     DEFAULT_API_TOKEN,
     DEFAULT_PASSWORD,
@@ -280,7 +280,7 @@ def test_a_cursor_beyond_all_is_told_and_set_back(cli: Cli, scene: Scene) -> Non
 def test_an_id_that_no_bigint_holds_hides_nothing(cli: Cli, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     newest = scene.newest
     upstream = Upstream({"recordId": one, "timestamp": "2025-03-06 12:00:00"} for one in (newest + 1, 2**64))
-    monkeypatch.setattr(overview, "_feed", lambda settings: Feed(upstream, PageDecoder(UTC_ZONE, ZONE), UTC_ZONE))
+    monkeypatch.setattr(upstream_facts, "open_feed", lambda *_, **__: Feed(upstream, PageDecoder(UTC_ZONE, ZONE), UTC_ZONE))
     assert upstream_line(cli("cursor")) == f"newest is record id {newest + 1}, 1 ids above the cursor"
 
 

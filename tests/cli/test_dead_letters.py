@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from cli_harness import Outcome
 from webservers import FakeWebserver, run_answer
 
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add, open_letters
 from telemetry_pipeline.warehouse.operations.problems import Problem

@@ -74,7 +74,7 @@ def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch
         "Run": {"runOrError": run},
         "Events": {"runOrError": run, "logsForRun": events},
     }
-    monkeypatch.setattr("telemetry_pipeline.stack.stack.Stack", Stack)
+    monkeypatch.setattr("telemetry_pipeline.cli.local.demo.Stack", Stack)
     return Stack
 
 

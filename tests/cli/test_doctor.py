@@ -13,8 +13,9 @@ from cli_harness import Outcome
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver
 
-from telemetry_pipeline.cli.doctor import Finding, examine
-from telemetry_pipeline.cli.doctoring import surroundings
+from telemetry_pipeline.cli.operating.doctor import examine
+from telemetry_pipeline.monitoring.doctor import surroundings
+from telemetry_pipeline.monitoring.doctor.findings import Finding
 from telemetry_pipeline.stack.servers.reach import at_database
 
 HEALTH: dict[str, Any] = {

@@ -16,9 +16,9 @@ from cli_harness import Outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telemetry_pipeline.cli.doctor import examine
-from telemetry_pipeline.cli.doctoring.findings import AdvisedError, Examiner
+from telemetry_pipeline.cli.operating.doctor import examine
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Examiner
 from telemetry_pipeline.settings.loading import StackSettings
 
 NOWHERE = "127.0.0.1:9"
@@ -215,7 +215,7 @@ def test_a_file_of_settings_that_others_can_read(home: Path, tmp_path: Path) -> 
 )
 def test_panaccess_over_plain_http(home: Path, monkeypatch: pytest.MonkeyPatch, url: str, outcome: str) -> None:
     monkeypatch.setenv("PANACCESS_URL", url)
-    monkeypatch.setattr("telemetry_pipeline.cli.doctoring.servers.check_panaccess", lambda _: "")
+    monkeypatch.setattr("telemetry_pipeline.monitoring.doctor.servers.check_panaccess", lambda _: "")
     assert {finding.name: finding for finding in examine()}["way to PanAccess"].outcome == outcome
 
 

@@ -19,11 +19,13 @@ import redis
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
 
-from telemetry_pipeline.cli.doctor import Finding, examine
-from telemetry_pipeline.cli.doctoring.postgres import Facts, faults
+from telemetry_pipeline.cli.operating.doctor import examine
+from telemetry_pipeline.monitoring.doctor.findings import Finding
+from telemetry_pipeline.monitoring.doctor.postgres import Facts, faults
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url as as_postgres_url
-from telemetry_pipeline.stack.processes.polling import polling
-from telemetry_pipeline.stack.servers.postgres import LocalPostgres, free_port
+from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.warehouse.db.connections import connect, shared
@@ -261,7 +263,7 @@ def test_a_persons_lock_does_not_hold_doctor_up(home: Path, database_url: str, m
     with psycopg.connect(database_url) as person:
         person.execute("lock table telemetry.sync_state")
         finding = findings()["syncs"]
-    assert (finding.outcome, "lock timeout" in finding.detail) == ("failed", True)
+    assert (finding.outcome, "telemetry.sync_state is locked by postgres" in finding.detail) == ("failed", True)
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from client_events import event, observed
 from webservers import FakeWebserver
 
-from telemetry_pipeline.cli import follow as module
-from telemetry_pipeline.cli.follow import Interrupts, follow
-from telemetry_pipeline.cli.progress import LineDisplay, TerminalDisplay, describe
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.cli.launching import follow as module
+from telemetry_pipeline.cli.launching.follow import Interrupts, follow
+from telemetry_pipeline.cli.launching.progress import LineDisplay, TerminalDisplay, describe
 from telemetry_pipeline.client.answers import RunStatus
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import StackError, TelemetryError
 

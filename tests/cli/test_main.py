@@ -1,30 +1,45 @@
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from cli_harness import Outcome
 
 from telemetry_pipeline.cli import main as program
+from telemetry_pipeline.cli.lazy import LazyCommand
 from telemetry_pipeline.errors import Cancelled, StackError
 
+COMMANDS = [program.cli.get_command(click.Context(program.cli), name) for name in program.COMMANDS]
 
-def test_help_and_the_simulators_help_import_nothing_heavy(tmp_path: Path) -> None:
+
+def test_help_of_the_program_and_of_each_command_imports_nothing_heavy(tmp_path: Path) -> None:
     """Somebody who types --help does not wait for Dagster to load."""
     script = """
 import sys
-from telemetry_pipeline.cli.main import main
-assert main(["--help"]) == 0 and main(["simulator", "--help"]) == 0
-heavy = {"dagster", "pandas", "numpy", "celery", "sqlalchemy", "pydantic"} & set(sys.modules)
-assert not heavy, heavy
+from telemetry_pipeline.cli.main import COMMANDS, main
+for arguments in ([], *([name] for name in COMMANDS)):
+    assert main([*arguments, "--help"]) == 0
+    heavy = {"dagster", "pandas", "numpy", "celery", "sqlalchemy", "pydantic", "requests", "rich", "psycopg"} & set(sys.modules)
+    assert not heavy, (arguments, heavy)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 0, done.stderr
     for name in program.COMMANDS:
         assert f"\n  {name} " in done.stdout
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if isinstance(each, LazyCommand)], ids=lambda each: each.name)
+def test_what_carries_a_command_out_exists_and_takes_what_can_be_typed(command: LazyCommand) -> None:
+    """It is imported when the command runs: a name that is wrong would show only then."""
+    module, _, function = command.work.partition(":")
+    taken = inspect.signature(getattr(import_module(module), function))
+    taken.bind(**{str(parameter.name): None for parameter in command.params if parameter.expose_value})
 
 
 def test_the_module_is_the_program(tmp_path: Path) -> None:

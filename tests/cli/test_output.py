@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from telemetry_pipeline.ages import duration
 from telemetry_pipeline.cli.output import (
     bare_moment,
-    duration,
     moment,
     plain_table,
     print_table,

@@ -20,7 +20,7 @@ from cli.test_show import storing
 from cli_harness import Outcome
 from webservers import FakeWebserver, run_answer
 
-from telemetry_pipeline.cli.progress import LineDisplay, TerminalDisplay
+from telemetry_pipeline.cli.launching.progress import LineDisplay, TerminalDisplay
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.warehouse.operations import problems

@@ -16,9 +16,9 @@ from cli_harness import Outcome
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver, run_answer
 
-from telemetry_pipeline.cli import overview
+from telemetry_pipeline.monitoring.facts import overview
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.simulator.server import SimulatorServer
-from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.warehouse.operations import status as warehouse_status
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status

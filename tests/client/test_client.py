@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from webservers import LOADED, TARGETS, FakeWebserver, fake_webserver, run_answer, toy_webserver
 
-from telemetry_pipeline.client import TelemetryClient, partition_tags
 from telemetry_pipeline.client.answers import RunStatus, StepStatus
+from telemetry_pipeline.client.pipeline import TelemetryClient
+from telemetry_pipeline.client.targets import partition_tags
 from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
 
 LAUNCHED = {"launchRun": {"__typename": "LaunchRunSuccess", "run": {"runId": "id-of-the-run"}}}

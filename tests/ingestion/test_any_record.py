@@ -19,7 +19,7 @@ from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_json
-from telemetry_pipeline.cli.workbook import to_workbook
+from telemetry_pipeline.cli.showing.workbook import to_workbook
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.reports.charts import drawing

@@ -17,6 +17,7 @@ from telemetry_pipeline.ingestion.edge import LiveEdge
 from telemetry_pipeline.sources.panaccess.slices import Delivery, Missing, Slice
 from telemetry_pipeline.warehouse.operations import adoption
 from telemetry_pipeline.warehouse.raw import cursor, records, repairs
+from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw.batch import Batch
 from telemetry_pipeline.warehouse.raw.gaps import Gap
 from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
@@ -38,7 +39,7 @@ def test_a_tick_that_is_always_late_comes_further_all_the_same(engine: sa.Engine
     reached = [100]
     while reached[-1] < 150:
         tick(engine, upstream, deadline=time.monotonic())
-        reached.append(records.cursor_position(engine))
+        reached.append(cursors.read(engine).record_id)
         assert reached[-1] > reached[-2]
     assert stored(engine) == [*range(1, 151)]
 
@@ -169,7 +170,7 @@ def test_ids_that_are_sparse_behind_an_accepted_jump_need_one_answer(engine: sa.
     cursor.put(engine, 10**12 - 1)
     for _ in range(5):
         tick(engine, upstream)
-        assert (records.cursor_position(engine), told(engine)) == (max(upstream.records), [])
+        assert (cursors.read(engine).record_id, told(engine)) == (max(upstream.records), [])
         upstream.add([record(next(sparse)), record(next(sparse))])
 
 
@@ -177,7 +178,7 @@ def test_distances_that_no_bigint_holds_end_no_tick(engine: sa.Engine) -> None:
     ids = [-LARGEST, 2**62 - 2, 2**62 - 1]
     for _ in range(2):
         tick(engine, Upstream(map(record, ids)))
-    assert (stored(engine), records.cursor_position(engine)) == (ids, ids[-1])
+    assert (stored(engine), cursors.read(engine).record_id) == (ids, ids[-1])
     assert (cursor.read(engine).distance or 0) == LARGEST
     assert cursor.samples(engine, LARGEST, 0.999)
 

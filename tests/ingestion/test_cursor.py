@@ -17,8 +17,7 @@ from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.calls.session import Credentials
 from telemetry_pipeline.warehouse.operations import problems
-from telemetry_pipeline.warehouse.raw import cursor
-from telemetry_pipeline.warehouse.raw import records as warehouse
+from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw.batch import Batch
 
 LARGEST = 2**63 - 1
@@ -35,7 +34,7 @@ def test_an_absurd_id_holds_the_cursor_below_it_and_the_rest_is_stored(engine: s
     tick(engine, upstream)
     upstream.add([record(absurd), *map(record, range(101, 111))])
     tick(engine, upstream)
-    assert warehouse.cursor_position(engine) == 110
+    assert cursors.read(engine).record_id == 110
     assert told(engine) == ["upstream:jump"]
     for first in (111, 121):
         upstream.add(map(record, range(first, first + 10)))
@@ -51,7 +50,7 @@ def test_a_first_sync_begins_anywhere_and_holds_before_an_absurd_id(engine: sa.E
     upstream = Upstream([*map(record, range(5_000_000_000, 5_000_003_000)), record(LARGEST)])
     upstream.count = count
     tick(engine, upstream)
-    assert (len(stored(engine)), warehouse.cursor_position(engine)) == (3000, 5_000_002_999)
+    assert (len(stored(engine)), cursors.read(engine).record_id) == (3000, 5_000_002_999)
     assert told(engine) == ["upstream:jump"]
 
 
@@ -59,7 +58,7 @@ def test_a_first_sync_goes_on_where_most_records_are(engine: sa.Engine) -> None:
     """Somebody's first test years ago does not hold what came since."""
     upstream = Upstream([record(7), *map(record, range(5_000_000_000, 5_000_003_000))])
     tick(engine, upstream)
-    assert (len(stored(engine)), warehouse.cursor_position(engine)) == (3001, 5_000_002_999)
+    assert (len(stored(engine)), cursors.read(engine).record_id) == (3001, 5_000_002_999)
     assert told(engine) == []
 
 
@@ -69,7 +68,7 @@ def test_holes_of_ordinary_size_and_a_month_of_records_hold_nothing(engine: sa.E
     tick(engine, upstream)
     upstream.add(map(record, later))
     tick(engine, upstream)
-    assert warehouse.cursor_position(engine) == max(later)
+    assert cursors.read(engine).record_id == max(later)
     assert told(engine) == []
 
 
@@ -78,7 +77,7 @@ def test_ids_that_are_far_apart_as_a_rule_may_jump_farther(engine: sa.Engine) ->
     tick(engine, upstream)
     upstream.add([record(500_000_000)])
     tick(engine, upstream)
-    assert (warehouse.cursor_position(engine), told(engine)) == (500_000_000, [])
+    assert (cursors.read(engine).record_id, told(engine)) == (500_000_000, [])
 
 
 def test_an_empty_range_of_any_width_costs_few_requests(engine: sa.Engine) -> None:
@@ -90,7 +89,7 @@ def test_an_empty_range_of_any_width_costs_few_requests(engine: sa.Engine) -> No
     upstream.listings.clear()
     upstream.add([record(10_001)])
     tick(engine, upstream)
-    assert warehouse.cursor_position(engine) == 10_001
+    assert cursors.read(engine).record_id == 10_001
     assert len(upstream.listings) <= 12
 
 
@@ -112,11 +111,11 @@ def test_a_newest_id_below_the_cursor_is_told_and_what_is_new_is_stored(engine: 
         del upstream.records[gone]
     tick(engine, upstream)
     assert told(engine) == ["upstream:below"]
-    assert warehouse.cursor_position(engine) == 20_000
+    assert cursors.read(engine).record_id == 20_000
     upstream.add(map(record, range(20_001, 20_011)))
     tick(engine, upstream)
     assert told(engine) == []
-    assert warehouse.cursor_position(engine) == 20_010
+    assert cursors.read(engine).record_id == 20_010
 
 
 @pytest.mark.parametrize("upstream", [Upstream(), Upstream(map(record, range(1, 10)))], ids=["empty", "as before"])
@@ -131,7 +130,7 @@ def test_ids_of_more_than_64_bits_and_id_0_end_no_tick(engine: sa.Engine) -> Non
     tick(engine, upstream)
     upstream.add([record(2**63), record(10**30), *map(record, range(101, 111))])
     tick(engine, upstream)
-    assert warehouse.cursor_position(engine) == 110
+    assert cursors.read(engine).record_id == 110
     assert set(range(1, 111)) <= set(stored(engine))
     assert {0} <= {*stored(engine), *rejected(engine)}
 
@@ -196,12 +195,12 @@ def test_a_known_id_that_comes_with_other_content_is_put_aside(engine: sa.Engine
 def test_a_sync_at_work_while_the_cursor_is_set_does_not_move_it_back(engine: sa.Engine) -> None:
     upstream = Upstream(map(record, range(1, 101)))
     tick(engine, upstream)
-    before = cursor.read(engine)
-    cursor.put(engine, 50)
+    before = cursors.read(engine)
+    cursors.put(engine, 50)
     keep(engine, Batch(cursor=100, cursor_set_at=before.set_at))
-    assert warehouse.cursor_position(engine) == 50
+    assert cursors.read(engine).record_id == 50
     tick(engine, upstream, deadline=NEVER)
-    assert warehouse.cursor_position(engine) == 100
+    assert cursors.read(engine).record_id == 100
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("accept", 10**12 + 5), ("ignore", 121)])
@@ -210,15 +209,15 @@ def test_a_person_says_what_a_jump_is(engine: sa.Engine, answer: str, expected: 
     tick(engine, upstream)
     upstream.add(map(record, range(10**12, 10**12 + 5)))
     tick(engine, upstream)
-    at = cursor.read(engine)
+    at = cursors.read(engine)
     assert at.jump_id == 10**12
     if answer == "accept":
-        cursor.put(engine, at.jump_id - 1)
+        cursors.put(engine, at.jump_id - 1)
     else:
-        cursor.ignore(engine, at.jump_id)
+        cursors.ignore(engine, at.jump_id)
     upstream.add([record(expected)])
     tick(engine, upstream)
-    assert (warehouse.cursor_position(engine), told(engine)) == (expected, [])
+    assert (cursors.read(engine).record_id, told(engine)) == (expected, [])
     assert len(stored(engine)) == 101 + 5 * (answer == "accept")
     if answer == "ignore":
         upstream.add([record(10**11)])
@@ -241,10 +240,10 @@ def test_a_jump_that_is_filled_holds_no_more(engine: sa.Engine) -> None:
     tick(engine, upstream)
     upstream.add(map(record, range(2_000_000, 2_000_010)))
     tick(engine, upstream)
-    assert (warehouse.cursor_position(engine), told(engine)) == (100, ["upstream:jump"])
+    assert (cursors.read(engine).record_id, told(engine)) == (100, ["upstream:jump"])
     upstream.add(map(record, range(101, 1_200_000, 400)))
     tick(engine, upstream)
-    assert (warehouse.cursor_position(engine), told(engine)) == (2_000_009, [])
+    assert (cursors.read(engine).record_id, told(engine)) == (2_000_009, [])
     assert stored(engine) == sorted(upstream.records)
 
 
@@ -254,9 +253,9 @@ def test_another_jump_behind_the_first_is_told_when_that_was_accepted(engine: sa
     upstream.add([*map(record, range(10**10, 10**10 + 5)), record(LARGEST)])
     tick(engine, upstream)
     for expected in (10**10, LARGEST):
-        at = cursor.read(engine)
+        at = cursors.read(engine)
         assert (at.jump_id, told(engine)) == (expected, ["upstream:jump"])
-        cursor.put(engine, expected - 1)
+        cursors.put(engine, expected - 1)
         tick(engine, upstream)
     assert (stored(engine), told(engine)) == (sorted(upstream.records), [])
 
@@ -271,7 +270,7 @@ def test_negative_ids_are_stored_by_a_first_sync_and_by_repairs(engine: sa.Engin
     tick(engine, upstream)
     sync_of(engine, upstream).run(DAYS[1], DAYS[4], includes_today=False)
     assert stored(engine) == sorted(upstream.records)
-    assert (warehouse.cursor_position(engine), told(engine)) == (100, [])
+    assert (cursors.read(engine).record_id, told(engine)) == (100, [])
 
 
 def test_the_lowest_id_that_fails_costs_few_requests_more(engine: sa.Engine) -> None:
@@ -314,7 +313,7 @@ def test_holes_among_the_records_stored_first_make_no_jump_plausible(engine: sa.
     """The widest distance of few ids is no rule."""
     upstream = Upstream([*map(record, range(1, 5)), record(LARGEST)])
     tick(engine, upstream)
-    assert (warehouse.cursor_position(engine), told(engine)) == (4, ["upstream:jump"])
+    assert (cursors.read(engine).record_id, told(engine)) == (4, ["upstream:jump"])
 
 
 def test_behind_a_stray_record_that_is_left_out_all_is_seen_as_ever(engine: sa.Engine) -> None:
@@ -323,7 +322,7 @@ def test_behind_a_stray_record_that_is_left_out_all_is_seen_as_ever(engine: sa.E
     tick(engine, upstream)
     upstream.add([record(LARGEST)])
     tick(engine, upstream)
-    cursor.ignore(engine, LARGEST)
+    cursors.ignore(engine, LARGEST)
     tick(engine, upstream)
     for gone in range(9_000, 20_001):
         del upstream.records[gone]
@@ -355,7 +354,7 @@ def test_the_live_ids_of_a_simulator_that_was_away_hold_nothing(engine: sa.Engin
 def test_an_absurd_id_alone_is_no_beginning(engine: sa.Engine) -> None:
     upstream = Upstream([record(LARGEST)])
     tick(engine, upstream)
-    assert (warehouse.cursor_position(engine), told(engine)) == (0, ["upstream:jump"])
+    assert (cursors.read(engine).record_id, told(engine)) == (0, ["upstream:jump"])
     upstream.add(map(record, range(1, 21)))
     tick(engine, upstream)
-    assert (stored(engine), warehouse.cursor_position(engine)) == ([*range(1, 21)], 20)
+    assert (stored(engine), cursors.read(engine).record_id) == ([*range(1, 21)], 20)

@@ -23,9 +23,9 @@ import yaml
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.orchestration.runtime.cluster import lost_steps
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url as address
 from telemetry_pipeline.settings.loading import Settings
-from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.stack.servers.reach import at_database
 
 pytestmark = [

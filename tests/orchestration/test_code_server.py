@@ -23,7 +23,7 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from telemetry_pipeline.orchestration.runtime import launcher
 from telemetry_pipeline.settings.loading import Settings, StackSettings
-from telemetry_pipeline.stack.servers.postgres import free_port
+from telemetry_pipeline.stack.processes.ports import free_port
 
 TOY = Path(__file__).parents[1] / "support" / "toy_pipeline.py"
 LOCATION = "telemetry_pipeline"

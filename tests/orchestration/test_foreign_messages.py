@@ -17,7 +17,7 @@ from dagster_celery.make_app import make_app
 from strangers import STRANGERS
 
 from telemetry_pipeline import broker
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from strangers import STRANGERS, message
 from telemetry_pipeline import broker
 from telemetry_pipeline.broker import asking_celery
 from telemetry_pipeline.orchestration.runtime.cluster.remote_control import ALLOWED, restrict_remote_control
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.warehouse.operations import problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000007"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-COMMAND = [sys.executable, "-c", "from telemetry_pipeline.cli.simulator import simulator; simulator()"]
+COMMAND = [sys.executable, "-c", "from telemetry_pipeline.cli.local.commands import simulator; simulator()"]
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from telemetry_pipeline.cli.doctoring.findings import Warned
-from telemetry_pipeline.cli.doctoring.postgres import check_log
+from telemetry_pipeline.monitoring.doctor.findings import Warned
+from telemetry_pipeline.monitoring.doctor.postgres import check_log
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 
 CANARY = "canary-7391"

@@ -14,7 +14,7 @@ from celery import Celery
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.broker import WorkerInfo
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 
 app = Celery("waiting", broker=os.environ.get("REDIS_URL"), set_as_current=False)
 # Two at once, one of which it has in store.

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.stack.processes.ports import free_port
 

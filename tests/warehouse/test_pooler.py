@@ -20,7 +20,7 @@ import yaml
 from warehouse.test_views import check
 from warehouse_events import ZONE, Event, start, stop, store
 
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.warehouse.core import views
 from telemetry_pipeline.warehouse.db.connections import connect, shared
 from telemetry_pipeline.warehouse.operations.status import read_status

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
+from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw import gaps, records, repairs
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch, Rejected
 from telemetry_pipeline.warehouse.raw.claims import claim
@@ -285,7 +286,7 @@ def test_a_batch_is_stored_with_its_cursor_or_not_at_all(engine: sa.Engine) -> N
     broken = batch_of(row(2), row(3, timestamp="never"), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9)
     with pytest.raises(psycopg2.Error):
         store(engine, broken)
-    assert records.cursor_position(engine) == 5
+    assert cursors.read(engine).record_id == 5
     assert select(engine, "select record_id from telemetry.records") == [1]
     for table in ("rejected_records", "sync_gaps"):
         assert select(engine, f"select count(*) from telemetry.{table}") == [0]
@@ -310,7 +311,7 @@ def test_a_connection_can_go_on_after_a_batch_that_failed(engine: sa.Engine) -> 
 def test_the_cursor_only_grows(engine: sa.Engine) -> None:
     for cursor, expected in ((10, 10), (7, 10), (None, 10), (11, 11)):
         store(engine, Batch(cursor=cursor))
-        assert records.cursor_position(engine) == expected
+        assert cursors.read(engine).record_id == expected
 
 
 def test_an_empty_batch_is_no_error(engine: sa.Engine) -> None:

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from terminal import Operator, days_ago
 
-from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import RunStatus
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from terminal import Operator, days_ago
 
-from telemetry_pipeline.client import TelemetryClient
+from telemetry_pipeline.client.pipeline import TelemetryClient
 
 PAGE = Path(__file__).parents[2] / "docs" / "graphql.md"
 LANGUAGES = {

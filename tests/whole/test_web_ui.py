@@ -12,8 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from terminal import Operator
 
-from telemetry_pipeline.client import TelemetryClient
 from telemetry_pipeline.client.answers import RunStatus
+from telemetry_pipeline.client.pipeline import TelemetryClient
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from telemetry_pipeline.ages import duration
 from telemetry_pipeline.monitoring.alerts.telling import Kind, Telling
 from telemetry_pipeline.printable import printable
 
@@ -87,9 +88,4 @@ def _moment(value: datetime, zone: ZoneInfo) -> str:
 
 
 def _span(span: timedelta) -> str:
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return duration(max(0.0, span.total_seconds()))

@@ -26,6 +26,7 @@ from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments, views
 from telemetry_pipeline.warehouse.core.views import Merged
+from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw import records, repairs
 from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
@@ -139,7 +140,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
                 "records_rejected": sync.outcome.rejected,
                 "gaps": sync.outcome.gaps,
                 "days_touched": len(sync.outcome.days),
-                "cursor": records.cursor_position(engine),
+                "cursor": cursors.read(engine).record_id,
             }
         )
 

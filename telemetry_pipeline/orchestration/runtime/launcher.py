@@ -12,6 +12,7 @@ from dagster._serdes import ConfigurableClassData
 from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime.liveness import GRACE_SECONDS, is_alive
 from telemetry_pipeline.orchestration.runtime.run_retries import CODE_SERVER_AWAY, retry_with_patience
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.loading import DagsterSettings, StackSettings
 from telemetry_pipeline.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 
@@ -49,21 +50,20 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
             MAX_RUNTIME_SECONDS: settings.run_time_limit_minutes * 60,
         }
         self._instance.add_run_tags(run.run_id, {tag: str(limit) for tag, limit in limits.items() if tag not in run.tags})
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                return super().launch_run(context)
-            except CODE_SERVER_AWAY as err:
-                if self._is_past_launching(run.run_id):
-                    return None
-                if time.monotonic() > deadline:
-                    message = f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
-                    raise DagsterLaunchFailedError(message) from err  # type: ignore[no-untyped-call]
-            time.sleep(_LOOK_SECONDS)
-            if context.workspace is not None:
+        away: Exception | None = None
+        for _ in polling(_PATIENCE_SECONDS, _LOOK_SECONDS):
+            if away is not None and context.workspace is not None:
                 # What a request knows of the code server is of when it came in.
                 workspace = context.workspace.process_context.create_request_context()
                 context = LaunchRunContext(dagster_run=run, workspace=workspace)
+            try:
+                return super().launch_run(context)
+            except CODE_SERVER_AWAY as err:
+                away = err
+                if self._is_past_launching(run.run_id):
+                    return None
+        message = f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
+        raise DagsterLaunchFailedError(message) from away  # type: ignore[no-untyped-call]
 
     def _is_past_launching(self, run_id: str) -> bool:
         """Whether the run has begun, its code server having gone away behind that, or was ended meanwhile."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,8 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
     filter_runs_to_should_retry,
 )
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+
+from telemetry_pipeline.polling import polling
 
 CODE_SERVER_AWAY = (DagsterUserCodeUnreachableError, DagsterCodeLocationLoadError, DagsterCodeLocationNotFoundError)
 """The errors that come up while it is restarted."""
@@ -41,10 +42,10 @@ def retry_runs(
     It yields at each look, so that the daemon gives signs of life; ended in between, it is shown the same runs again.
     """
     for run in filter_runs_to_should_retry([record.dagster_run for record in records], workspace.instance):
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not _code_server_answers(workspace, run) and time.monotonic() < deadline:
+        for _ in polling(_PATIENCE_SECONDS, _LOOK_SECONDS):
+            if _code_server_answers(workspace, run):
+                break
             yield
-            time.sleep(_LOOK_SECONDS)
         record = workspace.instance.get_run_record_by_id(run.run_id)
         if record is not None:
             yield from consume_new_runs_for_automatic_reexecution(workspace, [record], logger)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.processes.surroundings import surroundings
 
 # Every process of a stack, grandchildren included, carries its home in this environment variable, and is found by it.

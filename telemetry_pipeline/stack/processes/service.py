@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.processes.orphans import MARKER, watch
-from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.stack.processes.ports import Port, listens
 
 _LOG_LIMIT_BYTES = 20_000_000

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from telemetry_pipeline.errors import StackError
-from telemetry_pipeline.stack.processes.polling import polling
+from telemetry_pipeline.polling import polling
 
 _POSTGRES_USER = "pgserver"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,15 +16,18 @@ import grpc
 import psycopg
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from telemetry_pipeline.client.graphql import NoAnswer
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url
-from telemetry_pipeline.stack import graphql
 from telemetry_pipeline.stack.environment import FILES, code_socket
-from telemetry_pipeline.stack.processes.polling import polling
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
 from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
 
 ANSWER_TIMEOUT_SECONDS = 10.0
+# A proxy of the environment has no business between processes of one machine.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 # The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
 _DAEMON_SILENT_SECONDS = 90.0
@@ -112,6 +116,11 @@ class Webserver(Service):
         """For a browser."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def client(self) -> TelemetryClient:
+        """What is asked of it."""
+        return TelemetryClient(f"{self.url}/graphql", ANSWER_TIMEOUT_SECONDS)
+
     def command(self) -> Sequence[str | Path]:
         """The project's own command, which guards Dagster's."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
@@ -122,7 +131,10 @@ class Webserver(Service):
 
         :raises StackError: the code cannot be loaded.
         """
-        return graphql.code_is_loaded(self.url)
+        try:
+            return self.client.code_is_loaded()
+        except NoAnswer:
+            return False
 
     def is_healthy(self) -> bool:
         """Does it answer what needs neither the database nor the code?"""
@@ -135,9 +147,9 @@ class Daemon(Service):
     name = "daemon"
     title = "the daemon"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], webserver_url: str) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], client: TelemetryClient) -> None:
         super().__init__(home, environment)
-        self._webserver_url = webserver_url
+        self._client = client
 
     def command(self) -> Sequence[str | Path]:
         """Dagster's own command."""
@@ -146,7 +158,10 @@ class Daemon(Service):
 
     def is_ready(self) -> bool:
         """Does the web UI see the heartbeats of all its parts?"""
-        return graphql.daemons_are_healthy(self._webserver_url)
+        try:
+            return not self._client.health().silent_daemons
+        except NoAnswer:
+            return False
 
     def fault(self) -> Fault | None:
         """Is it silent, or a part of it? It cannot be told without the database, which is not the daemon's fault."""
@@ -166,7 +181,7 @@ class Daemon(Service):
 def answers(url: str) -> bool:
     """Whether a web server does, within its time."""
     try:
-        graphql.DIRECT.open(url, timeout=ANSWER_TIMEOUT_SECONDS).close()
+        _DIRECT.open(url, timeout=ANSWER_TIMEOUT_SECONDS).close()
     except OSError:
         return False
     return True

@@ -1,6 +1,7 @@
 """What is or was wrong, and which ways of telling people work: the tables ``problems`` and ``alert_channels``.
 
-Who notices a problem reports it here, and resolves it when it is over. When people are told is decided in ``alerting``.
+Who notices a problem reports it here, and resolves it when it is over. When people are told is decided in
+``monitoring.alerts``.
 """
 
 from __future__ import annotations

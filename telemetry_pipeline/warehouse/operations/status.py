@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.db.errors import explained
+from telemetry_pipeline.warehouse.operations.problems import ANOTHER
 
 # Below this size counting takes less than a second; above it, PostgreSQL's own statistics have to do.
 _COUNT_UP_TO_BYTES = 500_000_000
@@ -29,6 +30,10 @@ where timestamp <= now()
 """
 _READ_ONLY = "select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean"
 _STATE = "select cursor, synced_at, jump_id, ignored_id <= jump_id from telemetry.sync_state"
+_LAST_SYNC = sa.text("""
+select (select max(synced_at) from telemetry.sync_state),
+    (select max(last_at) from telemetry.problems where key = :another and resolved_at is null), clock_timestamp()
+""")
 _GAPS = """
 select count(*), coalesce(sum(last_record_id::numeric - first_record_id + 1), 0)
 from telemetry.sync_gaps where resolved_at is null
@@ -87,6 +92,24 @@ class WarehouseStatus:
     left_out: bool = False
     excluded: dict[str, int] = field(default_factory=dict)
     read_only: bool = False
+
+
+@dataclass(frozen=True)
+class LastSync:
+    """When a sync last came forward, by PostgreSQL's clock.
+
+    :ivar refused_at: when one last took nothing, for PanAccess is another one than that of the stored records.
+    :ivar now: when that was asked.
+    """
+
+    synced_at: datetime | None
+    refused_at: datetime | None
+    now: datetime
+
+
+def last_sync(connection: sa.Connection) -> LastSync:
+    """When a sync last came forward, or was refused."""
+    return LastSync(*connection.execute(_LAST_SYNC, {"another": ANOTHER}).one())
 
 
 def read_status(engine: sa.Engine) -> WarehouseStatus:

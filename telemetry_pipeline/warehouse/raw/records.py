@@ -102,12 +102,6 @@ def keep_answer(engine: sa.Engine, raw: str, reason: str) -> None:
             connection.execute(_INSERT_REJECTED, answer)
 
 
-def cursor_position(engine: sa.Engine) -> int:
-    """Every record id up to this one was read, or is on record as a gap; 0 before the first sync."""
-    with engine.connect() as connection:
-        return int(connection.scalar(sa.text("select cursor from telemetry.sync_state")) or 0)
-
-
 def merge_is_pending(engine: sa.Engine) -> bool:
     """Whether records were stored that no merge has seen."""
     with engine.connect() as connection:

@@ -21,9 +21,10 @@ from telemetry_pipeline.errors import (
     PanAccessError,
     PanAccessUnavailable,
     PermissionDenied,
+    SettingsError,
 )
 from telemetry_pipeline.printable import printable
-from telemetry_pipeline.settings.loading import Settings
+from telemetry_pipeline.settings.loading import UpstreamSettings
 from telemetry_pipeline.settings.proxies import proxy_for
 from telemetry_pipeline.sources.panaccess.calls.discretion import MESSAGE_CHARACTERS, Discretion
 from telemetry_pipeline.sources.panaccess.calls.session import (
@@ -113,12 +114,17 @@ class PanAccessClient:
         self._session = Session(store or LocalStore(), credentials.fingerprint(url), self._login)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, shared: bool = False, at_most_seconds: float = math.inf) -> PanAccessClient:
+    def from_settings(
+        cls, settings: UpstreamSettings, *, shared: bool = False, at_most_seconds: float = math.inf
+    ) -> PanAccessClient:
         """The client that the settings describe.
 
         :param shared: whether its session is kept in Redis, for all workers.
         :param at_most_seconds: for one try of a call, where somebody waits who will not wait for long.
+        :raises SettingsError: a shared session has no Redis.
         """
+        if shared and settings.redis_url is None:
+            raise SettingsError("REDIS_URL is missing: the session of PanAccess is kept there")
         return cls(
             settings.panaccess_url,
             Credentials(
@@ -127,7 +133,7 @@ class PanAccessClient:
                 settings.panaccess_api_token.get_secret_value(),
                 settings.panaccess_salt.get_secret_value(),
             ),
-            store=RedisStore(settings.redis_url.get_secret_value()) if shared else None,
+            store=RedisStore(settings.redis_url.get_secret_value()) if shared and settings.redis_url else None,
             encoding=settings.panaccess_encoding,
             records_function=settings.panaccess_records_function,
             call_seconds=min(settings.panaccess_call_seconds, at_most_seconds),

@@ -1,0 +1,134 @@
+"""What ``status`` knows as JSON for programs: keys that stay, times in the operator's zone with their offset."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from telemetry_pipeline.cli.target import Here
+from telemetry_pipeline.client.answers import Run, Step
+from telemetry_pipeline.monitoring.facts.overview import Overview
+from telemetry_pipeline.monitoring.facts.runs import RunReport
+from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
+
+
+def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]:
+    """The pipeline at a glance; null is what was not asked or did not answer, ``failures`` says why."""
+
+    def at(value: datetime | None) -> str | None:
+        return _at(value, zone)
+
+    return {
+        "at": at(seen.at),
+        "time_zone": zone.key,
+        "failures": seen.failures,
+        "stack": {
+            "running": here.stack is not None,
+            "started_at": at(here.stack.started_at) if here.stack else None,
+            "web_url": here.web_url,
+            "flower_url": here.stack.flower_url if here.stack else None,
+        },
+        "problems": seen.incidents
+        and [
+            {
+                "key": each.key,
+                "summary": each.summary,
+                "detail": each.detail,
+                "advice": each.advice,
+                "run_id": each.run_id,
+                "opened_at": at(each.opened_at),
+                "last_at": at(each.last_at),
+                "times": each.times,
+            }
+            for each in seen.incidents
+        ],
+        "alert_channels": seen.channels
+        and [
+            {
+                "channel": each.channel,
+                "succeeded_at": at(each.succeeded_at),
+                "failing_since": at(each.failing_since),
+                "failures": each.failures,
+                "error": each.error,
+            }
+            for each in seen.channels
+        ],
+        "upstream": seen.upstream
+        and {
+            "newest_record_id": seen.upstream.newest_id,
+            "newest_record_id_before_jump": seen.upstream.newest_before,
+            "ids_behind": seen.ids_behind,
+            "error": seen.upstream.error,
+        },
+        "ticks": seen.ticks
+        and {
+            "switched_on": seen.ticks.switched_on,
+            "last_success_at": at(seen.ticks.succeeded_at),
+            "last": {outcome.replace(" ", "_"): count for outcome, count in seen.ticks.outcomes.items()},
+        },
+        "runs": None if seen.runs is None else [_run(each, zone) for each in seen.runs],
+        "queues": seen.queues
+        and {
+            "waiting": dict(seen.queues.waiting),
+            "foreign": seen.queues.foreign,
+            "unacknowledged": len(seen.queues.taken),
+            "lost": seen.lost,
+        },
+        "workers": seen.workers
+        and [
+            {
+                "node": each.node,
+                "queues": list(each.queues),
+                "processes": len(each.processes),
+                "steps": [{"run_id": step.run_id, "step": step.step, "at_work": step.at_work} for step in each.steps],
+            }
+            for each in seen.workers
+        ],
+        "warehouse": seen.warehouse and _warehouse(seen.warehouse, seen, zone),
+    }
+
+
+def run_facts(report: RunReport, zone: ZoneInfo) -> dict[str, Any]:
+    """One run with its steps, and why it failed."""
+    return {
+        **_run(report.run, zone),
+        "time_zone": zone.key,
+        "steps": [{"step": each.key, **_course(each, zone), "attempts": each.attempts} for each in report.run.steps],
+        "failures": [{"step": step, "message": message} for step, message in report.failures],
+    }
+
+
+def _warehouse(found: WarehouseStatus, seen: Overview, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "newest_record_at": _at(found.newest_at, zone),
+        "newest_record_age_seconds": None if found.newest_at is None else seen.seconds_since(found.newest_at),
+        "records": {"rows": found.records.rows, "exact": found.records.exact},
+        "views": {"rows": found.views.rows, "exact": found.views.exact},
+        "views_excluded": dict(found.excluded),
+        "cursor": found.cursor,
+        "jump": None if found.jump_id is None else {"record_id": found.jump_id, "left_out": found.left_out},
+        "synced_at": _at(found.synced_at, zone),
+        "gaps": {"open": found.open_gaps, "ids": found.open_gap_ids},
+        "rejected": [
+            {"reason": each.reason, "records": each.records, "last_at": _at(each.last_at, zone)} for each in found.rejected
+        ],
+        "dead_letters": found.dead_letters,
+    }
+
+
+def _run(run: Run, zone: ZoneInfo) -> dict[str, Any]:
+    first, last = run.partitions or (None, None)
+    return {"run_id": run.run_id, "job": run.target, "first": first, "last": last, **_course(run, zone)}
+
+
+def _course(ran: Run | Step, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "status": ran.status.lower(),
+        "started_at": _at(ran.started_at, zone),
+        "ended_at": _at(ran.ended_at, zone),
+    }
+
+
+def _at(value: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if value is None else value.astimezone(zone).isoformat()

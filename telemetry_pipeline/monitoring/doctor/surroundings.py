@@ -1,0 +1,91 @@
+"""Checks of the machine and of what the settings say by themselves, before any server is asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from telemetry_pipeline.messaging.channels import Channels
+from telemetry_pipeline.monitoring.disks import Place, existing
+from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Warned
+from telemetry_pipeline.settings.addresses import is_loopback, shown
+from telemetry_pipeline.settings.loading import SECRET_NAMES, StackSettings
+from telemetry_pipeline.settings.proxies import proxy_for
+
+DISK_BYTES_NEEDED = 2_000_000_000
+
+
+def check_env_file(file: Path) -> str:
+    """Can others read the secrets in it?"""
+    if not file.exists():
+        return "there is none; settings come from the environment"
+    mode = stat.S_IMODE(file.stat().st_mode)
+    secret = [name for name, value in dotenv_values(file).items() if name.lower() in SECRET_NAMES and value]
+    if mode & 0o077 and secret:
+        raise Warned(f"other users of this machine can read {', '.join(secret)} in {file} (mode {mode:o})", f"chmod 600 {file}")
+    return f"{file}, mode {mode:o}"
+
+
+def check_alerts(settings: StackSettings) -> str:
+    """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
+    channels = list(Channels(settings.alert_urls.get_secret_value()))
+    if wrong := [channel.name for channel in channels if not channel.understood]:
+        raise AdvisedError(
+            f"addresses in ALERT_URLS are not understood: {', '.join(wrong)}",
+            "write them as https://appriseit.com/services/ shows; a colon, slash or @ in a password as %3A, %2F, %40",
+        )
+    if clear := [channel.name for channel in channels if channel.in_clear]:
+        raise Warned(
+            f"passwords go over the network in clear: {', '.join(clear)}",
+            "use the service's secure address: mailtos:// in place of mailto://, jsons:// of json://, and so on",
+        )
+    return ", ".join(channel.name for channel in channels)
+
+
+def check_home(home: Path) -> str:
+    """Can the stack keep its files there?"""
+    place = existing(home)
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
+    return f"{home} can be written to"
+
+
+def check_disks(places: Iterable[Place]) -> str:
+    """Is there room wherever something is written?"""
+    room = {}
+    for place in places:
+        path = existing(place.path)
+        try:
+            free = shutil.disk_usage(path).free
+            # A file is the only way to learn of a quota, and of the inodes.
+            if os.access(path, os.W_OK | os.X_OK):
+                with tempfile.TemporaryFile(dir=path) as file:
+                    file.write(b"x" * 4096)
+                    file.flush()
+        except OSError as err:
+            raise AdvisedError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
+        if free < DISK_BYTES_NEEDED:
+            raise AdvisedError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+        room[place.name] = free
+    return ", ".join(f"{name} {free / 1e9:,.0f} GB free" for name, free in room.items())
+
+
+def check_way_to_panaccess(settings: StackSettings) -> str:
+    """Which proxy do calls to PanAccess take, and can others on their way read them?"""
+    url = settings.panaccess_url or ""
+    if url.startswith("http://") and not is_loopback(url):
+        raise Warned(
+            f"{shown(url)} is not encrypted: credentials and viewing data can be read on the way",
+            "use PANACCESS_URL=https://..., or a private network that encrypts",
+        )
+    proxy = proxy_for(url)
+    return f"by the proxy {shown(proxy)}" if proxy else "directly"
+
+
+_MAKE_ROOM = "free 2 GB there, or move it: TELEMETRY_HOME, LOG_DIRECTORY, TMPDIR"

@@ -1,0 +1,152 @@
+"""The pipeline at a glance: every server that is known is asked, and one that does not answer ends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from telemetry_pipeline import broker
+from telemetry_pipeline.broker import WorkerInfo
+from telemetry_pipeline.client.answers import Run, RunStatus
+from telemetry_pipeline.client.pipeline import TelemetryClient
+from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.monitoring.facts.upstream import Upstream, look_upstream
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.warehouse.db.connections import looking
+from telemetry_pipeline.warehouse.db.errors import READ_ONLY
+from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.problems import ChannelState, Incident
+from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status
+
+TICK = "telemetry_tick"
+TICK_SCHEDULE = f"{TICK}_schedule"
+_LAST_RUNS = 10
+_WEB_TIMEOUT_SECONDS = 20.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """How ticks do.
+
+    :ivar switched_on: whether their schedule starts any.
+    :ivar succeeded_at: when one last succeeded.
+    :ivar outcomes: what came of the last ones, the most frequent first.
+    """
+
+    switched_on: bool
+    succeeded_at: datetime | None
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Queues:
+    """What is in the queues.
+
+    :ivar waiting: how many messages wait in each.
+    :ivar foreign: how many of these are no steps; a worker throws them away.
+    :ivar taken: the messages that workers have taken and not finished: by their tag, the id of the task.
+    """
+
+    waiting: Mapping[str, int]
+    foreign: int
+    taken: Mapping[str, str | None]
+
+
+@dataclass
+class Overview:
+    """All of it; None is what was not asked or did not answer.
+
+    :ivar at: when it was gathered.
+    :ivar incidents: open problems. :ivar channels: ways of telling people.
+    :ivar lost: how many messages were taken by workers that are dead, and wait to be given out again.
+    :ivar failures: name of a server to why it did not answer.
+    """
+
+    at: datetime
+    warehouse: WarehouseStatus | None = None
+    incidents: list[Incident] | None = None
+    channels: list[ChannelState] | None = None
+    upstream: Upstream | None = None
+    ticks: Ticks | None = None
+    runs: list[Run] | None = None
+    queues: Queues | None = None
+    workers: list[WorkerInfo] | None = None
+    lost: int | None = None
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def refuses_upstream(self) -> bool:
+        """Whether not all that PanAccess has is stored, for its ids or records do not go on from those that are."""
+        return any(each.key.startswith(problems.UPSTREAM) for each in self.incidents or [])
+
+    @property
+    def ids_behind(self) -> int | None:
+        """How many record ids the cursor is behind the upstream, up to a jump; None if nobody says it, or nothing is read."""
+        if self.warehouse is None or not self.warehouse.cursor or self.upstream is None or self.upstream.newest_id is None:
+            return None  # ids do not begin at 1
+        newest = self.upstream.newest_id if self.upstream.newest_before is None else self.upstream.newest_before
+        return max(0, newest - self.warehouse.cursor)
+
+    def seconds_since(self, at: datetime) -> float:
+        """How long ago something was; below zero is what was noted before a clock was set back."""
+        return (self.at - at).total_seconds()
+
+    def ask(self, server: str, question: Callable[[], T]) -> T | None:
+        """The answer; without one, note it and go on."""
+        try:
+            return question()
+        except TelemetryError as err:
+            self.failures[server] = str(err)
+            return None
+
+
+def gather(known: StackSettings, graphql_url: str | None) -> Overview:
+    """Ask every server that is known.
+
+    :param known: with the addresses of the servers that there are.
+    :param graphql_url: of the web server; None: there is none.
+    """
+    seen = Overview(datetime.now(UTC))
+    if known.database_url is not None:
+        engine = looking(known.database_url)
+        seen.warehouse = seen.ask("PostgreSQL", lambda: read_status(engine))
+        if seen.warehouse is not None and seen.warehouse.read_only:
+            seen.failures["PostgreSQL"] = READ_ONLY
+        if seen.warehouse is not None:
+            seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
+            seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))
+    if known.panaccess_url is not None:
+        seen.upstream = look_upstream(known, seen.warehouse.jump_id if seen.warehouse else None)
+    if graphql_url is not None:
+        client = TelemetryClient(graphql_url, _WEB_TIMEOUT_SECONDS)
+        seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
+        if seen.runs is not None:
+            seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(client))
+    if known.redis_url is not None:
+        _look_at_queues(seen, known.redis_url.get_secret_value())
+    seen.at = datetime.now(UTC)
+    return seen
+
+
+def _look_at_ticks(client: TelemetryClient) -> Ticks:
+    schedule = client.schedule(TICK_SCHEDULE, ticks=_LAST_RUNS)
+    succeeded = client.runs(job=TICK, statuses=[RunStatus.SUCCESS], limit=1)
+    return Ticks(schedule.switched_on, succeeded[0].ended_at if succeeded else None, schedule.outcomes)
+
+
+def _look_at_queues(seen: Overview, url: str) -> None:
+    seen.queues = seen.ask(
+        "broker", lambda: Queues(broker.waiting(url), broker.foreign_waiting(url), broker.unacknowledged(url))
+    )
+    if seen.queues is None:
+        return
+    seen.workers = seen.ask("workers", lambda: broker.workers(url))
+    if seen.workers is not None:
+        held = {task_id for worker in seen.workers for task_id in worker.task_ids}
+        before = {tag for tag, task_id in seen.queues.taken.items() if task_id not in held}
+        # What was taken before the workers were asked, and still is, no worker has.
+        seen.lost = seen.ask("broker", lambda: len(before & broker.unacknowledged(url).keys()))
