@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check docs audit bench lock
+.PHONY: help setup demo up quick test check docs site audit bench lock release
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,15 +37,24 @@ demo: setup ## 400,000 simulated records of 90 days, synchronised, merged and an
 up: setup ## the local stack, until Ctrl-C
 	@$(BIN)/telemetry-pipeline up
 
+# Analyses over made-up histories take minutes together; whoever changes one runs its file.
+quick: setup ## the tests that start nothing, for each save; those of analyses apart
+	@$(BIN)/python -m pytest -m 'not slow and not servers' --ignore tests/analyses
+
 test: setup ## the suite but the slow tests, against real servers that it starts itself
 	@$(BIN)/python -m pytest -m 'not slow'
 
-check: setup ## what CI runs: lint, format, types, import directions, every test
+check: setup site ## what CI runs: lint, format, types, import directions, documentation, every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest
+
+# README is the first page; every link of its is relative.
+site: setup ## the documentation, in build/site; a link that leads nowhere fails
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/site
+	@cp build/site/README.html build/site/index.html
 
 docs: setup ## write anew what follows from the code: tables of the documentation, the snapshot of the graph
 	@$(BIN)/python -W ignore tests/generated.py
@@ -63,4 +72,7 @@ LOCK = .lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3
 lock: ## renew requirements.lock and requirements-dev.lock from setup.py
 	@$(PYTHON) -m venv --clear .lock && .lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(LOCK) --extra dev --output-file requirements-dev.lock
-	@$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock && rm -rf .lock
+	@$(LOCK) --extra reports --constraint requirements-dev.lock --output-file requirements.lock && rm -rf .lock
+
+release: setup ## VERSION=x.y.z: a tag, the wheel in dist/ and, where there is a Docker, the image
+	@$(BIN)/python .ci/release "$(VERSION)"

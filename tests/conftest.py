@@ -28,7 +28,9 @@ from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.warehouse.db.connections import connect, migrate
 
 _numbers = itertools.count(1)
-SERVERS = {"own_postgres", "postgres_url", "redis_url", "simulator", "dagster_webserver"}
+# What a test asks for, or what its file imports, when it starts servers or other processes.
+SERVERS = {"own_postgres", "postgres_url", "redis_url", "simulator", "dagster_webserver", "webserver", "announce"}
+STARTERS = {"subprocess", "multiprocessing", "LocalPostgres", "LocalValkey", "SimulatorServer", "build_defs", "webdriver"}
 LONGEST = ["whole/test_survival.py", "whole", "production/test_processes.py", "stack/test_up.py"]
 
 
@@ -70,9 +72,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByGroup:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server, and begin with what takes longest."""
+    """Mark what starts servers, and begin with what takes longest."""
     for item in items:
-        if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
+        if isinstance(item, pytest.Function) and (SERVERS & {*item.fixturenames} or STARTERS & {*vars(item.module)}):
             item.add_marker("servers")
     items.sort(key=lambda item: [*LONGEST, group_of(item.nodeid)].index(group_of(item.nodeid)))
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
-from warehouse.events import MEXICO, ZONE, complete, select, start, stop, store
+from warehouse_events import MEXICO, ZONE, complete, select, start, stop, store
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis, is_of_period

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 
 from telemetry_pipeline.cli.main import main
 from telemetry_pipeline.settings.loading import StackSettings

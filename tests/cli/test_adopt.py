@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
-from warehouse.events import select
+from cli_harness import Outcome
 from warehouse.test_adoption import MADE_WITH, synced
+from warehouse_events import select
 
 from telemetry_pipeline.warehouse.raw import claims
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
+from cli_harness import Outcome
 from upstream import Upstream
-from warehouse.events import select
+from warehouse_events import select
 
 from telemetry_pipeline.errors import AnotherUpstream
 from telemetry_pipeline.ingestion.sync import Sync

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
+from cli_harness import Outcome
 from webservers import FakeWebserver, run_answer
 
 from telemetry_pipeline.client.pipeline import TelemetryClient

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
+from cli_harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver, run_answer
 
 from telemetry_pipeline.analyses.registry import find_analysis

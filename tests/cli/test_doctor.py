@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import redis
 import requests
-from cli.harness import Outcome
+from cli_harness import Outcome
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver
 

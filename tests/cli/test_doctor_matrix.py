@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

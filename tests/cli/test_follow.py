@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from client.events import event, observed
+from client_events import event, observed
 from webservers import FakeWebserver
 
 from telemetry_pipeline.cli.launching import follow as module

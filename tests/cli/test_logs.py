@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 from terminal import wait_until
 
 Cli = Callable[..., Outcome]

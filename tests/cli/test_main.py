@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 
 from telemetry_pipeline.cli import main as program
 from telemetry_pipeline.cli.lazy import LazyCommand

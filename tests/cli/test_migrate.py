@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 from warehouse.test_roles import Server, server
 
 __all__ = ["server"]

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
 from cli.test_output import on_a_terminal
 from cli.test_show import storing
+from cli_harness import Outcome
 from webservers import FakeWebserver, run_answer
 
 from telemetry_pipeline.cli.launching.progress import LineDisplay, TerminalDisplay

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cli.harness import Outcome
+from cli_harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver
 
 from telemetry_pipeline.days import today

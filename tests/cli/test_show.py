@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from cli.harness import Outcome
+from cli_harness import Outcome
 
 from telemetry_pipeline.analyses.framework.columns import conform
 from telemetry_pipeline.analyses.registry import find_analysis

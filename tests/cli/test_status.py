@@ -12,7 +12,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 from celery import Celery
-from cli.harness import Outcome
+from cli_harness import Outcome
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver, run_answer
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from client.events import event, materialized, observed
+from client_events import event, materialized, observed
 
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.progress import Progress

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ingestion.test_sync import MEXICO, NEVER, UTC, open_gaps, rows
-from warehouse.events import start, stop, store
+from warehouse_events import start, stop, store
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.caps import Cap

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from orchestration.conftest import SOME_OF_EACH
-from orchestration.harness import record, scalar
+from orchestration_harness import record, scalar
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.rules import Rules

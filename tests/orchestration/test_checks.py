@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from orchestration.harness import record, scalar
-from warehouse.events import ZONE, start, stop, store
+from orchestration_harness import record, scalar
+from warehouse_events import ZONE, start, stop, store
 
 from telemetry_pipeline.orchestration.checks import check_records, check_totals, check_views
 from telemetry_pipeline.settings.loading import Settings

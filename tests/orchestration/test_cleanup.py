@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from orchestration.harness import record, scalar
+from orchestration_harness import record, scalar
 
 from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.warehouse.db.connections import connect

@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-TESTS = Path(__file__).parents[1]
+SUPPORT = Path(__file__).parents[1] / "support"
 COURSE = {
     dg.DagsterEventType.STEP_START,
     dg.DagsterEventType.STEP_RESTARTED,
@@ -83,7 +83,7 @@ class Cluster:
             with log.open("wb") as output:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "celery", "-A", "toil", "worker", *options],
-                    cwd=TESTS,
+                    cwd=SUPPORT,
                     env=os.environ | {"TOIL_BROKER": url, **environment},
                     stdout=output,
                     stderr=output,
@@ -154,7 +154,7 @@ def cluster(postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPath
             "PANACCESS_USERNAME": "toil",
             "PANACCESS_PASSWORD": "toil",
             "PANACCESS_API_TOKEN": "toil",
-            "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
+            "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])]),
         }.items():
             patch.setenv(name, value)
         patch.setattr(lost_steps, "LOOK_SECONDS", 0.5)

@@ -25,7 +25,7 @@ from telemetry_pipeline.orchestration.runtime import launcher
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.processes.ports import free_port
 
-TOY = Path(__file__).parents[1] / "toy_pipeline.py"
+TOY = Path(__file__).parents[1] / "support" / "toy_pipeline.py"
 LOCATION = "telemetry_pipeline"
 SECONDS = 60
 

@@ -58,7 +58,7 @@ def server(home: Path) -> Iterator[DagsterGrpcClient]:
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
         "TRACE": str(home / "trace"),
-        "PYTHONPATH": f"{Path(__file__).parents[2]}:{Path(__file__).parent}",
+        "PYTHONPATH": f"{Path(__file__).parents[2]}:{Path(__file__).parents[1] / 'support'}",
     }
     options = ["--python-file", str(home / "definitions.py"), "--socket", str(home / "socket")]
     client = DagsterGrpcClient(socket=str(home / "socket"))

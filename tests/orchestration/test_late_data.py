@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from dagster._core.events import JobFailureData, RunFailureReason
-from orchestration.harness import record, scalar
+from orchestration_harness import record, scalar
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import all_analyses

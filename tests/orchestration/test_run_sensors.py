@@ -14,7 +14,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.objects import StepSuccessData
 from dagster._utils.error import serializable_error_info_from_exc_info
 from orchestration.conftest import SOME_OF_EACH
-from orchestration.harness import record
+from orchestration_harness import record
 from pydantic import SecretStr
 
 from telemetry_pipeline.orchestration.build import build_defs

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from panaccess.secrets import KNOWN, SECRETS, SESSION, WHO, gives_away
+from panaccess_secrets import KNOWN, SECRETS, SESSION, WHO, gives_away
 
 from telemetry_pipeline.errors import MalformedAnswer, PanAccessError
 from telemetry_pipeline.ingestion.sync import Sync

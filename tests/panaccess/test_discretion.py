@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from panaccess.secrets import KNOWN, SESSION, WHO, gives_away
+from panaccess_secrets import KNOWN, SESSION, WHO, gives_away
 
 from telemetry_pipeline.sources.panaccess.calls.discretion import Discretion
 from telemetry_pipeline.sources.panaccess.calls.session import Credentials

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 import sqlalchemy as sa
-from production.compose import DOCKER
+from compose import DOCKER
 
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.simulator.server import SimulatorServer

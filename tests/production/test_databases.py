@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from production.compose import DOCKER
+from compose import DOCKER
 
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database

@@ -18,7 +18,7 @@ import jsonschema
 import psutil
 import pytest
 import yaml
-from production.compose import (
+from compose import (
     ALL,
     DOCKER,
     PRODUCTION,
@@ -31,7 +31,7 @@ from production.compose import (
     is_ours,
     load,
 )
-from production.systemd import UNITS, units
+from systemd import UNITS, units
 from terminal import wait_until
 
 from telemetry_pipeline.broker import QUEUES

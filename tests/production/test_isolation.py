@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import pytest
-from production.compose import ALL, Container, Machine, by_name, image_environment, image_workdir, is_ours, load, mounts
-from production.systemd import units
+from compose import ALL, Container, Machine, by_name, image_environment, image_workdir, is_ours, load, mounts
+from systemd import units
 
 # For `telemetry-pipeline logs`: text that nobody executes.
 LOGS = "logs"

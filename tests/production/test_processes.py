@@ -20,7 +20,7 @@ import psycopg
 import pytest
 import redis
 import requests
-from production.compose import DOCKER, Container, Machine, Spec, env_file, interpolated, load
+from compose import DOCKER, Container, Machine, Spec, env_file, interpolated, load
 from terminal import OPERATOR_ZONE, wait_until
 
 from telemetry_pipeline.simulator.options import Options

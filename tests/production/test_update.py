@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from production.compose import DOCKER, PROJECT, load
+from compose import DOCKER, PROJECT, load
 
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 

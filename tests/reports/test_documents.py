@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from warehouse.events import MEXICO, ZONE, complete, start, stop, store
+from warehouse_events import MEXICO, ZONE, complete, start, stop, store
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS, documents_of, gathered
 from telemetry_pipeline.analyses.framework.caps import Cap

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from upstream import Upstream
-from warehouse.events import select
+from warehouse_events import select
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.ingestion.sync import Sync

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from warehouse.events import NOON, ZONE, Event, start, stop, store
+from warehouse_events import NOON, ZONE, Event, start, stop, store
 
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from warehouse.events import MEXICO, ZONE, select
+from warehouse_events import MEXICO, ZONE, select
 
 from telemetry_pipeline.warehouse.core import exclusions, segments
 from telemetry_pipeline.warehouse.core.views import merge

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from warehouse.events import MEXICO, ZONE, select, start, stop, store
+from warehouse_events import MEXICO, ZONE, select, start, stop, store
 
 from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.analyses.framework.rules import Rules

@@ -17,8 +17,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 import yaml
-from warehouse.events import ZONE, Event, start, stop, store
 from warehouse.test_views import check
+from warehouse_events import ZONE, Event, start, stop, store
 
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.warehouse.core import views

@@ -6,7 +6,7 @@ import psycopg
 import psycopg2
 import pytest
 import sqlalchemy as sa
-from warehouse.events import start, store
+from warehouse_events import start, store
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.db.connections import connect, looking, migrate

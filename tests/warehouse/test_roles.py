@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from analyses.test_computing import RULES, draw
-from warehouse.events import ZONE, complete, select, start, stop, store
+from warehouse_events import ZONE, complete, select, start, stop, store
 
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
 from telemetry_pipeline.days import Period

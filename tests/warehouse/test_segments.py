@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from warehouse.events import ZONE, complete, start, stop, store
+from warehouse_events import ZONE, complete, start, stop, store
 
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.warehouse.core import segments

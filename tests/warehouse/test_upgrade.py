@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from warehouse.events import MEXICO, ZONE, select
 from warehouse.test_exclusions import Stop, excluded, versions
+from warehouse_events import MEXICO, ZONE, select
 
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core.views import merge

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from terminal import wait_until
-from warehouse.events import NOON, START, STOP, ZONE, Event, names, oracle, runs_of, select, start, stop, store, views
+from warehouse_events import NOON, START, STOP, ZONE, Event, names, oracle, runs_of, select, start, stop, store, views
 
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.warehouse.core import segments

@@ -35,7 +35,7 @@ def waiting_worker(broker_url: str, node: str, queues: Sequence[str], log: Path)
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "waiting_worker", "worker", *options],
             cwd=Path(__file__).parent,
-            env=os.environ | {"REDIS_URL": broker_url, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env=os.environ | {"REDIS_URL": broker_url, "PYTHONPATH": str(Path(__file__).parents[2])},
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -6,7 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
-from production.compose import DOCKER
+from compose import DOCKER
 
 from telemetry_pipeline.broker import QUEUES
 

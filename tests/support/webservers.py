@@ -150,7 +150,7 @@ def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options:
     port = free_port()
     address = ["--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
     command = [sys.executable, "-m", *program, *address, *options]
-    environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[2])}
     url = f"http://127.0.0.1:{port}"
     with (
         (directory / "log").open("wb") as log,
