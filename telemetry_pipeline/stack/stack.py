@@ -18,7 +18,7 @@ from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
 from telemetry_pipeline.stack.processes.memory import check_memory
 from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
-from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, choose_port, free_port
 from telemetry_pipeline.stack.processes.service import make_home
 from telemetry_pipeline.stack.processes.signals import Signals
 from telemetry_pipeline.stack.processes.supervision import Supervisor
@@ -174,7 +174,7 @@ class Stack:
             self._simulator_options = settle_upstream(self.home, self._simulator_options)
         elif self._simulator_options is not None:
             self._simulator_options = with_end(self.home, self._simulator_options)
-        web_port = self._choose_web_port()
+        web_port = choose_port(self._web_port, DEFAULT_WEB_PORT, self._say)
         simulator = None
         if self._simulator_options is None:
             self._say(f"PanAccess is at {self._given.panaccess_url}")
@@ -240,18 +240,6 @@ class Stack:
         self._starting.ask_servers(lambda: prepare_tables(self.settings, self._say))
         self._starting.await_start(dagster)
         self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
-
-    def _choose_web_port(self) -> Port:
-        try:
-            return Port.take(self._web_port or DEFAULT_WEB_PORT)
-        except OSError as err:
-            if self._web_port is not None:
-                raise StackError(
-                    f"port {self._web_port} cannot be used for the web UI ({err.strerror}): choose another"
-                ) from err
-        port = free_port()
-        self._say(f"port {DEFAULT_WEB_PORT} is taken, the web UI gets port {port}")
-        return port
 
     def _stop_politely(self) -> None:
         for service in self._starting.services:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
+
+from telemetry_pipeline.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 
@@ -73,3 +76,19 @@ def listens(pid: int | None, port: int) -> bool:
         connections = psutil.Process(pid).net_connections("tcp")
         return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
     return False
+
+
+def choose_port(wanted: int | None, usual: int, say: Callable[[str], None]) -> Port:
+    """The port for the web UI: the one that is wanted, else the usual one, else any.
+
+    :param say: is told if it is another than the usual one.
+    :raises StackError: the one that is wanted is taken.
+    """
+    try:
+        return Port.take(wanted or usual)
+    except OSError as err:
+        if wanted is not None:
+            raise StackError(f"port {wanted} cannot be used for the web UI ({err.strerror}): choose another") from err
+    port = free_port()
+    say(f"port {usual} is taken, the web UI gets port {port}")
+    return port
