@@ -29,8 +29,19 @@ class LazyCommand(click.Command):
     :param work: ``module:function``; the function takes the parameters by name and returns the exit status, or None for 0.
     """
 
-    def __init__(self, name: str, work: str, *, short_help: str, help: str, params: Sequence[click.Parameter] = ()) -> None:
-        super().__init__(name, callback=self._do, short_help=short_help, help=help, params=[*params])
+    def __init__(
+        self,
+        name: str,
+        work: str,
+        *,
+        short_help: str,
+        help: str,
+        params: Sequence[click.Parameter] = (),
+        context_settings: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            name, callback=self._do, short_help=short_help, help=help, params=[*params], context_settings=context_settings
+        )
         self.work = work
 
     def _do(self, **parameters: Any) -> int | None:

@@ -31,6 +31,8 @@ COMMANDS = {
     "cursor": f"{_CLI}.operating.commands",
     "webserver": f"{_CLI}.local.commands",
     "simulator": f"{_CLI}.local.commands",
+    "env": f"{_CLI}.local.commands",
+    "dagster": f"{_CLI}.local.commands",
 }
 """The commands in the order in which help shows them, and which module declares each."""
 

@@ -44,7 +44,7 @@ def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
             job_name=job,
             cron_schedule=cron,
             execution_timezone=settings.operator_timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
+            default_status=dg.DefaultScheduleStatus.RUNNING if settings.has_warehouse else dg.DefaultScheduleStatus.STOPPED,
             description=description,
         )
 

@@ -85,6 +85,11 @@ class StackSettings(
         given = {name: getattr(settings, name) for name in type(settings).model_fields}
         return cls.load(**{name: value for name, value in given.items() if value is not None})
 
+    @property
+    def has_warehouse(self) -> bool:
+        """Whether there is anything that schedules and sensors could work with."""
+        return self.database_url is not None
+
     def complete(self) -> PipelineSettings:
         """The same with every address, for who is about to connect.
 

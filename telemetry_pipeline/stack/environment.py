@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from telemetry_pipeline.settings.addresses import user_and_password
-from telemetry_pipeline.settings.loading import SECRET_NAMES, Settings
+from telemetry_pipeline.settings.loading import SECRET_NAMES, PipelineSettings
 from telemetry_pipeline.stack.processes.service import short_path
 from telemetry_pipeline.stack.processes.surroundings import proxies, surroundings
 
@@ -47,7 +47,7 @@ password, is for who calls PanAccess or sends alerts.
 """
 
 
-def environment(process: str, settings: Settings, *, webserver_url: str = "") -> dict[str, str]:
+def environment(process: str, settings: PipelineSettings, *, webserver_url: str = "") -> dict[str, str]:
     """The environment of a process of the pipeline: the surroundings, with the settings on top and no secret but its own.
 
     :param process: its name in :data:`SECRETS`.
@@ -77,7 +77,7 @@ def environment(process: str, settings: Settings, *, webserver_url: str = "") ->
     }
 
 
-def _needs_password(process: str, settings: Settings) -> bool:
+def _needs_password(process: str, settings: PipelineSettings) -> bool:
     """Does it have the address of a database that leaves the password to PGPASSWORD?"""
     own = (getattr(settings, name) for name in SECRETS[process] if name.endswith("database_url"))
     return any(not user_and_password(url.get_secret_value())[1] for url in own if url is not None)

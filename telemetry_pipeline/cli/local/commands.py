@@ -205,3 +205,26 @@ simulator = LazyCommand(
         click.Option(["--salt"], default=_DEFAULTS.salt, show_default=True, help="Salt of the password's hash."),
     ],
 )
+
+env = LazyCommand(
+    "env",
+    "telemetry_pipeline.cli.local.dagster:env",
+    short_help="Print what other programs need to work with it.",
+    help="""Print the settings of the stack that runs here, or of the pipeline that the settings name, for a shell to read:
+
+    eval "$(telemetry-pipeline env)"
+
+    Among them are passwords.
+    """,
+)
+
+dagster = LazyCommand(
+    "dagster",
+    "telemetry_pipeline.cli.local.dagster:dagster",
+    short_help="Run a command of Dagster's with the pipeline here.",
+    help="""Run a command of Dagster's own, such as 'asset list', with the stack that runs here, or the pipeline that the
+    settings name.
+    """,
+    params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)

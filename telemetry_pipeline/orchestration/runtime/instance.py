@@ -6,19 +6,23 @@ Every run is made here, whoever launches it: the web UI, GraphQL, a schedule, a 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import dagster as dg
+import yaml
 from dagster._core.instance import InstanceRef
 from dagster._core.instance.runs.run_domain import RunDomain
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+from dagster._serdes import ConfigurableClassData
 from dagster_shared.record import copy
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused, WarehouseError
 from telemetry_pipeline.orchestration.requests import check_request
+from telemetry_pipeline.orchestration.runtime.storage import KeepingPostgresStorage
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -26,6 +30,13 @@ from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Problem
 
 _EVENTS_A_STATEMENT = 1_000
+
+# By name: what is said of an instance to other processes has no password.
+_IN_POSTGRESQL = ConfigurableClassData(
+    KeepingPostgresStorage.__module__,
+    KeepingPostgresStorage.__name__,
+    yaml.safe_dump({"postgres_url": {"env": "DAGSTER_DATABASE_URL"}}),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +51,13 @@ class PipelineInstance(dg.DagsterInstance):
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
-        """What ``dagster.yaml`` leaves out is as Dagster has it."""
-        return InstanceRef.config_defaults(base_dir)
+        """What ``dagster.yaml`` leaves out is as Dagster has it; but runs are kept in PostgreSQL, except by who tries something
+        out, with no home for them and no address: ``dagster dev`` in a checkout.
+        """
+        defaults = InstanceRef.config_defaults(base_dir)
+        if not {"DAGSTER_HOME", "DAGSTER_DATABASE_URL"} & os.environ.keys():
+            return defaults
+        return {**defaults, "storage": _IN_POSTGRESQL}
 
     def _get_event_batch_size(self) -> int:
         """How many materializations of a step are stored with one statement; Dagster's own takes one for each, 10 ms a day."""

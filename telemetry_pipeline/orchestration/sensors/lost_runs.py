@@ -40,6 +40,11 @@ _JOBS = (RANGE, MERGE, REBUILD)
 _OF_RUNS = (problems.COMPONENT + WORKER_PREFIX, problems.COMPONENT + TICKS)
 
 
+def status_of(settings: StackSettings) -> dg.DefaultSensorStatus:
+    """What a sensor is until somebody switches it: it runs where there is a warehouse."""
+    return dg.DefaultSensorStatus.RUNNING if settings.has_warehouse else dg.DefaultSensorStatus.STOPPED
+
+
 @dataclass(frozen=True)
 class Failed:
     """A failed run.
@@ -88,7 +93,7 @@ def build_lost_runs_sensor(
         name="lost_runs_sensor",
         jobs=[job for job in jobs if job.name in _JOBS],
         minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        default_status=status_of(settings),
         description="What was lost with its process, its workers or the code server, and not repeated with success since, is "
         "run again: the widest range first, one at a time, for a day. What is lost three times an hour while all services work "
         "rests for an hour.",

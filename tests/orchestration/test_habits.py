@@ -1,0 +1,74 @@
+"""What everybody who knows Dagster types first, in a checkout, with no server and no address."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.settings.loading import StackSettings
+
+PROJECT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+FOUND = {"telemetry_records", "ott_views", "top_channels", "full_analysis"}
+
+
+def run(*command: str, tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """In the checkout, with nothing set but *settings*."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TELEMETRY_ENV_FILE": "", "COLUMNS": "200"}
+    environment |= {"TELEMETRY_HOME": str(tmp_path), "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path), **settings}
+    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        (str(BIN / "dagster"), "definitions", "validate"),
+        (str(BIN / "dagster"), "asset", "list", "-m", "telemetry_pipeline.definitions"),
+        (str(BIN / "dg"), "check", "defs"),
+        (str(BIN / "dg"), "list", "defs"),
+    ],
+    ids=lambda command: " ".join(Path(part).name for part in command),
+)
+def test_definitions_load_without_any_server(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(*command, tmp_path=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "list" in command:
+        assert {name for name in FOUND if name in done.stdout} == FOUND
+    assert not list(tmp_path.rglob("postgres*"))
+
+
+@pytest.mark.slow
+def test_settings_that_cannot_be_used_are_all_named_at_once(tmp_path: Path) -> None:
+    command = (str(BIN / "dagster"), "definitions", "validate")
+    done = run(*command, tmp_path=tmp_path, OPERATOR_TIMEZONE="Mexico", TICK_CRON="often")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name" in said
+    assert "TICK_CRON is 'often'; expected a cron expression" in said
+    assert "loading.py" not in said
+
+
+def test_without_a_warehouse_nothing_starts_by_itself() -> None:
+    defs = build_defs(StackSettings.load())
+    switches = {each.default_status.value for each in [*(defs.schedules or []), *(defs.sensors or [])]}  # type: ignore[union-attr]
+    assert switches == {"STOPPED"}
+
+
+def test_with_a_warehouse_everything_does() -> None:
+    defs = build_defs(StackSettings.load(database_url="postgresql://nobody@127.0.0.1:1/none"))
+    switches = {each.default_status.value for each in [*(defs.schedules or []), *(defs.sensors or [])]}  # type: ignore[union-attr]
+    assert switches == {"RUNNING"}
+
+
+def test_what_connects_says_which_addresses_are_missing() -> None:
+    resources = build_defs(StackSettings.load()).resources or {}
+    with pytest.raises(Exception, match="DATABASE_URL is missing"):
+        _ = resources["warehouse"].engine
+    assert isinstance(build_defs(StackSettings.load()), dg.Definitions)
