@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up quick test check docs site audit bench lock release
+.PHONY: help setup demo up quick test check docs site audit newest bench lock release
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -61,6 +61,9 @@ docs: setup ## write anew what follows from the code: tables of the documentatio
 
 audit: setup ## known vulnerabilities of what is installed; needs a way to the advisory database
 	@$(BIN)/python .ci/audit
+
+newest: ## what is relied on of Dagster's private parts, against the newest Dagster that the registry has
+	@PYTHON=$(PYTHON) .ci/newest
 
 bench: setup ## measure against the limits; each also runs alone as python -m bench.NAME
 	@for name in ingest merge analyses staleness tick; do $(BIN)/python -m bench.$$name || exit 1; done

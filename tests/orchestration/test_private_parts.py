@@ -15,7 +15,7 @@ import pytest
 
 from telemetry_pipeline.orchestration import runtime
 
-PRIVATE = ("dagster._", "dagster_celery", "dagster_postgres", "dagster_shared", "dagster_webserver")
+PRIVATE = ("dagster._", "dagster_celery", "dagster_graphql", "dagster_postgres", "dagster_shared", "dagster_webserver")
 
 Check = Callable[[Any], str | None]
 """What is missing of a symbol, or None."""
@@ -238,6 +238,11 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         ),
     ),
     "dagster_celery.make_app:make_app": ("makes the workers' Celery", taking("app_args")),
+    "dagster_graphql.schema.errors:GraphenePythonError": ("is how a refusal is answered", there),
+    "dagster_graphql.schema.runs:parse_run_config_input": (
+        "reads the parameters of a launch, as YAML, JSON or an object",
+        taking("run_config", "raise_on_error"),
+    ),
     "dagster_postgres.event_log:PostgresEventLogStorage": (
         "keeps its engine in _engine",
         method("optimize_for_webserver"),
@@ -263,9 +268,12 @@ IMPORTED: dict[str, tuple[str, Check]] = {
     "dagster_shared.record:copy": ("makes a run with other tags", there),
     "dagster_shared.serdes:deserialize_value": ("reads an event that a worker returned", there),
     "dagster_shared.serdes:serialize_value": ("writes an event that a worker returns", there),
-    "dagster_webserver.app:create_app_from_workspace_process_context": (
-        "makes the web server",
-        taking("workspace_process_context", "path_prefix", "live_data_poll_rate"),
+    "dagster_webserver.webserver:DagsterWebserver": (
+        "is the web server, and makes its GraphQL schema in a method",
+        all_of(
+            taking("process_context", "app_path_prefix", "live_data_poll_rate"),
+            having("build_graphql_schema", "create_asgi_app"),
+        ),
     ),
     "dagster_webserver.version:__version__": ("is the web server's version", there),
 }
