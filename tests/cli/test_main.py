@@ -23,7 +23,8 @@ def test_help_of_the_program_and_of_each_command_imports_nothing_heavy(tmp_path:
     script = """
 import sys
 from telemetry_pipeline.cli.main import COMMANDS, main
-for arguments in ([], *([name] for name in COMMANDS)):
+# The help of dagster is Dagster's own.
+for arguments in ([], *([name] for name in COMMANDS if name != "dagster")):
     assert main([*arguments, "--help"]) == 0
     heavy = {"dagster", "pandas", "numpy", "celery", "sqlalchemy", "pydantic", "requests", "rich", "psycopg"} & set(sys.modules)
     assert not heavy, (arguments, heavy)

@@ -10,6 +10,7 @@ import dagster as dg
 import psycopg
 import pytest
 import yaml
+from orchestration_harness import STORAGE
 
 from telemetry_pipeline.days import today
 from telemetry_pipeline.orchestration.build import build_defs
@@ -79,9 +80,8 @@ def postgres_instance(tmp_path: Path, postgres_url: str) -> Iterator[dg.DagsterI
 
 @pytest.fixture
 def instance_in_postgres(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """One with the storage that ``dagster.yaml`` describes."""
-    storage = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
+    """One with the storage of production."""
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": STORAGE, "telemetry": {"enabled": False}}))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url)
     with dg.DagsterInstance.get() as instance:

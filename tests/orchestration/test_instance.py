@@ -36,7 +36,7 @@ def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def instance(settings: Settings, another_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
-    kept = {name: config[name] for name in ("instance_class", "storage", "telemetry")}
+    kept = {name: config[name] for name in ("instance_class", "telemetry")}
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_DATABASE_URL", postgres_url(another_database_url, driver="psycopg2"))

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import yaml
 from dagster._core.utils import make_new_run_id
+from orchestration_harness import STORAGE
 
 PROJECT = Path(__file__).parents[2]
 SESSIONS = "select sessions from pg_stat_database where datname = current_database()"
@@ -18,9 +19,8 @@ SESSIONS = "select sessions from pg_stat_database where datname = current_databa
 
 @pytest.fixture
 def dagster_url(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A database for the storage that ``dagster.yaml`` describes."""
-    storage = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
+    """A database for the storage of production."""
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": STORAGE, "telemetry": {"enabled": False}}))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url.replace("postgresql://", "postgresql+psycopg2://"))
     return database_url

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from warehouse.events import MEXICO, ZONE, complete, start, stop, store
+from warehouse_events import MEXICO, ZONE, complete, start, stop, store
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis

@@ -20,7 +20,7 @@ from telemetry_pipeline.stack.services.dagster import DagsterMigration
 LAUNCHER = """
 import sys
 from pathlib import Path
-from telemetry_pipeline.stack.servers.postgres import LocalValkey
+from telemetry_pipeline.stack.servers.valkey import LocalValkey
 LocalValkey(Path(sys.argv[1])).start()
 print("up", flush=True)
 sys.stdin.read()

@@ -9,6 +9,15 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.db.connections import connect
 
+STORAGE = {
+    "custom": {
+        "module": "telemetry_pipeline.orchestration.runtime.storage",
+        "class": "KeepingPostgresStorage",
+        "config": {"postgres_url": {"env": "DAGSTER_DATABASE_URL"}},
+    }
+}
+"""Where runs are kept, for a ``dagster.yaml`` that names no class of instance."""
+
 
 def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[str, Any]:
     return {

@@ -17,6 +17,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 import yaml
+from orchestration_harness import STORAGE
 from warehouse.test_views import check
 from warehouse_events import ZONE, Event, start, stop, store
 
@@ -86,8 +87,7 @@ def test_records_are_stored_merged_and_read_by_many(engine: sa.Engine, pooled_ur
 
 
 def test_dagster_keeps_its_storage_there(pooled_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": STORAGE, "telemetry": {"enabled": False}}))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setenv("DAGSTER_DATABASE_URL", pooled_url.replace("postgresql://", "postgresql+psycopg2://"))
     with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(4) as pool:

@@ -19,7 +19,6 @@ from telemetry_pipeline.cli.showing.captions import caption, marked, of_one_vers
 from telemetry_pipeline.cli.showing.delivery import Delivery, Table
 from telemetry_pipeline.cli.showing.forms import Form
 from telemetry_pipeline.cli.showing.listing import list_analyses
-from telemetry_pipeline.cli.showing.workbook import to_workbook
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results.rows import to_rows
@@ -73,6 +72,9 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
         [only] = found
         delivery.csv(list(only.frame.columns), to_rows(only.frame))
     else:
+        # Brought by the extra [reports], which the other forms do without.
+        from telemetry_pipeline.cli.showing.workbook import to_workbook
+
         delivery.put(to_workbook(found, zone))
 
 
