@@ -235,6 +235,13 @@ def test_what_is_wrong_is_told_by_the_name_that_it_was_given_by(monkeypatch: pyt
     assert "hidden" not in str(caught.value)
 
 
+def test_a_name_of_ours_that_is_empty_is_not_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "")
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://u:hidden@host/")
+    with pytest.raises(SettingsError, match="CELERY_BROKER_URL cannot be used"):
+        StackSettings.load()
+
+
 def test_the_processes_of_the_pipeline_take_those_names_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in REQUIRED.items():
         monkeypatch.setenv({"REDIS_URL": "CELERY_BROKER_URL", "DATABASE_URL": "POSTGRES_URL"}.get(name, name), value)

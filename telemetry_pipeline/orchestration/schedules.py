@@ -11,6 +11,7 @@ import dagster as dg
 
 from telemetry_pipeline.days import today
 from telemetry_pipeline.launches import CLEANUP, MERGE, RANGE, TICK
+from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
@@ -44,7 +45,7 @@ def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
             job_name=job,
             cron_schedule=cron,
             execution_timezone=settings.operator_timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING if settings.has_warehouse else dg.DefaultScheduleStatus.STOPPED,
+            default_status=switches.of_schedules(settings),
             description=description,
         )
 

@@ -8,13 +8,14 @@ Secrets are ``SecretStr``: they print as asterisks.
 from __future__ import annotations
 
 import os
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.settings import addresses
 from telemetry_pipeline.settings.alerts import AlertSettings
@@ -85,11 +86,6 @@ class StackSettings(
         given = {name: getattr(settings, name) for name in type(settings).model_fields}
         return cls.load(**{name: value for name, value in given.items() if value is not None})
 
-    @property
-    def has_warehouse(self) -> bool:
-        """Whether there is anything that schedules and sensors could work with."""
-        return self.database_url is not None
-
     def complete(self) -> PipelineSettings:
         """The same with every address, for who is about to connect.
 
@@ -102,8 +98,8 @@ class StackSettings(
         """From when on each month has a partition of its own in PostgreSQL: at least ``partition_years`` back, and every day
         that can be asked for.
         """
-        today = datetime.now(self.operator_zone).date()
-        return min(self.first_partition, today.replace(year=today.year - self.partition_years, day=1))
+        now = today(self.operator_zone)
+        return min(self.first_partition, now.replace(year=now.year - self.partition_years, day=1))
 
 
 class DagsterSettings(StackSettings):
@@ -177,6 +173,6 @@ def _describe(err: ValidationError) -> str:
 
 def _given_as(name: str) -> str:
     """The name of a setting in the environment, which may be that of others."""
-    given = {each.lower() for each in os.environ}
+    given = {each.lower() for each, value in os.environ.items() if value}
     others = [other for other, own in OTHER_NAMES.items() if own == name and other in given]
     return (others[0] if others and name not in given else name).upper()

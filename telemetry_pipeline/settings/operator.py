@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.settings.values import TimeZone, ViewCap
 
 
@@ -35,7 +36,7 @@ class OperatorSettings(BaseModel):
     @classmethod
     def _has_begun(cls, first: date, info: ValidationInfo) -> date:
         zone = info.data.get("operator_timezone")
-        if zone and first > datetime.now(ZoneInfo(zone)).date():
+        if zone and first > today(ZoneInfo(zone)):
             raise ValueError("expected a day that has begun")
         return first
 

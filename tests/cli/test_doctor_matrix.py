@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.cli.operating.doctor import examine
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Examiner
+from telemetry_pipeline.monitoring.doctor import surroundings
+from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Examiner, Warned
 from telemetry_pipeline.settings.loading import StackSettings
 
 NOWHERE = "127.0.0.1:9"
@@ -203,6 +204,15 @@ def test_a_file_of_settings_that_others_can_read(home: Path, tmp_path: Path) -> 
     file.write_text("TICK_CRON='@hourly'\n")
     file.chmod(0o644)
     assert {finding.name: finding for finding in examine()}[".env"].outcome == "ok"
+
+
+@pytest.mark.parametrize("name", ["CELERY_BROKER_URL", "POSTGRES_URL"])
+def test_a_secret_by_the_name_that_others_have_for_it_is_one_too(name: str, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{name}=redis://:sesame@broker.example/0\nLOGLEVEL=INFO\n")
+    file.chmod(0o644)
+    with pytest.raises(Warned, match=rf"can read {name} in"):
+        surroundings.check_env_file(file)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
+from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.orchestration.runtime.instance import PipelineInstance
 from telemetry_pipeline.settings.loading import StackSettings
 
 PROJECT = Path(__file__).parents[2]
@@ -69,6 +70,26 @@ def test_with_a_warehouse_everything_does() -> None:
 
 def test_what_connects_says_which_addresses_are_missing() -> None:
     resources = build_defs(StackSettings.load()).resources or {}
-    with pytest.raises(Exception, match="DATABASE_URL is missing"):
+    with pytest.raises(SettingsError, match="DATABASE_URL is missing"):
         _ = resources["warehouse"].engine
-    assert isinstance(build_defs(StackSettings.load()), dg.Definitions)
+
+
+@pytest.mark.parametrize(
+    ("variables", "storage"),
+    [
+        ({}, "DagsterSqliteStorage"),
+        ({"DAGSTER_HOME": "", "DAGSTER_DATABASE_URL": ""}, "DagsterSqliteStorage"),
+        ({"DAGSTER_HOME": "/opt/telemetry/home"}, "KeepingPostgresStorage"),
+        ({"DAGSTER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "KeepingPostgresStorage"),
+    ],
+    ids=["nothing", "empty", "a home", "an address"],
+)
+def test_only_who_has_neither_home_nor_address_keeps_runs_in_files(
+    variables: dict[str, str], storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that was given no address must not begin a history of its own."""
+    for name in ("DAGSTER_HOME", "DAGSTER_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert PipelineInstance.config_defaults(str(tmp_path))["storage"].class_name == storage

@@ -15,7 +15,7 @@ from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.disks import Place, existing
 from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Warned
 from telemetry_pipeline.settings.addresses import is_loopback, shown
-from telemetry_pipeline.settings.loading import SECRET_NAMES, StackSettings
+from telemetry_pipeline.settings.loading import OTHER_NAMES, SECRET_NAMES, StackSettings
 from telemetry_pipeline.settings.proxies import proxy_for
 
 DISK_BYTES_NEEDED = 2_000_000_000
@@ -26,7 +26,8 @@ def check_env_file(file: Path) -> str:
     if not file.exists():
         return "there is none; settings come from the environment"
     mode = stat.S_IMODE(file.stat().st_mode)
-    secret = [name for name, value in dotenv_values(file).items() if name.lower() in SECRET_NAMES and value]
+    own = {name: OTHER_NAMES.get(name.lower(), name.lower()) for name, value in dotenv_values(file).items() if value}
+    secret = [name for name, ours in own.items() if ours in SECRET_NAMES]
     if mode & 0o077 and secret:
         raise Warned(f"other users of this machine can read {', '.join(secret)} in {file} (mode {mode:o})", f"chmod 600 {file}")
     return f"{file}, mode {mode:o}"

@@ -55,7 +55,7 @@ class PipelineInstance(dg.DagsterInstance):
         out, with no home for them and no address: ``dagster dev`` in a checkout.
         """
         defaults = InstanceRef.config_defaults(base_dir)
-        if not {"DAGSTER_HOME", "DAGSTER_DATABASE_URL"} & os.environ.keys():
+        if not (os.environ.get("DAGSTER_HOME") or os.environ.get("DAGSTER_DATABASE_URL")):
             return defaults
         return {**defaults, "storage": _IN_POSTGRESQL}
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.orchestration.sensors.lost_runs import status_of
+from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import problems
@@ -22,7 +22,7 @@ def build_freshness_sensor(settings: StackSettings) -> dg.SensorDefinition:
     @dg.sensor(
         name="freshness_sensor",
         minimum_interval_seconds=60,
-        default_status=status_of(settings),
+        default_status=switches.of_sensors(settings),
         description="No new record for FRESHNESS_MINUTES although ticks succeed: the upstream, or what feeds it, is silent.",
     )
     def freshness(context: dg.SensorEvaluationContext) -> dg.SkipReason:

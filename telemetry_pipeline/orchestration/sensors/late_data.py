@@ -14,8 +14,9 @@ from telemetry_pipeline.analyses.registry import is_of_period
 from telemetry_pipeline.days import Period, contiguous, today
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.launches import RANGE, REBUILD
+from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.schedules import in_flight
-from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, failed_runs, status_of
+from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, failed_runs
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.freshness.staleness import Stale, stale_days
 from telemetry_pipeline.results.windows import rules_of
@@ -34,7 +35,7 @@ def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
         name="late_data_sensor",
         job_name=REBUILD,
         minimum_interval_seconds=60,
-        default_status=status_of(settings),
+        default_status=switches.of_sensors(settings),
         description="What is stored of past days and is of other views than those there are is computed anew, that alone, "
         "contiguous days in one run; no result more often than once an hour.",
     )

@@ -17,6 +17,7 @@ from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.launches import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.monitoring.components import TICKS, WORKER_PREFIX
+from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.settings.loading import StackSettings
@@ -38,11 +39,6 @@ _GIVEN_UP = timedelta(days=1)
 _JOBS = (RANGE, MERGE, REBUILD)
 # Outages that a run may cause are no excuse for it.
 _OF_RUNS = (problems.COMPONENT + WORKER_PREFIX, problems.COMPONENT + TICKS)
-
-
-def status_of(settings: StackSettings) -> dg.DefaultSensorStatus:
-    """What a sensor is until somebody switches it: it runs where there is a warehouse."""
-    return dg.DefaultSensorStatus.RUNNING if settings.has_warehouse else dg.DefaultSensorStatus.STOPPED
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def build_lost_runs_sensor(
         name="lost_runs_sensor",
         jobs=[job for job in jobs if job.name in _JOBS],
         minimum_interval_seconds=30,
-        default_status=status_of(settings),
+        default_status=switches.of_sensors(settings),
         description="What was lost with its process, its workers or the code server, and not repeated with success since, is "
         "run again: the widest range first, one at a time, for a day. What is lost three times an hour while all services work "
         "rests for an hour.",

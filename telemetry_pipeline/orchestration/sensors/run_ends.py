@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import AnotherUpstream, WarehouseError
 from telemetry_pipeline.launches import TICK
+from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import FOREIGN_MESSAGES
 from telemetry_pipeline.orchestration.runtime.cluster.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
-from telemetry_pipeline.orchestration.sensors.lost_runs import status_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import covers, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -33,7 +33,7 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="run_failures_sensor",
         minimum_interval_seconds=15,
-        default_status=status_of(settings),
+        default_status=switches.of_sensors(settings),
         description="A failed run that left something undone is a problem until one of the same job and days succeeds; its "
         "failed steps are dead letters.",
     )
@@ -76,7 +76,7 @@ def build_run_successes_sensor(settings: StackSettings) -> dg.SensorDefinition:
         run_status=dg.DagsterRunStatus.SUCCESS,
         name="run_successes_sensor",
         minimum_interval_seconds=15,
-        default_status=status_of(settings),
+        default_status=switches.of_sensors(settings),
         description="A run that succeeds ends the problem that an earlier one of the same job and days was, or one that left "
         "nothing undone but what this one did.",
     )
