@@ -9,6 +9,14 @@ from telemetry_pipeline.cli.lazy import LazyCommand
 LEVELS = ("INFO", "WARNING", "ERROR", "CRITICAL")
 """Of log lines, the least serious first."""
 
+_FORMAT = click.Option(
+    ["--format", "form"],
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people (table), or for programs.",
+)
+
 status = LazyCommand(
     "status",
     "telemetry_pipeline.cli.operating.status:status",
@@ -20,13 +28,7 @@ status = LazyCommand(
     """,
     params=[
         click.Argument(["run"], required=False),
-        click.Option(
-            ["--format", "form"],
-            type=click.Choice(["table", "json"]),
-            default="table",
-            show_default=True,
-            help="For people (table), or for programs.",
-        ),
+        _FORMAT,
     ],
 )
 
@@ -77,13 +79,7 @@ dead_letters = LazyCommand(
     params=[
         click.Option(["--rerun"], multiple=True, metavar="ID|all", help="Run it again from its failure; can be repeated."),
         click.Option(["--drop"], multiple=True, type=int, metavar="ID", help="Give it up; can be repeated."),
-        click.Option(
-            ["--format", "form"],
-            type=click.Choice(["table", "json"]),
-            default="table",
-            show_default=True,
-            help="For people (table), or for programs.",
-        ),
+        _FORMAT,
     ],
 )
 
