@@ -12,7 +12,7 @@ import click
 
 from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED, EXIT_USAGE
 from telemetry_pipeline.cli.lazy import Invocation, LazyGroup, PipeBroke, debug_option
-from telemetry_pipeline.cli.saying import say_lines
+from telemetry_pipeline.cli.saying import say_advice, say_lines
 from telemetry_pipeline.errors import Cancelled, TelemetryError
 
 _CLI = "telemetry_pipeline.cli"
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt, Cancelled) as err:
         return _fail(str(err) or "cancelled", EXIT_CANCELLED, invocation)
     except TelemetryError as err:
-        return _fail(str(err), EXIT_FAILED, invocation)
+        return _fail(err.problem, EXIT_FAILED, invocation, err.advice)
     except Exception as raised:  # noqa: BLE001 - the program ends here
         cause = raised.__cause__ if isinstance(raised, PipeBroke) and raised.__cause__ else raised
         if isinstance(cause, BrokenPipeError) and _reader_left():
@@ -90,10 +90,11 @@ def _reader_left() -> bool:
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def _fail(message: str, status: int, invocation: Invocation) -> int:
+def _fail(message: str, status: int, invocation: Invocation, advice: str = "") -> int:
     if invocation.debug:
         say_lines(traceback.format_exc().rstrip(), err=True)
     say_lines(f"error: {message}", err=True)
+    say_advice(advice, err=True)
     return status
 
 

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from telemetry_pipeline.client.graphql import NoAnswer
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import StackError, TelemetryError
+from telemetry_pipeline.errors import StackError, TelemetryError, WebserverUnavailable
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
@@ -295,5 +294,5 @@ def _cancel_runs(client: TelemetryClient, created_before: datetime) -> int:
     """How many unfinished runs were marked as cancelled; none, if the web UI does not answer."""
     try:
         return client.abandon(created_before)
-    except NoAnswer:
+    except WebserverUnavailable:
         return 0

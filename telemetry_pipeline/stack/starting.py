@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import ServiceEnded, TelemetryError
 from telemetry_pipeline.polling import polling
-from telemetry_pipeline.stack.processes.service import Service, ServiceEnded
+from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.processes.supervision import Supervisor
 
 _T = TypeVar("_T")

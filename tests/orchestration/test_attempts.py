@@ -12,15 +12,8 @@ import sqlalchemy as sa
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 from telemetry_pipeline import errors
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
-    PROMPTLY_SECONDS,
-    CodeDiffers,
-    StepInterrupted,
-    StepLost,
-    failures,
-    seconds_to_next,
-    tried_again,
-)
+from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import PROMPTLY_SECONDS, failures, seconds_to_next, tried_again
 from telemetry_pipeline.settings.loading import Settings
 
 SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None

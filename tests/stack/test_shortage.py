@@ -14,10 +14,10 @@ import psutil
 import pytest
 from terminal import wait_until
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import ServiceEnded, StackError
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.processes import memory
-from telemetry_pipeline.stack.processes.service import Service, ServiceEnded
+from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.stack.state import StackState, read_state
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
-from telemetry_pipeline.errors import StackError, TelemetryError
+from telemetry_pipeline.errors import TelemetryError, WebserverError
 
 _POLL_SECONDS = 0.5
 _SILENCE_SECONDS = 30.0
@@ -73,7 +73,7 @@ def follow(
     """Show a run's progress until it ended; when asked to stop, cancel it first.
 
     :param tend: called at each look at the run.
-    :raises StackError: the webserver has been silent for half a minute.
+    :raises WebserverError: the webserver has been silent for half a minute.
     """
     progress = Progress(run_id)
     silent_since: float | None = None
@@ -86,7 +86,7 @@ def follow(
         try:
             client.refresh(progress)
             silent_since = None
-        except StackError:
+        except WebserverError:
             silent_since = silent_since or time.monotonic()
             if time.monotonic() - silent_since > _SILENCE_SECONDS:
                 raise

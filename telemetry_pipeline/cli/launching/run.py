@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from telemetry_pipeline.cli.days import given_period, parse_day, usage_errors
-from telemetry_pipeline.cli.saying import say
+from telemetry_pipeline.cli.saying import say, say_advice
+from telemetry_pipeline.client.progress import NO_REASON
 
 if TYPE_CHECKING:
     from telemetry_pipeline.cli.launching.launch import Launch
@@ -117,8 +118,9 @@ def summarize(launch: Launch, run: Run, progress: Progress) -> int:
     if progress.status == "CANCELED":
         say(f"{launch.title}: cancelled{took}")
         return EXIT_CANCELLED
-    for step, message in progress.failures or [(None, "the run gave no reason")]:
-        say(f"error: {step or launch.job} failed: {message}", err=True)
+    for failure in progress.failures or [NO_REASON]:
+        say(f"error: {failure.step or launch.job} failed: {failure.message}", err=True)
+        say_advice(failure.advice, err=True)
     say(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run.run_id[:8]}'")
     return EXIT_FAILED
 

@@ -54,7 +54,7 @@ class _Book:
         info = result.info
         if info.row_count > _MOST_ROWS:
             raise RequestRefused(
-                f"{info.asset} has {info.row_count:,} rows, and a sheet holds {_MOST_ROWS:,}; take --format csv"
+                f"{info.asset} has {info.row_count:,} rows, and a sheet holds {_MOST_ROWS:,}", "take --format csv"
             )
         columns = find_analysis(info.asset).columns
         dates = {column.name for column in columns if column.type == "date"}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from telemetry_pipeline.errors import TelemetryError, Warned
 from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.disks import Place, existing
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Warned
 from telemetry_pipeline.settings.addresses import is_loopback, shown
 from telemetry_pipeline.settings.loading import OTHER_NAMES, SECRET_NAMES, StackSettings
 from telemetry_pipeline.settings.proxies import proxy_for
@@ -37,7 +37,7 @@ def check_alerts(settings: StackSettings) -> str:
     """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
     channels = list(Channels(settings.alert_urls.get_secret_value()))
     if wrong := [channel.name for channel in channels if not channel.understood]:
-        raise AdvisedError(
+        raise TelemetryError(
             f"addresses in ALERT_URLS are not understood: {', '.join(wrong)}",
             "write them as https://appriseit.com/services/ shows; a colon, slash or @ in a password as %3A, %2F, %40",
         )
@@ -53,7 +53,7 @@ def check_home(home: Path) -> str:
     """Can the stack keep its files there?"""
     place = existing(home)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
+        raise TelemetryError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
     return f"{home} can be written to"
 
 
@@ -70,9 +70,9 @@ def check_disks(places: Iterable[Place]) -> str:
                     file.write(b"x" * 4096)
                     file.flush()
         except OSError as err:
-            raise AdvisedError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
+            raise TelemetryError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
         if free < DISK_BYTES_NEEDED:
-            raise AdvisedError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+            raise TelemetryError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
         room[place.name] = free
     return ", ".join(f"{name} {free / 1e9:,.0f} GB free" for name, free in room.items())
 

@@ -16,14 +16,13 @@ import grpc
 import psycopg
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from telemetry_pipeline.client.graphql import NoAnswer
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import ServiceEnded, StackError, WebserverUnavailable
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.stack.environment import FILES, code_socket
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
-from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
+from telemetry_pipeline.stack.processes.service import Fault, Service, private_directory
 
 ANSWER_TIMEOUT_SECONDS = 10.0
 # A proxy of the environment has no business between processes of one machine.
@@ -133,7 +132,7 @@ class Webserver(Service):
         """
         try:
             return self.client.code_is_loaded()
-        except NoAnswer:
+        except WebserverUnavailable:
             return False
 
     def is_healthy(self) -> bool:
@@ -160,7 +159,7 @@ class Daemon(Service):
         """Does the web UI see the heartbeats of all its parts?"""
         try:
             return not self._client.health().silent_daemons
-        except NoAnswer:
+        except WebserverUnavailable:
             return False
 
     def fault(self) -> Fault | None:

@@ -9,8 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse.db.errors import explained
-
 RECENT_IDS = 50_000
 """How far below the cursor a look at the newest records goes: more than a day of most operators, 20 ms."""
 
@@ -174,5 +172,5 @@ def read_freshness(engine: sa.Engine) -> Freshness:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return Freshness(*connection.execute(sa.text("select synced_at, received_at from telemetry.sync_state")).one())

@@ -16,8 +16,8 @@ from celery.result import AsyncResult
 from dagster_shared.serdes import deserialize_value
 
 from telemetry_pipeline import broker
-from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import ENDS, CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost, TelemetryError
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import ENDS
 
 LOOK_SECONDS = 15.0
 _LOOKS_IN_VAIN = 2

@@ -47,7 +47,8 @@ class RunGuard:
         if limit_seconds and record.start_time and time.time() - record.start_time > float(limit_seconds):
             raise TimeLimitReached(
                 f"run {self._run_id} has been at work for {float(limit_seconds) / 60:.0f} minutes, its limit; what is stored "
-                "stays. Take fewer days a run, or raise RUN_SOFT_TIME_LIMIT_MINUTES and RUN_TIME_LIMIT_MINUTES"
+                "stays",
+                "take fewer days a run, or raise RUN_SOFT_TIME_LIMIT_MINUTES and RUN_TIME_LIMIT_MINUTES",
             )
 
 

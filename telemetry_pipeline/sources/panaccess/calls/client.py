@@ -28,6 +28,7 @@ from telemetry_pipeline.settings.loading import UpstreamSettings
 from telemetry_pipeline.settings.proxies import proxy_for
 from telemetry_pipeline.sources.panaccess.calls.discretion import MESSAGE_CHARACTERS, Discretion
 from telemetry_pipeline.sources.panaccess.calls.session import (
+    CHECK_CREDENTIALS,
     Credentials,
     LocalStore,
     RedisStore,
@@ -245,10 +246,7 @@ class PanAccessClient:
             raise PanAccessUnavailable(f"PanAccess could not log in: {answer.error.problem}")
         if answer.error or not isinstance(answer.value, str) or answer.value in ("", "false"):
             reason = answer.error.problem if answer.error else "no session was given"
-            raise LoginRejected(
-                f"PanAccess rejected the login of {self._credentials.username!r} ({reason}); check PANACCESS_USERNAME, "
-                "PANACCESS_PASSWORD, PANACCESS_API_TOKEN and PANACCESS_SALT"
-            )
+            raise LoginRejected(f"PanAccess rejected the login of {self._credentials.username!r} ({reason})", CHECK_CREDENTIALS)
         if not is_session:
             raise MalformedAnswer("PanAccess gave a session that is not 8 to 4,096 printable ASCII characters", "")
         return answer.value
