@@ -25,6 +25,7 @@ from telemetry_pipeline.errors import (
     PanAccessError,
     PanAccessUnavailable,
     WarehouseError,
+    WarehouseUnavailable,
 )
 from telemetry_pipeline.ingestion import sync as sync_module
 from telemetry_pipeline.ingestion.sync import OVERLAP_IDS, Progress, Sync
@@ -278,10 +279,10 @@ def test_a_batch_that_fails_keeps_the_cursor_from_going_on(engine: sa.Engine, nu
         if one == number:
             if after_commit:
                 store()
-            raise sa.exc.OperationalError("commit", {}, Exception("the connection is lost"))
+            raise WarehouseUnavailable("the connection is lost")
         return store()
 
-    with stores(fail_at), pytest.raises(sa.exc.OperationalError):
+    with stores(fail_at), pytest.raises(WarehouseUnavailable):
         tick(engine, upstream)
     assert len(cursors) == number + 1
     committed = cursors[-1 if after_commit else -2]
@@ -621,7 +622,7 @@ class World:
             if breaks == "after commit" and number == at:
                 store()
             if breaks in ("before commit", "after commit") and number == at:
-                raise sa.exc.OperationalError("commit", {}, Exception("the connection is lost"))
+                raise WarehouseUnavailable("the connection is lost")
             return store()
 
         self.upstream.listings.clear()
@@ -631,7 +632,7 @@ class World:
             with stores(store_or_fail), time_limited(stops_after(deliveries)) as options:
                 one = sync_of(self.engine, self.upstream, checkpoint=checkpoint, **options)
                 stopped = one.run(DAYS[first], DAYS[last], includes_today=includes_today)
-        except (Cancelled, PanAccessError, sa.exc.OperationalError):
+        except (Cancelled, PanAccessError, WarehouseUnavailable):
             assert breaks
         else:
             if includes_today and not stopped:

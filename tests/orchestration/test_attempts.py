@@ -36,6 +36,7 @@ SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None
         (errors.RequestRefused("limit: 0"), NEVER, NEVER),
         (errors.Cancelled("by a person"), NEVER, NEVER),
         (errors.TimeLimitReached("25 minutes"), NEVER, NEVER),
+        (errors.StatementFailed("a division by zero"), LATER, SOON),
         (errors.WarehouseError("another time zone"), NEVER, NEVER),
         (CodeDiffers("unknown step"), NEVER, NEVER),
         (SoftTimeLimitExceeded(), NEVER, NEVER),
@@ -91,7 +92,7 @@ def test_a_step_that_got_on_in_between_has_not_failed_in_a_row(
     ("error", "said"),
     [
         (sa.exc.OperationalError("select", {}, Exception("terminated by administrator")), "PostgreSQL cannot be reached: term"),
-        (errors.LoginRejected("wrong password"), "wrong password"),
+        (errors.LoginRejected("wrong password", "check it"), "wrong password"),
     ],
     ids=["PostgreSQL", "ours"],
 )
@@ -108,7 +109,11 @@ def test_a_step_that_failed_for_good_says_why_in_a_sentence(
         work()
 
     result = works.execute_in_process(instance=instance, raise_on_error=False)
-    assert result.failure_data_for_node("work").user_failure_data.description.startswith(said)  # type: ignore[union-attr]
+    told = result.failure_data_for_node("work").user_failure_data  # type: ignore[union-attr]
+    assert told.description.startswith(said)
+    if advice := getattr(error, "advice", ""):
+        assert told.metadata[errors.ADVICE].value == advice
+        assert advice not in told.description
 
 
 @pytest.mark.slow

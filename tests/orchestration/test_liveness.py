@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.launcher import WorkerStatus
 
+from telemetry_pipeline.errors import WarehouseUnavailable
 from telemetry_pipeline.orchestration.runtime import launcher, liveness
 from telemetry_pipeline.orchestration.runtime.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.runtime.liveness import alive, is_alive
@@ -95,7 +96,7 @@ def test_a_server_that_is_away_for_a_while_ends_nothing(database_url: str, monke
     with alive(database_url, RUN_ID), server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text(f"alter database {name} allow_connections false"))
         connection.execute(end_all, {"name": name})
-        with pytest.raises(sa.exc.OperationalError):
+        with pytest.raises(WarehouseUnavailable):
             is_alive(database_url, RUN_ID)
         connection.execute(sa.text(f"alter database {name} allow_connections true"))
         until(lambda: is_alive(database_url, RUN_ID))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.analyses.framework.columns import Column, conform
-from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.errors import WarehouseError, WarehouseUnavailable
 from telemetry_pipeline.results import catalogue, tables
 from telemetry_pipeline.results.catalogue import parameters_key
 from telemetry_pipeline.results.tables import Result, ResultTable, StoredResult
@@ -294,7 +294,7 @@ def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> Non
         tables.replace(first, TABLE, [result(row("A"))])
         with engine.connect() as second:
             second.execute(sa.text("set lock_timeout = '50ms'"))
-            with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            with pytest.raises(WarehouseUnavailable, match="lock timeout"):
                 tables.replace(second, TABLE, [result(row("B"))])
     assert channels(engine) == ["A"]
 

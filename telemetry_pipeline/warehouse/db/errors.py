@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from telemetry_pipeline.errors import StatementFailed, WarehouseError, WarehouseUnavailable
 from telemetry_pipeline.settings.addresses import redacted
 
-DATABASE_ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error, psycopg2.Error)
+DATABASE_ERRORS = (sa.exc.DBAPIError, psycopg.Error, psycopg2.Error)
 """Whatever the drivers and SQLAlchemy raise where no engine of ours explains it, such as in Dagster's own storage."""
 
 READ_ONLY = (
