@@ -12,7 +12,7 @@ import click
 
 from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED, EXIT_USAGE
 from telemetry_pipeline.cli.lazy import Invocation, LazyGroup, PipeBroke, debug_option
-from telemetry_pipeline.cli.saying import say_advice, say_lines
+from telemetry_pipeline.cli.saying import say_lines
 from telemetry_pipeline.errors import Cancelled, TelemetryError
 
 _CLI = "telemetry_pipeline.cli"
@@ -94,7 +94,8 @@ def _fail(message: str, status: int, invocation: Invocation, advice: str = "") -
     if invocation.debug:
         say_lines(traceback.format_exc().rstrip(), err=True)
     say_lines(f"error: {message}", err=True)
-    say_advice(advice, err=True)
+    if advice:
+        say_lines(f"-> {advice}", err=True)
     return status
 
 

@@ -36,7 +36,7 @@ def say_problem(what: str, err: TelemetryError) -> None:
 def say_advice(advice: str, *, indent: int = 0, err: bool = False) -> None:
     """Print what to do about what was said above, if anything is known."""
     if advice:
-        say_lines(f"{' ' * indent}-> {advice}", err=err)
+        say(f"{' ' * indent}-> {advice}", err=err)
 
 
 def hand_over(data: bytes) -> None:

@@ -158,7 +158,7 @@ def test_a_python_with_other_time_zones_than_postgresql(
 )
 def test_what_is_wrong_follows_from_what_a_server_says(fact: dict[str, object], seen: str) -> None:
     assert list(faults(FACTS)) == []
-    assert [str(fault) for fault in faults(replace(FACTS, **fact))] == [seen]
+    assert [fault.problem for fault in faults(replace(FACTS, **fact))] == [seen]
 
 
 @contextmanager

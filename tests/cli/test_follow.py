@@ -16,7 +16,7 @@ from telemetry_pipeline.cli.launching.progress import LineDisplay, TerminalDispl
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
-from telemetry_pipeline.errors import StackError, TelemetryError
+from telemetry_pipeline.errors import WebserverError, TelemetryError
 
 RUN = {"__typename": "Run", "status": "STARTED"}
 
@@ -94,7 +94,7 @@ def test_a_webserver_that_restarts_meanwhile_does_not_end_the_watch(webserver: F
 
 def test_a_webserver_that_stays_silent_does(webserver: FakeWebserver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SILENCE_SECONDS", 0.1)
-    with pytest.raises(StackError, match="answered HTTP 503"):
+    with pytest.raises(WebserverError, match="answered HTTP 503"):
         watch(webserver, page("STARTED"), (503, ""))
 
 

@@ -87,7 +87,7 @@ def check_server(facts: Facts) -> str:
     """Is it a server that the pipeline can work with?"""
     wrong = list(faults(facts))
     if wrong:
-        problem = "; ".join(str(fault) for fault in wrong)
+        problem = "; ".join(fault.problem for fault in wrong)
         raise TelemetryError(problem, "; ".join(fault.advice for fault in wrong))
     return f"PostgreSQL {facts.version}, clocks agree"
 

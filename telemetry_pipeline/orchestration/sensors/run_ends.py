@@ -58,9 +58,9 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
                     key=problem_key(run),
                     summary=f"{title(run)} failed" + (f" at {_some(errors)}" if errors else ""),
                     detail="\n".join(dict.fromkeys(errors.values())) or of_run,
-                    advice="\n".join(
+                    advice=" ".join(
                         [
-                            *dict.fromkeys(filter(None, map(failures.advice_on_step, events))),
+                            *(f"{each}." for each in dict.fromkeys(map(failures.advice_on_step, events)) if each),
                             f"See the run's steps in the web UI or with 'telemetry-pipeline status {run.run_id[:8]}'. "
                             "Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
                         ]
