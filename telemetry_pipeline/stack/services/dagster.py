@@ -8,12 +8,12 @@ from __future__ import annotations
 import signal
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import grpc
 import psycopg
+import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from telemetry_pipeline.client.graphql import NoAnswer
@@ -26,8 +26,6 @@ from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
 from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
 
 ANSWER_TIMEOUT_SECONDS = 10.0
-# A proxy of the environment has no business between processes of one machine.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 # The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
 _DAEMON_SILENT_SECONDS = 90.0
@@ -180,11 +178,14 @@ class Daemon(Service):
 
 def answers(url: str) -> bool:
     """Whether a web server does, within its time."""
-    try:
-        _DIRECT.open(url, timeout=ANSWER_TIMEOUT_SECONDS).close()
-    except OSError:
-        return False
-    return True
+    with requests.Session() as session:
+        # A proxy of the environment has no business between processes of one machine.
+        session.trust_env = False
+        try:
+            with session.get(url, timeout=ANSWER_TIMEOUT_SECONDS, stream=True) as answer:
+                return answer.ok
+        except requests.RequestException:
+            return False
 
 
 def _log_format(environment: Mapping[str, str]) -> Sequence[str]:
