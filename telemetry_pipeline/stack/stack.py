@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.client.graphql import NoAnswer
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError, TelemetryError
@@ -120,7 +121,7 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        self._say(f"everything is up after {time.monotonic() - began:.1f} s; web UI: {self.state.webserver_url}")
+        self._say(f"everything is up after {duration(time.monotonic() - began)}; web UI: {self.state.webserver_url}")
 
     def tend(self) -> None:
         """Start again what ended or does not work; call it a few times a second while the stack is in use."""
@@ -161,7 +162,7 @@ class Stack:
             self._lock.release()
             self._lock, self._state, self._supervisor = None, None, Supervisor(self._say)
             self._starting = Starting(self._supervisor, self._say)
-            self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
+            self._say(f"everything has stopped after {duration(time.monotonic() - began)}")
             self._signals.give_back()
 
     def _start(self) -> None:
@@ -239,7 +240,7 @@ class Stack:
         dagster.launch()
         self._starting.ask_servers(lambda: prepare_tables(self.settings, self._say))
         self._starting.await_start(dagster)
-        self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
+        self._say(f"the tables are up to date ({duration(time.monotonic() - began)})")
 
     def _stop_politely(self) -> None:
         for service in self._starting.services:
@@ -256,7 +257,7 @@ class Stack:
         for service in reversed(self._starting.services):
             began = time.monotonic()
             service.stop()
-            self._say(f"  {service.title} has stopped ({time.monotonic() - began:.1f} s)")
+            self._say(f"  {service.title} has stopped ({duration(time.monotonic() - began)})")
 
     def _launch_flower(self) -> Flower:
         """Without waiting for it: nothing depends on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.cli.days import given_period, usage_errors
 from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED
 from telemetry_pipeline.cli.launching.follow import Interrupts, follow

@@ -7,6 +7,7 @@ from typing import Any
 import redis
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.doctor.findings import AdvisedError
 from telemetry_pipeline.settings.addresses import shown
@@ -41,7 +42,7 @@ def _check_memory(info: Any) -> None:
         )
     if limit and used > _MEMORY_SHARE_ALLOWED * limit:
         raise AdvisedError(
-            f"its memory is full: {used / 1e6:,.1f} of {limit / 1e6:,.1f} MB, and it takes no more messages then",
+            f"its memory is full: {size(used)} of {size(limit)}, and it takes no more messages then",
             "raise maxmemory (config set maxmemory 1gb, and in its configuration file), or delete what else is in it",
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.disks import Place, existing
 from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Warned
@@ -72,9 +73,9 @@ def check_disks(places: Iterable[Place]) -> str:
         except OSError as err:
             raise AdvisedError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
         if free < DISK_BYTES_NEEDED:
-            raise AdvisedError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+            raise AdvisedError(f"{path} ({place.name}) has only {size(free)} of free disk space", _MAKE_ROOM)
         room[place.name] = free
-    return ", ".join(f"{name} {free / 1e9:,.0f} GB free" for name, free in room.items())
+    return ", ".join(f"{name} {size(free)} free" for name, free in room.items())
 
 
 def check_way_to_panaccess(settings: StackSettings) -> str:

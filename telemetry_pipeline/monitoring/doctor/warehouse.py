@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.monitoring.doctor.findings import AdvisedError
 from telemetry_pipeline.monitoring.doctor.sessions import one, transaction
 from telemetry_pipeline.settings.loading import StackSettings
