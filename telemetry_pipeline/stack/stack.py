@@ -230,7 +230,7 @@ class Stack:
 
     @property
     def _owns_runs(self) -> bool:
-        """Can nobody else's runs be in Dagster's database?"""
+        """Whether nobody else's runs can be in Dagster's database."""
         return self._given.database_url is None and self._given.dagster_database_url is None
 
     def _migrate(self, variables: dict[str, str]) -> None:

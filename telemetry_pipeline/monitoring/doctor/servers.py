@@ -21,7 +21,7 @@ _MEMORY_SHARE_ALLOWED = 0.9
 
 
 def check_broker(url: str) -> str:
-    """Does Redis or Valkey answer, and does it take and keep what it is given?"""
+    """Check that Redis or Valkey answers, and takes and keeps what it is given."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, decode_responses=True) as client:
             info: Any = client.info()
@@ -64,7 +64,7 @@ def _check_writing(client: Any, info: Any) -> None:
 
 
 def check_worker(url: str) -> str:
-    """Do Celery workers answer over the broker, and do they serve every queue?"""
+    """Check that Celery workers answer over the broker and serve every queue."""
     answering = broker.workers(url, _WORKER_ANSWERS_SECONDS)
     if not answering:
         raise TelemetryError("no Celery worker answers")

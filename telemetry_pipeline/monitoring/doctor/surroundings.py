@@ -23,7 +23,7 @@ DISK_BYTES_NEEDED = 2_000_000_000
 
 
 def check_env_file(file: Path) -> str:
-    """Can others read the secrets in it?"""
+    """Check that others cannot read the secrets in it."""
     if not file.exists():
         return "there is none; settings come from the environment"
     mode = stat.S_IMODE(file.stat().st_mode)
@@ -35,7 +35,7 @@ def check_env_file(file: Path) -> str:
 
 
 def check_alerts(settings: StackSettings) -> str:
-    """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
+    """Check that messages can be sent to every address of ALERT_URLS without giving its password away. None is sent."""
     channels = list(Channels(settings.alert_urls.get_secret_value()))
     if wrong := [channel.name for channel in channels if not channel.understood]:
         raise AdvisedError(
@@ -51,7 +51,7 @@ def check_alerts(settings: StackSettings) -> str:
 
 
 def check_home(home: Path) -> str:
-    """Can the stack keep its files there?"""
+    """Check that the stack can keep its files there."""
     place = existing(home)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
@@ -59,7 +59,7 @@ def check_home(home: Path) -> str:
 
 
 def check_disks(places: Iterable[Place]) -> str:
-    """Is there room wherever something is written?"""
+    """Check that there is room wherever something is written."""
     room = {}
     for place in places:
         path = existing(place.path)
@@ -79,7 +79,7 @@ def check_disks(places: Iterable[Place]) -> str:
 
 
 def check_way_to_panaccess(settings: StackSettings) -> str:
-    """Which proxy do calls to PanAccess take, and can others on their way read them?"""
+    """Say which proxy calls to PanAccess take, and check that others on their way cannot read them."""
     url = settings.panaccess_url or ""
     if url.startswith("http://") and not is_loopback(url):
         raise Warned(

@@ -71,7 +71,7 @@ class LocalValkey(Service):
         shutil.rmtree(self.home / "valkey", ignore_errors=True)
 
     def is_ready(self) -> bool:
-        """Does it answer, with its data loaded?"""
+        """Whether it answers, with its data loaded."""
         try:
             check_redis(self.url)
         except StackError:

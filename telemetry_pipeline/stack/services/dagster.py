@@ -46,7 +46,7 @@ class DagsterMigration(Service):
         return [sys.executable, "-m", "dagster", "instance", "migrate"]
 
     def is_ready(self) -> bool:
-        """Has it ended well?"""
+        """Whether it ended well."""
         return self.exit_status == 0
 
     def await_ready(self, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -89,7 +89,7 @@ class CodeServer(Service):
         private_directory(self.socket.parent, None)
 
     def is_ready(self) -> bool:
-        """Does it answer, with the code loaded?"""
+        """Whether it answers, with the code loaded."""
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             request = health_pb2.HealthCheckRequest(service="DagsterApi")
             try:
@@ -125,7 +125,7 @@ class Webserver(Service):
         return [*program, "--workspace", FILES / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
 
     def is_ready(self) -> bool:
-        """Does it answer, with the code loaded?
+        """Whether it answers, with the code loaded.
 
         :raises StackError: the code cannot be loaded.
         """
@@ -135,7 +135,7 @@ class Webserver(Service):
             return False
 
     def is_healthy(self) -> bool:
-        """Does it answer what needs neither the database nor the code?"""
+        """Whether it answers what needs neither the database nor the code."""
         return answers(f"{self.url}/server_info")
 
 
@@ -155,14 +155,14 @@ class Daemon(Service):
         return [*program, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
-        """Does the web UI see the heartbeats of all its parts?"""
+        """Whether the web UI sees the heartbeats of all its parts."""
         try:
             return not self._client.health().silent_daemons
         except NoAnswer:
             return False
 
     def fault(self) -> Fault | None:
-        """Is it silent, or a part of it? It cannot be told without the database, which is not the daemon's fault."""
+        """What is wrong when it, or a part of it, is silent. None without the database, which is not the daemon's fault."""
         try:
             with psycopg.connect(postgres_url(self._environment["DAGSTER_DATABASE_URL"]), connect_timeout=5) as connection:
                 beats = connection.execute(_HEARTBEATS).fetchall()
