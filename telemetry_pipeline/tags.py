@@ -21,7 +21,7 @@ def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def covers(tags: Mapping[str, str], text: str) -> bool:
-    """Are the partitions that :func:`partition_text` told of another run among those of this one?"""
+    """Whether this run covers the days in *text*, as :func:`partition_text` writes them."""
     first, _, last = text.partition(" to ")
     own_first, own_last = partition_range(tags) or ("", "")
     return own_first <= first and (last or first) <= own_last

@@ -235,6 +235,26 @@ def test_what_is_wrong_is_told_by_the_name_that_it_was_given_by(monkeypatch: pyt
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("environment", "file", "told"),
+    [
+        ({}, "CELERY_BROKER_URL", "CELERY_BROKER_URL"),
+        ({}, "celery_broker_url", "CELERY_BROKER_URL"),
+        ({"REDIS_URL": "amqp://host/"}, "CELERY_BROKER_URL", "REDIS_URL"),
+        ({"CELERY_BROKER_URL": "amqp://host/"}, "REDIS_URL", "CELERY_BROKER_URL"),
+        ({"REDIS_URL": ""}, "CELERY_BROKER_URL", "CELERY_BROKER_URL"),
+    ],
+    ids=["theirs", "theirs in small letters", "ours in the environment", "theirs in the environment", "ours empty"],
+)
+def test_the_name_that_is_told_is_that_of_the_environment_or_else_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], file: str, told: str
+) -> None:
+    Path(".env").write_text(f"{file}=amqp://u:hidden@host/\n")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert error_of().splitlines()[1].strip().startswith(f"{told} cannot be used")
+
+
 def test_a_name_of_ours_that_is_empty_is_not_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "")
     monkeypatch.setenv("CELERY_BROKER_URL", "amqp://u:hidden@host/")

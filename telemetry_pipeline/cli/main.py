@@ -18,7 +18,7 @@ from telemetry_pipeline.errors import Cancelled, TelemetryError
 _CLI = "telemetry_pipeline.cli"
 COMMANDS = {
     "up": f"{_CLI}.local.commands",
-    "run": f"{_CLI}.launching.run",
+    "run": f"{_CLI}.launching.commands",
     "show": f"{_CLI}.showing.commands",
     "status": f"{_CLI}.operating.commands",
     "logs": f"{_CLI}.operating.commands",

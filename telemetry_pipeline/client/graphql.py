@@ -13,6 +13,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.bounded import TooMuch, pool_classes
 from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError, WebserverUnavailable
 
@@ -60,7 +61,7 @@ class Endpoint:
         except requests.RequestException as err:
             raise WebserverUnavailable(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
         except TooMuch as err:
-            raise WebserverError(f"the webserver at {self.url} answered with more than {_MAX_BYTES / 1e6:,.0f} MB") from err
+            raise WebserverError(f"the webserver at {self.url} answered with more than {size(_MAX_BYTES)}") from err
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):

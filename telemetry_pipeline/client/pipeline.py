@@ -11,8 +11,8 @@ Needs neither Dagster nor the pipeline's settings. Every flow is shown in docs/g
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -97,13 +97,12 @@ class TelemetryClient(Servers):
 
     def watch(self, run_id: str, poll_seconds: float = _POLL_SECONDS) -> Iterator[Progress]:
         """The progress of a run, again and again until it ended; the same object each time, brought up to date."""
-        progress = self.progress(run_id)
-        while True:
+        progress = Progress(run_id)
+        for _ in polling(interval=poll_seconds):
+            self.refresh(progress)
             yield progress
             if progress.ended:
                 return
-            time.sleep(poll_seconds)
-            self.refresh(progress)
 
     def wait(self, run_id: str, timeout_seconds: float) -> Run:
         """Wait until a run ended, however it did.
@@ -274,12 +273,8 @@ class TelemetryClient(Servers):
 
     def _launched(self, launch: Callable[[], Json]) -> str:
         """The id of the run that *launch* launches; while the code server is away, it is tried again."""
-        deadline = time.monotonic() + _CODE_RETURNS_SECONDS
-        while True:
-            try:
+        for left in polling(_CODE_RETURNS_SECONDS, _POLL_SECONDS):
+            with suppress(CodeUnavailable):
                 return launched_run(launch())
-            except CodeUnavailable:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(_POLL_SECONDS)
-            self.wait_for_code(deadline - time.monotonic())
+            self.wait_for_code(left)
+        return launched_run(launch())

@@ -106,7 +106,7 @@ class Lookout:
             return None
 
     def _know_again(self, at: Cursor, newest_id: int, newest_before: int) -> list[Comparison]:
-        """See that the upstream still has what is stored.
+        """Compare what is stored with what the upstream has in its place.
 
         :param newest_before: the newest id before the jump that held the cursor so far, if one did.
         :raises AnotherUpstream: it has other records in its place.

@@ -16,7 +16,7 @@ from telemetry_pipeline.cli.launching.progress import LineDisplay, TerminalDispl
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
-from telemetry_pipeline.errors import WebserverError, TelemetryError
+from telemetry_pipeline.errors import TelemetryError, WebserverError
 
 RUN = {"__typename": "Run", "status": "STARTED"}
 

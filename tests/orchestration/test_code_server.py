@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 from dagster._grpc.client import DagsterGrpcClient
+from terminal import wait_until
 
 from telemetry_pipeline.orchestration.runtime import launcher
 from telemetry_pipeline.settings.loading import Settings, StackSettings
@@ -44,7 +44,7 @@ class CodeServer:
         environment = os.environ | {"DAGSTER_HOME": str(self._home), "PYTHONPATH": str(Path(__file__).parents[2])}
         with (self._home / "code-server.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._home, env=environment, stdout=log, stderr=log)
-        wait_for(self._answers)
+        wait_until(self._answers, SECONDS)
 
     def kill(self) -> None:
         assert self._process
@@ -55,13 +55,6 @@ class CodeServer:
         with suppress(DagsterUserCodeUnreachableError):
             return DagsterGrpcClient(host="127.0.0.1", port=self.port).ping("")["echo"] == ""
         return False
-
-
-def wait_for(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -127,7 +120,7 @@ def succeeds(workspace: Any, run_id: str) -> None:
         run = workspace.instance.get_run_by_id(run_id)
         return run is not None and run.is_finished
 
-    wait_for(ended)
+    wait_until(ended, SECONDS)
     assert workspace.instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.SUCCESS
 
 

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from dagster._core.launcher import WorkerStatus
+from terminal import wait_until
 
 from telemetry_pipeline.errors import WarehouseUnavailable
 from telemetry_pipeline.orchestration.runtime import launcher, liveness
@@ -63,14 +64,6 @@ def holder(url: str) -> int | None:
         return row[0] if row else None
 
 
-def until(condition: Callable[[], object]) -> None:
-    for _ in range(1_000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came true")
-
-
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "_LOOK_SECONDS", 0.1)
@@ -82,7 +75,7 @@ def test_a_lock_whose_session_ended_is_taken_again(database_url: str) -> None:
         first = holder(database_url)
         with psycopg.connect(database_url) as connection:
             connection.execute("select pg_terminate_backend(%s, 5000)", [first])
-        until(lambda: is_alive(database_url, RUN_ID))
+        wait_until(lambda: is_alive(database_url, RUN_ID), seconds=10)
         assert holder(database_url) != first
     assert not is_alive(database_url, RUN_ID)
 
@@ -99,7 +92,7 @@ def test_a_server_that_is_away_for_a_while_ends_nothing(database_url: str, monke
         with pytest.raises(WarehouseUnavailable):
             is_alive(database_url, RUN_ID)
         connection.execute(sa.text(f"alter database {name} allow_connections true"))
-        until(lambda: is_alive(database_url, RUN_ID))
+        wait_until(lambda: is_alive(database_url, RUN_ID), seconds=10)
 
 
 def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
@@ -109,9 +102,9 @@ def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
             connection.execute(f"alter database {name} set {limit}")
         with alive(database_url, RUN_ID):
             held = "select pid from pg_locks where locktype = 'advisory' and granted"
-            until(lambda: connection.execute(held).fetchone() is not None)
+            wait_until(lambda: connection.execute(held).fetchone() is not None, seconds=10)
             first = connection.execute(held).fetchone()
-            until(
+            wait_until(
                 lambda: (
                     connection.execute(
                         "select now() - state_change < interval '1 s' and query_start > backend_start + interval '1.5 s' "
@@ -119,7 +112,8 @@ def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
                         first,
                     ).fetchone()
                     != (False,)
-                )
+                ),
+                seconds=10,
             )
             assert connection.execute(held).fetchone() == first
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from bench.up import Up, up
+from telemetry_pipeline.polling import polling
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 
@@ -60,9 +60,6 @@ def days_ago(days: int) -> str:
     return (datetime.now(OPERATOR_ZONE).date() - timedelta(days=days)).isoformat()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Look ten times a second until it is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.1)
+def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Look again and again until it is so."""
+    assert any(condition() for _ in polling(seconds)), f"not so after {seconds} s"

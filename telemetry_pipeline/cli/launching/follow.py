@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import TelemetryError, WebserverError
+from telemetry_pipeline.polling import polling
 
 _POLL_SECONDS = 0.5
 _SILENCE_SECONDS = 30.0
@@ -78,7 +79,7 @@ def follow(
     progress = Progress(run_id)
     silent_since: float | None = None
     cancelled_at: float | None = None
-    while True:
+    for _ in polling(interval=_POLL_SECONDS, pause=interrupts.pause):
         tend()
         if interrupts.asked and (cancelled_at is None or time.monotonic() > cancelled_at + _CANCEL_AGAIN_SECONDS):
             _cancel(client, run_id, display, first=cancelled_at is None)
@@ -90,14 +91,13 @@ def follow(
             silent_since = silent_since or time.monotonic()
             if time.monotonic() - silent_since > _SILENCE_SECONDS:
                 raise
-            interrupts.pause(_POLL_SECONDS)
             continue
         for note in progress.take_notes():
             display.note(note)
         display.update(progress)
         if progress.ended:
-            return progress
-        interrupts.pause(_POLL_SECONDS)
+            break
+    return progress
 
 
 def _cancel(client: TelemetryClient, run_id: str, display: Display, *, first: bool) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.ages import duration, is_future
+from telemetry_pipeline.ages import is_future
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.broker import WorkerInfo
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED

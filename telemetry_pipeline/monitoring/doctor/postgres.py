@@ -84,7 +84,7 @@ def read_facts(url: str) -> Facts:
 
 
 def check_server(facts: Facts) -> str:
-    """Is it a server that the pipeline can work with?"""
+    """Check that it is a server that the pipeline can work with."""
     wrong = list(faults(facts))
     if wrong:
         problem = "; ".join(fault.problem for fault in wrong)
@@ -134,7 +134,7 @@ def faults(facts: Facts) -> Iterator[TelemetryError]:
 
 
 def check_log(url: str) -> str:
-    """Does the server's log stay free of the rows that errors quote?"""
+    """Check that the server's log stays free of the rows that errors quote."""
     with transaction(url) as session:
         user = one(session, "select quote_ident(current_user)")
         loud = [name for name in QUIET if one(session, f"select current_setting('{name}')") not in QUIET[name]]
@@ -148,7 +148,7 @@ def check_log(url: str) -> str:
 
 
 def check_user(facts: Facts) -> str:
-    """May the pipeline's user do no more than it needs?"""
+    """Check that the pipeline's user may do no more than it needs."""
     if facts.superuser:
         raise Warned(
             f"the pipeline's user {facts.user} is a superuser: whoever gets hold of its address has the whole server",

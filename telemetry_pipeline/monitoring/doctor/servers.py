@@ -7,6 +7,7 @@ from typing import Any
 import redis
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.settings.addresses import shown
 from telemetry_pipeline.settings.loading import StackSettings, UpstreamSettings
@@ -19,7 +20,7 @@ _MEMORY_SHARE_ALLOWED = 0.9
 
 
 def check_broker(url: str) -> str:
-    """Does Redis or Valkey answer, and does it take and keep what it is given?"""
+    """Check that Redis or Valkey answers, and takes and keeps what it is given."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, decode_responses=True) as client:
             info: Any = client.info()
@@ -40,7 +41,7 @@ def _check_memory(info: Any) -> None:
         )
     if limit and used > _MEMORY_SHARE_ALLOWED * limit:
         raise TelemetryError(
-            f"its memory is full: {used / 1e6:,.1f} of {limit / 1e6:,.1f} MB, and it takes no more messages then",
+            f"its memory is full: {size(used)} of {size(limit)}, and it takes no more messages then",
             "raise maxmemory (config set maxmemory 1gb, and in its configuration file), or delete what else is in it",
         )
 
@@ -62,7 +63,7 @@ def _check_writing(client: Any, info: Any) -> None:
 
 
 def check_worker(url: str) -> str:
-    """Do Celery workers answer over the broker, and do they serve every queue?"""
+    """Check that Celery workers answer over the broker and serve every queue."""
     answering = broker.workers(url, _WORKER_ANSWERS_SECONDS)
     if not answering:
         raise TelemetryError("no Celery worker answers")

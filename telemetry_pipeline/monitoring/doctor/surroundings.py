@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import TelemetryError, Warned
 from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.disks import Place, existing
@@ -22,7 +23,7 @@ DISK_BYTES_NEEDED = 2_000_000_000
 
 
 def check_env_file(file: Path) -> str:
-    """Can others read the secrets in it?"""
+    """Check that others cannot read the secrets in it."""
     if not file.exists():
         return "there is none; settings come from the environment"
     mode = stat.S_IMODE(file.stat().st_mode)
@@ -34,7 +35,7 @@ def check_env_file(file: Path) -> str:
 
 
 def check_alerts(settings: StackSettings) -> str:
-    """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
+    """Check that messages can be sent to every address of ALERT_URLS without giving its password away. None is sent."""
     channels = list(Channels(settings.alert_urls.get_secret_value()))
     if wrong := [channel.name for channel in channels if not channel.understood]:
         raise TelemetryError(
@@ -50,7 +51,7 @@ def check_alerts(settings: StackSettings) -> str:
 
 
 def check_home(home: Path) -> str:
-    """Can the stack keep its files there?"""
+    """Check that the stack can keep its files there."""
     place = existing(home)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise TelemetryError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
@@ -58,7 +59,7 @@ def check_home(home: Path) -> str:
 
 
 def check_disks(places: Iterable[Place]) -> str:
-    """Is there room wherever something is written?"""
+    """Check that there is room wherever something is written."""
     room = {}
     for place in places:
         path = existing(place.path)
@@ -72,13 +73,13 @@ def check_disks(places: Iterable[Place]) -> str:
         except OSError as err:
             raise TelemetryError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
         if free < DISK_BYTES_NEEDED:
-            raise TelemetryError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+            raise TelemetryError(f"{path} ({place.name}) has only {size(free)} of free disk space", _MAKE_ROOM)
         room[place.name] = free
-    return ", ".join(f"{name} {free / 1e9:,.0f} GB free" for name, free in room.items())
+    return ", ".join(f"{name} {size(free)} free" for name, free in room.items())
 
 
 def check_way_to_panaccess(settings: StackSettings) -> str:
-    """Which proxy do calls to PanAccess take, and can others on their way read them?"""
+    """Say which proxy calls to PanAccess take, and check that others on their way cannot read them."""
     url = settings.panaccess_url or ""
     if url.startswith("http://") and not is_loopback(url):
         raise Warned(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.doctor.sessions import one, transaction
 from telemetry_pipeline.settings.loading import StackSettings
@@ -20,14 +20,14 @@ _CLOCK_SECONDS_ALLOWED = 5.0
 
 
 def check_schema(url: str) -> str:
-    """Is the warehouse's schema of this version?"""
+    """Check that the warehouse's schema is of this version."""
     if pending := pending_migrations(connect(url)):
         raise TelemetryError(f"migrations are missing: {', '.join(pending)}", "apply them with 'telemetry-pipeline migrate'")
     return "at its newest version"
 
 
 def check_claims(url: str, settings: StackSettings) -> str:
-    """Were the stored rows made with these settings?"""
+    """Check that the stored rows were made with these settings."""
     with looking(url).begin() as connection:
         found = claims.differences(connection, claims.of_settings(settings))
     if found:
@@ -36,7 +36,7 @@ def check_claims(url: str, settings: StackSettings) -> str:
 
 
 def check_ids(url: str) -> str:
-    """Do the ids and records of the upstream go on from those that are stored?"""
+    """Check that the ids and records of the upstream go on from those that are stored."""
     found = [each for each in problems.open_problems(looking(url)) if each.key.startswith(problems.UPSTREAM)]
     if found:
         raise TelemetryError(
@@ -46,7 +46,7 @@ def check_ids(url: str) -> str:
 
 
 def check_ticks(url: str, settings: StackSettings) -> str:
-    """Was there a sync lately, and none in the future?"""
+    """Check that there was a sync lately, and none in the future."""
     with looking(url).connect() as connection:
         last = last_sync(connection)
     synced_at = max((at for at in (last.synced_at, last.refused_at) if at is not None), default=None)
@@ -67,7 +67,7 @@ def check_ticks(url: str, settings: StackSettings) -> str:
 
 
 def check_time_zones(url: str, settings: StackSettings) -> str:
-    """Do Python and PostgreSQL know the same offsets, of every day that has a partition or will have one in a year?"""
+    """Check that Python and PostgreSQL know the same offsets, of every day that has a partition or will in a year."""
     zones = sorted({settings.operator_timezone, settings.panaccess_timezone})
     last = datetime.now(UTC).date() + timedelta(days=366)
     for zone in zones:
@@ -94,7 +94,7 @@ def _check_time_zone(url: str, zone: str, first: date, last: date) -> None:
 
 
 def check_dagster_tables(url: str) -> str:
-    """Does Dagster's storage exist there, and has it ticks that have not been yet?"""
+    """Check that Dagster's storage exists there, without ticks of the future."""
     with transaction(url) as session:
         if not one(session, "select to_regclass('job_ticks') is not null"):
             raise TelemetryError("the database is there, Dagster's tables are not", "run 'dagster instance migrate' once")

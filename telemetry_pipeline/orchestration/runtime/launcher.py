@@ -76,8 +76,8 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Does the run's process live? One that is about to begin, to end, or to take its lock again, gets the benefit of
-        the doubt.
+        """Say whether the run's process lives. One that is about to begin, to end, or to take its lock again, gets the benefit
+        of the doubt.
         """
         if is_alive(DagsterSettings.load().dagster_database_url.get_secret_value(), run.run_id):
             self._missed_since.pop(run.run_id, None)

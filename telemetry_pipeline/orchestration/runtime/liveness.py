@@ -50,7 +50,7 @@ def alive(database_url: str, run_id: str) -> Iterator[None]:
 
 
 def is_alive(database_url: str, run_id: str) -> bool:
-    """Does any process show that?"""
+    """Whether any process shows that."""
     with connect(database_url).begin() as connection:
         return not connection.scalar(sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": _key(run_id)})
 

@@ -166,7 +166,7 @@ def problem_key(run: dg.DagsterRun) -> str:
 
 
 def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
-    """Does the success of a run end the problem of that key: was it a run of the same, and of no days but these?"""
+    """Whether the success of a run ends the problem of that key: it was a run of the same, and of no days but these."""
     if run.job_name == TICK:
         return key == problem_key(run)
     what, _, days = key.rpartition(":")

@@ -79,10 +79,10 @@ class Service(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Does it do its work by now? Called again and again until it does, and only if it listens on its port."""
+        """Whether it does its work by now. Called again and again until it does, and only if it listens on its port."""
 
     def is_healthy(self) -> bool:
-        """Does it still do its work? Called every few seconds in a thread, so it ends within some seconds."""
+        """Whether it still does its work. Called every few seconds in a thread, so it ends within some seconds."""
         return self.is_ready()
 
     def fault(self) -> Fault | None:

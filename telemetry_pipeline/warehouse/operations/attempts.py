@@ -59,7 +59,7 @@ class Attempt:
     is_repeated: bool
 
     def counts(self) -> bool:
-        """Is there no later attempt, and has nobody begun this one anew?
+        """Whether there is no later attempt, and nobody began this one anew.
 
         :raises WarehouseUnavailable: that cannot be said.
         """
@@ -68,7 +68,7 @@ class Attempt:
             return bool(connection.scalar(_COUNTS, key))
 
     def check(self) -> None:
-        """See that it counts.
+        """Refuse to go on with an attempt that no longer counts.
 
         :raises Superseded: it does not.
         """
@@ -98,7 +98,7 @@ def supersede(engine: sa.Engine, run_id: str, step: str, number: int) -> None:
 
 
 def is_superseded(engine: sa.Engine, run_id: str, step: str, number: int) -> bool:
-    """Is there a later attempt than *number*?"""
+    """Whether there is a later attempt than *number*."""
     with engine.connect() as connection:
         return bool(connection.scalar(_IS_SUPERSEDED, {"run_id": run_id, "step": step, "number": number}))
 

@@ -131,7 +131,7 @@ class Incident(Problem):
 
     @property
     def lasts(self) -> bool:
-        """Is it a state that goes on until somebody sees it end, and not what some run showed?"""
+        """Whether it is a state that goes on until somebody sees it end, and not what some run showed."""
         return self.run_id is None
 
 

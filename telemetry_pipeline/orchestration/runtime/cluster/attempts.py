@@ -66,7 +66,7 @@ def seconds_to_next(error: Exception, failures: int, settings: StackSettings, *,
 
 
 def is_tick(run: dg.DagsterRun) -> bool:
-    """Does the next run of the same come soon and by itself?"""
+    """Whether the next run of the same comes soon and by itself."""
     return run.job_name == TICK
 
 

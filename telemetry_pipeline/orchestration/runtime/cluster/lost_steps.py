@@ -62,7 +62,7 @@ class StepWatch:
         self._since.pop(step, None)
 
     def is_lost(self, step: str) -> bool:
-        """Is a step lost that was begun and has not ended? Looks when it is time."""
+        """Whether a step is lost that was begun and has not ended. Looks when it is time."""
         now = self._clock()
         if now - max(self._looked_at, self._since[step]) >= LOOK_SECONDS:
             self._looked_at = now
@@ -102,7 +102,7 @@ class WatchedResult:
         watch.begin(step)
 
     def ready(self) -> bool:
-        """Has the attempt ended?"""
+        """Whether the attempt has ended."""
         if self._events is None and self._error is None:
             try:
                 self._events = self._look()
@@ -130,7 +130,7 @@ class WatchedResult:
         return self._events
 
     def revoke(self) -> None:
-        """Have no worker begin it."""
+        """Keep every worker from beginning it."""
         if self._result:
             try:
                 self._result.revoke()

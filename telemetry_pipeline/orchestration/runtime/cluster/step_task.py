@@ -68,7 +68,7 @@ class StepRequest(Request):  # type: ignore[misc]
 
 
 def worker_ends() -> bool:
-    """Was this worker told to end? Then so are its children."""
+    """Whether this worker was told to end, and so its children."""
     # What Celery keeps there is an exit code, 0 included.
     return any(told is not None and told is not False for told in (state.should_stop, state.should_terminate))
 

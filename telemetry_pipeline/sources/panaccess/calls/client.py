@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from tenacity import Retrying, retry_if_exception_type, wait_exponential, wait_random
 from urllib3.util import parse_url
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import (
     LoginRejected,
     MalformedAnswer,
@@ -263,7 +264,7 @@ class PanAccessClient:
             _log_call(function, began, problem=problem)
             raise PanAccessUnavailable(f"PanAccess at {host} did not answer {function}: {problem}") from err
         except TooLarge as err:
-            problem = f"more than {self._max_bytes / 1e6:,.0f} MB (PANACCESS_MAX_ANSWER_MB)"
+            problem = f"more than {size(self._max_bytes)} (PANACCESS_MAX_ANSWER_MB)"
             _log_call(function, began, problem=problem)
             raise MalformedAnswer(f"PanAccess at {host} answered {function} with {problem}", raw_text(err.beginning)) from err
         _log_call(function, began, status=status, size=len(body))
