@@ -171,7 +171,7 @@ def launched_run(answer: Json) -> str:
 
 def no_run(run_id: str) -> RequestRefused:
     """What is said when there is no such run."""
-    return RequestRefused(f"there is no run {run_id!r}; runs() lists those there are")
+    return RequestRefused(f"there is no run {run_id!r}", "runs() lists those there are")
 
 
 def runs_filter(

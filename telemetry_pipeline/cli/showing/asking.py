@@ -146,11 +146,13 @@ def _read(connection: sa.Connection, question: Question, analysis: Analysis, rul
     parameters = question.parameters.get(analysis.name, {})
     found = stored.read(connection, analysis, analysis.parse(parameters), rules, day=question.day, period=question.period)
     if found is None:
-        raise RequestRefused(_nothing_stored(question, analysis, stored.periods(connection, analysis)))
+        raise _nothing_stored(question, analysis, stored.periods(connection, analysis))
     return found
 
 
-def _nothing_stored(question: Question, analysis: Analysis, there_is: Sequence[tuple[date, date, Mapping[str, Any]]]) -> str:
+def _nothing_stored(
+    question: Question, analysis: Analysis, there_is: Sequence[tuple[date, date, Mapping[str, Any]]]
+) -> RequestRefused:
     period = question.period or (Period(question.day, question.day) if question.day else None)
     parameters = given(analysis, analysis.parse(question.parameters.get(analysis.name, {})).model_dump(mode="json"))
     said = f"nothing is stored of {analysis.name}"
@@ -166,7 +168,7 @@ def _nothing_stored(question: Question, analysis: Analysis, there_is: Sequence[t
     elif there_is:
         other = assigned(given(analysis, there_is[0][2])) or "default parameters"
         said += f"; stored is one of other parameters ({other}; see --set)"
-    return f"{said}; {_how_to_get(analysis.name, period, parameters)}"
+    return RequestRefused(said, _how_to_get(analysis.name, period, parameters))
 
 
 def _stored(listed: Sequence[str]) -> str:
