@@ -17,13 +17,13 @@ from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.orchestration.assets import telemetry
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import computing, document_store
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.freshness import staleness
 from telemetry_pipeline.results.freshness.staleness import stale_of
 from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.warehouse.core import rebuilding
 from telemetry_pipeline.warehouse.db.connections import connect
 
 
@@ -303,8 +303,8 @@ def test_a_cancelled_run_stops_its_steps_before_they_commit(instance: dg.Dagster
 def test_a_range_is_merged_some_days_at_a_time_and_lets_others_have_the_worker_in_between(
     pipeline: Any, now: datetime, this_day: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry, "_DAYS_A_MERGE", 2)
-    monkeypatch.setattr(telemetry, "_SECONDS_A_STEP", 0.0)
+    monkeypatch.setattr(rebuilding, "_DAYS_A_MERGE", 2)
+    monkeypatch.setattr(rebuilding, "SECONDS_A_STEP", 0.0)
     pipeline.simulator.add_records([record(number + 1, 8, now - timedelta(days=number)) for number in range(5)])
     selection = ["telemetry_records", "ott_views"]
     assert pipeline.run(this_day - timedelta(days=4), this_day, selection=selection).success

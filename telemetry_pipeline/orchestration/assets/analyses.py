@@ -17,7 +17,6 @@ from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_agai
 from telemetry_pipeline.orchestration.runtime.cluster.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.reports.charts import drawing
-from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.versions import code_version
@@ -61,6 +60,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
             "dagster/column_schema": _column_schema(analysis),
+            "dagster/column_lineage": _column_lineage(analysis),
         },
         op_tags=on_queue(ANALYSIS),
     )
@@ -70,21 +70,19 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
 def _materialize(
     context: dg.AssetExecutionContext, warehouse: Warehouse, analysis: Analysis, values: Mapping[str, Any]
 ) -> dg.MaterializeResult[Any]:
-    parameters = analysis.parse(values)
-    updated = computing.update(
-        warehouse.engine,
-        warehouse.views,
-        analysis,
-        analysis.windows(Period(*days_of(context)), parameters),
-        parameters,
-        draw=drawing.draw,
-        checkpoint=RunGuard(context).check,
-    )
+    period = days_of(context)
+    updated = warehouse.update(analysis, period, analysis.parse(values), checkpoint=RunGuard(context).check)
+    facts = [
+        _facts(analysis, info, reason, totals)
+        for info, reason, totals in zip(updated.infos, updated.reasons, updated.totals, strict=True)
+    ]
+    # The one result of a period is that of each of its days.
+    for day, said in zip(period.days(), facts * period.length if analysis.is_of_period else facts, strict=True):
+        context.add_asset_metadata(said, partition_key=day.isoformat())
     all_rows = context.run.tags.get(ROWS) == "all"
-    context.add_asset_metadata(_picture(updated, analysis, all_rows=all_rows), partition_key=context.partition_key_range.end)
-    for info, reason in zip(updated.infos, updated.reasons, strict=True):
-        context.add_asset_metadata(_facts(info, reason), partition_key=info.period_last.isoformat())
-    return dg.MaterializeResult(metadata={"dagster/column_lineage": _column_lineage(analysis)})
+    picture = _picture(updated, analysis, all_rows=all_rows)
+    context.add_asset_metadata(picture, partition_key=period.last.isoformat())
+    return dg.MaterializeResult()
 
 
 def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
@@ -98,11 +96,12 @@ def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[st
     }
 
 
-def _facts(info: ResultInfo, reason: str | None) -> dict[str, Any]:
+def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Mapping[str, float]) -> dict[str, Any]:
     """What is said of every partition's result."""
     age = f"reused: computed {info.computed_at:%Y-%m-%d %H:%M} UTC from the same views"
     return {
-        "dagster/partition_row_count": info.row_count,
+        "dagster/row_count" if analysis.is_of_period else "dagster/partition_row_count": info.row_count,
+        **{name: round(total, 2) for name, total in totals.items()},
         "compute_seconds": round(info.compute_seconds, 4),
         "period": str(Period(info.period_first, info.period_last)),
         "parameters": dict(info.parameters),

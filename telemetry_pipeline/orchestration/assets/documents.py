@@ -1,8 +1,7 @@
 """The documents as assets over the analyses that they gather."""
 
 # Annotations are values here: Dagster reads the types of an asset's arguments from them.
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -16,10 +15,7 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.results import document_store
-from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.core import segments
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
@@ -48,27 +44,26 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettin
     def asset(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        run = Period(*days_of(context))
-        guard = RunGuard(context)
-        periods = [run] if kind == "period" else [Period(day, day) for day in run.days()]
-        for period in periods:
-            with document_store.making(warehouse.engine, name, period.first, period.last) as connection:
-                state = segments.state(connection, date.min, date.max)
-                body = assemble(connection, analyses, period, warehouse.views.rules, state)
-                totals = check_totals(body)
-                if not totals.passed:
-                    yield totals
-                    raise dg.Failure(f"{name} of {period} contradicts itself and is not stored", allow_retries=False)
-                document_store.keep(connection, name, period.first, period.last, body)
-                guard.check()
+        run, checkpoint = days_of(context), RunGuard(context).check
+        for period in [run] if kind == "period" else [Period(day, day) for day in run.days()]:
+            body = warehouse.gather(name, period, keep_if=lambda body: check_totals(body).passed, checkpoint=checkpoint)
+            totals = check_totals(body)
+            if not totals.passed:
+                yield totals
+                raise dg.Failure(f"{name} of {period} contradicts itself and is not stored", allow_retries=False)
+            for day in period.days():
+                context.add_asset_metadata(_facts(body), partition_key=day.isoformat())
         context.add_asset_metadata({"document": dg.MetadataValue.json(body)}, partition_key=run.last.isoformat())
-        yield dg.MaterializeResult(
-            metadata={
-                "analyses": len(body["analyses"]),
-                "missing": ", ".join(body["missing"]),
-                "views_version": body["views_version"],
-            },
-            check_results=[totals],
-        )
+        yield dg.MaterializeResult(check_results=[totals])
 
     return asset
+
+
+def _facts(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the document of every partition."""
+    return {
+        "analyses": len(body["analyses"]),
+        "analyses_missing": len(body["missing"]),
+        "missing": ", ".join(body["missing"]),
+        "views_version": body["views_version"],
+    }
