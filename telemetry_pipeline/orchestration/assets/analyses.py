@@ -11,6 +11,7 @@ from telemetry_pipeline.analyses.framework.declaration import Analysis, Paramete
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.launches import all_assets
+from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
@@ -49,18 +50,21 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
 
     declare = dg.asset(
         name=analysis.name,
-        description=analysis.description,
+        description=about.description(analysis),
         deps=["ott_views"],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=analysis.theme,
         kinds={"duckdb", "postgres"},
-        tags=all_assets()[analysis.name].tags,
+        tags=all_assets()[analysis.name].tags
+        | about.tags(of=about.days_of_analysis(analysis), personal=about.names_subscribers(analysis)),
+        owners=settings.asset_owners.split(),
         code_version=code_version(analysis),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
-            "dagster/column_schema": _column_schema(analysis),
-            "dagster/column_lineage": _column_lineage(analysis),
+            "dagster/column_schema": about.column_schema(analysis),
+            "dagster/column_lineage": about.column_lineage(analysis),
+            "dagster/code_references": about.code(settings, analysis.compute),
         },
         op_tags=on_queue(ANALYSIS),
     )
@@ -91,7 +95,7 @@ def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[st
     chart = updated.infos[-1].chart
     return {
         **({"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}),
-        "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=_column_schema(analysis)),
+        "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis)),
         **({"rows": dg.MetadataValue.json(to_rows(updated.last))} if all_rows else {}),
     }
 
@@ -117,18 +121,3 @@ def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
         for name, field in parameters.model_fields.items()
     }
     return create_model(f"{parameters.__name__}Config", __base__=dg.Config, **fields)
-
-
-def _column_schema(analysis: Analysis) -> dg.TableSchema:
-    return dg.TableSchema(
-        columns=[dg.TableColumn(column.name, column.type, description=column.explanation) for column in analysis.columns]
-    )
-
-
-def _column_lineage(analysis: Analysis) -> dg.TableColumnLineage:
-    return dg.TableColumnLineage(
-        {
-            column.name: [dg.TableColumnDep(asset_key=dg.AssetKey("ott_views"), column_name=name) for name in column.of]
-            for column in analysis.columns
-        }
-    )

@@ -9,12 +9,14 @@ import dagster as dg
 from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.launches import all_assets
+from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.checks import check_totals, totals_check
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.settings.loading import StackSettings
 
 
@@ -26,17 +28,23 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
 def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
     question, kind = DOCUMENTS[name]
     analyses = gathered(name)
+    listed = "\n".join(f"- `{each.name}`: {each.question}" for each in analyses)
 
     @dg.asset(
         name=name,
-        description=f"{question}\n\nFinished analyses as one JSON document: {', '.join(each.name for each in analyses)}.",
+        description=f"{question}\n\nFinished analyses as one JSON document:\n\n{listed}",
         deps=[each.name for each in analyses],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="documents",
         kinds={"json", "postgres"},
-        tags=all_assets()[name].tags,
-        metadata={"dagster/table_name": "analysis.documents"},
+        tags=all_assets()[name].tags
+        | about.tags(of="range" if kind == "period" else "window", personal=any(map(about.names_subscribers, analyses))),
+        owners=settings.asset_owners.split(),
+        metadata={
+            "dagster/table_name": "analysis.documents",
+            "dagster/code_references": about.code(settings, assemble),
+        },
         check_specs=[totals_check(name)],
         op_tags=on_queue(REPORTS),
     )

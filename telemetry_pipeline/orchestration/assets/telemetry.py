@@ -11,7 +11,9 @@ import dagster as dg
 from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import today
+from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.launches import SyncParameters, all_assets
+from telemetry_pipeline.orchestration.assets import about, columns
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
@@ -20,33 +22,12 @@ from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, on
 from telemetry_pipeline.orchestration.runtime.cluster.steps import ProgressReporter, RunGuard
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core.rebuilding import SECONDS_A_STEP
-from telemetry_pipeline.warehouse.core.views import NO_VIEWS, DayTotals
+from telemetry_pipeline.warehouse.core.views import NO_VIEWS, DayTotals, merge
 
 PANACCESS_POOL = "panaccess"
 """Bounds how many steps read from PanAccess at the same time; its limit is in dagster.yaml and in the web UI."""
 
 _STEPS_A_REPAIR = 10_000
-
-_VIEWS_OF_RECORDS = {
-    "record_id": ["record_id"],
-    "local_date": ["timestamp"],
-    "local_hour": ["timestamp"],
-    "ended_at": ["timestamp"],
-    "started_at": ["timestamp", "duration_seconds"],
-    "duration_seconds": ["duration_seconds"],
-    "channel_id": ["data_id"],
-    "channel_name": ["data_id", "data_name"],
-    "subscriber_code": ["subscriber_code"],
-    "device_id": ["device_id"],
-    "country": ["whois_country"],
-    "isp": ["whois_isp"],
-}
-_VIEWS_LINEAGE = dg.TableColumnLineage(
-    {
-        column: [dg.TableColumnDep(asset_key=dg.AssetKey("telemetry_records"), column_name=source) for source in sources]
-        for column, sources in _VIEWS_OF_RECORDS.items()
-    }
-)
 
 
 class SyncConfig(dg.Config, SyncParameters):
@@ -63,8 +44,13 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="telemetry",
         kinds={"panaccess", "postgres"},
-        tags=listed["telemetry_records"].tags,
-        metadata={"dagster/table_name": "telemetry.records"},
+        tags=listed["telemetry_records"].tags | about.tags(of="day", personal=True),
+        owners=settings.asset_owners.split(),
+        metadata={
+            "dagster/table_name": "telemetry.records",
+            "dagster/column_schema": columns.RECORDS,
+            "dagster/code_references": about.code(settings, Sync.run),
+        },
         check_specs=RECORDS_CHECKS,
         freshness_policy=freshness,
         op_tags=on_queue(INGEST),
@@ -128,8 +114,14 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="telemetry",
         kinds={"postgres"},
-        tags=listed["ott_views"].tags,
-        metadata={"dagster/table_name": "telemetry.views"},
+        tags=listed["ott_views"].tags | about.tags(of="day", personal=True),
+        owners=settings.asset_owners.split(),
+        metadata={
+            "dagster/table_name": "telemetry.views",
+            "dagster/column_schema": columns.VIEWS,
+            "dagster/column_lineage": columns.VIEWS_LINEAGE,
+            "dagster/code_references": about.code(settings, merge),
+        },
         check_specs=VIEWS_CHECKS,
         freshness_policy=freshness,
         op_tags=on_queue(INGEST),
