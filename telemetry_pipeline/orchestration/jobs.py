@@ -10,9 +10,8 @@ from telemetry_pipeline.launches import JOBS, MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
 from telemetry_pipeline.settings.loading import StackSettings
 
-# Among the steps that wait, those of ticks go first, for a worker as for the pool: on Redis the lowest priority does, for a
-# slot of a pool the highest.
-_FIRST = {"dagster-celery/run_priority": "-5", "dagster/priority": "1"}
+# Steps of ticks go first for a slot of a pool; for a worker the executor has them go first.
+_FIRST = {"dagster/priority": "1"}
 
 
 def build_jobs(settings: StackSettings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:

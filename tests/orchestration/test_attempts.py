@@ -21,6 +21,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
     seconds_to_next,
     tried_again,
 )
+from telemetry_pipeline.orchestration.runtime.cluster.executor import priority_of
 from telemetry_pipeline.settings.loading import Settings
 
 SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None
@@ -116,6 +117,11 @@ def test_a_step_that_failed_for_good_says_why_in_a_sentence(
 
     result = works.execute_in_process(instance=instance, raise_on_error=False)
     assert result.failure_data_for_node("work").user_failure_data.description.startswith(said)  # type: ignore[union-attr]
+
+
+def test_steps_of_ticks_go_before_others() -> None:
+    tick, other = (dg.DagsterRun(job_name=job) for job in ("telemetry_tick", "telemetry_range"))
+    assert priority_of(tick, 5) < priority_of(other, 5)
 
 
 @pytest.mark.slow
