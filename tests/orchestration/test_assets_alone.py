@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,7 +12,6 @@ import pytest
 from analyses.oracle import View
 from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
 
-from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.errors import PanAccessUnavailable
 from telemetry_pipeline.launches import all_assets
 
@@ -24,7 +25,7 @@ RANGE = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_par
 
 
 @pytest.fixture(autouse=True)
-def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No address, no home and no file of settings."""
     for name in ("DATABASE_URL", "DAGSTER_DATABASE_URL", "REDIS_URL", "PANACCESS_URL", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -79,5 +80,18 @@ def test_an_error_is_seen_at_once_for_nobody_waits_in_a_test() -> None:
     assert (datetime.now(UTC) - begun).total_seconds() < 30
 
 
-def test_there_are_documents_among_them() -> None:
-    assert set(DOCUMENTS) < set(all_assets())
+def shown() -> dict[str, str]:
+    """The tests that the documentation shows, by name."""
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    section = page.split("\n## Test an asset\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    return {name: block for block in blocks for name in re.findall(r"^def (test_\w+)", block, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", shown())
+def test_what_the_documentation_shows_is_so_and_takes_three_lines(name: str) -> None:
+    names: dict[str, Any] = {}
+    exec(shown()[name], names)
+    names[name]()
+    body = [line for line in shown()[name].split(f"def {name}")[1].splitlines()[1:] if re.match(r" {4}[^ ]", line)]
+    assert len([line for line in body if not line.startswith("    class")]) == 3
