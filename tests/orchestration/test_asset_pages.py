@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,9 @@ def test_a_description_lists_the_parameters_with_their_defaults_as_markdown(defs
     assert "| parameter | default | |\n|---|---|---|\n" in description
     assert "| `limit` | 20 | " in description
     assert "| `subscriber_code` | required | " in (specs(defs)["subscriber_profile"].description or "")
+
+
+def test_descriptions_are_markdown(defs: dg.Definitions) -> None:
+    """The web UI shows a role of reStructuredText as it stands."""
+    for name, spec in specs(defs).items():
+        assert not re.search(r":\w+:`", spec.description or ""), name
