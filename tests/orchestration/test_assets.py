@@ -282,7 +282,9 @@ def test_every_partition_of_a_range_keeps_its_figures_and_what_there_is_to_look_
     pipeline: Any, now: datetime, this_day: date
 ) -> None:
     of_days = [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
-    pipeline.simulator.add_records([record(n, 8, now - timedelta(days=day), dataDuration=1800) for n, day in of_days])
+    pipeline.simulator.add_records(
+        [record(n, 8, now - timedelta(days=day), dataName="Siete", dataDuration=1800) for n, day in of_days]
+    )
     selection = [*SOME_OF_EACH, "full_analysis", "period_analysis"]
     for _ in ("computed", "reused"):
         result = pipeline.run(this_day - timedelta(days=2), this_day, selection=selection)

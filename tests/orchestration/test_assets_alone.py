@@ -45,7 +45,7 @@ def test_an_asset_materializes_without_any_server(name: str) -> None:
     assert all(check.passed for check in done.get_asset_check_evaluations())
 
 
-@pytest.mark.parametrize("name", all_assets())
+@pytest.mark.parametrize("name", ["telemetry_records", "ott_views", "top_channels", "period_summary", "full_analysis"])
 def test_a_range_materializes_each_of_its_days_the_newest_last(name: str) -> None:
     done = materialize(name, FakeWarehouse(*WATCHED), tags=RANGE)
     days = [event.partition for event in done.asset_materializations_for_node(name)]
