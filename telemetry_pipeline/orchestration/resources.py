@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.ingestion.step import Synced, sync_step
+from telemetry_pipeline.ingestion.step import Days, Synced, sync_step
 from telemetry_pipeline.ingestion.sync import Progress, Sync
 from telemetry_pipeline.orchestration.checks import limits_hours
 from telemetry_pipeline.reports.charts import drawing
@@ -81,7 +81,7 @@ class Warehouse:
         seconds: float,
         checkpoint: Callable[[], None],
         report: Callable[[Progress], None],
-        stored: Callable[[Mapping[date, int]], None],
+        stored: Callable[[Days, Days], None],
     ) -> Synced:
         """Store what the upstream has that is new, or of the days of *period* missing, for so many seconds.
 

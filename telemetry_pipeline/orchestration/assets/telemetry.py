@@ -11,6 +11,7 @@ import dagster as dg
 from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import today
+from telemetry_pipeline.ingestion.step import Days
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.launches import SyncParameters, all_assets
 from telemetry_pipeline.orchestration.assets import about, columns
@@ -83,7 +84,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
             seconds=seconds,
             checkpoint=RunGuard(context).check,
             report=ProgressReporter(context),
-            stored=lambda days: _report_other_days(context, daily, {day: {"records_stored": days[day]} for day in days}),
+            stored=lambda new, rows: _report_other_days(context, daily, {day: _records(day, new, rows) for day in new}),
         )
         if synced.rest:
             context.log.info(f"Stopped after {seconds:g} s; going on with {synced.rest} in a new step.")
@@ -94,7 +95,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
             context.log.info("There is nothing new, and everything is of what there is.")
             return
         for each in period.days():
-            figures = {"dagster/partition_row_count": synced.records.get(each, 0), "records_stored": outcome.days[each]}
+            figures = _records(each, outcome.days, {each: 0, **synced.records})
             context.add_asset_metadata(figures, partition_key=each.isoformat())
         of_run = {
             "records_stored_by_run": outcome.stored,
@@ -170,6 +171,10 @@ def _chosen(context: dg.AssetExecutionContext) -> dict[str, Parameters]:
         for name, analysis in all_analyses().items()
         if name in names
     }
+
+
+def _records(day: date, new: Days, rows: Days) -> dict[str, float]:
+    return {"records_stored": new.get(day, 0), **({"dagster/partition_row_count": rows[day]} if day in rows else {})}
 
 
 def _totals(day: DayTotals) -> dict[str, float]:
