@@ -72,6 +72,6 @@ def _facts(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "analyses": len(body["analyses"]),
         "analyses_missing": len(body["missing"]),
-        "missing": ", ".join(body["missing"]),
+        **({"missing": ", ".join(body["missing"])} if body["missing"] else {}),
         "views_version": body["views_version"],
     }
