@@ -13,7 +13,6 @@ import dagster as dg
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.settings.loading import StackSettings
 
-_ABOVE_THE_PACKAGE = Path(__file__).parents[3]
 _OF_A_SUBSCRIBER = frozenset({"subscriber_code", "device_id"})
 
 Of = Literal["day", "window", "range"]
@@ -73,9 +72,9 @@ def code(settings: StackSettings, *functions: Callable[..., Any]) -> dg.CodeRefe
 
 
 def _reference(settings: StackSettings, function: Callable[..., Any]) -> dg.LocalFileCodeReference | dg.UrlCodeReference:
-    file, line = Path(function.__code__.co_filename), function.__code__.co_firstlineno
-    path = file.relative_to(_ABOVE_THE_PACKAGE).as_posix()
-    label = f"{file.name}, {function.__name__}"
+    made = function.__code__
+    path = f"{function.__module__.replace('.', '/')}.py"  # the same in a checkout and in a wheel
+    label = f"{Path(path).name}, {function.__name__}"
     if settings.source_url is None:
-        return dg.LocalFileCodeReference(file_path=str(file), line_number=line, label=label)
-    return dg.UrlCodeReference(url=f"{settings.source_url.rstrip('/')}/{path}#L{line}", label=label)
+        return dg.LocalFileCodeReference(file_path=made.co_filename, line_number=made.co_firstlineno, label=label)
+    return dg.UrlCodeReference(url=f"{settings.source_url.rstrip('/')}/{path}#L{made.co_firstlineno}", label=label)
