@@ -322,7 +322,7 @@ def test_new_records_are_those_of_each_day(pipeline: Any, now: datetime, this_da
     late = now - timedelta(days=2)
     pipeline.simulator.add_records([record(1, 8, now), record(2, 8, late), record(3, 8, late)])
     said = by_partition(pipeline.run(this_day, selection=["telemetry_records"]), "telemetry_records")
-    assert figures(said, "records_stored", "records_stored_by_run") == [(2, None), (1, 3)]
+    assert figures(said, "records_stored", "records_stored_in_all") == [(2, None), (1, 3)]
     assert figures(said, "dagster/partition_row_count") == [(2,), (1,)]
 
 

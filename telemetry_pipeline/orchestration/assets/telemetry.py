@@ -94,11 +94,11 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         if is_tick and not (outcome.stored or warehouse.is_due(day, _chosen(context), _names(context))):
             context.log.info("There is nothing new, and everything is of what there is.")
             return
+        rows = {**dict.fromkeys(period.days(), 0), **synced.records}
         for each in period.days():
-            figures = _records(each, outcome.days, {each: 0, **synced.records})
-            context.add_asset_metadata(figures, partition_key=each.isoformat())
+            context.add_asset_metadata(_records(each, outcome.days, rows), partition_key=each.isoformat())
         of_run = {
-            "records_stored_by_run": outcome.stored,
+            "records_stored_in_all": outcome.stored,
             "records_read": outcome.read,
             "records_rejected": outcome.rejected,
             "gaps": outcome.gaps,
