@@ -9,6 +9,12 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 MAX_RUNTIME_SECONDS = "dagster/max_runtime"
 SOFT_TIME_LIMIT_SECONDS = "telemetry/soft_time_limit"
+DEFAULT_SOFT_TIME_LIMIT_SECONDS = f".dagster/{SOFT_TIME_LIMIT_SECONDS}"
+"""That of the settings, for runs that bring none. Tags of this beginning are shown nowhere."""
+
+DAYS = "telemetry/days"
+"""The days of a range, as :func:`partition_text` writes them: the list of runs shows it, and finds runs by it."""
+
 ROWS = "telemetry/rows"
 """When it is ``all``, an analysis reports every row of its result, for a program that asks; else a preview of some."""
 
@@ -18,6 +24,12 @@ def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
     first = tags.get(RANGE_START, tags.get(PARTITION))
     last = tags.get(RANGE_END, tags.get(PARTITION))
     return (first, last) if first and last else None
+
+
+def with_days(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a run, and of one of several days what says them to people."""
+    first, last = partition_range(tags) or ("", "")
+    return {**tags, DAYS: partition_text(tags)} if first != last else dict(tags)
 
 
 def covers(tags: Mapping[str, str], text: str) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, covers, partition_range, partition_text
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, covers, partition_range, partition_text, with_days
 
 
 def test_a_range_of_days_is_told_with_both_ends() -> None:
@@ -15,6 +15,13 @@ def test_one_day_is_told_once() -> None:
 
 def test_a_run_without_partitions_has_none_to_tell() -> None:
     assert (partition_range({"other": "tag"}), partition_text({"other": "tag"})) == (None, "")
+
+
+def test_only_a_range_of_several_days_has_a_tag_that_says_them() -> None:
+    days = {RANGE_START: "2025-03-01", RANGE_END: "2025-03-06"}
+    assert with_days(days) == {**days, "telemetry/days": "2025-03-01 to 2025-03-06"}
+    for tags in ({}, {PARTITION: "2025-03-01"}, {RANGE_START: "2025-03-01", RANGE_END: "2025-03-01"}):
+        assert with_days(tags) == tags
 
 
 @pytest.mark.parametrize(

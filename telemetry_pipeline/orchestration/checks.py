@@ -5,19 +5,16 @@ Blocking where going on would publish wrong figures; a warning where somebody sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
-import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.operations import checks
-from telemetry_pipeline.warehouse.operations.checks import Beyond, FutureViews, Share
+from telemetry_pipeline.warehouse.operations.checks import NOTHING, Beyond, FutureViews, RecordsSeen, Share, ViewsSeen
 
 _MAX_FUTURE_PCT = 1.0
 _MAX_REPEATED_PCT = 1.0
@@ -86,39 +83,32 @@ def totals_check(document: str) -> dg.AssetCheckSpec:
     )
 
 
-def check_records(engine: sa.Engine, settings: StackSettings, *, recent: bool) -> list[dg.AssetCheckResult]:
+def limits_hours(settings: StackSettings) -> set[float]:
+    """What of long views is looked for, in hours: what lies beyond the limit, and what caps would cut."""
+    return {settings.long_view_hours, *_CAPS_TO_CHOOSE_FROM}
+
+
+def check_records(seen: RecordsSeen, settings: StackSettings) -> list[dg.AssetCheckResult]:
     """The checks of ``telemetry_records`` after a sync."""
-    with snapshot(engine) as connection:
-        duplicates = checks.duplicate_ids(connection, recent=recent)
-        rejected = checks.rejected_records(connection)
-        future = checks.future_records(connection)
+    unique = dg.AssetCheckResult(
+        check_name="record_ids_are_unique", passed=not seen.duplicates, metadata={"duplicates": seen.duplicates}
+    )
     return [
-        dg.AssetCheckResult(check_name="record_ids_are_unique", passed=not duplicates, metadata={"duplicates": duplicates}),
-        _share("few_records_are_rejected", rejected, settings.max_rejected_pct),
-        _share("few_records_are_of_the_future", future, _MAX_FUTURE_PCT),
+        unique,
+        _share("few_records_are_rejected", seen.rejected, settings.max_rejected_pct),
+        _share("few_records_are_of_the_future", seen.future, _MAX_FUTURE_PCT),
     ]
 
 
-def check_views(
-    engine: sa.Engine, settings: StackSettings, first: date, last: date, merged: Set[date]
-) -> list[dg.AssetCheckResult]:
-    """The checks of ``ott_views`` after a merge of some days, the run's and those of which late records came."""
-    days = {first + timedelta(days=number) for number in range(-1, (last - first).days + 1)} | merged
-    with snapshot(engine) as connection:
-        stops = checks.merged_stops(connection, first, last)
-        unnamed = checks.unnamed_views(connection, first, last)
-        future = checks.future_views(connection)
-        limits = {settings.long_view_hours, *_CAPS_TO_CHOOSE_FROM}
-        beyond = checks.watched_beyond(connection, days, limits)
-        repeated = checks.repeated_views(connection, days)
+def check_views(seen: ViewsSeen, settings: StackSettings) -> list[dg.AssetCheckResult]:
+    """The checks of ``ott_views`` after a merge."""
+    stops, views, future = seen.stops, seen.unnamed.all, seen.future
     return [
-        dg.AssetCheckResult(
-            check_name="views_are_stops", passed=stops == unnamed.all, metadata={"stops": stops, "views": unnamed.all}
-        ),
-        _share("few_views_are_unnamed", unnamed, settings.max_unnamed_pct),
+        dg.AssetCheckResult(check_name="views_are_stops", passed=stops == views, metadata={"stops": stops, "views": views}),
+        _share("few_views_are_unnamed", seen.unnamed, settings.max_unnamed_pct),
         _share("few_views_are_of_the_future", future.recent, _MAX_FUTURE_PCT, total=future.total, newest=_newest(future)),
-        _share("few_views_are_repeated", repeated, _MAX_REPEATED_PCT),
-        _long_views(settings, beyond),
+        _share("few_views_are_repeated", seen.repeated, _MAX_REPEATED_PCT),
+        _long_views(settings, {hours: Beyond(hours, NOTHING, NOTHING) for hours in limits_hours(settings)} | dict(seen.beyond)),
     ]
 
 

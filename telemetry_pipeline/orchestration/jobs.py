@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -10,18 +10,19 @@ from telemetry_pipeline.launches import JOBS, MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
 from telemetry_pipeline.settings.loading import StackSettings
 
-# Among the steps that wait, those of ticks go first, for a worker as for the pool: on Redis the lowest priority does, for a
-# slot of a pool the highest.
-_FIRST = {"dagster-celery/run_priority": "-5", "dagster/priority": "1"}
+# Steps of ticks go first for a slot of a pool; for a worker the executor has them go first.
+_FIRST = {"dagster/priority": "1"}
 
 
 def build_jobs(settings: StackSettings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
     """The jobs that schedules and sensors launch, and people."""
-    return [_job(TICK, _FIRST), _job(RANGE), _job(MERGE), _job(REBUILD), build_cleanup(settings)]
+    owners = settings.asset_owners.split()
+    jobs = [_job(name, owners, _FIRST if name == TICK else None) for name in (TICK, RANGE, MERGE, REBUILD)]
+    return [*jobs, build_cleanup(settings)]
 
 
-def _job(name: str, tags: Mapping[str, str] | None = None) -> dg.UnresolvedAssetJobDefinition:
+def _job(name: str, owners: Sequence[str], tags: Mapping[str, str] | None) -> dg.UnresolvedAssetJobDefinition:
     """Of the assets that carry the job's tag, so that one that moves in joins no job unasked."""
     job = JOBS[name]
     selection = dg.AssetSelection.tag(str(job.takes), "true")
-    return dg.define_asset_job(name, selection=selection, description=job.purpose, tags=tags)
+    return dg.define_asset_job(name, selection=selection, description=job.purpose, tags=tags, owners=owners)

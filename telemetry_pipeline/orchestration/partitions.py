@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 
 import dagster as dg
 
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.settings.loading import StackSettings
 
 
@@ -18,7 +19,7 @@ def daily_partitions(settings: StackSettings) -> dg.DailyPartitionsDefinition:
     )
 
 
-def days_of(context: dg.AssetExecutionContext) -> tuple[date, date]:
-    """The first and the last day of a run; a run of one partition has both the same."""
+def days_of(context: dg.AssetExecutionContext) -> Period:
+    """The days of a run, one or many."""
     keys = context.partition_key_range
-    return date.fromisoformat(keys.start), date.fromisoformat(keys.end)
+    return Period(date.fromisoformat(keys.start), date.fromisoformat(keys.end))

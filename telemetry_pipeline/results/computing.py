@@ -19,6 +19,7 @@ from telemetry_pipeline.results.freshness import inputs
 from telemetry_pipeline.results.freshness.inputs import Inputs
 from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.tables import Result, table_of
+from telemetry_pipeline.results.totals import totals
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.db.connections import snapshot
@@ -37,11 +38,13 @@ class Updated:
     :ivar infos: what is stored, in the order of the periods.
     :ivar reasons: for each, why it was computed, or None: it was there already.
     :ivar last: the rows of the last one.
+    :ivar totals: for each, its views and watch hours, where the analysis counts all of them.
     """
 
     infos: list[ResultInfo]
     reasons: list[str | None]
     last: pd.DataFrame
+    totals: list[Mapping[str, float]]
 
 
 def update(
@@ -94,8 +97,9 @@ def update(
             every = [there[period.first, period.last] for period in periods]
             is_ours = reasons[-1] and every[-1].views_version == computed[-1].views_version
             last = computed[-1].frame if is_ours else tables.load(connection, table, every[-1])
+            sums = totals(connection, analysis, every)
             checkpoint()
-    return Updated(every, reasons, last)
+    return Updated(every, reasons, last, sums)
 
 
 def compute(

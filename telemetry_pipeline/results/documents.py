@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from telemetry_pipeline.results.catalogue import ResultInfo, parameters_key
 from telemetry_pipeline.results.freshness import inputs
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import table_of
+from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot
 
@@ -49,6 +50,29 @@ def stale_documents(engine: sa.Engine, first: date, last: date) -> dict[date, di
         for document, day, generated_at in document_store.stale(connection, parts, first, last):
             stale[day][document] = generated_at
     return stale
+
+
+def make(
+    engine: sa.Engine,
+    document: str,
+    period: Period,
+    rules: Rules,
+    *,
+    keep_if: Callable[[Mapping[str, Any]], bool],
+    checkpoint: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Assemble a document of *period* and store it in place of the earlier one; gives what :func:`assemble` does.
+
+    :param keep_if: whether it may be stored.
+    :param checkpoint: called before the commit; raises to leave everything as it was.
+    """
+    with document_store.making(engine, document, period.first, period.last) as connection:
+        state = segments.state(connection, date.min, date.max)
+        body = assemble(connection, gathered(document), period, rules, state)
+        if keep_if(body):
+            document_store.keep(connection, document, period.first, period.last, body)
+        checkpoint()
+    return body
 
 
 def assemble(

@@ -149,7 +149,7 @@ OTHER_NAMES = {
 }
 """What others call some settings, and what they are called here."""
 
-_URL_NAMES = ("panaccess_url", "web_url", "webserver_url", "other_web_urls")
+_URL_NAMES = ("panaccess_url", "web_url", "webserver_url", "other_web_urls", "source_url")
 
 
 def _describe(err: ValidationError) -> str:

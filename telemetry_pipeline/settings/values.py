@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from telemetry_pipeline.settings import addresses
 
+_OWNER = re.compile(r"team:[\w.-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _URL = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]+", re.ASCII)
 
 
@@ -70,6 +71,12 @@ def _http_urls(text: str) -> str:
     return text
 
 
+def _owners(text: str) -> str:
+    if not all(_OWNER.fullmatch(owner) for owner in text.split()):
+        raise ValueError("expected teams and e-mail addresses, separated by spaces: team:data ana@example.com")
+    return text
+
+
 def _directory(path: Path) -> Path:
     try:
         path.expanduser().resolve().exists()
@@ -94,5 +101,6 @@ Hours = Annotated[float, Field(gt=0, le=24)]
 ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Owners = Annotated[str, AfterValidator(_owners)]
 HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

@@ -1,14 +1,14 @@
-"""Where people and programs find the web UI."""
+"""Where people and programs find the web UI, and what it says of assets."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from telemetry_pipeline.settings.values import HttpUrl, HttpUrls
+from telemetry_pipeline.settings.values import HttpUrl, HttpUrls, Owners
 
 
 class WebSettings(BaseModel):
-    """Where people and programs find the web UI."""
+    """Where people and programs find the web UI, and what it says of assets."""
 
     web_url: HttpUrl | None = Field(
         default=None,
@@ -24,4 +24,14 @@ class WebSettings(BaseModel):
         default="",
         description="By which other addresses people open the web UI, separated by spaces; it refuses names that nothing "
         "here mentions.",
+    )
+    asset_owners: Owners = Field(
+        default="team:data",
+        description="Whose the assets and jobs are, as the web UI shows and finds them: teams and e-mail addresses, separated "
+        "by spaces, such as team:data ana@example.com.",
+    )
+    source_url: HttpUrl | None = Field(
+        default=None,
+        description="Where the source code of the running version can be read, for links from assets to it: "
+        "https://github.com/you/telemetry-pipeline/blob/v1.2.0. Empty: links open the file on the machine of the code.",
     )

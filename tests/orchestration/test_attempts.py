@@ -14,6 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLo
 from telemetry_pipeline import errors
 from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import PROMPTLY_SECONDS, failures, seconds_to_next, tried_again
+from telemetry_pipeline.orchestration.runtime.cluster.executor import priority_of
 from telemetry_pipeline.settings.loading import Settings
 
 SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None
@@ -114,6 +115,11 @@ def test_a_step_that_failed_for_good_says_why_in_a_sentence(
     if advice := getattr(error, "advice", ""):
         assert told.metadata[errors.ADVICE].value == advice
         assert advice not in told.description
+
+
+def test_steps_of_ticks_go_before_others() -> None:
+    tick, other = (dg.DagsterRun(job_name=job) for job in ("telemetry_tick", "telemetry_range"))
+    assert priority_of(tick, 5) < priority_of(other, 5)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from orchestration_harness import record, scalar
 from warehouse_events import ZONE, start, stop, store
 
-from telemetry_pipeline.orchestration.checks import check_records, check_totals, check_views
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.orchestration.checks import check_records, check_totals, check_views, limits_hours
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations.checks import look_at_records, look_at_views
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import Batch, Rejected
 
@@ -39,12 +41,18 @@ def reject(engine: sa.Engine, count: int) -> None:
 
 
 def records_check(engine: sa.Engine, settings: Settings, name: str, *, recent: bool = True) -> dg.AssetCheckResult:
-    [result] = [each for each in check_records(engine, settings, recent=recent) if each.check_name == name]
+    [result] = [each for each in check_records(look_at_records(engine, recent=recent), settings) if each.check_name == name]
     return result
 
 
+def views_checks(
+    engine: sa.Engine, settings: Settings, day: date = DAY, merged: Set[date] = frozenset()
+) -> list[dg.AssetCheckResult]:
+    return check_views(look_at_views(engine, Period(day, day), merged, limits_hours(settings)), settings)
+
+
 def views_check(engine: sa.Engine, settings: Settings, name: str) -> dg.AssetCheckResult:
-    [result] = [each for each in check_views(engine, settings, DAY, DAY, set()) if each.check_name == name]
+    [result] = [each for each in views_checks(engine, settings) if each.check_name == name]
     return result
 
 
@@ -191,7 +199,7 @@ def test_long_views_are_looked_for_on_days_of_which_late_records_came(
     watched(engine, 101, hours=60)
     later = DAY + timedelta(days=9)
     for merged, passed in ((set(), True), ({DAY}, False)):
-        found = {each.check_name: each for each in check_views(engine, make_settings(), later, later, merged)}
+        found = {each.check_name: each for each in views_checks(engine, make_settings(), later, merged)}
         assert found["few_hours_are_of_long_views"].passed is passed
 
 
@@ -211,7 +219,7 @@ def test_a_cap_is_recommended_with_what_it_would_cut(engine: sa.Engine, make_set
 
 def test_every_check_of_an_empty_warehouse_passes(engine: sa.Engine, make_settings: Callable[..., Settings]) -> None:
     settings = make_settings(max_rejected_pct=0, max_unnamed_pct=0)
-    results = [*check_records(engine, settings, recent=True), *check_views(engine, settings, DAY, DAY, set())]
+    results = [*check_records(look_at_records(engine, recent=True), settings), *views_checks(engine, settings)]
     assert [result.check_name for result in results if not result.passed] == []
     assert len(results) == 8
 

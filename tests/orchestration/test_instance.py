@@ -69,6 +69,20 @@ def test_what_a_range_is_going_to_make_of_an_asset_is_one_event_however_long_it_
     assert of_day == of_range
 
 
+def test_a_range_says_its_days_in_a_tag_that_the_list_of_runs_shows_and_filters_by(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    """Of Dagster's own tags the list shows the partition of a run of one day, and nothing of a range."""
+    days = {RANGE_START: "2026-01-05", RANGE_END: "2026-01-07"}
+    run = make(instance, settings, "telemetry_range", days)
+    make(instance, settings, "telemetry_range", {PARTITION: "2026-01-05"})
+    make(instance, settings, "telemetry_range", {RANGE_START: "2026-01-05", RANGE_END: "2026-01-05"})
+    found = instance.get_runs(dg.RunsFilter(tags={"telemetry/days": "2026-01-05 to 2026-01-07"}))
+    assert [each.run_id for each in found] == [run.run_id]
+    assert len(instance.get_runs()) == 3
+    assert sum("telemetry/days" in each.tags for each in instance.get_runs()) == 1
+
+
 def test_a_run_that_is_refused_leaves_nothing_behind_and_says_why(instance: dg.DagsterInstance, settings: Settings) -> None:
     for tags, config, reason in (
         ({PARTITION: "2024-12-31"}, {}, "there is no partition 2024-12-31"),

@@ -20,6 +20,7 @@ from telemetry_pipeline.settings.loading import Settings, StackSettings
 
 RUN_ID = "00000000-0000-4000-8000-000000000006"
 SOFT, HARD = "telemetry/soft_time_limit", "dagster/max_runtime"
+DEFAULT_SOFT = ".dagster/telemetry/soft_time_limit"
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def launch(
         checked.launch_run(LaunchRunContext(dagster_run=run, workspace=None))
         stored = instance.get_run_by_id(RUN_ID)
         assert stored is not None
-        return {name: stored.tags[name] for name in (SOFT, HARD) if name in stored.tags}
+        return {name: stored.tags[name] for name in (DEFAULT_SOFT, SOFT, HARD) if name in stored.tags}
 
     return launch
 
@@ -54,9 +55,9 @@ def launch(
 @pytest.mark.parametrize(
     ("own", "expected"),
     [
-        pytest.param({}, {SOFT: "3000", HARD: "3600"}, id="those of the settings"),
+        pytest.param({}, {DEFAULT_SOFT: "3000", HARD: "3600"}, id="those of the settings"),
         pytest.param({SOFT: "10"}, {SOFT: "10", HARD: "3600"}, id="a soft limit of its own"),
-        pytest.param({HARD: "20000"}, {SOFT: "3000", HARD: "20000"}, id="a hard limit of its own"),
+        pytest.param({HARD: "20000"}, {DEFAULT_SOFT: "3000", HARD: "20000"}, id="a hard limit of its own"),
         pytest.param({SOFT: "10", HARD: "20"}, {SOFT: "10", HARD: "20"}, id="both of its own"),
     ],
 )
@@ -80,6 +81,16 @@ def test_a_step_beyond_the_soft_time_limit_of_its_run_stops_and_says_what_to_do(
     expected = f"run {RUN_ID} has been at work for 50 minutes, its limit; .* raise RUN_SOFT_TIME_LIMIT_MINUTES"
     with pytest.raises(TimeLimitReached, match=expected):
         guard(instance, {SOFT: "3000"}, started_ago=3001).check()
+
+
+def test_a_limit_of_a_runs_own_counts_before_that_of_the_settings(instance: dg.DagsterInstance) -> None:
+    guard(instance, {SOFT: "6000", DEFAULT_SOFT: "3000"}, started_ago=3001).check()
+
+
+def test_the_limit_of_the_settings_counts_and_is_no_tag_that_people_see(instance: dg.DagsterInstance) -> None:
+    assert DEFAULT_SOFT.startswith(".dagster/")
+    with pytest.raises(TimeLimitReached):
+        guard(instance, {DEFAULT_SOFT: "3000"}, started_ago=3001).check()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from orchestration_harness import record
 from pydantic import SecretStr
 
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.tags import RANGE_END, RANGE_START, with_days
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
@@ -135,11 +137,13 @@ def test_what_a_failure_is_told_with_quotes_no_row(pipeline: Any, now: datetime,
         assert "somebody" not in text
 
 
-def lost_run(pipeline: Any, day: date, *events: dg.DagsterEvent) -> tuple[dg.DagsterRun, dg.DagsterEvent]:
+def lost_run(
+    pipeline: Any, day: date, *events: dg.DagsterEvent, tags: Mapping[str, str] | None = None
+) -> tuple[dg.DagsterRun, dg.DagsterEvent]:
     """A run of the graph that came so far when its process went away, and the event that says so."""
     job = build_defs(pipeline.settings).resolve_job_def("telemetry_range")
     run = pipeline.instance.create_run_for_job(
-        job, tags={"dagster/partition": str(day)}, asset_selection={dg.AssetKey(name) for name in SOME_OF_EACH}
+        job, tags=tags or {"dagster/partition": str(day)}, asset_selection={dg.AssetKey(name) for name in SOME_OF_EACH}
     )
     for event in events:
         pipeline.instance.report_dagster_event(event, run.run_id)
@@ -185,6 +189,14 @@ def test_what_a_lost_run_was_at_or_had_before_it_are_dead_letters(
     assert [(letter.step, letter.partition, letter.error) for letter in letters] == [
         (step, str(this_day), "its process is gone") for step in steps
     ]
+
+
+def test_a_range_that_failed_is_told_of_with_its_days(pipeline: Any, this_day: date) -> None:
+    days = with_days({RANGE_START: str(this_day - timedelta(days=2)), RANGE_END: str(this_day)})
+    run, failure = lost_run(pipeline, this_day, tags=days)
+    sense_end(pipeline, run, failure)
+    [problem] = problems.open_problems(connect(pipeline.settings.database_url))
+    assert problem.summary == f"telemetry_range of {this_day - timedelta(days=2)} to {this_day} failed at telemetry_records"
 
 
 def test_a_run_that_fails_twice_is_one_problem(pipeline: Any, this_day: date) -> None:

@@ -18,7 +18,7 @@ from warehouse_events import NOON, START, STOP, ZONE, Event, names, oracle, runs
 
 from telemetry_pipeline.errors import Cancelled
 from telemetry_pipeline.warehouse.core import segments
-from telemetry_pipeline.warehouse.core.views import Merged, count_by_day, merge
+from telemetry_pipeline.warehouse.core.views import DayTotals, Merged, merge, totals_by_day
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
@@ -231,11 +231,24 @@ def test_a_name_that_comes_late_in_the_middle_of_a_run_splits_it_between_its_nei
         check(engine, events)
 
 
+def rows_by_day(engine: sa.Engine, days: list[date]) -> dict[date, int]:
+    return {day: totals.rows for day, totals in totals_by_day(engine, days).items()}
+
+
+def test_a_day_has_all_its_views_but_those_that_do_not_count_are_in_no_total(engine: sa.Engine) -> None:
+    store(engine, stop(1, duration=1800), stop(2, duration=3600), stop(3, duration=7200), stop(4))
+    merge(engine, ZONE)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update telemetry.views set excluded = 'duplicate' where record_id = 3"))
+        connection.execute(sa.text("update telemetry.views set duration_seconds = null where record_id = 4"))
+    assert totals_by_day(engine, [date(2025, 1, 30)]) == {date(2025, 1, 30): DayTotals(rows=4, views=2, watch_hours=1.5)}
+
+
 def test_a_merge_says_what_it_did(engine: sa.Engine) -> None:
     store(engine, start(1, "A"), stop(2), stop(3, hours=24), Event(4, 5))
     assert merge(engine, ZONE) == Merged(inserted=2, renamed=0, days={date(2025, 1, 30), date(2025, 1, 31)})
     assert merge(engine, ZONE) == Merged()
-    assert count_by_day(engine, [date(2025, 1, 30), date(2025, 1, 31), date(2025, 2, 1)]) == {
+    assert rows_by_day(engine, [date(2025, 1, 30), date(2025, 1, 31), date(2025, 2, 1)]) == {
         date(2025, 1, 30): 1,
         date(2025, 1, 31): 1,
     }
@@ -288,7 +301,7 @@ def test_a_rebuild_mends_its_days_and_no_others(engine: sa.Engine) -> None:
         connection.execute(sa.text("delete from telemetry.views where record_id in (3, 4, 5, 6)"))
     merged = merge(engine, ZONE, rebuild=(date(2025, 1, 31), date(2025, 2, 1)))
     assert merged.inserted == 20
-    assert count_by_day(engine, [date(2025, 1, 30) + timedelta(days=number) for number in range(4)]) == {
+    assert rows_by_day(engine, [date(2025, 1, 30) + timedelta(days=number) for number in range(4)]) == {
         date(2025, 1, 30): 9,
         date(2025, 1, 31): 10,
         date(2025, 2, 1): 10,
@@ -316,7 +329,7 @@ def test_two_merges_at_once_are_one(engine: sa.Engine) -> None:
 def test_a_merge_of_nothing_is_no_error(engine: sa.Engine) -> None:
     assert merge(engine, ZONE) == Merged()
     assert merge(engine, ZONE, rebuild=(date(2025, 1, 1), date(2025, 1, 2))).inserted == 0
-    assert count_by_day(engine, [date(2025, 1, 1)]) == {}
+    assert totals_by_day(engine, [date(2025, 1, 1)]) == {}
 
 
 def test_hours_and_dates_are_the_operators(engine: sa.Engine) -> None:

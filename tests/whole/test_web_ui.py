@@ -10,7 +10,8 @@ from browser import chromium, click, needs_chromium, wait_for, websocket_statuse
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
-from terminal import Operator
+from terminal import Operator, days_ago
+from whole.conftest import DAYS
 
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
@@ -94,6 +95,23 @@ def test_an_analysis_shows_a_preview_and_a_chart(
     WebDriverWait(browser, _PATIENCE_SECONDS).until(width_of_chart)
     browser.save_screenshot(str(tmp_path / "chart.png"))
     assert width_of_chart(browser) <= 800
+
+
+def test_an_asset_says_whose_it_is_what_it_holds_and_where_its_code_is(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    url = f"{operator.state['webserver_url']}/assets/ott_views?view=overview"
+    texts = ["Owners", "data", "personal-data: true", "Source code", "why it does not count", "watch_hours"]
+    see(browser, url, *texts, screenshot=tmp_path / "about.png")
+
+
+def test_the_list_of_runs_shows_the_days_of_a_range_and_no_tag_that_only_programs_read(
+    operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    days = f"telemetry/days: {days_ago(DAYS)} to {days_ago(0)}"
+    text = see(browser, f"{operator.state['webserver_url']}/runs", days, screenshot=tmp_path / "runs.png")
+    assert "soft_time_limit" not in text
+    assert "priority" not in text
 
 
 def test_schedules_and_sensors_are_shown(operator: Operator, browser: webdriver.Chrome, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def average_audience(views: Views, parameters: GeneralParameters) -> pd.DataFram
 def rating(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     """Which part of all subscribers watches each channel in an average minute of each hour?
 
-    The average audience, as :func:`average_audience` defines it, in percent of the universe: all subscribers with a view
+    The average audience, as ``average_audience`` defines it, in percent of the universe: all subscribers with a view
     that ended in the window or was running in it. Rows by channel and hour.
     """
     return _audience(views)[["channel", "hour", "average_audience", "universe", "rating_pct", BASE]]

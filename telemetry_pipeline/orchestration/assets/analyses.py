@@ -11,13 +11,13 @@ from telemetry_pipeline.analyses.framework.declaration import Analysis, Paramete
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.launches import all_assets
+from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.reports.charts import drawing
-from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.versions import code_version
@@ -50,17 +50,21 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
 
     declare = dg.asset(
         name=analysis.name,
-        description=analysis.description,
+        description=about.description(analysis),
         deps=["ott_views"],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=analysis.theme,
         kinds={"duckdb", "postgres"},
-        tags=all_assets()[analysis.name].tags,
+        tags=all_assets()[analysis.name].tags
+        | about.tags(of=about.days_of_analysis(analysis), personal=about.names_subscribers(analysis)),
+        owners=settings.asset_owners.split(),
         code_version=code_version(analysis),
         metadata={
             "dagster/table_name": f"analysis.{analysis.name}",
-            "dagster/column_schema": _column_schema(analysis),
+            "dagster/column_schema": about.column_schema(analysis),
+            "dagster/column_lineage": about.column_lineage(analysis),
+            "dagster/code_references": about.code(settings, analysis.compute),
         },
         op_tags=on_queue(ANALYSIS),
     )
@@ -70,21 +74,19 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
 def _materialize(
     context: dg.AssetExecutionContext, warehouse: Warehouse, analysis: Analysis, values: Mapping[str, Any]
 ) -> dg.MaterializeResult[Any]:
-    parameters = analysis.parse(values)
-    updated = computing.update(
-        warehouse.engine,
-        warehouse.views,
-        analysis,
-        analysis.windows(Period(*days_of(context)), parameters),
-        parameters,
-        draw=drawing.draw,
-        checkpoint=RunGuard(context).check,
-    )
+    period = days_of(context)
+    updated = warehouse.update(analysis, period, analysis.parse(values), checkpoint=RunGuard(context).check)
+    facts = [
+        _facts(analysis, info, reason, totals)
+        for info, reason, totals in zip(updated.infos, updated.reasons, updated.totals, strict=True)
+    ]
+    # The one result of a period is that of each of its days.
+    for day, said in zip(period.days(), facts * period.length if analysis.is_of_period else facts, strict=True):
+        context.add_asset_metadata(said, partition_key=day.isoformat())
     all_rows = context.run.tags.get(ROWS) == "all"
-    context.add_asset_metadata(_picture(updated, analysis, all_rows=all_rows), partition_key=context.partition_key_range.end)
-    for info, reason in zip(updated.infos, updated.reasons, strict=True):
-        context.add_asset_metadata(_facts(info, reason), partition_key=info.period_last.isoformat())
-    return dg.MaterializeResult(metadata={"dagster/column_lineage": _column_lineage(analysis)})
+    picture = _picture(updated, analysis, all_rows=all_rows)
+    context.add_asset_metadata(picture, partition_key=period.last.isoformat())
+    return dg.MaterializeResult()
 
 
 def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
@@ -93,16 +95,17 @@ def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[st
     chart = updated.infos[-1].chart
     return {
         **({"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}),
-        "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=_column_schema(analysis)),
+        "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis)),
         **({"rows": dg.MetadataValue.json(to_rows(updated.last))} if all_rows else {}),
     }
 
 
-def _facts(info: ResultInfo, reason: str | None) -> dict[str, Any]:
+def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Mapping[str, float]) -> dict[str, Any]:
     """What is said of every partition's result."""
     age = f"reused: computed {info.computed_at:%Y-%m-%d %H:%M} UTC from the same views"
     return {
-        "dagster/partition_row_count": info.row_count,
+        "dagster/row_count" if analysis.is_of_period else "dagster/partition_row_count": info.row_count,
+        **{name: round(total, 2) for name, total in totals.items()},
         "compute_seconds": round(info.compute_seconds, 4),
         "period": str(Period(info.period_first, info.period_last)),
         "parameters": dict(info.parameters),
@@ -118,18 +121,3 @@ def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
         for name, field in parameters.model_fields.items()
     }
     return create_model(f"{parameters.__name__}Config", __base__=dg.Config, **fields)
-
-
-def _column_schema(analysis: Analysis) -> dg.TableSchema:
-    return dg.TableSchema(
-        columns=[dg.TableColumn(column.name, column.type, description=column.explanation) for column in analysis.columns]
-    )
-
-
-def _column_lineage(analysis: Analysis) -> dg.TableColumnLineage:
-    return dg.TableColumnLineage(
-        {
-            column.name: [dg.TableColumnDep(asset_key=dg.AssetKey("ott_views"), column_name=name) for name in column.of]
-            for column in analysis.columns
-        }
-    )

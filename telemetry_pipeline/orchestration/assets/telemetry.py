@@ -3,66 +3,32 @@
 # Annotations are values here: Dagster reads the type of each asset's configuration from them.
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
-import sqlalchemy as sa
 
-from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import today
+from telemetry_pipeline.ingestion.step import Days
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.launches import SyncParameters, all_assets
+from telemetry_pipeline.orchestration.assets import about, columns
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import ProgressReporter, RunGuard
-from telemetry_pipeline.results.documents import stale_documents
-from telemetry_pipeline.results.freshness.staleness import stale_of
-from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.core import segments, views
-from telemetry_pipeline.warehouse.core.views import Merged
-from telemetry_pipeline.warehouse.raw import cursor as cursors
-from telemetry_pipeline.warehouse.raw import records, repairs
-from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
+from telemetry_pipeline.warehouse.core.rebuilding import SECONDS_A_STEP
+from telemetry_pipeline.warehouse.core.views import NO_VIEWS, DayTotals, merge
 
 PANACCESS_POOL = "panaccess"
 """Bounds how many steps read from PanAccess at the same time; its limit is in dagster.yaml and in the web UI."""
 
 _STEPS_A_REPAIR = 10_000
-_SECONDS_A_STEP = 30.0
-"""How long a step of a range works before it lets ticks have the worker and the pool, and goes on in a new one."""
-
-_DAYS_A_MERGE = 7
-"""Ticks wait for no more while days are merged anew: a tenth of a second at 4,000 records a day, ten at 200,000."""
-
-_LARGE_MERGE_VIEWS = 10_000
-
-
-_VIEWS_OF_RECORDS = {
-    "record_id": ["record_id"],
-    "local_date": ["timestamp"],
-    "local_hour": ["timestamp"],
-    "ended_at": ["timestamp"],
-    "started_at": ["timestamp", "duration_seconds"],
-    "duration_seconds": ["duration_seconds"],
-    "channel_id": ["data_id"],
-    "channel_name": ["data_id", "data_name"],
-    "subscriber_code": ["subscriber_code"],
-    "device_id": ["device_id"],
-    "country": ["whois_country"],
-    "isp": ["whois_isp"],
-}
-_VIEWS_LINEAGE = dg.TableColumnLineage(
-    {
-        column: [dg.TableColumnDep(asset_key=dg.AssetKey("telemetry_records"), column_name=source) for source in sources]
-        for column, sources in _VIEWS_OF_RECORDS.items()
-    }
-)
 
 
 class SyncConfig(dg.Config, SyncParameters):
@@ -71,7 +37,7 @@ class SyncConfig(dg.Config, SyncParameters):
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
     """``telemetry_records`` and ``ott_views``."""
-    rules, listed = rules_of(settings), all_assets()
+    listed = all_assets()
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))
 
     @dg.asset(
@@ -79,8 +45,13 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="telemetry",
         kinds={"panaccess", "postgres"},
-        tags=listed["telemetry_records"].tags,
-        metadata={"dagster/table_name": "telemetry.records"},
+        tags=listed["telemetry_records"].tags | about.tags(of="day", personal=True),
+        owners=settings.asset_owners.split(),
+        metadata={
+            "dagster/table_name": "telemetry.records",
+            "dagster/column_schema": columns.RECORDS,
+            "dagster/code_references": about.code(settings, Sync.run),
+        },
         check_specs=RECORDS_CHECKS,
         freshness_policy=freshness,
         op_tags=on_queue(INGEST),
@@ -100,49 +71,43 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         read again by date, and what is missing is stored. A tick ends here that finds nothing new and nothing that earlier ones
         left undone.
         """
-        first, last = days_of(context)
-        includes_today = last == today(settings.operator_zone)
-        is_tick = includes_today and first == last
-        seconds = config.max_seconds if is_tick else min(config.max_seconds, _SECONDS_A_STEP)
-        engine = warehouse.engine
-        sync = Sync(
-            engine=engine,
-            feed=panaccess.feed(),
-            operator_zone=warehouse.operator_zone,
-            made_with=warehouse.made_with,
-            max_id_jump=settings.max_id_jump,
-            deadline=time.monotonic() + seconds,
+        period, day = days_of(context), today(settings.operator_zone)
+        includes_today = period.last == day
+        is_tick = includes_today and period.length == 1
+        seconds = config.max_seconds if is_tick else min(config.max_seconds, SECONDS_A_STEP)
+        begun = time.monotonic()
+        synced = warehouse.sync(
+            panaccess.feed(),
+            context.run.run_id,
+            period,
+            includes_today=includes_today,
+            seconds=seconds,
             checkpoint=RunGuard(context).check,
             report=ProgressReporter(context),
+            stored=lambda new, rows: _report_other_days(context, daily, {day: _records(day, new, rows) for day in new}),
         )
-        try:
-            position = sync.run(
-                first,
-                last,
-                includes_today=includes_today,
-                position=repairs.repair_position(engine, context.run.run_id),
-            )
-        finally:
-            _report_other_days(context, daily, {day: {"records_stored": count} for day, count in sync.outcome.days.items()})
-        if not is_tick:
-            repairs.keep_repair_position(engine, context.run.run_id, position)
-            if position:
-                context.log.info(f"Stopped after {seconds:g} s; going on with {position.day} in a new step.")
-                raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
-        yield from check_records(engine, settings, recent=is_tick)
-        if is_tick and not (sync.outcome.stored or _is_due(context, engine, last, rules)):
+        if synced.rest:
+            context.log.info(f"Stopped after {seconds:g} s; going on with {synced.rest} in a new step.")
+            raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
+        yield from check_records(synced.seen, settings)
+        outcome = synced.outcome
+        if is_tick and not (outcome.stored or warehouse.is_due(day, _chosen(context), _names(context))):
             context.log.info("There is nothing new, and everything is of what there is.")
             return
-        yield dg.MaterializeResult(
-            metadata={
-                "records_stored": sync.outcome.stored,
-                "records_read": sync.outcome.read,
-                "records_rejected": sync.outcome.rejected,
-                "gaps": sync.outcome.gaps,
-                "days_touched": len(sync.outcome.days),
-                "cursor": cursors.read(engine).record_id,
-            }
-        )
+        rows = {**dict.fromkeys(period.days(), 0), **synced.records}
+        for each in period.days():
+            context.add_asset_metadata(_records(each, outcome.days, rows), partition_key=each.isoformat())
+        of_run = {
+            "records_stored_in_all": outcome.stored,
+            "records_read": outcome.read,
+            "records_rejected": outcome.rejected,
+            "gaps": outcome.gaps,
+            "days_touched": len(outcome.days),
+            "cursor": synced.cursor,
+            "sync_seconds": round(time.monotonic() - begun, 2),
+        }
+        context.add_asset_metadata(of_run, partition_key=period.last.isoformat())
+        yield dg.MaterializeResult()
 
     @dg.asset(
         deps=[telemetry_records],
@@ -150,8 +115,14 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="telemetry",
         kinds={"postgres"},
-        tags=listed["ott_views"].tags,
-        metadata={"dagster/table_name": "telemetry.views"},
+        tags=listed["ott_views"].tags | about.tags(of="day", personal=True),
+        owners=settings.asset_owners.split(),
+        metadata={
+            "dagster/table_name": "telemetry.views",
+            "dagster/column_schema": columns.VIEWS,
+            "dagster/column_lineage": columns.VIEWS_LINEAGE,
+            "dagster/code_references": about.code(settings, merge),
+        },
         check_specs=VIEWS_CHECKS,
         freshness_policy=freshness,
         op_tags=on_queue(INGEST),
@@ -165,87 +136,53 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
         A channel's name is the one that its starts carried when the view was recorded, so a renamed channel keeps its past.
         Every stop that was not merged yet is merged, whatever its day; the days of a range or of the past are merged anew.
         """
-        first, last = days_of(context)
-        is_tick = first == last == today(settings.operator_zone)
-        merged, rest = _merge(context, warehouse, None if is_tick else (first, last))
-        if merged.inserted >= _LARGE_MERGE_VIEWS:
-            views.analyze(warehouse.engine)
-        segments.refresh(warehouse.engine)
-        counts = views.count_by_day(warehouse.engine, {*_days(first, last), *merged.days})
-        _report_other_days(context, daily, {day: {"dagster/partition_row_count": counts[day]} for day in merged.days})
-        if rest:
-            context.log.info(f"Stopped after {_SECONDS_A_STEP:g} s; going on with {rest} in a new step.")
+        period = days_of(context)
+        is_tick = period.first == period.last == today(settings.operator_zone)
+        begun = time.monotonic()
+        step = warehouse.merge(context.run.run_id, period, anew=not is_tick, checkpoint=RunGuard(context).check)
+        _report_other_days(context, daily, {day: _totals(step.days.get(day, NO_VIEWS)) for day in step.merged.days})
+        if step.rest:
+            context.log.info(f"Stopped after {SECONDS_A_STEP:g} s; going on with {step.rest} in a new step.")
             raise dg.RetryRequested(max_retries=_STEPS_A_REPAIR)
-        for day in _days(first, last):
-            context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
-        yield dg.MaterializeResult(
-            metadata={
-                "views_merged": merged.inserted,
-                "views_renamed": merged.renamed,
-                "dagster/column_lineage": _VIEWS_LINEAGE,
-            },
-            check_results=check_views(warehouse.engine, settings, first, last, merged.days),
-        )
+        for day in period.days():
+            context.add_asset_metadata(_totals(step.days.get(day, NO_VIEWS)), partition_key=day.isoformat())
+        of_run = {
+            "views_merged": step.merged.inserted,
+            "views_renamed": step.merged.renamed,
+            "merge_seconds": round(time.monotonic() - begun, 2),
+        }
+        context.add_asset_metadata(of_run, partition_key=period.last.isoformat())
+        yield dg.MaterializeResult(check_results=check_views(step.seen, settings))
 
     return [telemetry_records, ott_views]
 
 
-def _merge(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, rebuild: tuple[date, date] | None
-) -> tuple[Merged, date | None]:
-    """Merge what is pending, and the days *rebuild* anew, some at a time, so that others have their turns in between.
-
-    :returns: also the day with which the next step of the run is to go on; None: all is done.
-    """
-    engine, zone, checkpoint = warehouse.engine, warehouse.operator_zone.key, RunGuard(context).check
-    if rebuild is None:
-        return views.merge(engine, zone, checkpoint=checkpoint), None
-    deadline = time.monotonic() + _SECONDS_A_STEP
-    key = f"{context.run.run_id}:views"
-    day, last = rebuild
-    merged = Merged()
-    if position := repairs.repair_position(engine, key):
-        day = position.day
-    else:
-        # All of a day without views is pending: to merge it anew as well would be the same work twice.
-        known = views.count_by_day(engine, _days(day, last))
-        merged = views.merge(engine, zone, checkpoint=checkpoint)
-        if not known:
-            return merged, None
-        day, last = min(known), max(known)
-    while True:
-        end = min(last, day + timedelta(days=_DAYS_A_MERGE - 1))
-        merged += views.merge(engine, zone, rebuild=(day, end), checkpoint=checkpoint)
-        day = end + timedelta(days=1)
-        if day > last or time.monotonic() >= deadline:
-            break
-    rest = day if day <= last else None
-    repairs.keep_repair_position(engine, key, RepairPosition(rest, 0, 0, datetime.now(UTC)) if rest else None)
-    return merged, rest
+def _names(context: dg.AssetExecutionContext) -> set[str]:
+    """The assets that are downstream in this run."""
+    return {key.to_user_string() for key in context.job_def.asset_layer.executable_asset_keys}
 
 
-def _is_due(context: dg.AssetExecutionContext, engine: sa.Engine, day: date, rules: Rules) -> bool:
-    """Whether something that is downstream in this run is not of what is stored: runs may end anywhere."""
-    names = {key.to_user_string() for key in context.job_def.asset_layer.executable_asset_keys}
+def _chosen(context: dg.AssetExecutionContext) -> dict[str, Parameters]:
+    """The analyses among them, with their parameters."""
     configured: Any = context.run.run_config.get("ops", {})
-    chosen = {
+    names = _names(context)
+    return {
         name: analysis.parse(configured.get(name, {}).get("config", {}))
         for name, analysis in all_analyses().items()
         if name in names
     }
-    return (
-        records.merge_is_pending(engine)
-        or bool(stale_of(engine, day, chosen, rules))
-        or not names.isdisjoint(stale_documents(engine, day, day).get(day, {}))
-    )
 
 
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+def _records(day: date, new: Days, rows: Days) -> dict[str, float]:
+    return {"records_stored": new.get(day, 0), **({"dagster/partition_row_count": rows[day]} if day in rows else {})}
+
+
+def _totals(day: DayTotals) -> dict[str, float]:
+    return {"dagster/partition_row_count": day.rows, "views": day.views, "watch_hours": round(day.watch_hours, 2)}
 
 
 def _report_other_days(
-    context: dg.AssetExecutionContext, daily: dg.DailyPartitionsDefinition, days: Mapping[date, Mapping[str, int]]
+    context: dg.AssetExecutionContext, daily: dg.DailyPartitionsDefinition, days: Mapping[date, Mapping[str, float]]
 ) -> None:
     """Say which days other than the run's own changed, with metadata; days that are no partitions go unreported."""
     own = context.partition_key_range

@@ -24,7 +24,7 @@ from telemetry_pipeline.errors import RequestRefused, WarehouseError
 from telemetry_pipeline.orchestration.requests import check_request
 from telemetry_pipeline.orchestration.runtime.storage import KeepingPostgresStorage
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.tags import RANGE_END, RANGE_START
+from telemetry_pipeline.tags import RANGE_END, RANGE_START, with_days
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Problem
@@ -90,7 +90,7 @@ class _CheckedRuns(RunDomain):
             _note(settings, run["job_name"], tags, err)
             raise dg.DagsterInvalidInvocationError(f"The run is refused: {err}") from err
         _note(settings, run["job_name"], tags, None)
-        return super().create_run(**run)
+        return super().create_run(**{**run, "tags": with_days(tags)})
 
     def _log_asset_planned_events(self, dagster_run: dg.DagsterRun, *details: Any) -> None:
         """Say what a run is going to make and check. Of a range, Dagster writes an event for each asset and day and a row for

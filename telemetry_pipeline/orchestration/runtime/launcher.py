@@ -14,7 +14,7 @@ from telemetry_pipeline.orchestration.runtime.liveness import GRACE_SECONDS, is_
 from telemetry_pipeline.orchestration.runtime.run_retries import CODE_SERVER_AWAY, retry_with_patience
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.loading import DagsterSettings, StackSettings
-from telemetry_pipeline.tags import MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
+from telemetry_pipeline.tags import DEFAULT_SOFT_TIME_LIMIT_SECONDS, MAX_RUNTIME_SECONDS, SOFT_TIME_LIMIT_SECONDS
 
 _PATIENCE_SECONDS = 45.0
 """Less than the ``start_timeout_seconds`` of dagster.yaml, or the run would be failed meanwhile."""
@@ -45,11 +45,12 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
         """
         settings = StackSettings.load()
         run = context.dagster_run
-        limits = {
-            SOFT_TIME_LIMIT_SECONDS: settings.run_soft_time_limit_minutes * 60,
-            MAX_RUNTIME_SECONDS: settings.run_time_limit_minutes * 60,
-        }
-        self._instance.add_run_tags(run.run_id, {tag: str(limit) for tag, limit in limits.items() if tag not in run.tags})
+        limits = {}
+        if SOFT_TIME_LIMIT_SECONDS not in run.tags:
+            limits[DEFAULT_SOFT_TIME_LIMIT_SECONDS] = str(settings.run_soft_time_limit_minutes * 60)
+        if MAX_RUNTIME_SECONDS not in run.tags:
+            limits[MAX_RUNTIME_SECONDS] = str(settings.run_time_limit_minutes * 60)
+        self._instance.add_run_tags(run.run_id, limits)
         away: Exception | None = None
         for _ in polling(_PATIENCE_SECONDS, _LOOK_SECONDS):
             if away is not None and context.workspace is not None:

@@ -18,7 +18,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import FO
 from telemetry_pipeline.orchestration.runtime.cluster.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.tags import covers, partition_text
+from telemetry_pipeline.tags import DAYS, covers, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
@@ -56,7 +56,7 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
                 engine,
                 Problem(
                     key=problem_key(run),
-                    summary=f"{title(run)} failed" + (f" at {_some(errors)}" if errors else ""),
+                    summary=f"{_named(run)} failed" + (f" at {_some(errors)}" if errors else ""),
                     detail="\n".join(dict.fromkeys(errors.values())) or of_run,
                     advice=" ".join(
                         [
@@ -158,6 +158,11 @@ def title(run: dg.DagsterRun) -> str:
     if run.job_name.startswith("__") and run.asset_selection:
         return ", ".join(sorted(key.to_user_string() for key in run.asset_selection))
     return run.job_name
+
+
+def _named(run: dg.DagsterRun) -> str:
+    """What ran, and of a range its days."""
+    return f"{title(run)} of {run.tags[DAYS]}" if DAYS in run.tags else title(run)
 
 
 def problem_key(run: dg.DagsterRun) -> str:

@@ -6,7 +6,6 @@ mends the views whose name that changes, inserts the new views, and settles whic
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -129,10 +128,26 @@ def analyze(engine: sa.Engine) -> None:
         connection.execute(sa.text("select telemetry.analyze_views()"))
 
 
-def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
-    """How many views each of some local dates has."""
+@dataclass(frozen=True)
+class DayTotals:
+    """What a local date has.
+
+    :ivar rows: all views. :ivar views: those that count. :ivar watch_hours: their time, without a cap.
+    """
+
+    rows: int = 0
+    views: int = 0
+    watch_hours: float = 0.0
+
+
+NO_VIEWS = DayTotals()
+
+
+def totals_by_day(engine: sa.Engine, days: Collection[date]) -> dict[date, DayTotals]:
+    """What each of some local dates has; those without views are left out."""
     with engine.connect() as connection:
-        return Counter(dict(connection.execute(_COUNT_BY_DAY, {"days": list(days)}).all()))
+        found = connection.execute(_TOTALS_BY_DAY, {"days": list(days)})
+        return {day: DayTotals(rows, views, float(seconds) / 3600) for day, rows, views, seconds in found}
 
 
 def _insert(connection: sa.Connection, condition: str, parameters: dict[str, object]) -> int:
@@ -186,8 +201,8 @@ _INSERT_VIEWS = """
     {on_conflict}
 """
 
-_COUNT_BY_DAY = sa.text("""
-    select local_date, count(*) from telemetry.views
-    where local_date = any(:days)
-    group by local_date
+_TOTALS_BY_DAY = sa.text("""
+    select local_date, count(*), count(duration_seconds) filter (where excluded is null),
+           coalesce(sum(duration_seconds) filter (where excluded is null), 0)
+    from telemetry.views where local_date = any(:days) group by local_date
 """)

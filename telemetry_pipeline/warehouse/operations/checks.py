@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.warehouse.db.connections import snapshot
 
 RECENT_IDS = 50_000
 """How far below the cursor a look at the newest records goes: more than a day of most operators, 20 ms."""
@@ -83,6 +86,31 @@ class Share:
         return 100 * self.some / self.all if self.all else 0.0
 
 
+NOTHING = Share(0, 0)
+
+
+@dataclass(frozen=True)
+class RecordsSeen:
+    """What there is to judge records by.
+
+    :ivar duplicates: record ids that are stored more than once.
+    :ivar rejected: of the records of the last 24 hours. :ivar future: of the newest, those of more than an hour from now.
+    """
+
+    duplicates: int = 0
+    rejected: Share = NOTHING
+    future: Share = NOTHING
+
+
+def look_at_records(engine: sa.Engine, *, recent: bool) -> RecordsSeen:
+    """The records at one moment.
+
+    :param recent: look for duplicates among the newest only.
+    """
+    with snapshot(engine) as connection:
+        return RecordsSeen(duplicate_ids(connection, recent=recent), rejected_records(connection), future_records(connection))
+
+
 def duplicate_ids(connection: sa.Connection, *, recent: bool) -> int:
     """How many record ids are stored more than once; of the newest ones only, where *recent*."""
     after = connection.scalar(sa.text("select cursor from telemetry.sync_state")) - RECENT_IDS if recent else -1
@@ -120,9 +148,9 @@ class FutureViews:
     :ivar newest: some of these, with when they ended and were received.
     """
 
-    recent: Share
-    total: int
-    newest: list[dict[str, Any]]
+    recent: Share = NOTHING
+    total: int = 0
+    newest: list[dict[str, Any]] = field(default_factory=list)
 
 
 def future_views(connection: sa.Connection) -> FutureViews:
@@ -141,6 +169,36 @@ class Beyond:
     hours: float
     views: Share
     seconds: Share
+
+
+@dataclass(frozen=True)
+class ViewsSeen:
+    """What there is to judge views by.
+
+    :ivar stops: those of the run's days with a channel id that do not wait for a merge.
+    :ivar unnamed: of the views of these days.
+    :ivar future: views that ended after they were received.
+    :ivar repeated: of the views of the days that were merged. :ivar beyond: what limits in hours would cut of them.
+    """
+
+    stops: int = 0
+    unnamed: Share = NOTHING
+    future: FutureViews = field(default_factory=FutureViews)
+    repeated: Share = NOTHING
+    beyond: Mapping[float, Beyond] = field(default_factory=dict)
+
+
+def look_at_views(engine: sa.Engine, period: Period, merged: Set[date], limits: Collection[float]) -> ViewsSeen:
+    """The views at one moment, after a merge for the days of *period* that was about the days *merged*."""
+    days = {period.first - timedelta(days=1), *period.days(), *merged}
+    with snapshot(engine) as connection:
+        return ViewsSeen(
+            merged_stops(connection, period.first, period.last),
+            unnamed_views(connection, period.first, period.last),
+            future_views(connection),
+            repeated_views(connection, days),
+            watched_beyond(connection, days, limits),
+        )
 
 
 def repeated_views(connection: sa.Connection, days: Collection[date]) -> Share:

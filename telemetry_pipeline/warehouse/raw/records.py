@@ -7,7 +7,7 @@ there already, so a record id is stored once whoever reads it, how often and in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -101,6 +101,12 @@ def keep_answer(engine: sa.Engine, raw: str, reason: str) -> None:
         if not connection.execute(_ANSWERED_AGAIN, {"reason": reason}).rowcount:
             answer = vars(Rejected(None, raw, reason))
             connection.execute(_INSERT_REJECTED, answer)
+
+
+def count_by_day(engine: sa.Engine, days: Collection[date]) -> Counter[date]:
+    """How many records of each of some local dates are stored."""
+    with engine.connect() as connection:
+        return Counter(dict(connection.execute(_COUNT_BY_DAY, {"days": list(days)}).all()))
 
 
 def merge_is_pending(engine: sa.Engine) -> bool:
@@ -226,3 +232,5 @@ _SYNCED = sa.text("""
 _RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
 
 _NEWEST_RECEIPT = sa.text("update telemetry.sync_state set newest_receipt = greatest(newest_receipt, :received_at)")
+
+_COUNT_BY_DAY = sa.text("select local_date, count(*) from telemetry.records where local_date = any(:days) group by local_date")

@@ -9,7 +9,7 @@ import dagster as dg
 from telemetry_pipeline.errors import Cancelled, TimeLimitReached
 from telemetry_pipeline.ingestion.sync import Progress
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import AttemptInstance
-from telemetry_pipeline.tags import SOFT_TIME_LIMIT_SECONDS
+from telemetry_pipeline.tags import DEFAULT_SOFT_TIME_LIMIT_SECONDS, SOFT_TIME_LIMIT_SECONDS
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_REPORTS = 1.0
@@ -33,7 +33,8 @@ class RunGuard:
 
         :raises Cancelled: the run is no longer at work.
         :raises Superseded: another attempt at the step counts.
-        :raises TimeLimitReached: it has been for longer than its tag ``telemetry/soft_time_limit`` says, in seconds.
+        :raises TimeLimitReached: it has been for longer than its tag ``telemetry/soft_time_limit`` says, in seconds; of one
+            without it, than the settings said at its launch.
         """
         if time.monotonic() - self._looked_at < _SECONDS_BETWEEN_LOOKS:
             return
@@ -43,7 +44,8 @@ class RunGuard:
         record = self._instance.get_run_record_by_id(self._run_id)
         if record is None or has_ended(record.dagster_run):
             raise Cancelled(f"run {self._run_id} was ended; the step stopped and kept nothing uncommitted")
-        limit_seconds = record.dagster_run.tags.get(SOFT_TIME_LIMIT_SECONDS)
+        tags = record.dagster_run.tags
+        limit_seconds = tags.get(SOFT_TIME_LIMIT_SECONDS) or tags.get(DEFAULT_SOFT_TIME_LIMIT_SECONDS)
         if limit_seconds and record.start_time and time.time() - record.start_time > float(limit_seconds):
             raise TimeLimitReached(
                 f"run {self._run_id} has been at work for {float(limit_seconds) / 60:.0f} minutes, its limit; what is stored "

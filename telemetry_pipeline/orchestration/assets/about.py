@@ -1,0 +1,80 @@
+"""What the web UI says of an asset: description, tags, columns and what they are made of, and where its code is."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import dagster as dg
+
+from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.settings.loading import StackSettings
+
+_OF_A_SUBSCRIBER = frozenset({"subscriber_code", "device_id"})
+
+Of = Literal["day", "window", "range"]
+"""Which days a partition of an asset is of: its own, those up to it, or all of the run."""
+
+
+def days_of_analysis(analysis: Analysis) -> Of:
+    """Which days its partitions are of."""
+    return "range" if analysis.is_of_period else "window"
+
+
+def names_subscribers(analysis: Analysis) -> bool:
+    """Whether its rows are of single subscribers or devices."""
+    return not _OF_A_SUBSCRIBER.isdisjoint({*(column.name for column in analysis.columns), *analysis.parameters.model_fields})
+
+
+def tags(*, of: Of, personal: bool) -> dict[str, str]:
+    """Tags that people can find assets by, beside those of the jobs that take them.
+
+    :param personal: whether it has rows of single subscribers.
+    """
+    return {"of": of, **({"personal-data": "true"} if personal else {})}
+
+
+def description(analysis: Analysis) -> str:
+    """Question and explanation, and the parameters as a table in Markdown."""
+    fields = analysis.parameters.model_fields
+    if not fields:
+        return analysis.description
+    rows = [
+        f"| `{name}` | {'required' if field.is_required() else json.dumps(field.default)} | {field.description or ''} |"
+        for name, field in fields.items()
+    ]
+    return "\n".join([analysis.description, "", "| parameter | default | |", "|---|---|---|", *rows])
+
+
+def column_schema(analysis: Analysis) -> dg.TableSchema:
+    """The columns of its results."""
+    return dg.TableSchema(
+        columns=[dg.TableColumn(column.name, column.type, description=column.explanation) for column in analysis.columns]
+    )
+
+
+def column_lineage(analysis: Analysis) -> dg.TableColumnLineage:
+    """The columns of the views that each of its own is computed from."""
+    return dg.TableColumnLineage(
+        {
+            column.name: [dg.TableColumnDep(asset_key=dg.AssetKey("ott_views"), column_name=name) for name in column.of]
+            for column in analysis.columns
+        }
+    )
+
+
+def code(settings: StackSettings, *functions: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
+    """Links to some functions: below SOURCE_URL, else to their files on this machine."""
+    return dg.CodeReferencesMetadataValue(code_references=[_reference(settings, inspect.unwrap(each)) for each in functions])
+
+
+def _reference(settings: StackSettings, function: Callable[..., Any]) -> dg.LocalFileCodeReference | dg.UrlCodeReference:
+    made = function.__code__
+    path = f"{function.__module__.replace('.', '/')}.py"  # the same in a checkout and in a wheel
+    label = f"{Path(path).name}, {function.__name__}"
+    if settings.source_url is None:
+        return dg.LocalFileCodeReference(file_path=made.co_filename, line_number=made.co_firstlineno, label=label)
+    return dg.UrlCodeReference(url=f"{settings.source_url.rstrip('/')}/{path}#L{made.co_firstlineno}", label=label)

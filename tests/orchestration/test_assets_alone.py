@@ -1,0 +1,97 @@
+"""Every asset materializes alone, with fakes in place of its resources: no server, no setting, no stack."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from analyses.oracle import View
+from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
+
+from telemetry_pipeline.errors import PanAccessUnavailable
+from telemetry_pipeline.launches import all_assets
+
+DAY = date(2026, 1, 3)
+WATCHED = [View(DAY, channel_name="Siete"), View(DAY, channel_name="Siete"), View(date(2026, 1, 2), channel_name="Once")]
+REQUIRED = {
+    name: {field: "S1" for field, info in each.parameters.model_fields.items() if info.is_required()}
+    for name, each in all_assets().items()
+}
+RANGE = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-03"}
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No address, no home and no file of settings."""
+    for name in ("DATABASE_URL", "DAGSTER_DATABASE_URL", "REDIS_URL", "PANACCESS_URL", "DAGSTER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def materialize(name: str, warehouse: FakeWarehouse, **options: Any) -> dg.ExecuteInProcessResult:
+    config = {"ops": {name: {"config": REQUIRED[name]}}} if REQUIRED[name] else None
+    resources = {"warehouse": warehouse, "panaccess": FakePanAccess()}
+    return dg.materialize([asset(name)], resources=resources, run_config=config, **options)
+
+
+@pytest.mark.parametrize("name", all_assets())
+def test_an_asset_materializes_without_any_server(name: str) -> None:
+    done = materialize(name, FakeWarehouse(*WATCHED), partition_key="2026-01-03")
+    assert [event.partition for event in done.asset_materializations_for_node(name)] == ["2026-01-03"]
+    assert all(check.passed for check in done.get_asset_check_evaluations())
+
+
+@pytest.mark.parametrize("name", ["telemetry_records", "ott_views", "top_channels", "period_summary", "full_analysis"])
+def test_a_range_materializes_each_of_its_days_the_newest_last(name: str) -> None:
+    done = materialize(name, FakeWarehouse(*WATCHED), tags=RANGE)
+    days = [event.partition for event in done.asset_materializations_for_node(name)]
+    assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
+
+
+def test_an_analysis_counts_the_views_that_a_test_gives() -> None:
+    done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03")
+    rows = metadata_of(done, "top_channels")["preview"].records
+    assert {row.data["channel"]: row.data["views"] for row in rows} == {"Siete": 2, "Once": 1}
+
+
+def test_a_tick_without_news_makes_nothing() -> None:
+    class UpToDate(FakeWarehouse):
+        def is_due(self, *_: Any) -> bool:
+            return False
+
+    today = asset("telemetry_records").partitions_def.get_last_partition_key()  # type: ignore[union-attr]
+    done = materialize("telemetry_records", UpToDate(), partition_key=today)
+    assert done.success
+    assert done.asset_materializations_for_node("telemetry_records") == []
+
+
+def test_an_error_is_seen_at_once_for_nobody_waits_in_a_test() -> None:
+    class Away(FakeWarehouse):
+        def sync(self, *_: Any, **__: Any) -> Any:
+            raise PanAccessUnavailable("PanAccess did not answer")
+
+    begun = datetime.now(UTC)
+    with pytest.raises(dg.Failure, match="did not answer"):
+        materialize("telemetry_records", Away(), partition_key="2026-01-03")
+    assert (datetime.now(UTC) - begun).total_seconds() < 30
+
+
+def shown() -> dict[str, str]:
+    """The tests that the documentation shows, by name."""
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    section = page.split("\n## Test an asset\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    return {name: block for block in blocks for name in re.findall(r"^def (test_\w+)", block, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", shown())
+def test_what_the_documentation_shows_is_so_and_takes_three_lines(name: str) -> None:
+    names: dict[str, Any] = {}
+    exec(shown()[name], names)
+    names[name]()
+    body = [line for line in shown()[name].split(f"def {name}")[1].splitlines()[1:] if re.match(r" {4}[^ ]", line)]
+    assert len([line for line in body if not line.startswith("    class")]) == 3
