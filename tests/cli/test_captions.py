@@ -80,7 +80,7 @@ def test_what_is_provisional_is_said_with_the_moment_to_which_it_is_known() -> N
         "capped hours: 1.25",
         "not settled: views that count may still come",
     ]
-    settled = {"provisional_days": [], "known_until": None, "incomplete_days": [], "settled": True}
+    settled: dict[str, Any] = {"provisional_days": [], "known_until": None, "incomplete_days": [], "settled": True}
     assert said(result(facts=settled))[4:] == []
 
 

@@ -187,7 +187,9 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
                     break
             for stranger in STRANGERS.values():
                 client.publish(f"/{database}.celery.pidbox", stranger)
-            for odd in ({}, [], {"method": ["ping"]}, {"method": "ping", "destination": 5}, {"method": "ping", "reply_to": 1}):
+            ping: dict[str, Any] = {"method": "ping"}
+            odds: list[Any] = [{}, [], {"method": ["ping"]}, {**ping, "destination": 5}, {**ping, "reply_to": 1}]
+            for odd in odds:
                 client.publish(f"/{database}.celery.pidbox", message(odd))
                 client.publish(f"/{database}.celery.pidbox", message(odd, {"compression": "zlib"}))
             for _ in polling(60):

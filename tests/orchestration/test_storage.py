@@ -34,7 +34,8 @@ def use(instance: dg.DagsterInstance) -> int:
 def sessions(url: str) -> int:
     with psycopg.connect(url) as connection:
         connection.execute("select pg_stat_clear_snapshot()")
-        return connection.execute(SESSIONS).fetchone()[0]
+        [(count,)] = connection.execute(SESSIONS).fetchall()
+        return int(count)
 
 
 def test_instances_of_a_process_share_what_connections_they_keep(dagster_url: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -73,7 +74,7 @@ def client(server: SimulatorServer, credentials: Credentials = GOOD, **options: 
     return PanAccessClient(server.url, credentials, **{"retry_seconds": 0.001, **options})  # type: ignore[arg-type]
 
 
-def ids(one: PanAccessClient, **options: int) -> list[int]:
+def ids(one: PanAccessClient, **options: Any) -> list[int]:
     return one.call(LIST, {"orderBy": "recordId", "limit": 10}, DECODE, **options).ids
 
 

@@ -84,7 +84,7 @@ class Valkey(LocalValkey):
         # Not in its title: processes are found by their environments, which a title overwrites.
         return [super().command()[0], self.configuration, *self._arguments, *own, "--set-proc-title", "no"]
 
-    def standard_input(self) -> None:
+    def standard_input(self) -> None:  # type: ignore[override]
         return None
 
     @property
@@ -144,7 +144,8 @@ class Deployment:
     def asks(self, port: str, query: str, **variables: Any) -> dict[str, Any]:
         """GraphQL, at one of the web servers."""
         answer = requests.post(f"{self.url(port)}/graphql", json={"query": query, "variables": variables}, timeout=60)
-        return answer.json()["data"]
+        data: dict[str, Any] = answer.json()["data"]
+        return data
 
     def launches_a_tick(self, port: str) -> dict[str, Any]:
         today = datetime.now(OPERATOR_ZONE).date().isoformat()
@@ -221,7 +222,7 @@ def tick(deployment: Deployment) -> str:
     query = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
     def status() -> str:
-        return deployment.asks("3000", query, id=run_id)["runOrError"]["status"]
+        return str(deployment.asks("3000", query, id=run_id)["runOrError"]["status"])
 
     wait_until(lambda: status() in TERMINAL_STATES, seconds=240)
     assert status() == "SUCCESS", deployment.services["code-server"].log.read_text()[-3000:]

@@ -27,6 +27,8 @@ def holds(value: Any, field: str, op: str, data: str) -> bool:
     if value is None:
         return False
     text = str(int(value)) if field in NUMERIC else str(value)
+    left: Any
+    right: Any
     left, right = (int(value), float(data)) if field in NUMERIC and op in OPERATORS[:6] else (text, data)
     return {
         "eq": lambda: left == right,

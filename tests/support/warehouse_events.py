@@ -72,7 +72,7 @@ def oracle(events: list[Event]) -> list[tuple[Any, ...]]:
             event.local_date,
             event.ended_at.astimezone(MEXICO).hour,
             event.ended_at,
-            event.ended_at - timedelta(seconds=event.duration) if (event.duration or 0) > 0 or event.duration == 0 else None,
+            event.ended_at - timedelta(seconds=event.duration) if event.duration is not None and event.duration >= 0 else None,
             event.duration if event.duration is not None and event.duration >= 0 else None,
             event.channel,
             name_of(event, events),
@@ -110,7 +110,7 @@ def runs_of(events: list[Event]) -> list[tuple[int, str, int, int]]:
     return found
 
 
-def select(engine: sa.Engine, query: str) -> list[sa.Row[Any]]:
+def select(engine: sa.Engine, query: str) -> list[Any]:
     with engine.connect() as connection:
         return list(connection.execute(sa.text(query)).all())
 

@@ -412,7 +412,15 @@ def test_storing_nothing_does_nothing(engine: sa.Engine) -> None:
 def test_a_key_of_parameters_depends_on_their_values_alone() -> None:
     assert parameters_key({"limit": 20, "window_days": 30}) == parameters_key({"window_days": 30, "limit": 20})
     assert parameters_key({"limit": 20, "window_days": 30}) == "e74312703797"
-    others = [{}, {"limit": 20}, {"limit": 2}, {"limit": None}, {"limit": "20"}, {"channel": "Ñu"}, {"channel": "Nu"}]
+    others: list[dict[str, Any]] = [
+        {},
+        {"limit": 20},
+        {"limit": 2},
+        {"limit": None},
+        {"limit": "20"},
+        {"channel": "Ñu"},
+        {"channel": "Nu"},
+    ]
     assert len({parameters_key(each) for each in others}) == len(others)
 
 
