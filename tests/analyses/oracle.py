@@ -467,7 +467,7 @@ def geography(seen: Seen) -> list[Row]:
 
 
 def channel_performance(seen: Seen) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for name, views in by_channel(seen.views).items():
         subscribers = subscribers_of(views)
         rows.append(

@@ -236,7 +236,7 @@ def subscriber_period(seen: Seen, subscriber_code: str) -> list[Row]:
     return rows
 
 
-def trend_of_halves(counts: list[int]) -> dict[str, object]:
+def trend_of_halves(counts: list[int]) -> Row:
     """How many per cent more views a day the last half of the days has than the first."""
     half = len(counts) // 2
     if not half:

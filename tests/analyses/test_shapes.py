@@ -221,15 +221,18 @@ def test_a_result_does_not_depend_on_what_else_is_in_the_store(each: Analysis) -
 
 def impossible(field: FieldInfo) -> Iterator[Any]:
     """Values just outside of the bounds of a parameter, of which there is one on each side if it is a number."""
-    bounds = {type(each): each for each in field.metadata}
+    bounds: dict[type, Any] = {type(each): each for each in field.metadata}
     kinds = {field.annotation, *get_args(field.annotation)}
     if int in kinds or float in kinds:
         step = 1 if int in kinds else 1e-6
         lower, upper = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Le)
         strictly = bounds.get(annotated_types.Gt)
-        assert lower is not None or strictly is not None
         assert upper
-        yield strictly.gt if strictly is not None else lower.ge - step
+        if strictly is not None:
+            yield strictly.gt
+        else:
+            assert lower is not None
+            yield lower.ge - step
         yield upper.le + step
         yield float("nan")
         yield "many"

@@ -135,7 +135,7 @@ def test_results_that_counted_by_different_rules_are_not_of_one_version() -> Non
 def test_counts_are_whole_numbers_metric_by_metric() -> None:
     columns = find_analysis("period_comparison").columns
     names = ["metric", "current", "previous", "change", "change_pct", "trend"]
-    rows = [
+    rows: list[dict[str, Any]] = [
         dict(zip(names, ["views", 1234.0, 1000.0, 234.0, 23.4, "aumento"], strict=True)),
         dict(zip(names, ["watch_hours", 617.0, 500.25, 116.75, 23.34, "aumento"], strict=True)),
         dict(zip(names, ["subscribers", 7.0, None, None, 100.0, None], strict=True)),

@@ -269,7 +269,7 @@ def test_a_persons_lock_does_not_hold_doctor_up(home: Path, database_url: str, m
 
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[Callable[[], redis.Redis]]:
-    started: list[LocalValkey] = []
+    started: list[tuple[LocalValkey, redis.Redis]] = []
 
     def start() -> redis.Redis:
         server = LocalValkey(tmp_path / str(len(started)))

@@ -89,7 +89,7 @@ def workspace(home: Path, server: CodeServer, monkeypatch: pytest.MonkeyPatch) -
         yield context
 
 
-def make_run(workspace: Any) -> dg.DagsterRun:
+def make_run(workspace: Any) -> Any:
     request = workspace.create_request_context()
     location = request.get_code_location(LOCATION)
     job = location.get_job(JobSubsetSelector(LOCATION, "__repository__", "telemetry_tick", op_selection=None))

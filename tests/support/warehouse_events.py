@@ -120,7 +120,7 @@ def views(engine: sa.Engine) -> list[tuple[Any, ...]]:
 
 
 def names(engine: sa.Engine) -> dict[int, str | None]:
-    return dict(select(engine, "select record_id, channel_name from telemetry.views order by record_id"))  # type: ignore[arg-type]
+    return dict(select(engine, "select record_id, channel_name from telemetry.views order by record_id"))
 
 
 def complete(engine: sa.Engine, before: date = date(2100, 1, 1)) -> None:

@@ -234,7 +234,7 @@ def test_a_column_that_is_declared_later_is_added_and_null_in_older_rows(engine:
         before = read(connection, table=more)
     later = result(row("B"))
     widened = later.frame.copy()
-    widened.insert(1, "user", pd.array([7], dtype="Int64"))
+    widened.insert(1, "user", pd.Series([7], dtype="Int64"))
     store(engine, replace(later, frame=widened), table=more)
     with engine.connect() as connection:
         found = [read(connection, day, more) for day in (date(2026, 3, 30), DAY)]
