@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,7 +36,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def error_of(kind: type[StackSettings] = StackSettings, **overrides: object) -> str:
+def error_of(kind: Any = StackSettings, **overrides: Any) -> str:
     with pytest.raises(SettingsError) as caught:
         kind.load(**overrides)
     return str(caught.value)

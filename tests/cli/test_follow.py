@@ -135,9 +135,12 @@ def test_ctrl_c_cancels_and_asks_again_until_the_run_can_be_cancelled(webserver:
 
 
 def test_a_second_ctrl_c_leaves(webserver: FakeWebserver) -> None:
-    webserver.answers |= {
-        "Terminate": lambda _: os.kill(os.getpid(), signal.SIGINT) or {"terminateRun": {"__typename": "TerminateRunSuccess"}},
-    }
+
+    def terminate(_: object) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return {"terminateRun": {"__typename": "TerminateRunSuccess"}}
+
+    webserver.answers["Terminate"] = terminate
     before = signal.getsignal(signal.SIGINT)
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)

@@ -33,6 +33,7 @@ def toy(dagster_webserver: str) -> TelemetryClient:
 
 
 def launched(webserver: FakeWebserver) -> dict[str, Any]:
+    params: dict[str, Any]
     [params] = [variables["params"] for operation, variables in webserver.asked if operation == "Launch"]
     return params
 

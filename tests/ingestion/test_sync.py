@@ -144,7 +144,7 @@ def stores(wrap: Callable[[int, Callable[[], Stored], Batch], Stored]) -> Iterat
     def wrapped(connection: sa.Connection, batch: Batch) -> Stored:
         return wrap(next(numbers), lambda: real(connection, batch), batch)
 
-    with mock.patch.object(sync_module.records, "store", wrapped):
+    with mock.patch.object(warehouse, "store", wrapped):
         yield
 
 
@@ -318,10 +318,15 @@ def test_a_cancelled_step_commits_nothing_more(engine: sa.Engine, number: int) -
             raise Cancelled("the run was ended")
 
     one = sync_of(engine, upstream, checkpoint=checkpoint)
-    batches = []
-    with stores(lambda place, store, batch: batches.append(batch) or store()), pytest.raises(Cancelled):
+    batches: list[Batch] = []
+
+    def keep(_place: int, store: Callable[[], Stored], batch: Batch) -> Stored:
+        batches.append(batch)
+        return store()
+
+    with stores(keep), pytest.raises(Cancelled):
         one.run(TODAY, TODAY, includes_today=True)
-    committed = batches[-1].cursor if batches else 0
+    committed = (batches[-1].cursor or 0) if batches else 0
     assert len(batches) == number - 1
     assert stored(engine) == list(range(1, committed + 1))
     assert one.outcome.stored == sync_cursor.read(engine).record_id == committed
@@ -392,7 +397,7 @@ def test_of_malformed_answers_the_first_of_each_kind_is_kept_and_of_a_long_one_t
     def post(function: str, _parameters: object) -> bytes:
         return b'{"success": true, "answer": "a-session"}' if function == "login" else answers[-1]
 
-    upstream._post = post  # type: ignore[method-assign]
+    upstream._post = post  # type: ignore[method-assign,assignment]
     for number in range(3):
         for answer in ("<html>#", '{"success": true, "answer": #}', '{"success": #} ', "7" * 10**5):
             answers.append(b" " * number + answer.replace("#", str(number)).encode())

@@ -32,7 +32,7 @@ def test_every_asset_and_job_belongs_to_whom_the_setting_names(make_settings: Ca
     for given, owners in (({}, ["team:data"]), ({"asset_owners": "team:bi ana@example.com"}, ["team:bi", "ana@example.com"])):
         defs = build_defs(make_settings(**given))
         assert {name: list(spec.owners) for name, spec in specs(defs).items()} == dict.fromkeys(specs(defs), owners)
-        assert {tuple(job.owners or ()) for job in defs.jobs or []} == {tuple(owners)}  # type: ignore[union-attr]
+        assert {tuple(job.owners or ()) for job in defs.jobs or []} == {tuple(owners)}
 
 
 @pytest.mark.parametrize("owners", ["data", "team:", "ana@", "team:data, team:bi"])
@@ -73,7 +73,7 @@ def test_columns_are_those_of_the_table(engine: sa.Engine, defs: dg.Definitions,
     query = """select attname, format_type(atttypid, null) from pg_attribute
         where attrelid = cast(:table as regclass) and attnum > 0 and not attisdropped"""
     with engine.connect() as connection:
-        stored = dict(connection.execute(sa.text(query), {"table": f"telemetry.{table}"}).all())
+        stored = {name: type_ for name, type_ in connection.execute(sa.text(query), {"table": f"telemetry.{table}"})}  # noqa: C416
     said = {column.name: column for column in specs(defs)[asset].metadata["dagster/column_schema"].columns}
     assert {name: column.type for name, column in said.items()} == stored
     assert all(column.description for column in said.values())

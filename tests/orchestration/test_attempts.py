@@ -110,7 +110,11 @@ def test_a_step_that_failed_for_good_says_why_in_a_sentence(
         work()
 
     result = works.execute_in_process(instance=instance, raise_on_error=False)
-    told = result.failure_data_for_node("work").user_failure_data  # type: ignore[union-attr]
+    failed = result.failure_data_for_node("work")
+    assert failed
+    told = failed.user_failure_data
+    assert told
+    assert told.description
     assert told.description.startswith(said)
     if advice := getattr(error, "advice", ""):
         assert told.metadata[errors.ADVICE].value == advice

@@ -21,6 +21,7 @@ from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogCons
 from dagster._grpc.client import DagsterGrpcClient
 from terminal import wait_until
 
+from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime import launcher
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.processes.ports import free_port
@@ -53,7 +54,7 @@ class CodeServer:
 
     def _answers(self) -> bool:
         with suppress(DagsterUserCodeUnreachableError):
-            return DagsterGrpcClient(host="127.0.0.1", port=self.port).ping("")["echo"] == ""
+            return bool(DagsterGrpcClient(host="127.0.0.1", port=self.port).ping("")["echo"] == "")
         return False
 
 
@@ -61,7 +62,7 @@ class CodeServer:
 def home(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     settings = make_settings()
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
     run_launcher = "{module: telemetry_pipeline.orchestration.runtime.launcher, class: PatientRunLauncher}"
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
     (tmp_path / "dagster.yaml").write_text(
@@ -88,7 +89,7 @@ def workspace(home: Path, server: CodeServer, monkeypatch: pytest.MonkeyPatch) -
         yield context
 
 
-def make_run(workspace: Any) -> dg.DagsterRun:
+def make_run(workspace: Any) -> Any:
     request = workspace.create_request_context()
     location = request.get_code_location(LOCATION)
     job = location.get_job(JobSubsetSelector(LOCATION, "__repository__", "telemetry_tick", op_selection=None))

@@ -17,6 +17,7 @@ from dagster._core.launcher import WorkerStatus
 from terminal import wait_until
 
 from telemetry_pipeline.errors import WarehouseUnavailable
+from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime import launcher, liveness
 from telemetry_pipeline.orchestration.runtime.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.runtime.liveness import alive, is_alive
@@ -140,12 +141,12 @@ def test_the_health_of_a_run(
     settings = make_settings(dagster_database_url=database_url)
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher, "GRACE_SECONDS", 0)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
     checked = PatientRunLauncher()
     checked.register_instance(instance)
     start = dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="telemetry_tick")
-    instance.report_dagster_event(start, RUN_ID, timestamp=launcher.time.time() - started_ago)
+    instance.report_dagster_event(start, RUN_ID, timestamp=time.time() - started_ago)
     if status is dg.DagsterRunStatus.SUCCESS:
         instance.report_dagster_event(dg.DagsterEvent(event_type_value="PIPELINE_SUCCESS", job_name="telemetry_tick"), RUN_ID)
     if lives:
@@ -165,7 +166,7 @@ def test_a_lock_that_is_missed_once_is_no_loss(
     """Its session ended, and the process has not taken it again yet; or the server has just come back."""
     settings = make_settings(dagster_database_url=database_url)
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
     checked = PatientRunLauncher()
     checked.register_instance(instance)

@@ -28,7 +28,8 @@ class Operator(Up):
     @property
     def state(self) -> dict[str, Any]:
         """Where everything is."""
-        return json.loads((self.home / "stack.json").read_text())
+        state: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
+        return state
 
     def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
@@ -45,7 +46,8 @@ class Operator(Up):
         """One GraphQL document."""
         answer = requests.post(self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
-        return answer["data"]
+        data: dict[str, Any] = answer["data"]
+        return data
 
 
 @contextmanager

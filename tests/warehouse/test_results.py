@@ -234,7 +234,7 @@ def test_a_column_that_is_declared_later_is_added_and_null_in_older_rows(engine:
         before = read(connection, table=more)
     later = result(row("B"))
     widened = later.frame.copy()
-    widened.insert(1, "user", pd.array([7], dtype="Int64"))
+    widened.insert(1, "user", pd.Series([7], dtype="Int64"))
     store(engine, replace(later, frame=widened), table=more)
     with engine.connect() as connection:
         found = [read(connection, day, more) for day in (date(2026, 3, 30), DAY)]
@@ -412,7 +412,15 @@ def test_storing_nothing_does_nothing(engine: sa.Engine) -> None:
 def test_a_key_of_parameters_depends_on_their_values_alone() -> None:
     assert parameters_key({"limit": 20, "window_days": 30}) == parameters_key({"window_days": 30, "limit": 20})
     assert parameters_key({"limit": 20, "window_days": 30}) == "e74312703797"
-    others = [{}, {"limit": 20}, {"limit": 2}, {"limit": None}, {"limit": "20"}, {"channel": "Ñu"}, {"channel": "Nu"}]
+    others: list[dict[str, Any]] = [
+        {},
+        {"limit": 20},
+        {"limit": 2},
+        {"limit": None},
+        {"limit": "20"},
+        {"channel": "Ñu"},
+        {"channel": "Nu"},
+    ]
     assert len({parameters_key(each) for each in others}) == len(others)
 
 

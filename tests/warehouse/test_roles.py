@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import sqlalchemy as sa
-from analyses.test_computing import RULES, draw
+from results.test_computing import RULES, draw
 from warehouse_events import ZONE, complete, select, start, stop, store
 
 from telemetry_pipeline.analyses.registry import defaults, find_analysis

@@ -64,7 +64,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
                 if self._is_past_launching(run.run_id):
                     return None
         message = f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
-        raise DagsterLaunchFailedError(message) from away  # type: ignore[no-untyped-call]
+        raise DagsterLaunchFailedError(message) from away
 
     def _is_past_launching(self, run_id: str) -> bool:
         """Whether the run has begun, its code server having gone away behind that, or was ended meanwhile."""
