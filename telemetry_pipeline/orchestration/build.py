@@ -36,12 +36,11 @@ def build_defs(settings: StackSettings | None = None, resources: Mapping[str, An
         settings = settings or StackSettings.load()
     except SettingsError as err:
         raise err.with_traceback(None) from None  # Dagster shows all of it
-    daily = daily_partitions(settings)
+    daily, jobs = daily_partitions(settings), build_jobs(settings)
     with warnings.catch_warnings():
         # Three lines an asset, at each start of each process.
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)]
-        jobs = build_jobs(settings)
     return dg.Definitions(
         assets=assets,
         jobs=jobs,
