@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,8 +37,12 @@ def build_defs(settings: StackSettings | None = None, resources: Mapping[str, An
     except SettingsError as err:
         raise err.with_traceback(None) from None  # Dagster shows all of it
     daily, jobs = daily_partitions(settings), build_jobs(settings)
+    with warnings.catch_warnings():
+        # Three lines an asset, at each start of each process.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = [asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)]
     return dg.Definitions(
-        assets=[asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)],
+        assets=assets,
         jobs=jobs,
         schedules=build_schedules(settings),
         sensors=[

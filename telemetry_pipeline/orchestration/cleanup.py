@@ -76,7 +76,7 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
         )
         context.add_output_metadata({"runs_deleted": deleted, "runs_kept": kept})
 
-    @dg.job(name=CLEANUP, description=JOBS[CLEANUP].purpose, owners=settings.asset_owners.split())
+    @dg.job(name=CLEANUP, description=JOBS[CLEANUP].purpose)
     def cleanup() -> None:
         make_months()
         delete_unwanted_results()

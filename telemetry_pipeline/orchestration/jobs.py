@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -16,13 +16,11 @@ _FIRST = {"dagster/priority": "1"}
 
 def build_jobs(settings: StackSettings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
     """The jobs that schedules and sensors launch, and people."""
-    owners = settings.asset_owners.split()
-    jobs = [_job(name, owners, _FIRST if name == TICK else None) for name in (TICK, RANGE, MERGE, REBUILD)]
-    return [*jobs, build_cleanup(settings)]
+    return [_job(TICK, _FIRST), _job(RANGE), _job(MERGE), _job(REBUILD), build_cleanup(settings)]
 
 
-def _job(name: str, owners: Sequence[str], tags: Mapping[str, str] | None) -> dg.UnresolvedAssetJobDefinition:
+def _job(name: str, tags: Mapping[str, str] | None = None) -> dg.UnresolvedAssetJobDefinition:
     """Of the assets that carry the job's tag, so that one that moves in joins no job unasked."""
     job = JOBS[name]
     selection = dg.AssetSelection.tag(str(job.takes), "true")
-    return dg.define_asset_job(name, selection=selection, description=job.purpose, tags=tags, owners=owners)
+    return dg.define_asset_job(name, selection=selection, description=job.purpose, tags=tags)

@@ -27,8 +27,8 @@ class WebSettings(BaseModel):
     )
     asset_owners: Owners = Field(
         default="team:data",
-        description="Whose the assets and jobs are, as the web UI shows and finds them: teams and e-mail addresses, separated "
-        "by spaces, such as team:data ana@example.com.",
+        description="Whose the assets are, as the web UI shows and finds them: teams and e-mail addresses, separated by "
+        "spaces, such as team:data ana@example.com.",
     )
     source_url: HttpUrl | None = Field(
         default=None,

@@ -42,6 +42,7 @@ def test_definitions_load_without_any_server(command: tuple[str, ...], tmp_path:
     assert done.returncode == 0, done.stdout + done.stderr
     if "list" in command:
         assert {name for name in FOUND if name in done.stdout} == FOUND
+    assert "BetaWarning" not in done.stdout + done.stderr
     assert not list(tmp_path.rglob("postgres*"))
 
 

@@ -1,4 +1,7 @@
-"""What the web UI says of an asset: description, tags, columns and what they are made of, and where its code is."""
+"""What the definition of an asset says: description, tags, columns and what they are made of, and where its code is.
+
+What a materialization shows, such as the preview and the chart, is said by the module of the asset.
+"""
 
 from __future__ import annotations
 

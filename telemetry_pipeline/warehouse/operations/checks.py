@@ -193,11 +193,11 @@ def look_at_views(engine: sa.Engine, period: Period, merged: Set[date], limits: 
     days = {period.first - timedelta(days=1), *period.days(), *merged}
     with snapshot(engine) as connection:
         return ViewsSeen(
-            merged_stops(connection, period.first, period.last),
-            unnamed_views(connection, period.first, period.last),
-            future_views(connection),
-            repeated_views(connection, days),
-            watched_beyond(connection, days, limits),
+            stops=merged_stops(connection, period.first, period.last),
+            unnamed=unnamed_views(connection, period.first, period.last),
+            future=future_views(connection),
+            repeated=repeated_views(connection, days),
+            beyond=watched_beyond(connection, days, limits),
         )
 
 
