@@ -31,7 +31,16 @@ from telemetry_pipeline.warehouse.db.connections import connect, migrate
 _numbers = itertools.count(1)
 # What a test asks for, or what its file imports, when it starts servers or other processes.
 SERVERS = {"own_postgres", "postgres_url", "redis_url", "simulator", "dagster_webserver", "webserver", "announce"}
-STARTERS = {"subprocess", "multiprocessing", "LocalPostgres", "LocalValkey", "SimulatorServer", "build_defs", "webdriver"}
+STARTERS = {
+    "subprocess",
+    "multiprocessing",
+    "toy_webserver",
+    "LocalPostgres",
+    "LocalValkey",
+    "SimulatorServer",
+    "build_defs",
+    "webdriver",
+}
 LONGEST = ["whole/test_survival.py", "whole", "production/test_processes.py", "stack/test_up.py"]
 
 

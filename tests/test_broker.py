@@ -1,3 +1,5 @@
+"""What waits in the broker, and who works at what, is told without its password."""
+
 from __future__ import annotations
 
 import os

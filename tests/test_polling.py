@@ -1,3 +1,5 @@
+"""Who waits looks at once, at intervals, and when the time is over."""
+
 from __future__ import annotations
 
 import math

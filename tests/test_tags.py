@@ -1,3 +1,5 @@
+"""The days of a run are told from its tags."""
+
 import pytest
 
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, covers, partition_range, partition_text, with_days

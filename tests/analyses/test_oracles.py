@@ -1,3 +1,5 @@
+"""Every analysis gives what a slow and simple computation over the same views gives."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""Every analysis says what it answers, what it takes and what it returns, and is found by its name."""
+
 from __future__ import annotations
 
 import re

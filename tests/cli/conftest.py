@@ -1,3 +1,5 @@
+"""The command line in this process, over a folder and a stack of a test's own."""
+
 from __future__ import annotations
 
 import os

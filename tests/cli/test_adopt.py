@@ -1,3 +1,5 @@
+"""``adopt`` changes what is stored to other settings, once somebody agrees."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""``dead-letters`` lists the steps that failed for good, and runs them again or gives them up."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""``demo`` and ``run`` bring a stack up where there is none, and say what came of it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Commands, options and examples of the documentation are those that there are."""
+
 from __future__ import annotations
 
 import re

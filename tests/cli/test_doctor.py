@@ -1,3 +1,5 @@
+"""``doctor`` says of each setting and server what it saw, or what to do."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""``env`` and ``dagster`` give other programs what they need to work with the pipeline here."""
+
 from __future__ import annotations
 
 import os

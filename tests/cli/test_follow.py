@@ -1,3 +1,5 @@
+"""A run is followed until it ended, whatever the web server does meanwhile, and Ctrl-C cancels it."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Parameters that are typed are read as they are meant, or refused with what is allowed."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The program starts fast, fails in one line, and says by its status how it ended."""
+
 from __future__ import annotations
 
 import inspect

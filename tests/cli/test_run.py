@@ -1,3 +1,5 @@
+"""``run`` launches what was asked for, shows how it goes, and ends with its status."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""``show`` gives stored results in every form, and says of which days and versions they are."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""``status`` says how the pipeline or a run does, whatever does not answer."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Programs launch runs, wait for them, cancel them and fetch results, and are refused with what can be."""
+
 from __future__ import annotations
 
 import json

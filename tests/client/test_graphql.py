@@ -1,3 +1,5 @@
+"""What a server answers is read to a bound, and of its errors the message that helps is told."""
+
 from __future__ import annotations
 
 import gzip

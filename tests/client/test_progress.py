@@ -1,3 +1,5 @@
+"""How far a run has come follows from its events, in whatever order and form they come."""
+
 from __future__ import annotations
 
 from typing import Any

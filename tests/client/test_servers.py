@@ -1,3 +1,5 @@
+"""Code that loads is waited for; servers that fail are told apart from those that are not there."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

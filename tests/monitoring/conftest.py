@@ -1,3 +1,5 @@
+"""A mailbox, a clock and a port that nobody listens on."""
+
 from __future__ import annotations
 
 import warnings

@@ -1,3 +1,5 @@
+"""A message reaches its service within a bounded time, and no secret of an address is shown."""
+
 from __future__ import annotations
 
 import socket

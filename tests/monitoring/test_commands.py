@@ -1,3 +1,5 @@
+"""``watch`` and ``doctor`` work as commands, whatever is away."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""What looks at components showed becomes problems that open once and end."""
+
 from __future__ import annotations
 
 from collections.abc import Set

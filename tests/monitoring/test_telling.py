@@ -1,3 +1,5 @@
+"""People are told of a problem once, again after an hour, and of its end."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,3 +1,5 @@
+"""Dagster over settings, instances and a pipeline of a test's own."""
+
 from __future__ import annotations
 
 import itertools

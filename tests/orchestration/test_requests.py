@@ -1,3 +1,5 @@
+"""A launch that cannot be is refused with what can, whoever asks."""
+
 from __future__ import annotations
 
 import json

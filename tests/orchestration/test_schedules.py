@@ -1,3 +1,5 @@
+"""A schedule asks for the right days, and skips a tick while one is in flight."""
+
 from __future__ import annotations
 
 import time

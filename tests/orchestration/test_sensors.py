@@ -1,3 +1,5 @@
+"""What sensors launch follows from the days and results that are stale, and from nothing else."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta

@@ -1,3 +1,5 @@
+"""Dagster's storage keeps few connections, replaces those that were closed, and waits for nothing."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,5 @@
+"""Every result has a chart that says in Spanish what it shows, whatever it holds."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Frames become rows of plain values, and what no JSON can hold is refused."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Frames take the declared columns and types, or are refused."""
+
 from __future__ import annotations
 
 from datetime import date

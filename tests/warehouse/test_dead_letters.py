@@ -1,3 +1,5 @@
+"""A step that failed for good is on record once, until somebody settles it."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

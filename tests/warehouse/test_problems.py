@@ -1,3 +1,5 @@
+"""A problem is one incident from its first report to its end."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,5 @@
+"""A stored result comes back as it was stored, under its period, parameters and partition alone."""
+
 from __future__ import annotations
 
 import threading
