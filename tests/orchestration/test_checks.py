@@ -13,7 +13,14 @@ from orchestration_harness import record, scalar
 from warehouse_events import ZONE, start, stop, store
 
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.orchestration.checks import check_records, check_totals, check_views, limits_hours
+from telemetry_pipeline.orchestration.checks import (
+    RECORDS_CHECKS,
+    VIEWS_CHECKS,
+    check_records,
+    check_totals,
+    check_views,
+    limits_hours,
+)
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import connect
