@@ -122,7 +122,7 @@ class Bed:
         return seconds.laps
 
     def check(self) -> None:
-        """See that all give the same answers."""
+        """Refuse answers that differ."""
         _, rows = self.rows()
         _, memory = self.memory()
         store = Store(_RULES)

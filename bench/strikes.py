@@ -6,7 +6,6 @@ import random
 import re
 import signal
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.state import read_state
 
 EVERYTHING = "everything"
@@ -102,9 +102,9 @@ class Striker:
             timer.join()
 
     def _await(self, kind: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while kind not in processes(self._home) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        for _ in polling(_PATIENCE_SECONDS, interval=0.1):
+            if kind in processes(self._home):
+                return
 
     def _strike(self, plan: Strike, victims: list[psutil.Process]) -> Strike | None:
         if plan.kind != EVERYTHING and victims:

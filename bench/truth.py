@@ -184,7 +184,7 @@ def _several(kind: str, what: str, cases: list[Any]) -> Iterator[Finding]:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Are they the same, but for floating-point numbers that were summed up in another order?"""
+    """Whether they are the same, but for floating-point numbers that were summed up in another order."""
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(one, list) and isinstance(other, list):

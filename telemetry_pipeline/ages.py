@@ -1,4 +1,4 @@
-"""How long ago something was, by clocks that may be wrong; and how long it took, for people.
+"""How long ago something was, by clocks that may be wrong.
 
 A clock that is set back leaves moments of the future behind.
 """
@@ -19,17 +19,3 @@ def is_future(at: datetime, now: datetime) -> bool:
 def is_recent(at: datetime | None, now: datetime, within: timedelta) -> bool:
     """Whether something was less than *within* ago; what never was, or is of the future, counts as long ago."""
     return at is not None and not is_future(at, now) and now - at < within
-
-
-def duration(seconds: float) -> str:
-    """A time span for people: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"

@@ -5,10 +5,10 @@ By themselves a time-out begins anew with every byte, and an answer may have as 
 
 from __future__ import annotations
 
-import http.client
 import io
 import socket
 import time
+from http.client import HTTPResponse  # noqa: TID251 - what urllib3 reads answers by
 from typing import Any, cast
 
 import urllib3
@@ -25,7 +25,7 @@ def pool_classes(max_bytes: int, *, unpack: bool = True) -> dict[str, type[urlli
     :param unpack: False for who reads an answer whole: nobody is asked to pack one, and one that is packed stays so.
     """
 
-    class Answer(http.client.HTTPResponse):
+    class Answer(HTTPResponse):
         def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
             super().__init__(sock, *arguments, **named)
             self.fp.close()

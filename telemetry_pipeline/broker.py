@@ -216,7 +216,7 @@ def _task_id(kept: bytes) -> str | None:
 
 
 def is_step(kwargs: Any) -> bool:
-    """Are these the arguments of a task that executes a step: as the run's process sends them, and nothing besides?"""
+    """Whether these are the arguments of a task that executes a step: as the run's process sends them, and nothing besides."""
     if not isinstance(kwargs, dict) or {name: type(value) for name, value in kwargs.items()} != STEP_ARGUMENTS:
         return False
     names = (kwargs["run_id"], kwargs["step"])

@@ -114,7 +114,7 @@ class AllowedDays:
         try:
             period = asked_period(partition, first, last)
         except RequestRefused as err:
-            raise RequestRefused(f"{err}; {self}") from None
+            raise RequestRefused(str(err), str(self)) from None
         return None if period is None else self.check(period)
 
     def check(self, period: Period) -> Period:
@@ -124,7 +124,7 @@ class AllowedDays:
         """
         for day in (period.first, period.last):
             if not self.first <= day <= self.last:
-                raise RequestRefused(f"there is no partition {day}; {self}")
+                raise RequestRefused(f"there is no partition {day}", str(self))
         return period
 
 

@@ -1,67 +1,117 @@
 """Every error that this project raises on purpose.
 
-TelemetryError                    what went wrong, in one sentence an operator can act on
-├── SettingsError                 a setting is missing or impossible; lists them all
-├── RequestRefused                a partition, range, parameter or job that cannot be; says what is allowed
-├── Cancelled                     the run was cancelled; nothing uncommitted was kept
-├── TimeLimitReached              the run has been at work for too long; what is stored stays
-├── Superseded                    a later attempt at the step is at work; this one keeps nothing more
-├── WarehouseError                PostgreSQL is unreachable, or not in the expected state
-│   └── WarehouseUnavailable      transient: PostgreSQL cannot be reached, or ended the connection; worth another try
-├── StackError                    the local stack cannot start, or is not running
-└── PanAccessError                the upstream answered with an error, or not at all
-    ├── PanAccessUnavailable      transient: time-out, lost connection or session, HTTP 5xx/408/429; worth another try
-    ├── LoginRejected             wrong credentials; never tried again by itself
-    ├── PermissionDenied          the session is alive and may not call this function
-    ├── AnotherUpstream           it is not the upstream of the stored records; nothing of it was stored
-    └── MalformedAnswer           the answer is not what the API promises; carries the raw text
+TelemetryError                  what went wrong, and what to do about it
+├── SettingsError               settings are missing or impossible; lists them all
+├── RequestRefused              what was asked for cannot be; says what is allowed
+├── Unavailable                 what is remote is away, which may pass: worth another try
+│   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded
+│   ├── PanAccessUnavailable    time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429
+│   ├── WebserverUnavailable    nobody answers at the address of the web server
+│   └── CodeUnavailable         the web server answers, and the code server behind it does not
+├── StepEnded                   a step came to an end before its work was done; what it committed stays
+│   ├── Cancelled               a person cancelled the run
+│   ├── TimeLimitReached        the run has been at work for longer than its soft time limit
+│   ├── Superseded              a later attempt at the step is at work; this one stores nothing more
+│   └── StepLost                no queue and no worker knows the step
+│       └── StepInterrupted     the process that executed it was told to end
+├── WarehouseError              PostgreSQL is not in the state that is expected
+│   ├── WarehouseUnavailable
+│   └── StatementFailed         PostgreSQL refused a statement; nobody knows whether another try helps
+├── PanAccessError              the upstream answered with an error, or not at all
+│   ├── PanAccessUnavailable
+│   ├── LoginRejected           the credentials are wrong; they are not tried again by themselves
+│   ├── PermissionDenied        the session is alive, and its user may not call this function
+│   ├── AnotherUpstream         it is not the upstream of the stored records; nothing of it was stored
+│   └── MalformedAnswer         the answer is not what the API promises; carries it
+├── WebserverError              the web server answered with an error, or not at all
+│   ├── WebserverUnavailable
+│   └── CodeUnavailable
+├── CodeDiffers                 a worker and the process of a run do not have the same code
+├── StackError                  the local stack cannot start, or is not running
+│   └── ServiceEnded            a process of it ended when it should have started
+└── Warned                      the pipeline works, and something else can go wrong
 """
 
 from __future__ import annotations
 
+ADVICE = "advice"
+"""Under which name the metadata of a failed step has what to do about it."""
+
 
 class TelemetryError(Exception):
-    """Base of all; ``str(error)`` is one sentence for the operator."""
+    """Base of all. As a text it is the problem and the advice, for where there is one line for both."""
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(problem, advice)
+
+    @property
+    def problem(self) -> str:
+        """What went wrong, in one sentence."""
+        return str(self.args[0])
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty: the problem says it all."""
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        return f"{self.problem.rstrip('.')}; {self.advice}" if self.advice else self.problem
 
 
 class SettingsError(TelemetryError):
-    """One or more settings are missing or impossible."""
+    """Settings are missing or impossible; the message lists them all."""
 
 
 class RequestRefused(TelemetryError):
-    """What was asked for cannot be; the message says what is allowed."""
+    """What was asked for cannot be, such as a day, a range, a parameter or a job; the message says what is allowed."""
 
 
-class Cancelled(TelemetryError):
-    """The run was cancelled while a step was at work; nothing uncommitted was kept."""
+class Unavailable(TelemetryError):
+    """What is remote is away, which may pass: worth another try."""
 
 
-class TimeLimitReached(TelemetryError):
-    """The run has been at work for longer than its soft time limit; what is stored stays."""
+class StepEnded(TelemetryError):
+    """A step came to an end before its work was done; what it committed stays, and nothing else is kept."""
 
 
-class Superseded(TelemetryError):
+class Cancelled(StepEnded):
+    """A person cancelled the run."""
+
+
+class TimeLimitReached(StepEnded):
+    """The run has been at work for longer than its soft time limit."""
+
+
+class Superseded(StepEnded):
     """A later attempt at the same step is at work; this one stores and commits nothing more."""
 
 
+class StepLost(StepEnded):
+    """No queue and no worker knows the step."""
+
+
+class StepInterrupted(StepLost):
+    """The process that executed the step was told to end."""
+
+
 class WarehouseError(TelemetryError):
-    """PostgreSQL is unreachable, or not in the state that is expected."""
+    """PostgreSQL is not in the state that is expected, or not there at all."""
 
 
-class WarehouseUnavailable(WarehouseError):
-    """A transient failure: PostgreSQL cannot be reached, or ended the connection."""
+class WarehouseUnavailable(WarehouseError, Unavailable):
+    """PostgreSQL cannot be reached, ended the connection, takes no changes, is full or overloaded."""
 
 
-class StackError(TelemetryError):
-    """The local stack cannot start, or is not running."""
+class StatementFailed(WarehouseError):
+    """PostgreSQL refused a statement for what is in it or in the tables; nobody knows whether another try helps."""
 
 
 class PanAccessError(TelemetryError):
     """The upstream answered with an error, or not at all."""
 
 
-class PanAccessUnavailable(PanAccessError):
-    """A transient failure: time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429."""
+class PanAccessUnavailable(PanAccessError, Unavailable):
+    """Time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429."""
 
 
 class LoginRejected(PanAccessError):
@@ -82,6 +132,34 @@ class MalformedAnswer(PanAccessError):
     :ivar raw: the answer's text as it came.
     """
 
-    def __init__(self, message: str, raw: str) -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, raw: str) -> None:
+        super().__init__(problem)
         self.raw = raw
+
+
+class WebserverError(TelemetryError):
+    """The web server answered with an error, or not at all."""
+
+
+class WebserverUnavailable(WebserverError, Unavailable):
+    """Nobody answers at the address of the web server; whether it did what it was asked for is not known."""
+
+
+class CodeUnavailable(WebserverError, Unavailable):
+    """The web server answers, and the code server behind it does not."""
+
+
+class CodeDiffers(TelemetryError):
+    """A worker and the process of a run do not have the same code."""
+
+
+class StackError(TelemetryError):
+    """The local stack cannot start, or is not running."""
+
+
+class ServiceEnded(StackError):
+    """A process of the local stack ended when it should have started."""
+
+
+class Warned(TelemetryError):
+    """The pipeline works, and something else can go wrong."""

@@ -137,7 +137,7 @@ def find(name: str) -> Job | Asset:
     if found := JOBS.get(name) or assets.get(name):
         return found
     advice = meant(name, [*JOBS, *assets]) or f"jobs: {', '.join(JOBS)}; assets: {', '.join(assets)}"
-    raise RequestRefused(f"there is no job or asset {name!r}; {advice}")
+    raise RequestRefused(f"there is no job or asset {name!r}", advice)
 
 
 def check_days(target: Job | Asset, period: Period | None) -> None:
@@ -146,6 +146,6 @@ def check_days(target: Job | Asset, period: Period | None) -> None:
     :raises RequestRefused: says what it takes.
     """
     if target.days is Days.NONE and period is not None:
-        raise RequestRefused(f"{target.name} has no partitions; give none")
+        raise RequestRefused(f"{target.name} has no partitions", "give none")
     if target.days is Days.ONE and period is not None and period.length > 1:
-        raise RequestRefused(f"{target.name} is for one day; for a range launch {RANGE}")
+        raise RequestRefused(f"{target.name} is for one day", f"for a range launch {RANGE}")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
-def polling(seconds: float, interval: float = 0.05) -> Iterator[None]:
-    """Yield at an interval, the first time at once and the last time when *seconds* are over."""
+def polling(
+    seconds: float = math.inf, interval: float = 0.05, pause: Callable[[float], object] = time.sleep
+) -> Iterator[float]:
+    """Yield how many seconds are left, at an interval: the first time at once, the last time when none are.
+
+    :param pause: waits that long between two looks, or less.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        yield
+        yield max(0.0, deadline - time.monotonic())
         left = deadline - time.monotonic()
         if left <= 0:
             return
-        time.sleep(min(interval, left))
+        pause(min(interval, left))

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -51,7 +52,7 @@ if os.geteuid() == 0:
                 directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXOTH)
         return made
 
-    pytest.TempPathFactory.mktemp = _passable  # type: ignore[method-assign]
+    pytest.TempPathFactory.mktemp = _passable  # type: ignore[method-assign,assignment]
 
 
 def group_of(nodeid: str) -> str:
@@ -60,7 +61,7 @@ def group_of(nodeid: str) -> str:
     return "whole" if file.startswith("whole/") and file not in LONGEST else file
 
 
-class ByGroup(LoadScopeScheduling):
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
     """Hands out a group at a time. (The option ``--dist loadgroup`` does not work with pytest 9.2.)"""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -156,7 +157,7 @@ def simulator() -> Iterator[Callable[..., SimulatorServer]]:
     """Starts simulators with the options given, by default without made-up history."""
     with ExitStack() as running:
 
-        def start(**options: object) -> SimulatorServer:
+        def start(**options: Any) -> SimulatorServer:
             return running.enter_context(SimulatorServer(Options(**{"records_count": 0, **options})))
 
         yield start
@@ -181,7 +182,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 8 MB and 64 files."""
     path = tmp_path / "disk"
     path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "telemetry-test", path]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "telemetry-test", str(path)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("may not mount a disk")
     yield path

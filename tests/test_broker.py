@@ -146,7 +146,7 @@ def test_a_worker_tells_its_steps_its_queues_and_its_processes(
     assert set(taken.values()) == near.task_ids
     assert len(taken) == 2
     assert (far.node, far.queues, far.run_ids) == ("far@elsewhere", ("reports",), frozenset())
-    assert (near.node, near.run_ids) == ("near@here", {"run-1", in_store.run_id})
+    assert (near.node, near.run_ids) == ("near@here", frozenset({"run-1", in_store.run_id}))
 
     with redis.Redis.from_url(broker_url) as client:
         client.rpush("go", 1, 2, 3)

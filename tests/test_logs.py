@@ -34,7 +34,7 @@ PROJECT = Path(__file__).parents[1]
 UTC = ZoneInfo("UTC")
 DAY = date(2025, 3, 6)
 
-FAULTS = [
+FAULTS: list[dict[str, Any]] = [
     {"kind": "error", "status": 503, "times": 2},
     {"kind": "drop", "times": 1},
     {"kind": "expired_session", "times": 1},
@@ -97,7 +97,7 @@ def a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, configure: Configure)
     days = dg.DailyPartitionsDefinition("2025-01-01")
 
     @dg.asset(partitions_def=days)
-    def talking(context) -> None:
+    def talking(context: dg.AssetExecutionContext) -> None:
         context.log.info("by Dagster")
         context.log.debug("nobody asked")
         logging.getLogger("library").warning("by a library")

@@ -101,7 +101,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     programs = folder / "env" / "bin"
     [wheel] = folder.glob("*.whl")
     # Where it sees no checkout, or it would take that for what is to be installed.
-    install = [*pip, "--python", programs / "python", "install", "--no-deps", "--no-index", wheel]
+    install = [*pip, "--python", str(programs / "python"), "install", "--no-deps", "--no-index", str(wheel)]
     subprocess.run(install, cwd=programs, env={"PATH": os.environ["PATH"]}, check=True)
     [packages] = folder.glob("env/lib/python*/site-packages")
     # A path alone: the checkout, which this environment has, is not among what that adds.
@@ -114,7 +114,7 @@ def stack(installed: Path, tmp_path: Path) -> Iterator[StackState]:
     """What ``up`` starts in an empty folder."""
     unset = {name.upper() for name in StackSettings.model_fields} | {"PYTHONPATH"}
     surroundings = {name: value for name, value in os.environ.items() if name not in unset}
-    command = [installed / "telemetry-pipeline", "up", "--records-count", "500", "--live", "0"]
+    command = [str(installed / "telemetry-pipeline"), "up", "--records-count", "500", "--live", "0"]
     with (tmp_path / "said").open("w") as said:
         up = subprocess.Popen(
             command, cwd=tmp_path, env={**surroundings, "TICK_CRON": "0 0 29 2 *"}, stdout=said, stderr=subprocess.STDOUT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,7 +36,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def error_of(kind: type[StackSettings] = StackSettings, **overrides: object) -> str:
+def error_of(kind: Any = StackSettings, **overrides: Any) -> str:
     with pytest.raises(SettingsError) as caught:
         kind.load(**overrides)
     return str(caught.value)
@@ -233,6 +234,26 @@ def test_what_is_wrong_is_told_by_the_name_that_it_was_given_by(monkeypatch: pyt
     with pytest.raises(SettingsError, match=r"CELERY_BROKER_URL cannot be used; .*redis") as caught:
         StackSettings.load()
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "file", "told"),
+    [
+        ({}, "CELERY_BROKER_URL", "CELERY_BROKER_URL"),
+        ({}, "celery_broker_url", "CELERY_BROKER_URL"),
+        ({"REDIS_URL": "amqp://host/"}, "CELERY_BROKER_URL", "REDIS_URL"),
+        ({"CELERY_BROKER_URL": "amqp://host/"}, "REDIS_URL", "CELERY_BROKER_URL"),
+        ({"REDIS_URL": ""}, "CELERY_BROKER_URL", "CELERY_BROKER_URL"),
+    ],
+    ids=["theirs", "theirs in small letters", "ours in the environment", "theirs in the environment", "ours empty"],
+)
+def test_the_name_that_is_told_is_that_of_the_environment_or_else_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], file: str, told: str
+) -> None:
+    Path(".env").write_text(f"{file}=amqp://u:hidden@host/\n")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert error_of().splitlines()[1].strip().startswith(f"{told} cannot be used")
 
 
 def test_a_name_of_ours_that_is_empty_is_not_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

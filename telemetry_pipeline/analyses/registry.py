@@ -39,7 +39,7 @@ def find_analysis(name: str) -> Analysis:
     """
     analyses = all_analyses()
     if name not in analyses:
-        raise RequestRefused(f"there is no analysis {name!r}; there are {', '.join(analyses)}")
+        raise RequestRefused(f"there is no analysis {name!r}", f"there are {', '.join(analyses)}")
     return analyses[name]
 
 

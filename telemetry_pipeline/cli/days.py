@@ -1,20 +1,16 @@
-"""Days as options of the command line: how they are read, and which of them may be asked for here."""
+"""Days as options of the command line: how they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
 
 import click
 
-from telemetry_pipeline.days import AllowedDays, Period, asked_period
+from telemetry_pipeline.days import Period, asked_period
 from telemetry_pipeline.days import parse_day as parsed
 from telemetry_pipeline.errors import RequestRefused
-
-if TYPE_CHECKING:
-    from telemetry_pipeline.settings.loading import StackSettings
 
 
 def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
@@ -41,10 +37,3 @@ def given_period(partition: date | None, first: date | None, last: date | None) 
     """
     with usage_errors():
         return asked_period(partition, first, last)
-
-
-def allowed_days(settings: StackSettings) -> AllowedDays:
-    """The days that may be asked for of the stack that runs here, or of the pipeline elsewhere."""
-    from telemetry_pipeline.stack.partitions import first_partition_here
-
-    return AllowedDays.until_today(first_partition_here(settings), settings.operator_zone)

@@ -18,7 +18,7 @@ from telemetry_pipeline.errors import Cancelled, TelemetryError
 _CLI = "telemetry_pipeline.cli"
 COMMANDS = {
     "up": f"{_CLI}.local.commands",
-    "run": f"{_CLI}.launching.run",
+    "run": f"{_CLI}.launching.commands",
     "show": f"{_CLI}.showing.commands",
     "status": f"{_CLI}.operating.commands",
     "logs": f"{_CLI}.operating.commands",
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt, Cancelled) as err:
         return _fail(str(err) or "cancelled", EXIT_CANCELLED, invocation)
     except TelemetryError as err:
-        return _fail(str(err), EXIT_FAILED, invocation)
+        return _fail(err.problem, EXIT_FAILED, invocation, err.advice)
     except Exception as raised:  # noqa: BLE001 - the program ends here
         cause = raised.__cause__ if isinstance(raised, PipeBroke) and raised.__cause__ else raised
         if isinstance(cause, BrokenPipeError) and _reader_left():
@@ -90,10 +90,12 @@ def _reader_left() -> bool:
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def _fail(message: str, status: int, invocation: Invocation) -> int:
+def _fail(message: str, status: int, invocation: Invocation, advice: str = "") -> int:
     if invocation.debug:
         say_lines(traceback.format_exc().rstrip(), err=True)
     say_lines(f"error: {message}", err=True)
+    if advice:
+        say_lines(f"-> {advice}", err=True)
     return status
 
 

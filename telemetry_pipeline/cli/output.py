@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from telemetry_pipeline.amounts import number
 from telemetry_pipeline.cli.saying import say_lines
 from telemetry_pipeline.printable import printable
 
@@ -188,8 +189,6 @@ def _cell(value: Any) -> Cell:
         return "", False
     if isinstance(value, bool):
         return ("yes" if value else "no"), False
-    if isinstance(value, int):
-        return f"{value:,}", True
-    if isinstance(value, float):
-        return f"{value:,.2f}", True
+    if isinstance(value, (int, float)):
+        return number(value), True
     return printable(str(value)), False  # names come from outside

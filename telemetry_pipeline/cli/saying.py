@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import click
 
+from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.printable import printable
 
 Part = str | tuple[str, str | None]
@@ -24,6 +25,18 @@ def say_lines(text: str, *, err: bool = False) -> None:
     """Print a text whose line ends are ours."""
     for line in text.split("\n"):
         say(line, err=err)
+
+
+def say_problem(what: str, err: TelemetryError) -> None:
+    """Print what does not work and why, and below it what to do about it, in the columns of ``status``."""
+    say(f"{what:15}{err.problem}")
+    say_advice(err.advice, indent=15)
+
+
+def say_advice(advice: str, *, indent: int = 0, err: bool = False) -> None:
+    """Print what to do about what was said above, if anything is known."""
+    if advice:
+        say(f"{' ' * indent}-> {advice}", err=err)
 
 
 def hand_over(data: bytes) -> None:

@@ -79,8 +79,8 @@ def graphql_url(settings: StackSettings) -> str:
     url = webserver_url(settings)
     if url is None:
         raise StackError(
-            f"no stack is running in {settings.home}, and neither WEBSERVER_URL nor WEB_URL is set; "
-            "start one with 'telemetry-pipeline up'"
+            f"no stack is running in {settings.home}, and neither WEBSERVER_URL nor WEB_URL is set",
+            "start one with 'telemetry-pipeline up'",
         )
     return f"{url.rstrip('/')}/graphql"
 
@@ -95,7 +95,8 @@ def database_url(settings: StackSettings) -> str:
     state = find_stack(settings)
     if state is None:
         raise WarehouseError(
-            f"DATABASE_URL is not set, and no stack is running in {settings.home}; start one with 'telemetry-pipeline up'"
+            f"DATABASE_URL is not set, and no stack is running in {settings.home}",
+            "start one with 'telemetry-pipeline up'",
         )
     return state.database_url
 

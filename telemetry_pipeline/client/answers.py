@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from telemetry_pipeline.client.documents import LOCATION
-from telemetry_pipeline.client.graphql import CodeAway, Json, code_is_away, error_message, refusal, unwrap
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.client.graphql import Json, code_is_away, error_message, refusal, unwrap
+from telemetry_pipeline.errors import CodeUnavailable, RequestRefused
 from telemetry_pipeline.tags import partition_range
 
 # What Dagster calls the job that can run any selection of assets.
@@ -159,11 +159,11 @@ def found_run(answer: Json, run_id: str) -> Json:
 def launched_run(answer: Json) -> str:
     """The id of the run that a mutation launched.
 
-    :raises CodeAway: the code server is away; nothing was launched.
+    :raises CodeUnavailable: the code server is away; nothing was launched.
     :raises RequestRefused: nothing was launched; says why.
     """
     if answer["__typename"] == "PythonError" and code_is_away(answer):
-        raise CodeAway(f"the code server does not answer: {refusal(answer)}")
+        raise CodeUnavailable(f"the code server does not answer: {refusal(answer)}")
     if answer["__typename"] != "LaunchRunSuccess":
         raise RequestRefused(refusal(answer))
     return str(answer["run"]["runId"])
@@ -171,7 +171,7 @@ def launched_run(answer: Json) -> str:
 
 def no_run(run_id: str) -> RequestRefused:
     """What is said when there is no such run."""
-    return RequestRefused(f"there is no run {run_id!r}; runs() lists those there are")
+    return RequestRefused(f"there is no run {run_id!r}", "runs() lists those there are")
 
 
 def runs_filter(
@@ -185,7 +185,7 @@ def runs_filter(
     if statuses is not None:
         wanted["statuses"] = [_status(status) for status in statuses]
         if not wanted["statuses"]:
-            raise RequestRefused(f"statuses is empty; states: {', '.join(RunStatus)}")
+            raise RequestRefused("statuses is empty", f"states: {', '.join(RunStatus)}")
     if job is not None:
         wanted["pipelineName"] = job
     if created_after is not None:
@@ -197,7 +197,7 @@ def runs_filter(
 
 def _seconds(moment: datetime) -> float:
     if moment.tzinfo is None:
-        raise RequestRefused(f"{moment} has no time zone; give it one")
+        raise RequestRefused(f"{moment} has no time zone", "give it one")
     return moment.timestamp()
 
 
@@ -205,7 +205,7 @@ def _status(status: RunStatus | str) -> RunStatus:
     try:
         return RunStatus(status)
     except ValueError:
-        raise RequestRefused(f"{status!r} is not a state of a run; states: {', '.join(RunStatus)}") from None
+        raise RequestRefused(f"{status!r} is not a state of a run", f"states: {', '.join(RunStatus)}") from None
 
 
 def read_health(answer: Json) -> Health:

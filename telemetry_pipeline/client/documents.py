@@ -130,7 +130,7 @@ query Events($id: ID!, $after: String, $limit: Int!) {{
       events {{
         __typename
         ... on MessageEvent {{ stepKey message timestamp }}
-        ... on ExecutionStepFailureEvent {{ error {{ {_ERROR} }} failureMetadata {{ description }} }}
+        ... on ExecutionStepFailureEvent {{ error {{ {_ERROR} }} failureMetadata {{ description {_METADATA} }} }}
         ... on ExecutionStepUpForRetryEvent {{ error {{ {_ERROR} }} secondsToWait }}
         ... on RunFailureEvent {{ error {{ {_ERROR} }} }}
         ... on ObservationEvent {{ assetKey {{ path }} partition {_METADATA} }}

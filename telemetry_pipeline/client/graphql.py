@@ -13,8 +13,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.bounded import TooMuch, pool_classes
-from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
+from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError, WebserverUnavailable
 
 Json = dict[str, Any]
 
@@ -22,14 +23,6 @@ Json = dict[str, Any]
 _MAX_BYTES = 100_000_000
 _PIECE_BYTES = 1_000_000
 _CODE_AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationLoadError", "DagsterCodeLocationNotFoundError")
-
-
-class NoAnswer(StackError):
-    """Nobody answers at the address."""
-
-
-class CodeAway(StackError):
-    """The code server does not answer, as while it is restarted; nothing was launched."""
 
 
 class Endpoint:
@@ -52,8 +45,8 @@ class Endpoint:
     def ask(self, document: str, **variables: Any) -> Json:
         """The data that answers a document.
 
-        :raises NoAnswer: nobody answers.
-        :raises StackError: what is behind the web server is down.
+        :raises WebserverUnavailable: nobody answers.
+        :raises WebserverError: what is behind the web server is down.
         :raises TelemetryError: the document is refused.
         """
         try:
@@ -66,20 +59,20 @@ class Endpoint:
                     if len(body) > _MAX_BYTES:
                         raise TooMuch
         except requests.RequestException as err:
-            raise NoAnswer(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
+            raise WebserverUnavailable(f"the webserver at {self.url} does not answer ({_reason(err)})") from err
         except TooMuch as err:
-            raise StackError(f"the webserver at {self.url} answered with more than {_MAX_BYTES / 1e6:,.0f} MB") from err
+            raise WebserverError(f"the webserver at {self.url} answered with more than {size(_MAX_BYTES)}") from err
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise StackError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
+            raise WebserverError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
         if answer.get("errors") or not isinstance(answer.get("data"), dict):
             errors = answer.get("errors")
             message = one_line(errors[0].get("message", "")) if errors else f"HTTP {response.status_code}"
             # 500: something behind it is down or wrong, perhaps for a moment; 400: the question itself is wrong.
-            kind = StackError if response.status_code >= 500 else TelemetryError
+            kind = WebserverError if response.status_code >= 500 else TelemetryError
             raise kind(f"the webserver at {self.url} could not answer: {message}")
         data: Json = answer["data"]
         return data

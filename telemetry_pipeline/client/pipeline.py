@@ -11,8 +11,8 @@ Needs neither Dagster nor the pipeline's settings. Every flow is shown in docs/g
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +27,13 @@ from telemetry_pipeline.client.answers import (
     read_run,
     runs_filter,
 )
-from telemetry_pipeline.client.graphql import CodeAway, Json, refusal, unwrap
+from telemetry_pipeline.client.graphql import Json, refusal, unwrap
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.client.servers import Servers
 from telemetry_pipeline.client.stored import choose_document, read_documents, read_result
 from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.days import Day
-from telemetry_pipeline.errors import RequestRefused, TelemetryError
+from telemetry_pipeline.errors import CodeUnavailable, RequestRefused, TelemetryError
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 
@@ -47,7 +47,7 @@ _MOST_RUNS = 100_000
 class TelemetryClient(Servers):
     """The pipeline behind one GraphQL address.
 
-    Every method raises :class:`StackError` when nobody answers there, :class:`RequestRefused` when what is asked for does
+    Every method raises :class:`WebserverError` when nobody answers there, :class:`RequestRefused` when what is asked for does
     not exist or cannot be, and says what can; and :class:`TelemetryError` for what else the server could not do.
     """
 
@@ -97,13 +97,12 @@ class TelemetryClient(Servers):
 
     def watch(self, run_id: str, poll_seconds: float = _POLL_SECONDS) -> Iterator[Progress]:
         """The progress of a run, again and again until it ended; the same object each time, brought up to date."""
-        progress = self.progress(run_id)
-        while True:
+        progress = Progress(run_id)
+        for _ in polling(interval=poll_seconds):
+            self.refresh(progress)
             yield progress
             if progress.ended:
                 return
-            time.sleep(poll_seconds)
-            self.refresh(progress)
 
     def wait(self, run_id: str, timeout_seconds: float) -> Run:
         """Wait until a run ended, however it did.
@@ -168,14 +167,14 @@ class TelemetryClient(Servers):
         :param cursor: the id of the last run of the page before; the answer goes on behind it.
         """
         if limit < 1:
-            raise RequestRefused(f"limit is {limit}; it has to be 1 or more")
+            raise RequestRefused(f"limit is {limit}", "it has to be 1 or more")
         wanted = runs_filter(statuses, job, created_after, created_before)
         answer = self._server.ask(documents.RUNS, filter=wanted, limit=limit, cursor=cursor)["runsOrError"]
         found = [read_run(run) for run in unwrap(answer)["results"]]
         if not found:
             # The server finds nothing of a job or behind a run that it does not know, and does not say so.
             if job is not None and job not in (jobs := self._targets().jobs):
-                raise RequestRefused(f"there is no job {job!r}; jobs: {', '.join(jobs)}")
+                raise RequestRefused(f"there is no job {job!r}", f"jobs: {', '.join(jobs)}")
             if cursor is not None:
                 self._status(cursor)
         return found
@@ -187,7 +186,7 @@ class TelemetryClient(Servers):
         """
         status = self._status(run_id)
         if from_failure and status not in (RunStatus.FAILURE, RunStatus.CANCELED):
-            raise RequestRefused(f"run {run_id} is {status}: nothing failed there; from_failure=False runs all of it again")
+            raise RequestRefused(f"run {run_id} is {status}: nothing failed there", "from_failure=False runs all of it again")
         strategy = "FROM_FAILURE" if from_failure else "ALL_STEPS"
         params = {"parentRunId": run_id, "strategy": strategy}
         return self._launched(lambda: self._server.ask(documents.REEXECUTE, params=params)["launchRunReexecution"])
@@ -208,13 +207,14 @@ class TelemetryClient(Servers):
         if (body := choose_document(read_documents(answer), begin, end)) is not None:
             return body
         if name not in (names := self._targets().documents):
-            raise RequestRefused(f"there is no document {name!r}; documents: {', '.join(names)}")
+            raise RequestRefused(f"there is no document {name!r}", f"documents: {', '.join(names)}")
         wanted = "" if end is None else f" of {end}" if begin == end else f" of {begin} to {end}"
         if answer.get("assetMaterializations"):
             raise RequestRefused(
-                f"{name}{wanted} was computed within a range, which shows its last day's only, or for other days; launch it"
+                f"{name}{wanted} was computed within a range, which shows its last day's only, or for other days",
+                "launch it",
             )
-        raise RequestRefused(f"{name}{wanted} has not been computed; launch it")
+        raise RequestRefused(f"{name}{wanted} has not been computed", "launch it")
 
     def result(
         self,
@@ -235,7 +235,7 @@ class TelemetryClient(Servers):
         """
         targets = self._targets()
         if asset not in targets.analyses:
-            raise RequestRefused(f"there is no analysis {asset!r}; analyses: {', '.join(targets.analyses)}")
+            raise RequestRefused(f"there is no analysis {asset!r}", f"analyses: {', '.join(targets.analyses)}")
         of_asset = {asset: parameters} if parameters else None
         run_id = self._launch(targets, [asset], partition, first, last, of_asset, {ROWS: "all"})
         run = self.wait(run_id, timeout_seconds)
@@ -244,7 +244,7 @@ class TelemetryClient(Servers):
         answer = unwrap(self._server.ask(documents.ROWS, id=run_id)["runOrError"])
         if (found := read_result(answer, run_id)) is not None:
             return found
-        raise TelemetryError(f"run {run_id} of {asset} succeeded without its rows; is the pipeline older than this client?")
+        raise TelemetryError(f"run {run_id} of {asset} succeeded without its rows", "is the pipeline older than this client?")
 
     def _status(self, run_id: str) -> RunStatus:
         return RunStatus(found_run(self._server.ask(documents.STATUS, id=run_id), run_id)["status"])
@@ -273,12 +273,8 @@ class TelemetryClient(Servers):
 
     def _launched(self, launch: Callable[[], Json]) -> str:
         """The id of the run that *launch* launches; while the code server is away, it is tried again."""
-        deadline = time.monotonic() + _CODE_RETURNS_SECONDS
-        while True:
-            try:
+        for left in polling(_CODE_RETURNS_SECONDS, _POLL_SECONDS):
+            with suppress(CodeUnavailable):
                 return launched_run(launch())
-            except CodeAway:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(_POLL_SECONDS)
-            self.wait_for_code(deadline - time.monotonic())
+            self.wait_for_code(left)
+        return launched_run(launch())

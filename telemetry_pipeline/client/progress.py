@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.graphql import Json, error_message, metadata, one_line
+from telemetry_pipeline.errors import ADVICE
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,17 @@ class Stored:
             self.rows = counts.get("dagster/row_count", counts.get("records_stored", self.rows))
 
 
+class Failure(NamedTuple):
+    """Why a step failed, or without one, the run itself; and what to do about it, where the error knew."""
+
+    step: str | None
+    message: str
+    advice: str = ""
+
+
+NO_REASON = Failure(None, "the run gave no reason")
+
+
 @dataclass
 class Progress:
     """A run as its events tell it so far; :meth:`TelemetryClient.refresh` reads on from where it stands.
@@ -59,7 +72,7 @@ class Progress:
     :ivar observations: what the steps last said of themselves.
     :ivar stored: what was materialized, by asset.
     :ivar seconds: how long each step has worked, all its attempts together.
-    :ivar failures: step and message, in the order in which they failed; no step: the run itself.
+    :ivar failures: in the order in which steps failed.
     """
 
     run_id: str = ""
@@ -68,7 +81,7 @@ class Progress:
     observations: dict[str, Observation] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    failures: list[tuple[str | None, str]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cursor: str | None = field(default=None, repr=False)
     planned: bool = field(default=False, repr=False)
@@ -124,8 +137,8 @@ class Progress:
         if not self.states and not self.ended:
             return "waiting to start"
         if self.status == RunStatus.FAILURE:
-            step, reason = self.failures[0] if self.failures else (None, "the run gave no reason")
-            return f"{step} failed: {reason}" if step else f"failed: {reason}"
+            first = self.failures[0] if self.failures else NO_REASON
+            return f"{first.step} failed: {first.message}" if first.step else f"failed: {first.message}"
         if self.ended:
             return self.status.lower()
         if self.status == RunStatus.CANCELING:
@@ -175,9 +188,9 @@ class Progress:
             case "ExecutionStepFailureEvent" if step:
                 self.states[step] = "failed"
                 self._stop(step, event)
-                self.failures.append((step, _failure_message(event)))
+                self.failures.append(Failure(step, _failure_message(event), _advice(event)))
             case "RunFailureEvent" if not self.failures:
-                self.failures.append((None, _failure_message(event)))
+                self.failures.append(Failure(None, _failure_message(event)))
             case "ObservationEvent":
                 values = metadata(event["metadataEntries"])
                 if "percent" in values:
@@ -209,6 +222,10 @@ def _failure_message(event: Json) -> str:
         return error_message(event["error"])
     described = (event.get("failureMetadata") or {}).get("description")
     return one_line(described or event.get("message") or "no message")
+
+
+def _advice(event: Json) -> str:
+    return str(metadata((event.get("failureMetadata") or {}).get("metadataEntries", [])).get(ADVICE, ""))
 
 
 def _asked_to_go_on(event: Json) -> bool:

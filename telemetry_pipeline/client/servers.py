@@ -6,7 +6,7 @@ from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import Health, code_is_broken, code_problem, read_health
 from telemetry_pipeline.client.graphql import Endpoint
 from telemetry_pipeline.client.schedules import Schedule, read_schedule
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import WebserverError
 from telemetry_pipeline.polling import polling
 
 _POLL_SECONDS = 0.5
@@ -35,21 +35,21 @@ class Servers:
     def code_is_loaded(self) -> bool:
         """Whether runs can be launched by now.
 
-        :raises StackError: the code cannot be loaded; says why.
+        :raises WebserverError: the code cannot be loaded; says why.
         """
         answer = self._server.ask(documents.CODE)
         if code_is_broken(answer):
-            raise StackError(f"the pipeline's code cannot be loaded: {code_problem(answer)}")
+            raise WebserverError(f"the pipeline's code cannot be loaded: {code_problem(answer)}")
         return code_problem(answer) is None
 
     def wait_for_code(self, seconds: float) -> None:
         """Wait until the pipeline's code is loaded.
 
-        :raises StackError: it is not after *seconds*, or it cannot be loaded; says why.
+        :raises WebserverError: it is not after *seconds*, or it cannot be loaded; says why.
         """
         problem: str | None = None
         for _ in polling(seconds, _POLL_SECONDS):
             problem = code_problem(self._server.ask(documents.CODE))
             if problem is None:
                 return
-        raise StackError(f"the stack is running, but its code is not loaded: {problem}")
+        raise WebserverError(f"the stack is running, but its code is not loaded: {problem}")

@@ -35,11 +35,11 @@ class Targets:
         for name in names:
             if name not in self.assets:
                 raise RequestRefused(
-                    f"there is no {'job or ' if isinstance(target, str) else ''}asset {name!r};"
-                    f" jobs: {', '.join(self.jobs)}; assets: {', '.join(self.assets)}"
+                    f"there is no {'job or ' if isinstance(target, str) else ''}asset {name!r}",
+                    f"jobs: {', '.join(self.jobs)}; assets: {', '.join(self.assets)}",
                 )
         if not names:
-            raise RequestRefused(f"nothing is to be launched; assets: {', '.join(self.assets)}")
+            raise RequestRefused("nothing is to be launched", f"assets: {', '.join(self.assets)}")
         return {"jobName": ANY_ASSETS_JOB, "assetSelection": [{"path": [name]} for name in names]}, self.assets[names[0]]
 
 
@@ -68,7 +68,7 @@ def partition_tags(newest: str | None, partition: Day | None, first: Day | None,
     period = asked_period(partition, first, last)
     if newest is None:
         if period is not None:
-            raise RequestRefused("what is to be launched has no partitions; give none")
+            raise RequestRefused("what is to be launched has no partitions", "give none")
         return {}
     if period is None:
         return {PARTITION: newest}
@@ -106,7 +106,7 @@ def _check_parameters(parameters: Mapping[str, Any], selector: Json) -> None:
         raise RequestRefused(f"parameters are given as { ({selected[0] if len(selected) == 1 else 'ASSET': loose}) }")
     for asset, values in parameters.items():
         if selected and asset not in selected:
-            raise RequestRefused(f"{asset!r} is given parameters and is not launched; launched: {', '.join(selected)}")
+            raise RequestRefused(f"{asset!r} is given parameters and is not launched", f"launched: {', '.join(selected)}")
         try:
             json.dumps(dict(values), allow_nan=False)
         except (TypeError, ValueError) as err:

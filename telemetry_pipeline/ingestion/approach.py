@@ -106,7 +106,7 @@ class Lookout:
             return None
 
     def _know_again(self, at: Cursor, newest_id: int, newest_before: int) -> list[Comparison]:
-        """See that the upstream still has what is stored.
+        """Compare what is stored with what the upstream has in its place.
 
         :param newest_before: the newest id before the jump that held the cursor so far, if one did.
         :raises AnotherUpstream: it has other records in its place.
@@ -123,7 +123,7 @@ class Lookout:
         if another:
             # It is the one cause of all that they see in its ids.
             settle(self._engine, [ANOTHER, identity.BELOW, identity.JUMP], {ANOTHER: another})
-            raise AnotherUpstream(f"{another.summary}. {another.detail} What to do: {another.advice}")
+            raise AnotherUpstream(f"{another.summary}. {another.detail}", another.advice)
         below = identity.below(at, samples, newest_before or newest_id)
         settle(self._engine, [ANOTHER, identity.BELOW], {identity.BELOW: below} if below else {})
         if not below and (anew := identity.anew(samples)):

@@ -33,5 +33,5 @@ def in_context(record: logging.LogRecord) -> bool:
 
 
 def note(record: logging.LogRecord, context: Context) -> None:
-    """Have a record say what was at work when it was written."""
+    """Let a record say what was at work when it was written."""
     vars(record).update(run=context.run, step=context.step, partition=context.partition)

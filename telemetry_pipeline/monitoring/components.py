@@ -25,7 +25,7 @@ from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
 from telemetry_pipeline.monitoring.disks import Place, shortages
 from telemetry_pipeline.settings.addresses import redacted
-from telemetry_pipeline.warehouse.db.errors import explained, sqlstate
+from telemetry_pipeline.warehouse.db.errors import sqlstate
 from telemetry_pipeline.warehouse.operations.status import last_sync
 
 POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
@@ -68,11 +68,13 @@ class Reading:
     """What one look saw of a component.
 
     :ivar fault: why it does not work; None when it does.
+    :ivar advice: what to do about it, if that is known here.
     :ivar patience: in how many looks in a row the fault has to be seen until it counts; 1 is for what is certain at once.
     :ivar identity: of the process or processes; a new one means that it was restarted.
     """
 
     fault: str | None = None
+    advice: str = ""
     patience: int = 1
     identity: str | None = None
 
@@ -133,12 +135,12 @@ class Components:
 
     def _postgres(self) -> Look:
         try:
-            with explained(), self._at.warehouse.connect() as connection:
+            with self._at.warehouse.connect() as connection:
                 server = connection.execute(_SERVER).one()
                 seen = last_sync(connection)
-        except (WarehouseError, sa.exc.SQLAlchemyError) as err:
-            waited = sqlstate(err.__cause__ or err) in (codes.LOCK_NOT_AVAILABLE, codes.QUERY_CANCELED)
-            return {POSTGRES: Reading(fault=_one_line(err), patience=3 if waited else 1)}
+        except WarehouseError as err:
+            waited = sqlstate(err) in (codes.LOCK_NOT_AVAILABLE, codes.QUERY_CANCELED)
+            return {POSTGRES: Reading(fault=_one_line(err.problem), advice=err.advice, patience=3 if waited else 1)}
         now = self._clock()
         look = {POSTGRES: Reading(identity=server.started), CLOCK: Reading(fault=_clock_fault(now, seen.now, seen.synced_at))}
         if server.read_only:
@@ -160,9 +162,9 @@ class Components:
             ) as client:
                 server: Any = client.info("server")
         except redis.TimeoutError as err:
-            return Reading(fault=_one_line(err), patience=3)
+            return Reading(fault=_one_line(str(err)), patience=3)
         except redis.RedisError as err:
-            return Reading(fault=_one_line(err))
+            return Reading(fault=_one_line(str(err)))
         return Reading(identity=server["run_id"])
 
     def _workers(self) -> Look:
@@ -187,7 +189,7 @@ class Components:
             return {WEBSERVER: Reading(fault="the connection is refused")}
         except OSError as err:
             self._webserver_answers = False
-            return {WEBSERVER: Reading(fault=_one_line(err), patience=3)}
+            return {WEBSERVER: Reading(fault=_one_line(str(err)), patience=3)}
         if self._webserver_answers and not slow:
             return {WEBSERVER: Reading()}
         if not storage_works:
@@ -196,15 +198,15 @@ class Components:
             health = self._client.health()
         except TelemetryError as err:
             self._webserver_answers = False
-            return {WEBSERVER: Reading(fault=str(err), patience=3)}
+            return {WEBSERVER: Reading(fault=err.problem, advice=err.advice, patience=3)}
         self._webserver_answers = True
         return {WEBSERVER: Reading(), CODE: _code(health)}
 
     def _daemon(self) -> Look:
         try:
-            with explained(), self._at.dagster.connect() as connection:
+            with self._at.dagster.connect() as connection:
                 beats = connection.execute(_DAEMON).all()
-        except (WarehouseError, sa.exc.SQLAlchemyError):
+        except WarehouseError:
             return {}  # Dagster's tables are not there yet, or PostgreSQL went away in the middle
         if not beats:
             return {DAEMON: Reading(fault="it never gave a sign of life")}
@@ -236,5 +238,5 @@ def _clock_fault(now: datetime, postgres_now: datetime, synced_at: datetime | No
     return None
 
 
-def _one_line(err: Exception) -> str:
-    return redacted(" ".join(str(err).split()))
+def _one_line(text: str) -> str:
+    return redacted(" ".join(text.split()))

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.settings.loading import StackSettings
 
 # PostgreSQL alone may need as much within a minute; of a small disk a twentieth.
@@ -68,7 +69,7 @@ def _shortage(on_disk: list[Place]) -> str | None:
     if disk.f_flag & os.ST_RDONLY:
         return f"the disk of {path} ({names}) is mounted read-only"
     if free < min(_LEAST_FREE_BYTES, _LEAST_FREE_SHARE * total):
-        return f"the disk of {path} ({names}) is full: {free / 1e6:,.0f} MB of {total / 1e6:,.0f} MB are free"
+        return f"the disk of {path} ({names}) is full: {size(free)} of {size(total)} are free"
     if disk.f_files and disk.f_favail == 0:
         return f"the disk of {path} ({names}) takes no more files: it has none of its {disk.f_files:,} inodes left"
     return None

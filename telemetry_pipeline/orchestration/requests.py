@@ -34,7 +34,7 @@ def check_request(
     period = allowed.asked(tags.get(PARTITION), tags.get(RANGE_START), tags.get(RANGE_END))
     check_days(target, period)
     if period is None and target.days is not Days.NONE:
-        raise RequestRefused(f"a run needs a partition, or the first and the last day of a range; {allowed}")
+        raise RequestRefused("a run needs a partition, or the first and the last day of a range", str(allowed))
     check_form(run_config, tags, assets)
     for name, given in (run_config.get("ops") or {}).items():
         if name in all_analyses():

@@ -161,7 +161,7 @@ def newer(
 
 
 def put(connection: sa.Connection, infos: Iterable[ResultInfo]) -> None:
-    """Have the lines of some results in place of the earlier ones of the same."""
+    """Put the lines of some results in place of the earlier ones of the same."""
     connection.execute(_UPSERT, [{**vars(info), "wanted_at": info.computed_at} for info in infos])
 
 

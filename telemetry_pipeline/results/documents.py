@@ -22,7 +22,6 @@ from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.db.errors import explained
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def stale_documents(engine: sa.Engine, first: date, last: date) -> dict[date, di
         for document in DOCUMENTS
     }
     stale: dict[date, dict[str, datetime | None]] = defaultdict(dict)
-    with explained(), snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         for document, day, generated_at in document_store.stale(connection, parts, first, last):
             stale[day][document] = generated_at
     return stale

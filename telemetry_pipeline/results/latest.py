@@ -6,14 +6,14 @@ They have the result of the default parameters, whatever else was computed last,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
 from telemetry_pipeline.results.catalogue import SCHEMA, parameters_key
 from telemetry_pipeline.results.tables import ResultTable
+from telemetry_pipeline.warehouse.db.connections import driver
 
 _PREFIX = "latest_"
 _COMMENT = sa.text("select obj_description(to_regclass(:view), 'pg_class')")
@@ -40,15 +40,15 @@ def publish(connection: sa.Connection, table: ResultTable, defaults: Mapping[str
     comment = f"newest day, default parameters {key}: {', '.join(column.name for column in table.columns)}"
     if connection.scalar(_COMMENT, {"view": f"{SCHEMA}.{_PREFIX}{table.name}"}) == comment:
         return
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    driver.execute(sql.SQL("drop view if exists {}").format(view))
-    driver.execute(
-        sql.SQL(_DEFINITION).format(
-            view=view,
-            columns=sql.SQL(", ").join(sql.Identifier("result", column.name) for column in table.columns),
-            asset=sql.Literal(table.name),
-            key=sql.Literal(key),
-            table=sql.Identifier(SCHEMA, table.name),
+    with driver(connection) as session:
+        session.execute(sql.SQL("drop view if exists {}").format(view))
+        session.execute(
+            sql.SQL(_DEFINITION).format(
+                view=view,
+                columns=sql.SQL(", ").join(sql.Identifier("result", column.name) for column in table.columns),
+                asset=sql.Literal(table.name),
+                key=sql.Literal(key),
+                table=sql.Identifier(SCHEMA, table.name),
+            )
         )
-    )
-    driver.execute(sql.SQL("comment on view {} is {}").format(view, sql.Literal(comment)))
+        session.execute(sql.SQL("comment on view {} is {}").format(view, sql.Literal(comment)))

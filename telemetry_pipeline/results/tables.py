@@ -11,10 +11,9 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
-import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
@@ -25,7 +24,7 @@ from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.results import catalogue
 from telemetry_pipeline.results.catalogue import CATALOGUE, SCHEMA, ResultInfo, parameters_key
-from telemetry_pipeline.warehouse.db.connections import lock
+from telemetry_pipeline.warehouse.db.connections import driver, lock
 
 _SQLALCHEMY_TYPES: dict[SqlType, type[sa.types.TypeEngine[Any]]] = {
     "bigint": sa.BigInteger,
@@ -139,7 +138,7 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
         sql.Identifier(SCHEMA, table.name),
         sql.SQL(", ").join(sql.Identifier(name) for name in (*KEYS, *(column.name for column in table.columns))),
     )
-    with _driver_connection(connection).cursor() as cursor, cursor.copy(copied) as copy:
+    with driver(connection) as session, session.cursor() as cursor, cursor.copy(copied) as copy:
         copy.write(_as_csv(table, kept))
     at = connection.scalar(sa.select(sa.func.clock_timestamp()))
     assert at is not None
@@ -261,18 +260,15 @@ def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
             addition = sql.SQL("alter table {} add column {} {}").format(
                 sql.Identifier(SCHEMA, table.name), sql.Identifier(column.name), sql.SQL(column.type)
             )
-            _driver_connection(connection).execute(addition)
+            with driver(connection) as session:
+                session.execute(addition)
             connection.execute(sa.schema.SetColumnComment(stored.c[column.name]))
             connection.execute(sa.update(CATALOGUE).where(CATALOGUE.c.asset == table.name).values(input_version=""))
         elif found[column.name] != column.type:
             raise WarehouseError(
-                f"{SCHEMA}.{table.name}.{column.name} is {found[column.name]} in the database and {column.type} in the "
-                f"program; alter or drop the table"
+                f"{SCHEMA}.{table.name}.{column.name} is {found[column.name]} in the database and {column.type} in the program",
+                "alter or drop the table",
             )
-
-
-def _driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def _as_csv(table: ResultTable, kept: Mapping[tuple[date, date, str], Result]) -> bytes:

@@ -91,7 +91,7 @@ class Store:
         self.state = State()
 
     def load(self, engine: sa.Engine, period: Period, state: State) -> None:
-        """Have the views of *period* as they are committed now.
+        """Load the views of *period* as they are committed now.
 
         :param state: of the days, from which the store knows whether it has them already.
         """
@@ -104,7 +104,7 @@ class Store:
         pa.default_memory_pool().release_unused()
 
     def put(self, found: Segments, period: Period) -> None:
-        """Have exactly these views."""
+        """Load exactly these views."""
         self._loaded = self._counted = None
         self._duckdb.execute("drop view if exists counted; drop view if exists playing; drop table if exists views")
         table = found.table

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -172,7 +173,10 @@ def _describe(err: ValidationError) -> str:
 
 
 def _given_as(name: str) -> str:
-    """The name of a setting in the environment, which may be that of others."""
-    given = {each.lower() for each, value in os.environ.items() if value}
-    others = [other for other, own in OTHER_NAMES.items() if own == name and other in given]
-    return (others[0] if others and name not in given else name).upper()
+    """The name that a setting was given by, which may be that of others: in the environment, else in the file."""
+    names = [name, *(other for other, own in OTHER_NAMES.items() if own == name)]
+    for place in (os.environ, dotenv_values(_ENV_FILE) if _ENV_FILE else {}):
+        given = {each.lower() for each, value in place.items() if value}
+        if found := [each for each in names if each in given]:
+            return found[0].upper()
+    return name.upper()

@@ -78,7 +78,7 @@ def environment(process: str, settings: PipelineSettings, *, webserver_url: str 
 
 
 def _needs_password(process: str, settings: PipelineSettings) -> bool:
-    """Does it have the address of a database that leaves the password to PGPASSWORD?"""
+    """Whether it has the address of a database that leaves the password to PGPASSWORD."""
     own = (getattr(settings, name) for name in SECRETS[process] if name.endswith("database_url"))
     return any(not user_and_password(url.get_secret_value())[1] for url in own if url is not None)
 

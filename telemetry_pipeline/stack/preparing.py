@@ -90,7 +90,7 @@ def prepare_tables(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def write_dagster_home(home: Path) -> None:
-    """Have Dagster find its ``dagster.yaml``."""
+    """Let Dagster find its ``dagster.yaml``."""
     directory = dagster_home(home)
     directory.mkdir(mode=0o700, exist_ok=True)
     shutil.copyfile(FILES / "dagster.yaml", directory / "dagster.yaml")

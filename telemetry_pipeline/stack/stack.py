@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from telemetry_pipeline.client.graphql import NoAnswer
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import StackError, TelemetryError
+from telemetry_pipeline.errors import StackError, TelemetryError, WebserverUnavailable
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
@@ -120,7 +120,7 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        self._say(f"everything is up after {time.monotonic() - began:.1f} s; web UI: {self.state.webserver_url}")
+        self._say(f"everything is up after {duration(time.monotonic() - began)}; web UI: {self.state.webserver_url}")
 
     def tend(self) -> None:
         """Start again what ended or does not work; call it a few times a second while the stack is in use."""
@@ -161,7 +161,7 @@ class Stack:
             self._lock.release()
             self._lock, self._state, self._supervisor = None, None, Supervisor(self._say)
             self._starting = Starting(self._supervisor, self._say)
-            self._say(f"everything has stopped after {time.monotonic() - began:.1f} s")
+            self._say(f"everything has stopped after {duration(time.monotonic() - began)}")
             self._signals.give_back()
 
     def _start(self) -> None:
@@ -229,7 +229,7 @@ class Stack:
 
     @property
     def _owns_runs(self) -> bool:
-        """Can nobody else's runs be in Dagster's database?"""
+        """Whether nobody else's runs can be in Dagster's database."""
         return self._given.database_url is None and self._given.dagster_database_url is None
 
     def _migrate(self, variables: dict[str, str]) -> None:
@@ -239,7 +239,7 @@ class Stack:
         dagster.launch()
         self._starting.ask_servers(lambda: prepare_tables(self.settings, self._say))
         self._starting.await_start(dagster)
-        self._say(f"the tables are up to date ({time.monotonic() - began:.1f} s)")
+        self._say(f"the tables are up to date ({duration(time.monotonic() - began)})")
 
     def _stop_politely(self) -> None:
         for service in self._starting.services:
@@ -256,7 +256,7 @@ class Stack:
         for service in reversed(self._starting.services):
             began = time.monotonic()
             service.stop()
-            self._say(f"  {service.title} has stopped ({time.monotonic() - began:.1f} s)")
+            self._say(f"  {service.title} has stopped ({duration(time.monotonic() - began)})")
 
     def _launch_flower(self) -> Flower:
         """Without waiting for it: nothing depends on it."""
@@ -295,5 +295,5 @@ def _cancel_runs(client: TelemetryClient, created_before: datetime) -> int:
     """How many unfinished runs were marked as cancelled; none, if the web UI does not answer."""
     try:
         return client.abandon(created_before)
-    except NoAnswer:
+    except WebserverUnavailable:
         return 0

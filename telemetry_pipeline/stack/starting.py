@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.amounts import duration
+from telemetry_pipeline.errors import ServiceEnded, TelemetryError
 from telemetry_pipeline.polling import polling
-from telemetry_pipeline.stack.processes.service import Service, ServiceEnded
+from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.processes.supervision import Supervisor
 
 _T = TypeVar("_T")
@@ -48,7 +49,7 @@ class Starting:
         for service in services:
             self.await_start(service)
             self._supervisor.add(service)
-            self._say(f"{service.title} is ready ({time.monotonic() - began:.1f} s)")
+            self._say(f"{service.title} is ready ({duration(time.monotonic() - began)})")
 
     def await_start(self, service: Service) -> None:
         """Wait until it is ready, while the supervisor looks after those that are. What was killed is launched again."""

@@ -76,7 +76,7 @@ class HomeLock:
         os.close(lock._file)
         state = read_state(home)
         what = "is being started or stopped" if state is None else f"is running: {state.webserver_url}"
-        raise StackError(f"a stack in {home} {what} (process {holder}); stop it, or set TELEMETRY_HOME to another directory")
+        raise StackError(f"a stack in {home} {what} (process {holder})", "stop it, or set TELEMETRY_HOME to another directory")
 
     def release(self) -> None:
         """Give it back."""

@@ -55,7 +55,7 @@ class View:
     def ending(cls, moment: datetime, zone: str, **others: Any) -> View:
         """One that ends at an aware *moment*."""
         local = moment.astimezone(ZoneInfo(zone))
-        own = {"minute": local.minute, "second": local.second, "fold": local.fold, "zone": zone}
+        own: dict[str, Any] = {"minute": local.minute, "second": local.second, "fold": local.fold, "zone": zone}
         return cls(local.date(), local.hour, **own, **others)
 
     @cached_property
@@ -317,7 +317,7 @@ def distinct(values: Iterable[Any]) -> int:
 
 def mean(values: Iterable[Fraction | int]) -> Fraction:
     listed = list(values)
-    return sum(listed, Fraction(0)) / len(listed)
+    return Fraction(sum(listed, Fraction(0))) / len(listed)
 
 
 def variance(values: Iterable[Fraction | int], sample: bool = False) -> Fraction:
@@ -467,7 +467,7 @@ def geography(seen: Seen) -> list[Row]:
 
 
 def channel_performance(seen: Seen) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for name, views in by_channel(seen.views).items():
         subscribers = subscribers_of(views)
         rows.append(

@@ -120,8 +120,10 @@ def average_audience(seen: Seen) -> list[Row]:
 
 def rating(seen: Seen) -> list[Row]:
     """Of all who had a view that ended in the period or was running in it."""
-    begin, end = (bounds(seen.days[0], seen.zone)[0], bounds(seen.days[-1], seen.zone)[1]) if seen.days else (None, None)
-    on = [v for v in running(seen) if v.started_at < end and v.watched_until > begin]
+    on = []
+    if seen.days:
+        begin, end = bounds(seen.days[0], seen.zone)[0], bounds(seen.days[-1], seen.zone)[1]
+        on = [v for v in running(seen) if v.started_at < end and v.watched_until > begin]
     universe = subscribers_of([*seen.views, *on])
     return [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from analyses.oracle import (
     SLOTS,
@@ -205,8 +206,8 @@ def subscriber_period(seen: Seen, subscriber_code: str) -> list[Row]:
     spread = variance(counts) if counts else 0
     rows: list[Row] = []
 
-    def add(section: str, item: str, views: list[View] | None = None, **others: object) -> None:
-        figures = {"views": None, "watch_hours": None, "value": None, "reference": None, "label": None}
+    def add(section: str, item: str, views: list[View] | None = None, **others: Any) -> None:
+        figures: Row = {"views": None, "watch_hours": None, "value": None, "reference": None, "label": None}
         if views is not None:
             figures |= {"views": len(views), "watch_hours": hours(views)}
         rows.append({"section": section, "item": item, **figures, **others})
@@ -235,7 +236,7 @@ def subscriber_period(seen: Seen, subscriber_code: str) -> list[Row]:
     return rows
 
 
-def trend_of_halves(counts: list[int]) -> dict[str, object]:
+def trend_of_halves(counts: list[int]) -> Row:
     """How many per cent more views a day the last half of the days has than the first."""
     half = len(counts) // 2
     if not half:

@@ -40,7 +40,7 @@ def days_from(period_start: date, granularity: str, period: Period) -> list[date
 def line(points: dict[int, int]) -> tuple[Fraction, Fraction]:
     """Intercept and slope of the least squares; of at least two points."""
     middle = mean(points)
-    slope = sum((x - middle) * y for x, y in points.items()) / sum((x - middle) ** 2 for x in points)
+    slope = sum(((x - middle) * y for x, y in points.items()), Fraction(0)) / sum((x - middle) ** 2 for x in points)
     return mean(points.values()) - slope * middle, slope
 
 

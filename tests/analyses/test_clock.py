@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -105,7 +106,7 @@ def test_a_pair_with_an_unknown_day_is_left_out_and_the_others_are_not() -> None
 
 def hours(known: Completeness, *dates: date, zone: ZoneInfo = NEW_YORK) -> list[tuple[date, int, timedelta]]:
     frame = clock.hours_of(zone, days(known, *dates, zone=zone))
-    rows = frame.itertuples(index=False)
+    rows: Iterable[Any] = frame.itertuples(index=False)
     return [(row.local_date, row.local_hour, (row.hour_end - row.hour_start).to_pytimedelta()) for row in rows]
 
 
@@ -136,7 +137,7 @@ def test_an_hour_over_midnight_counts_as_far_as_both_days_are_known(known_to: tu
 
 
 def spans(begin: datetime, end: datetime, zone: ZoneInfo = NEW_YORK) -> list[tuple[datetime, datetime, int]]:
-    rows = clock.offsets(zone, begin, end).itertuples(index=False)
+    rows: Iterable[Any] = clock.offsets(zone, begin, end).itertuples(index=False)
     return [(row.span_start.to_pydatetime(), row.span_end.to_pydatetime(), row.offset_seconds // 3600) for row in rows]
 
 

@@ -18,7 +18,7 @@ LONG_AGO = date(2025, 1, 1)
 def ended(days: int, clock: str, hours: float = 0.5, **others: Any) -> View:
     """A view so long that ends at a time of the day that is so far from ``DAY``."""
     end = time.fromisoformat(clock)
-    minute_and_second = {"minute": end.minute, "second": end.second}
+    minute_and_second: dict[str, Any] = {"minute": end.minute, "second": end.second}
     return View(DAY + timedelta(days=days), end.hour, round(hours * 3600), **minute_and_second, **others)
 
 
@@ -331,7 +331,7 @@ def test_before_any_sync_was_complete_no_day_is() -> None:
 )
 def test_a_figure_of_fewer_than_thirty_subscribers_is_of_a_small_base(name: str, subscribers: int, small: bool) -> None:
     views = crowd(subscribers) + crowd(subscribers) + each_day({-1: 1}, "20:00")
-    parameters = {"threshold_std": 0.5} if name == "anomalies" else {}
+    parameters: dict[str, Any] = {"threshold_std": 0.5} if name == "anomalies" else {}
     assert column(History(views).ask(name, **parameters), "small_base")[-1] is small
 
 

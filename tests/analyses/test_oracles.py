@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from analyses.conftest import History
 from analyses.histories import REQUIRED, WINDOWS, Made, histories
-from analyses.oracle import Row, Seen, by_subscriber, channels_of, hours, mean, root, variance
+from analyses.oracle import Cap, Row, Seen, by_subscriber, channels_of, hours, mean, root, variance
 from analyses.oracles import ORACLES, expected
 from hypothesis import given, note, settings
 
@@ -45,7 +45,7 @@ def test_an_analysis_gives_what_its_oracle_gives(name: str, made: Made) -> None:
     period = made.period()
     if not analysis.is_of_period:
         period = analysis.window(made.day, analysis.parse({"window_days": made.rng.choice(WINDOWS), **required}))
-    cap = made.rng.choice([None, None, None, 0.25, 2.0, "auto"])
+    cap: Cap = made.rng.choice([None, None, None, 0.25, 2.0, "auto"])
     note(f"{name} of {period} with {parameters}, cap {cap}")
     found = History(made.views, made.zone, cap, made.known, FEW).ask(name, period, **parameters)
     if name == "subscriber_overview":

@@ -194,7 +194,8 @@ def test_what_a_cap_takes_off_is_counted() -> None:
     store = History(views, cap_hours=0.5).store
     taken = store.capped(Period(DAY, DAY))
     assert taken is not None
-    assert (taken.views, taken.hours) == (2, pytest.approx(1801 / 3600))
+    assert taken.views == 2
+    assert taken.hours == pytest.approx(1801 / 3600)
     assert store.capped(Period(DAY + timedelta(days=1), DAY + timedelta(days=1))) is not None
     assert History(views).store.capped(Period(DAY, DAY)) is None
 
@@ -220,15 +221,18 @@ def test_a_result_does_not_depend_on_what_else_is_in_the_store(each: Analysis) -
 
 def impossible(field: FieldInfo) -> Iterator[Any]:
     """Values just outside of the bounds of a parameter, of which there is one on each side if it is a number."""
-    bounds = {type(each): each for each in field.metadata}
+    bounds: dict[type, Any] = {type(each): each for each in field.metadata}
     kinds = {field.annotation, *get_args(field.annotation)}
     if int in kinds or float in kinds:
         step = 1 if int in kinds else 1e-6
         lower, upper = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Le)
         strictly = bounds.get(annotated_types.Gt)
-        assert lower or strictly
         assert upper
-        yield strictly.gt if strictly else lower.ge - step
+        if strictly is not None:
+            yield strictly.gt
+        else:
+            assert lower is not None
+            yield lower.ge - step
         yield upper.le + step
         yield float("nan")
         yield "many"

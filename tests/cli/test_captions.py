@@ -80,7 +80,7 @@ def test_what_is_provisional_is_said_with_the_moment_to_which_it_is_known() -> N
         "capped hours: 1.25",
         "not settled: views that count may still come",
     ]
-    settled = {"provisional_days": [], "known_until": None, "incomplete_days": [], "settled": True}
+    settled: dict[str, Any] = {"provisional_days": [], "known_until": None, "incomplete_days": [], "settled": True}
     assert said(result(facts=settled))[4:] == []
 
 
@@ -135,7 +135,7 @@ def test_results_that_counted_by_different_rules_are_not_of_one_version() -> Non
 def test_counts_are_whole_numbers_metric_by_metric() -> None:
     columns = find_analysis("period_comparison").columns
     names = ["metric", "current", "previous", "change", "change_pct", "trend"]
-    rows = [
+    rows: list[dict[str, Any]] = [
         dict(zip(names, ["views", 1234.0, 1000.0, 234.0, 23.4, "aumento"], strict=True)),
         dict(zip(names, ["watch_hours", 617.0, 500.25, 116.75, 23.34, "aumento"], strict=True)),
         dict(zip(names, ["subscribers", 7.0, None, None, 100.0, None], strict=True)),

@@ -140,7 +140,7 @@ def test_without_a_web_server_it_is_said_how_to_give_one(
     monkeypatch.setenv("DATABASE_URL", database_url)
     outcome = cli("dead-letters", "--rerun", "all")
     assert outcome.status == 1
-    assert "neither WEBSERVER_URL nor WEB_URL is set; start one with 'telemetry-pipeline up'" in outcome.err
+    assert "neither WEBSERVER_URL nor WEB_URL is set\n-> start one with 'telemetry-pipeline up'" in outcome.err
 
 
 def test_a_letter_is_given_up_and_with_the_last_of_a_run_its_problem(
@@ -162,7 +162,7 @@ def test_a_number_that_is_not_on_the_list_changes_nothing(
 ) -> None:
     outcome = cli("dead-letters", option, str(letters[0]), option, "999", option, "998")
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.err == "error: there is no open dead letter 998, 999; 'telemetry-pipeline dead-letters' lists them\n"
+    assert outcome.err == "error: there is no open dead letter 998, 999\n-> 'telemetry-pipeline dead-letters' lists them\n"
     assert reexecuted(accepting) == []
     assert settled(engine) == [None, None, None]
 

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.cli.operating.doctor import examine
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import TelemetryError, Warned
 from telemetry_pipeline.monitoring.doctor import surroundings
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Examiner, Warned
+from telemetry_pipeline.monitoring.doctor.findings import Examiner
 from telemetry_pipeline.settings.loading import StackSettings
 
 NOWHERE = "127.0.0.1:9"
@@ -167,7 +167,7 @@ def test_a_short_secret_is_not_told_by_what_is_missing() -> None:
     examiner = Examiner(StackSettings.load(panaccess_password="a", panaccess_salt="tables"))
 
     def check() -> str:
-        raise AdvisedError("a database has 'a' and tables", "say a")
+        raise TelemetryError("a database has 'a' and tables", "say a")
 
     found = examiner.examine("x", check, "")
     assert (found.detail, found.advice) == ("*** database has '***' and ***", "say ***")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -156,9 +157,9 @@ def test_a_python_with_other_time_zones_than_postgresql(
         ({"standby": True, "read_only": True}, "the server is a standby, which stores nothing"),
     ],
 )
-def test_what_is_wrong_follows_from_what_a_server_says(fact: dict[str, object], seen: str) -> None:
+def test_what_is_wrong_follows_from_what_a_server_says(fact: dict[str, Any], seen: str) -> None:
     assert list(faults(FACTS)) == []
-    assert [str(fault) for fault in faults(replace(FACTS, **fact))] == [seen]
+    assert [fault.problem for fault in faults(replace(FACTS, **fact))] == [seen]
 
 
 @contextmanager
@@ -174,7 +175,7 @@ def pgbouncer(url: str, mode: str, folder: Path) -> Iterator[str]:
     )
     owner = pwd.getpwuid(Path(str(found["host"])).stat().st_uid)
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    groups = [] if os.geteuid() == 0 else None
+    groups: list[int] | None = [] if os.geteuid() == 0 else None
     process = subprocess.Popen(
         ["pgbouncer", "-q", folder / "pgbouncer.ini"], user=owner.pw_uid, group=owner.pw_gid, extra_groups=groups
     )
@@ -268,7 +269,7 @@ def test_a_persons_lock_does_not_hold_doctor_up(home: Path, database_url: str, m
 
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[Callable[[], redis.Redis]]:
-    started = []
+    started: list[tuple[LocalValkey, redis.Redis]] = []
 
     def start() -> redis.Redis:
         server = LocalValkey(tmp_path / str(len(started)))

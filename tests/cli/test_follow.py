@@ -16,7 +16,7 @@ from telemetry_pipeline.cli.launching.progress import LineDisplay, TerminalDispl
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
-from telemetry_pipeline.errors import StackError, TelemetryError
+from telemetry_pipeline.errors import TelemetryError, WebserverError
 
 RUN = {"__typename": "Run", "status": "STARTED"}
 
@@ -94,7 +94,7 @@ def test_a_webserver_that_restarts_meanwhile_does_not_end_the_watch(webserver: F
 
 def test_a_webserver_that_stays_silent_does(webserver: FakeWebserver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SILENCE_SECONDS", 0.1)
-    with pytest.raises(StackError, match="answered HTTP 503"):
+    with pytest.raises(WebserverError, match="answered HTTP 503"):
         watch(webserver, page("STARTED"), (503, ""))
 
 
@@ -135,9 +135,12 @@ def test_ctrl_c_cancels_and_asks_again_until_the_run_can_be_cancelled(webserver:
 
 
 def test_a_second_ctrl_c_leaves(webserver: FakeWebserver) -> None:
-    webserver.answers |= {
-        "Terminate": lambda _: os.kill(os.getpid(), signal.SIGINT) or {"terminateRun": {"__typename": "TerminateRunSuccess"}},
-    }
+
+    def terminate(_: object) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return {"terminateRun": {"__typename": "TerminateRunSuccess"}}
+
+    webserver.answers["Terminate"] = terminate
     before = signal.getsignal(signal.SIGINT)
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)

@@ -125,7 +125,7 @@ def test_what_is_not_there_is_said_with_what_is(cli: Cli, log: Callable[..., Pat
     assert cli("logs") == Outcome(1, "", f"error: nothing was logged yet: there is no {home / 'logs' / 'pipeline.log'}\n")
     log("worker.log", "one")
     assert cli("logs", "wroker") == Outcome(
-        1, "", "error: there is no log 'wroker'; there are pipeline, errors, upstream, worker\n"
+        1, "", "error: there is no log 'wroker'\n-> there are pipeline, errors, upstream, worker\n"
     )
 
 

@@ -85,7 +85,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(cli: Callable[..., Outcome
     outcome = cli(*arguments)
     assert outcome.status == 1
     assert "Traceback" in outcome.err
-    assert outcome.err.splitlines()[-1].startswith("error: ")
+    assert [line[:3] for line in outcome.err.splitlines()[-2:]] == ["err", "-> "]
 
 
 def test_all_impossible_settings_are_in_one_message(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from telemetry_pipeline.ages import duration
 from telemetry_pipeline.cli.output import (
     bare_moment,
     moment,
@@ -132,14 +131,6 @@ def test_a_narrow_terminal_has_one_record_a_block_and_no_shreds() -> None:
         "views:                     1,234",
         f"a column with a long name: {'x' * 30}",
     ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.04, "0.0 s"), (9.96, "10.0 s"), (12.4, "12 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (273_600, "3 d 4 h")],
-)
-def test_time_spans_are_for_people(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
 
 
 def test_a_moment_is_the_operators_and_names_the_zone() -> None:

@@ -174,7 +174,7 @@ def document(
 def test_a_document_is_shown_whole_or_by_what_is_in_it(
     cli: Callable[..., Outcome], document: Callable[..., dict[str, Any]]
 ) -> None:
-    assert "nothing is stored of full_analysis; run " in cli("show", "full_analysis").err
+    assert "nothing is stored of full_analysis\n-> run " in cli("show", "full_analysis").err
     body = document("full_analysis", day(1), day(1))
     assert json.loads(cli("show", "full_analysis", "--format", "json").out) == body
     lines = cli("show", "full_analysis").out.splitlines()
@@ -198,7 +198,7 @@ def test_a_document_is_of_exactly_the_period_that_was_asked_for(
     outcome = cli(*asked, "--partition", "2026-10-10")
     assert outcome.status == 1
     assert (
-        "for 2026-10-10; stored are 2026-10-01 to 2026-10-31, 2026-10-08 to 2026-10-14; run 'telemetry-pipeline run per"
+        "for 2026-10-10; stored are 2026-10-01 to 2026-10-31, 2026-10-08 to 2026-10-14\n-> run 'telemetry-pipeline run per"
         in outcome.err
     )
 
@@ -236,8 +236,8 @@ def test_a_question_for_a_day_is_not_answered_with_a_month(cli: Callable[..., Ou
         assert (outcome.status, outcome.out) == (1, "")
         assert outcome.err == (
             "error: nothing is stored of period_summary for 2026-10-10 alone; stored are 2026-10-01 to 2026-10-31, "
-            "2026-10-08 to 2026-10-14 (--from, --to); "
-            "run 'telemetry-pipeline run period_summary --partition 2026-10-10' when the views are there\n"
+            "2026-10-08 to 2026-10-14 (--from, --to)\n"
+            "-> run 'telemetry-pipeline run period_summary --partition 2026-10-10' when the views are there\n"
         )
 
 
@@ -314,8 +314,8 @@ def test_a_general_analysis_of_a_period_is_refused_with_how_to_ask(cli: Callable
         ),
         (["top_channels", "--set", "top_channels.limt=7"], "did you mean limit?"),
         (["top_channels", "--set", "geography.window_days=7"], "only top_channels is asked for"),
-        (["geography"], "nothing is stored of geography; run 'telemetry-pipeline run telemetry_tick'"),
-        (["geographie"], "there is no analysis 'geographie'; did you mean geography?"),
+        (["geography"], "nothing is stored of geography\n-> run 'telemetry-pipeline run telemetry_tick'"),
+        (["geographie"], "there is no analysis 'geographie'\n-> did you mean geography?"),
         (["ful_analysis"], "did you mean full_analysis?"),
         (["nonsense"], "there are active_subscribers, "),
         (["subscriber_profile"], "subscriber_code is required; give it with --set subscriber_profile.subscriber_code=value"),
@@ -325,7 +325,7 @@ def test_what_is_not_there_is_told_with_what_to_do(cli: Callable[..., Outcome], 
     outcome = cli("show", *arguments)
     assert (outcome.status, outcome.out) == (1, "")
     assert said in outcome.err
-    assert outcome.err.count("\n") == 1
+    assert [line[:3] for line in outcome.err.splitlines()] in (["err"], ["err", "-> "])
 
 
 def test_the_running_stacks_database_is_read_when_none_is_set(

@@ -484,11 +484,11 @@ def test_a_run_shows_its_steps_and_why_it_failed(
         "ended_at": "2026-11-20T21:53:52-06:00",
         "attempts": 3,
     }
-    assert told["failures"] == [{"step": "telemetry_records", "message": "wrong password"}]
+    assert told["failures"] == [{"step": "telemetry_records", "message": "wrong password", "advice": ""}]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"), [("33", "there is no run '33'"), ("1", "2 runs begin with '1'; give more of the id")]
+    ("wanted", "said"), [("33", "there is no run '33'"), ("1", "2 runs begin with '1'\n-> give more of the id")]
 )
 def test_a_run_that_is_not_there_or_not_clear_is_told(
     cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver, wanted: str, said: str

@@ -13,7 +13,7 @@ from webservers import LOADED, TARGETS, FakeWebserver, fake_webserver, run_answe
 from telemetry_pipeline.client.answers import RunStatus, StepStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.targets import partition_tags
-from telemetry_pipeline.errors import RequestRefused, StackError, TelemetryError
+from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError
 
 LAUNCHED = {"launchRun": {"__typename": "LaunchRunSuccess", "run": {"runId": "id-of-the-run"}}}
 NO_RUN = {"runOrError": {"__typename": "RunNotFoundError", "message": "Pipeline run nix could not be found."}}
@@ -33,6 +33,7 @@ def toy(dagster_webserver: str) -> TelemetryClient:
 
 
 def launched(webserver: FakeWebserver) -> dict[str, Any]:
+    params: dict[str, Any]
     [params] = [variables["params"] for operation, variables in webserver.asked if operation == "Launch"]
     return params
 
@@ -422,11 +423,11 @@ def test_the_code_servers_id_is_told(client: TelemetryClient, webserver: FakeWeb
 @pytest.mark.parametrize(
     ("answer", "error", "said"),
     [
-        ((200, "<html>"), StackError, "answered HTTP 200 without GraphQL"),
-        ((502, "Bad gateway"), StackError, "answered HTTP 502 without GraphQL"),
-        ((200, "[]"), StackError, "answered HTTP 200 without GraphQL"),
+        ((200, "<html>"), WebserverError, "answered HTTP 200 without GraphQL"),
+        ((502, "Bad gateway"), WebserverError, "answered HTTP 502 without GraphQL"),
+        ((200, "[]"), WebserverError, "answered HTTP 200 without GraphQL"),
         ((404, "{}"), TelemetryError, "could not answer: HTTP 404"),
-        ((500, json.dumps({"errors": [{"message": "the database\nis down"}]})), StackError, "the database is down"),
+        ((500, json.dumps({"errors": [{"message": "the database\nis down"}]})), WebserverError, "the database is down"),
     ],
     ids=["html", "proxy", "list", "not found", "database"],
 )
@@ -443,20 +444,20 @@ def test_a_server_that_was_stopped_does_not_answer() -> None:
         fake.answers["Health"] = health_answer(LOADED)
         client = TelemetryClient(f"{fake.url}/graphql")
         client.health()
-    with pytest.raises(StackError, match=r"does not answer \(connection (refused|lost)\)"):
+    with pytest.raises(WebserverError, match=r"does not answer \(connection (refused|lost)\)"):
         client.health()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1/graphql"])
 def test_an_address_that_is_none_is_told(url: str) -> None:
-    with pytest.raises(StackError, match="does not answer"):
+    with pytest.raises(WebserverError, match="does not answer"):
         TelemetryClient(url).health()
 
 
 def test_a_server_that_says_nothing_is_given_up_after_the_time_given(webserver: FakeWebserver) -> None:
     given_up = threading.Event()
     webserver.answers["Health"] = lambda _: given_up.wait(10) and {}
-    with pytest.raises(StackError, match="time-out"):
+    with pytest.raises(WebserverError, match="time-out"):
         TelemetryClient(f"{webserver.url}/graphql", timeout_seconds=0.1).health()
     given_up.set()
 
@@ -536,5 +537,5 @@ def test_a_real_server_that_was_stopped_is_told(tmp_path: Path) -> None:
         client = TelemetryClient(f"{url}/graphql")
         health = client.health()
         assert (health.code_problem, bool(health.code_server_id)) == (None, True)
-    with pytest.raises(StackError, match="does not answer"):
+    with pytest.raises(WebserverError, match="does not answer"):
         client.launch("telemetry_tick")

@@ -10,7 +10,7 @@ from panaccess.test_bounds import dripping, liar, without_end
 
 from telemetry_pipeline.client import graphql as module
 from telemetry_pipeline.client.graphql import Endpoint, error_message, one_line
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import WebserverError
 
 _PACKED = gzip.compress(b" " * 50_000_000)
 BOMB = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(_PACKED), _PACKED)
@@ -55,6 +55,6 @@ def test_an_answer_without_end_holds_nobody_up(
     monkeypatch.setattr(module, "_MAX_BYTES", 1_000_000)
     with liar(say) as url:
         began = time.monotonic()
-        with pytest.raises(StackError, match=why):
+        with pytest.raises(WebserverError, match=why):
             Endpoint(url, 1).ask("{ version }")
         assert time.monotonic() - began < 1.9

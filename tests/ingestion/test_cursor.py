@@ -343,7 +343,7 @@ def test_the_live_ids_of_a_simulator_that_was_away_hold_nothing(engine: sa.Engin
     clock = [now]
     options = Options(records_count=5_000, days=5, end=datetime.fromtimestamp(now, UTC), live=live, late_ids=0)
     with SimulatorServer(options, lambda: clock[0]) as server:
-        client = PanAccessClient(server.url, Credentials(*4 * ["simulator"]))
+        client: Any = PanAccessClient(server.url, Credentials(*4 * ["simulator"]))
         for hours in (0, 1, 5, 80):
             clock[0] = now + 3_600 * hours
             tick(engine, client, max_id_jump=WIDEST_HOLE)

@@ -25,6 +25,7 @@ from telemetry_pipeline.errors import (
     PanAccessError,
     PanAccessUnavailable,
     WarehouseError,
+    WarehouseUnavailable,
 )
 from telemetry_pipeline.ingestion import sync as sync_module
 from telemetry_pipeline.ingestion.sync import OVERLAP_IDS, Progress, Sync
@@ -143,7 +144,7 @@ def stores(wrap: Callable[[int, Callable[[], Stored], Batch], Stored]) -> Iterat
     def wrapped(connection: sa.Connection, batch: Batch) -> Stored:
         return wrap(next(numbers), lambda: real(connection, batch), batch)
 
-    with mock.patch.object(sync_module.records, "store", wrapped):
+    with mock.patch.object(warehouse, "store", wrapped):
         yield
 
 
@@ -278,10 +279,10 @@ def test_a_batch_that_fails_keeps_the_cursor_from_going_on(engine: sa.Engine, nu
         if one == number:
             if after_commit:
                 store()
-            raise sa.exc.OperationalError("commit", {}, Exception("the connection is lost"))
+            raise WarehouseUnavailable("the connection is lost")
         return store()
 
-    with stores(fail_at), pytest.raises(sa.exc.OperationalError):
+    with stores(fail_at), pytest.raises(WarehouseUnavailable):
         tick(engine, upstream)
     assert len(cursors) == number + 1
     committed = cursors[-1 if after_commit else -2]
@@ -317,10 +318,15 @@ def test_a_cancelled_step_commits_nothing_more(engine: sa.Engine, number: int) -
             raise Cancelled("the run was ended")
 
     one = sync_of(engine, upstream, checkpoint=checkpoint)
-    batches = []
-    with stores(lambda place, store, batch: batches.append(batch) or store()), pytest.raises(Cancelled):
+    batches: list[Batch] = []
+
+    def keep(_place: int, store: Callable[[], Stored], batch: Batch) -> Stored:
+        batches.append(batch)
+        return store()
+
+    with stores(keep), pytest.raises(Cancelled):
         one.run(TODAY, TODAY, includes_today=True)
-    committed = batches[-1].cursor if batches else 0
+    committed = (batches[-1].cursor or 0) if batches else 0
     assert len(batches) == number - 1
     assert stored(engine) == list(range(1, committed + 1))
     assert one.outcome.stored == sync_cursor.read(engine).record_id == committed
@@ -391,7 +397,7 @@ def test_of_malformed_answers_the_first_of_each_kind_is_kept_and_of_a_long_one_t
     def post(function: str, _parameters: object) -> bytes:
         return b'{"success": true, "answer": "a-session"}' if function == "login" else answers[-1]
 
-    upstream._post = post  # type: ignore[method-assign]
+    upstream._post = post  # type: ignore[method-assign,assignment]
     for number in range(3):
         for answer in ("<html>#", '{"success": true, "answer": #}', '{"success": #} ', "7" * 10**5):
             answers.append(b" " * number + answer.replace("#", str(number)).encode())
@@ -621,7 +627,7 @@ class World:
             if breaks == "after commit" and number == at:
                 store()
             if breaks in ("before commit", "after commit") and number == at:
-                raise sa.exc.OperationalError("commit", {}, Exception("the connection is lost"))
+                raise WarehouseUnavailable("the connection is lost")
             return store()
 
         self.upstream.listings.clear()
@@ -631,7 +637,7 @@ class World:
             with stores(store_or_fail), time_limited(stops_after(deliveries)) as options:
                 one = sync_of(self.engine, self.upstream, checkpoint=checkpoint, **options)
                 stopped = one.run(DAYS[first], DAYS[last], includes_today=includes_today)
-        except (Cancelled, PanAccessError, sa.exc.OperationalError):
+        except (Cancelled, PanAccessError, WarehouseUnavailable):
             assert breaks
         else:
             if includes_today and not stopped:

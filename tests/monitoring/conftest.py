@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from clocks import Clock
 from postbox import Mailbox
 
 from telemetry_pipeline.stack.processes.ports import free_port
@@ -14,16 +13,6 @@ with warnings.catch_warnings():
     # Apprise tries a module of Python's that is deprecated, for the sake of a library that needs it.
     warnings.simplefilter("ignore", DeprecationWarning)
     import apprise.utils.pgp  # noqa: F401
-
-
-@dataclass
-class Clock:
-    """Now, and later when a test says so."""
-
-    ahead: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture

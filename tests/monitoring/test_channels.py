@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 from panaccess.test_bounds import liar
+from postbox import Mailbox
 from urllib3 import poolmanager
 
 from telemetry_pipeline.messaging import channels as module
@@ -17,7 +18,7 @@ def send(channels: Channels, subject: str, body: str) -> list[Delivery]:
     return [channel.send(subject, body) for channel in channels]
 
 
-def test_a_mail_arrives_as_it_was_written(mailbox) -> None:
+def test_a_mail_arrives_as_it_was_written(mailbox: Mailbox) -> None:
     (delivery,) = send(Channels(mailbox.url), "[Telemetry Pipeline] PROBLEM: ü <b>", "First\n\nLook: http://127.0.0.1/runs/a1")
     assert delivery.error is None
     (mail,) = mailbox.mails
@@ -26,7 +27,7 @@ def test_a_mail_arrives_as_it_was_written(mailbox) -> None:
     assert mailbox.text(0).replace("\r\n", "\n").strip() == "First\n\nLook: http://127.0.0.1/runs/a1"
 
 
-def test_a_broken_channel_does_not_stop_the_others(mailbox, closed_port: int) -> None:
+def test_a_broken_channel_does_not_stop_the_others(mailbox: Mailbox, closed_port: int) -> None:
     channels = Channels(f"json://127.0.0.1:{closed_port}/\n{mailbox.url}  nonsense")
     broken, good, unknown = send(channels, "subject", "body")
     assert broken.error is not None
@@ -137,7 +138,7 @@ def test_addresses_are_divided_by_commas_and_blanks_and_keep_the_commas_within(u
     assert [channel.understood for channel in Channels(urls)] == [True, True]
 
 
-def test_both_people_of_an_address_get_the_mail_whatever_is_between_them(mailbox) -> None:
+def test_both_people_of_an_address_get_the_mail_whatever_is_between_them(mailbox: Mailbox) -> None:
     for between in (",", ", "):
         url = mailbox.url.replace("operator@example.com", f"operator@example.com{between}second@example.com")
         (delivery,) = send(Channels(url), "subject", "body")

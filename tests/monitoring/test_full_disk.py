@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from clocks import Clock
 
 from telemetry_pipeline.monitoring.alerts.judging import judge
 from telemetry_pipeline.monitoring.components import DISKS, Addresses, Components
@@ -13,7 +14,7 @@ from telemetry_pipeline.monitoring.disks import Place
 
 
 def test_a_full_disk_is_a_problem_with_its_path_until_there_is_room(
-    engine: sa.Engine, redis_url: str, closed_port: int, clock, disk: Path
+    engine: sa.Engine, redis_url: str, closed_port: int, clock: Clock, disk: Path
 ) -> None:
     """The stack stood still, and nobody was told why."""
     addresses = Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}")

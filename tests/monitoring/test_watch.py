@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from clocks import Clock
 from hooks import Hook
+from postbox import Mailbox
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.messaging import channels
@@ -48,7 +50,7 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def start(engine: sa.Engine, clock, mailbox, monkeypatch: pytest.MonkeyPatch) -> Start:
+def start(engine: sa.Engine, clock: Clock, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.0)
 
     def start(alert_urls: str = mailbox.url, at: sa.Engine = engine) -> Watch:
@@ -64,7 +66,9 @@ def start(engine: sa.Engine, clock, mailbox, monkeypatch: pytest.MonkeyPatch) ->
     return start
 
 
-def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(start: Start, engine: sa.Engine, clock, mailbox) -> None:
+def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(
+    start: Start, engine: sa.Engine, clock: Clock, mailbox: Mailbox
+) -> None:
     watch = start()
     problems.report(engine, FAILED)
     for _ in range(3):
@@ -88,7 +92,7 @@ def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(start: Start,
     assert "Lasted:" in mailbox.text(2)
 
 
-def test_another_watch_knows_what_was_told(start: Start, engine: sa.Engine, mailbox) -> None:
+def test_another_watch_knows_what_was_told(start: Start, engine: sa.Engine, mailbox: Mailbox) -> None:
     problems.report(engine, FAILED)
     start().tell()
     start().tell()
@@ -96,7 +100,7 @@ def test_another_watch_knows_what_was_told(start: Start, engine: sa.Engine, mail
 
 
 def test_a_broken_channel_is_a_problem_that_the_others_tell_and_is_over_when_it_works(
-    start: Start, engine: sa.Engine, clock, mailbox, closed_port: int
+    start: Start, engine: sa.Engine, clock: Clock, mailbox: Mailbox, closed_port: int
 ) -> None:
     broken = f"json://hans:geheimnis@127.0.0.1:{closed_port}/"
     watch = start(f"{broken} {mailbox.url}")
@@ -128,7 +132,9 @@ def test_a_broken_channel_is_a_problem_that_the_others_tell_and_is_over_when_it_
     assert "geheimnis" not in f"{everything}{problems.channels(engine)}{[mail.as_string() for mail in mailbox.mails]}"
 
 
-def test_a_channel_that_is_given_up_is_no_problem_any_more(start: Start, engine: sa.Engine, mailbox, closed_port: int) -> None:
+def test_a_channel_that_is_given_up_is_no_problem_any_more(
+    start: Start, engine: sa.Engine, mailbox: Mailbox, closed_port: int
+) -> None:
     broken = f"json://127.0.0.1:{closed_port}/"
     watch = start(f"{broken} {mailbox.url}")
     problems.report(engine, FAILED)
@@ -140,7 +146,7 @@ def test_a_channel_that_is_given_up_is_no_problem_any_more(start: Start, engine:
 
 
 def test_what_no_channel_took_is_not_told_and_tried_again_a_minute_later(
-    start: Start, engine: sa.Engine, clock, closed_port: int
+    start: Start, engine: sa.Engine, clock: Clock, closed_port: int
 ) -> None:
     """A channel that took neither of two messages is left alone meanwhile: each try may take the whole time-out."""
     watch = start(f"json://127.0.0.1:{closed_port}/")
@@ -155,7 +161,7 @@ def test_what_no_channel_took_is_not_told_and_tried_again_a_minute_later(
 
 
 def test_a_message_that_a_channel_refuses_holds_up_no_other_and_is_sent_shorter(
-    start: Start, engine: sa.Engine, clock, hook: Hook
+    start: Start, engine: sa.Engine, clock: Clock, hook: Hook
 ) -> None:
     """One alert over Pushover's 1,024 characters silenced all that came later."""
     hook.longest = 1_500
@@ -176,7 +182,7 @@ def test_a_message_that_a_channel_refuses_holds_up_no_other_and_is_sent_shorter(
 
 
 def test_a_message_that_a_channel_refuses_for_good_is_given_up_there_and_said(
-    start: Start, engine: sa.Engine, clock, hook: Hook, mailbox
+    start: Start, engine: sa.Engine, clock: Clock, hook: Hook, mailbox: Mailbox
 ) -> None:
     hook.refused = "A tick failed"
     watch = start(f"{hook.url},{mailbox.url}")
@@ -196,7 +202,7 @@ def test_a_message_that_a_channel_refuses_for_good_is_given_up_there_and_said(
 
 
 def test_a_message_that_the_only_channel_refuses_for_good_is_settled(
-    start: Start, engine: sa.Engine, clock, hook: Hook, capsys: pytest.CaptureFixture[str]
+    start: Start, engine: sa.Engine, clock: Clock, hook: Hook, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hook.refused = "A tick failed: "
     watch = start(hook.url)
@@ -210,7 +216,7 @@ def test_a_message_that_the_only_channel_refuses_for_good_is_settled(
 
 
 def test_a_channel_that_was_down_gets_what_others_were_told_meanwhile_in_order(
-    start: Start, engine: sa.Engine, clock, hook: Hook, mailbox
+    start: Start, engine: sa.Engine, clock: Clock, hook: Hook, mailbox: Mailbox
 ) -> None:
     watch = start(f"{hook.url} {mailbox.url}")
     hook.longest = 0
@@ -228,7 +234,7 @@ def test_a_channel_that_was_down_gets_what_others_were_told_meanwhile_in_order(
     assert mailbox.subjects.count("PROBLEM: A tick failed") == 1
 
 
-def test_a_restart_that_a_look_shows_is_mailed_with_its_end(start: Start, mailbox) -> None:
+def test_a_restart_that_a_look_shows_is_mailed_with_its_end(start: Start, mailbox: Mailbox) -> None:
     watch = start()
     for process in ("1", "2", "2"):
         watch.judge({DAEMON: Reading(identity=process)})
@@ -240,7 +246,7 @@ def test_a_restart_that_a_look_shows_is_mailed_with_its_end(start: Start, mailbo
 
 
 def test_while_postgresql_is_away_nothing_is_told_again_that_was_told_within_the_hour(
-    engine: sa.Engine, clock, monkeypatch: pytest.MonkeyPatch
+    engine: sa.Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also what an earlier watch told of."""
     problems.report(engine, FAILED)
@@ -267,7 +273,7 @@ def test_while_postgresql_is_away_nothing_is_told_again_that_was_told_within_the
 
 @pytest.mark.slow
 def test_postgresql_going_away_is_mailed_meanwhile_and_written_down_when_it_is_back(
-    start: Start, own_postgres: LocalPostgres, redis_url: str, closed_port: int, clock, mailbox
+    start: Start, own_postgres: LocalPostgres, redis_url: str, closed_port: int, clock: Clock, mailbox: Mailbox
 ) -> None:
     """Everything else that ends while PostgreSQL is away has to be told, too."""
     engine = connect(ensure_database(own_postgres.url, "telemetry"))
@@ -307,7 +313,7 @@ def test_postgresql_going_away_is_mailed_meanwhile_and_written_down_when_it_is_b
 
 
 def test_a_read_only_postgresql_is_told_and_over_when_it_takes_changes(
-    start: Start, engine: sa.Engine, redis_url: str, closed_port: int, clock, mailbox
+    start: Start, engine: sa.Engine, redis_url: str, closed_port: int, clock: Clock, mailbox: Mailbox
 ) -> None:
     """Nothing was stored any more, and the watch died of it; a standby after a failover is the same."""
     problems.report(engine, FAILED)
@@ -335,7 +341,7 @@ def test_a_read_only_postgresql_is_told_and_over_when_it_takes_changes(
     assert [problem.key for problem in problems.open_problems(engine)] == [FAILED.key]
 
 
-def test_the_end_of_a_problem_that_cannot_be_noted_is_told_once(start: Start, engine: sa.Engine, mailbox) -> None:
+def test_the_end_of_a_problem_that_cannot_be_noted_is_told_once(start: Start, engine: sa.Engine, mailbox: Mailbox) -> None:
     """Reading works, writing does not: the message would go out every two seconds."""
     problems.report(engine, FAILED)
     watch = start()
@@ -365,7 +371,7 @@ def test_the_end_of_a_problem_that_cannot_be_noted_is_told_once(start: Start, en
     ids=["another column", "another type", "no table", "an error of its own", "a constraint"],
 )
 def test_whatever_the_database_answers_the_watch_goes_on_and_tells(
-    start: Start, engine: sa.Engine, mailbox, break_it: str
+    start: Start, engine: sa.Engine, mailbox: Mailbox, break_it: str
 ) -> None:
     watch = start()
     with engine.begin() as connection:
@@ -379,7 +385,9 @@ def test_whatever_the_database_answers_the_watch_goes_on_and_tells(
     assert mailbox.subjects == ["PROBLEM: The broker does not work"]
 
 
-def test_text_that_the_database_cannot_hold_is_told_and_holds_up_nothing(start: Start, engine: sa.Engine, mailbox) -> None:
+def test_text_that_the_database_cannot_hold_is_told_and_holds_up_nothing(
+    start: Start, engine: sa.Engine, mailbox: Mailbox
+) -> None:
     watch = start()
     for character in ("\0", "\ud800"):
         problem = replace(FAILED, key=character, summary="Odd", detail=f"it said {character}")
@@ -395,7 +403,7 @@ def test_text_that_the_database_cannot_hold_is_told_and_holds_up_nothing(start: 
     assert "it said" in mailbox.text(0)
 
 
-def test_an_error_that_nobody_foresaw_is_told_and_ends_nothing(start: Start, mailbox) -> None:
+def test_an_error_that_nobody_foresaw_is_told_and_ends_nothing(start: Start, mailbox: Mailbox) -> None:
     def look() -> dict[str, Reading]:
         raise RuntimeError("postgresql://user:geheimnis@host/ is odd")
 
@@ -410,7 +418,13 @@ def test_an_error_that_nobody_foresaw_is_told_and_ends_nothing(start: Start, mai
 
 
 def test_a_lock_that_somebody_holds_keeps_the_watch_from_nothing_else(
-    start: Start, database_url: str, redis_url: str, closed_port: int, clock, mailbox, monkeypatch: pytest.MonkeyPatch
+    start: Start,
+    database_url: str,
+    redis_url: str,
+    closed_port: int,
+    clock: Clock,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It waited for as long as the lock was held, and told nobody of anything."""
     monkeypatch.setattr(database, "_LOOK", "set local lock_timeout = '100ms'")
@@ -431,7 +445,7 @@ def test_a_lock_that_somebody_holds_keeps_the_watch_from_nothing_else(
         assert mailbox.subjects == ["PROBLEM: The web server does not work"]
 
 
-def test_a_look_tells_what_works_and_what_does_not(engine: sa.Engine, redis_url: str, closed_port: int, clock) -> None:
+def test_a_look_tells_what_works_and_what_does_not(engine: sa.Engine, redis_url: str, closed_port: int, clock: Clock) -> None:
     components = Components(
         Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
     )
@@ -443,7 +457,7 @@ def test_a_look_tells_what_works_and_what_does_not(engine: sa.Engine, redis_url:
 
 @pytest.mark.parametrize(("minutes", "stopped"), [(9, False), (11, True)])
 def test_ticks_have_stopped_when_the_last_sync_is_older_than_the_setting(
-    engine: sa.Engine, redis_url: str, closed_port: int, clock, minutes: int, stopped: bool
+    engine: sa.Engine, redis_url: str, closed_port: int, clock: Clock, minutes: int, stopped: bool
 ) -> None:
     components = Components(
         Addresses(engine, engine, redis_url, f"http://127.0.0.1:{closed_port}"), timedelta(minutes=10), clock
@@ -461,7 +475,7 @@ def test_ticks_have_stopped_when_the_last_sync_is_older_than_the_setting(
     ("seconds", "wrong"), [(30, False), (-30, False), (90, True), (-90, True), (7_200, True), (None, False)]
 )
 def test_a_clock_that_is_wrong_is_told(
-    engine: sa.Engine, redis_url: str, closed_port: int, clock, seconds: int | None, wrong: bool
+    engine: sa.Engine, redis_url: str, closed_port: int, clock: Clock, seconds: int | None, wrong: bool
 ) -> None:
     clock.ahead = timedelta(seconds=seconds or 0)
     components = Components(
@@ -472,7 +486,7 @@ def test_a_clock_that_is_wrong_is_told(
 
 @pytest.mark.parametrize(("ahead", "future"), [("50 seconds", False), ("70 seconds", True), ("2 hours", True)])
 def test_a_sync_of_the_future_is_not_taken_for_a_fresh_one(
-    engine: sa.Engine, redis_url: str, closed_port: int, clock, ahead: str, future: bool
+    engine: sa.Engine, redis_url: str, closed_port: int, clock: Clock, ahead: str, future: bool
 ) -> None:
     """A clock was ahead and set back: no tick came for as long, and the watch was content."""
     with engine.begin() as connection:
@@ -489,7 +503,9 @@ def test_a_sync_of_the_future_is_not_taken_for_a_fresh_one(
     assert components.look()[CLOCK] == Reading()
 
 
-def test_a_watch_whose_own_clock_is_set_back_waits_for_nothing(start: Start, engine: sa.Engine, clock, mailbox) -> None:
+def test_a_watch_whose_own_clock_is_set_back_waits_for_nothing(
+    start: Start, engine: sa.Engine, clock: Clock, mailbox: Mailbox
+) -> None:
     """It has told of a problem, and began, in what is the future now."""
     clock.ahead = timedelta(hours=2)
     watch = start()
@@ -501,7 +517,9 @@ def test_a_watch_whose_own_clock_is_set_back_waits_for_nothing(start: Start, eng
     assert mailbox.subjects == ["PROBLEM: A tick failed", "STILL: A tick failed", "PROBLEM: The web server does not work"]
 
 
-def test_a_message_told_before_the_clock_was_set_back_is_repeated_once(start: Start, engine: sa.Engine, clock, mailbox) -> None:
+def test_a_message_told_before_the_clock_was_set_back_is_repeated_once(
+    start: Start, engine: sa.Engine, clock: Clock, mailbox: Mailbox
+) -> None:
     """Whatever came up again and again in the meantime."""
     problems.report(engine, FAILED)
     with engine.begin() as connection:
@@ -538,7 +556,7 @@ def test_the_daemon_is_judged_by_its_heartbeats(
     engine: sa.Engine,
     redis_url: str,
     closed_port: int,
-    clock,
+    clock: Clock,
     beats: list[tuple[str, str, int]],
     fault: str | None,
     identity: str | None,

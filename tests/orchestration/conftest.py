@@ -10,6 +10,8 @@ import dagster as dg
 import psycopg
 import pytest
 import yaml
+from celery import Celery
+from dagster_celery.make_app import make_app
 from orchestration_harness import STORAGE
 
 from telemetry_pipeline.days import today
@@ -26,6 +28,13 @@ SECRET = "hunter2-very-secret"
 PROJECT = Path(__file__).parents[2]
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture
+def app(broker_url: str) -> Iterator[Celery]:
+    """The application that dagster-celery submits steps with."""
+    with make_app({"broker": broker_url, "backend": broker_url}) as app:
+        yield app
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_columns_are_those_of_the_table(engine: sa.Engine, defs: dg.Definitions,
     query = """select attname, format_type(atttypid, null) from pg_attribute
         where attrelid = cast(:table as regclass) and attnum > 0 and not attisdropped"""
     with engine.connect() as connection:
-        stored = dict(connection.execute(sa.text(query), {"table": f"telemetry.{table}"}).all())
+        stored = {name: type_ for name, type_ in connection.execute(sa.text(query), {"table": f"telemetry.{table}"})}  # noqa: C416
     said = {column.name: column for column in specs(defs)[asset].metadata["dagster/column_schema"].columns}
     assert {name: column.type for name, column in said.items()} == stored
     assert all(column.description for column in said.values())

@@ -31,13 +31,16 @@ from telemetry_pipeline.warehouse.db.connections import connect
 def materialized(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for event in result.all_events:
-        if event.is_step_materialization:
+        if event.is_step_materialization and event.asset_key:
             found.setdefault(event.asset_key.to_user_string(), set()).add(event.partition or "")
     return found
 
 
 def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
-    return str(result.failure_data_for_node(step).user_failure_data.description)
+    data = result.failure_data_for_node(step)
+    assert data
+    assert data.user_failure_data
+    return str(data.user_failure_data.description)
 
 
 def test_a_tick_takes_in_what_is_new_merges_it_and_analyses_today(pipeline: Any, now: datetime, this_day: date) -> None:
@@ -224,6 +227,7 @@ def metadata_of(result: dg.ExecuteInProcessResult, asset: str, partition: date) 
         event
         for event in result.all_events
         if event.is_step_materialization
+        and event.asset_key
         and event.asset_key.to_user_string() == asset
         and event.partition == partition.isoformat()
     ]
@@ -269,7 +273,7 @@ def by_partition(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, dic
     return {
         str(event.partition): {name: value.value for name, value in event.materialization.metadata.items()}
         for event in result.all_events
-        if event.is_step_materialization and event.asset_key.to_user_string() == asset
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(asset)
     }
 
 

@@ -12,15 +12,8 @@ import sqlalchemy as sa
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 from telemetry_pipeline import errors
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
-    PROMPTLY_SECONDS,
-    CodeDiffers,
-    StepInterrupted,
-    StepLost,
-    failures,
-    seconds_to_next,
-    tried_again,
-)
+from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import PROMPTLY_SECONDS, failures, seconds_to_next, tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import priority_of
 from telemetry_pipeline.settings.loading import Settings
 
@@ -44,6 +37,7 @@ SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None
         (errors.RequestRefused("limit: 0"), NEVER, NEVER),
         (errors.Cancelled("by a person"), NEVER, NEVER),
         (errors.TimeLimitReached("25 minutes"), NEVER, NEVER),
+        (errors.StatementFailed("a division by zero"), LATER, SOON),
         (errors.WarehouseError("another time zone"), NEVER, NEVER),
         (CodeDiffers("unknown step"), NEVER, NEVER),
         (SoftTimeLimitExceeded(), NEVER, NEVER),
@@ -99,7 +93,7 @@ def test_a_step_that_got_on_in_between_has_not_failed_in_a_row(
     ("error", "said"),
     [
         (sa.exc.OperationalError("select", {}, Exception("terminated by administrator")), "PostgreSQL cannot be reached: term"),
-        (errors.LoginRejected("wrong password"), "wrong password"),
+        (errors.LoginRejected("wrong password", "check it"), "wrong password"),
     ],
     ids=["PostgreSQL", "ours"],
 )
@@ -116,7 +110,15 @@ def test_a_step_that_failed_for_good_says_why_in_a_sentence(
         work()
 
     result = works.execute_in_process(instance=instance, raise_on_error=False)
-    assert result.failure_data_for_node("work").user_failure_data.description.startswith(said)  # type: ignore[union-attr]
+    failed = result.failure_data_for_node("work")
+    assert failed
+    told = failed.user_failure_data
+    assert told
+    assert told.description
+    assert told.description.startswith(said)
+    if advice := getattr(error, "advice", ""):
+        assert told.metadata[errors.ADVICE].value == advice
+        assert advice not in told.description
 
 
 def test_steps_of_ticks_go_before_others() -> None:

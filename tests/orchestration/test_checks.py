@@ -331,7 +331,8 @@ def test_an_analysis_of_the_period_that_counts_other_views_contradicts_the_rest(
 
 @pytest.mark.parametrize("name", ["day_over_day", "general_summary", "viewing_by_period"])
 def test_an_analysis_that_looks_back_and_counts_other_views_contradicts_the_rest(name: str) -> None:
-    body = document(time_slots=views(1, 1, 1, 2), **{name: [{"views": 4}]})
+    rows: dict[str, Any] = {name: [{"views": 4}]}
+    body = document(time_slots=views(1, 1, 1, 2), **rows)
     assert contradictions(body) == {"views of 2026-11-01 to 2026-11-30": {"time_slots": 5, name: 4}}
 
 
@@ -339,7 +340,8 @@ def test_an_analysis_that_looks_back_and_counts_other_views_contradicts_the_rest
     ("name", "rows"), [("period_breakdown", views(3, 2, hours=2.001)), ("period_comparison", comparison(5.0, 1.999))]
 )
 def test_watch_time_agrees_too(name: str, rows: list[dict[str, Any]]) -> None:
-    [(figure, totals)] = contradictions(document(period_summary=views(5), **{name: rows})).items()
+    given: dict[str, Any] = {name: rows}
+    [(figure, totals)] = contradictions(document(period_summary=views(5), **given)).items()
     assert (figure, set(totals)) == ("watch_hours of 2026-11-01 to 2026-11-30", {"period_summary", name})
 
 

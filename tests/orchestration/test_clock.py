@@ -15,9 +15,11 @@ import dagster as dg
 import pytest
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.scheduler.instigation import SensorInstigatorData, TickStatus
-from dagster._core.test_utils import InProcessTestWorkspaceLoadTarget, create_test_daemon_workspace_context
+from dagster._core.storage.schedules import SqlScheduleStorage
+from dagster._core.test_utils import create_test_daemon_workspace_context
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._scheduler.scheduler import launch_scheduled_runs
@@ -66,7 +68,7 @@ def workspace(instance_in_postgres: dg.DagsterInstance, tmp_path: Path) -> Itera
     """With a schedule and a sensor."""
     (tmp_path / "toy.py").write_text(DEFINITIONS)
     origin = LoadableTargetOrigin(python_file=str(tmp_path / "toy.py"), executable_path=sys.executable)
-    target = InProcessTestWorkspaceLoadTarget(InProcessCodeLocationOrigin(origin, location_name="toy"))
+    target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(origin, location_name="toy"))
     with create_test_daemon_workspace_context(target, instance_in_postgres) as context:
         yield context
 
@@ -121,7 +123,9 @@ def test_what_is_of_the_past_stays_as_it_is(workspace: WorkspaceProcessContext) 
     for minutes in (-3, -2, -1, 0):
         schedule(workspace, now + minutes * MINUTE)
     before = workspace.instance.all_instigator_state()
-    assert clock.forget_the_future(workspace.instance.schedule_storage, time.time()) == 0
+    storage = workspace.instance.schedule_storage
+    assert isinstance(storage, SqlScheduleStorage)
+    assert clock.forget_the_future(storage, time.time()) == 0
     assert workspace.instance.all_instigator_state() == before
     assert len(moments(workspace, "every_minute")) == 4
 

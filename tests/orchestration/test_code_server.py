@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,9 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
 from dagster._grpc.client import DagsterGrpcClient
+from terminal import wait_until
 
+from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime import launcher
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.processes.ports import free_port
@@ -44,7 +45,7 @@ class CodeServer:
         environment = os.environ | {"DAGSTER_HOME": str(self._home), "PYTHONPATH": str(Path(__file__).parents[2])}
         with (self._home / "code-server.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._home, env=environment, stdout=log, stderr=log)
-        wait_for(self._answers)
+        wait_until(self._answers, SECONDS)
 
     def kill(self) -> None:
         assert self._process
@@ -53,22 +54,15 @@ class CodeServer:
 
     def _answers(self) -> bool:
         with suppress(DagsterUserCodeUnreachableError):
-            return DagsterGrpcClient(host="127.0.0.1", port=self.port).ping("")["echo"] == ""
+            return bool(DagsterGrpcClient(host="127.0.0.1", port=self.port).ping("")["echo"] == "")
         return False
-
-
-def wait_for(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
 def home(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     settings = make_settings()
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
     run_launcher = "{module: telemetry_pipeline.orchestration.runtime.launcher, class: PatientRunLauncher}"
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
     (tmp_path / "dagster.yaml").write_text(
@@ -95,7 +89,7 @@ def workspace(home: Path, server: CodeServer, monkeypatch: pytest.MonkeyPatch) -
         yield context
 
 
-def make_run(workspace: Any) -> dg.DagsterRun:
+def make_run(workspace: Any) -> Any:
     request = workspace.create_request_context()
     location = request.get_code_location(LOCATION)
     job = location.get_job(JobSubsetSelector(LOCATION, "__repository__", "telemetry_tick", op_selection=None))
@@ -127,7 +121,7 @@ def succeeds(workspace: Any, run_id: str) -> None:
         run = workspace.instance.get_run_by_id(run_id)
         return run is not None and run.is_finished
 
-    wait_for(ended)
+    wait_until(ended, SECONDS)
     assert workspace.instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.SUCCESS
 
 

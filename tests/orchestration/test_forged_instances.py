@@ -65,7 +65,7 @@ def server(home: Path) -> Iterator[DagsterGrpcClient]:
 
     def answers() -> bool:
         with suppress(DagsterUserCodeUnreachableError):
-            return client.ping("")["echo"] == ""
+            return bool(client.ping("")["echo"] == "")
         return False
 
     with (home / "log").open("wb") as log:
@@ -99,7 +99,7 @@ def ask(server: DagsterGrpcClient, name: str, kind: str, **fields: Any) -> Any:
 
 
 def test_a_sensor_and_a_schedule_look_at_the_code_servers_own_instance(server: DagsterGrpcClient, home: Path) -> None:
-    at = {"repository_origin": origin(), "instance_ref": forged(home), "log_key": None}
+    at: dict[str, Any] = {"repository_origin": origin(), "instance_ref": forged(home), "log_key": None}
     of_sensor = SensorExecutionArgs(
         sensor_name="sensor", last_tick_completion_time=None, last_run_key=None, cursor=None, timeout=None, **at
     )

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,9 +17,9 @@ from celery.worker.control import Panel
 from dagster._core.code_pointer import FileCodePointer
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._grpc.types import ExecuteStepArgs
-from dagster_celery.make_app import make_app
 from dagster_shared.serdes import pack_value
 from strangers import STRANGERS, message
+from workers import worker, worker_environment
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.broker import asking_celery
@@ -52,56 +47,13 @@ def telemetry_tick() -> None:
 
 
 @pytest.fixture
-def app(broker_url: str) -> Iterator[Celery]:
-    with make_app({"broker": broker_url, "backend": broker_url}) as app:
-        yield app
-
-
-@pytest.fixture
 def environment(broker_url: str, database_url: str, tmp_path: Path) -> dict[str, str]:
     """That of a worker whose Dagster knows a run at work."""
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    given = worker_environment(broker_url, database_url, tmp_path)
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         run = dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID, status=dg.DagsterRunStatus.STARTED)
         instance.add_run(run)
-    return {
-        "REDIS_URL": broker_url,
-        "DATABASE_URL": database_url,
-        "DAGSTER_DATABASE_URL": database_url,
-        "DAGSTER_HOME": str(tmp_path),
-        "TELEMETRY_HOME": str(tmp_path),
-        "FIRST_PARTITION": "2026-01-01",
-        **{f"PANACCESS_{name}": "http://127.0.0.1:9/" for name in ("URL", "USERNAME", "PASSWORD", "API_TOKEN", "SALT")},
-    }
-
-
-@contextmanager
-def worker(environment: dict[str, str], log: Path, queue: str = "ingest") -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *(
-                    sys.executable,
-                    "-m",
-                    "celery",
-                    "-A",
-                    "telemetry_pipeline.orchestration.runtime.celery_app",
-                    "worker",
-                ),
-                *("-Q", queue, "-c", "1", "-n", "w@here", "--without-gossip", "--without-mingle"),
-            ],
-            env=os.environ | environment,
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    return given
 
 
 def with_foreign_code(directory: Path) -> dict[str, Any]:
@@ -235,7 +187,9 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
                     break
             for stranger in STRANGERS.values():
                 client.publish(f"/{database}.celery.pidbox", stranger)
-            for odd in ({}, [], {"method": ["ping"]}, {"method": "ping", "destination": 5}, {"method": "ping", "reply_to": 1}):
+            ping: dict[str, Any] = {"method": "ping"}
+            odds: list[Any] = [{}, [], {"method": ["ping"]}, {**ping, "destination": 5}, {**ping, "reply_to": 1}]
+            for odd in odds:
                 client.publish(f"/{database}.celery.pidbox", message(odd))
                 client.publish(f"/{database}.celery.pidbox", message(odd, {"compression": "zlib"}))
             for _ in polling(60):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from generated import graph
@@ -43,13 +44,14 @@ def test_jobs_schedules_and_sensors_are_the_documented_ones(defs: dg.Definitions
         "telemetry_rebuild",
         "telemetry_cleanup",
     }
-    assert {schedule.name: schedule.cron_schedule for schedule in defs.schedules or []} == {
+    schedules: list[Any] = list(defs.schedules or [])
+    assert {schedule.name: schedule.cron_schedule for schedule in schedules} == {
         "telemetry_tick_schedule": "*/2 * * * *",
         "telemetry_repair_schedule": "0 2 * * *",
         "telemetry_merge_schedule": "15 */6 * * *",
         "telemetry_cleanup_schedule": "30 4 * * *",
     }
-    assert {schedule.execution_timezone for schedule in defs.schedules or []} == {"America/Mexico_City"}
+    assert {schedule.execution_timezone for schedule in schedules} == {"America/Mexico_City"}
     assert {schedule.default_status for schedule in defs.schedules or []} == {dg.DefaultScheduleStatus.RUNNING}
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or []} == {
         "late_data_sensor": dg.DefaultSensorStatus.RUNNING,
@@ -63,18 +65,20 @@ def test_jobs_schedules_and_sensors_are_the_documented_ones(defs: dg.Definitions
 def test_every_step_has_a_queue_and_only_the_sync_a_pool(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def("telemetry_range")
     queues: dict[str, set[str]] = {}
-    for node in job.nodes:
+    nodes: list[Any] = list(job.nodes)
+    for node in nodes:
         queues.setdefault(node.definition.tags["dagster-celery/queue"], set()).add(node.name)
     assert queues["ingest"] == {"telemetry_records", "ott_views"}
     assert queues["reports"] == set(DOCUMENTS)
     assert set(queues) == set(QUEUES)
-    assert {node.name: node.definition.pool for node in job.nodes if node.definition.pool} == {"telemetry_records": "panaccess"}
+    assert {node.name: node.definition.pool for node in nodes if node.definition.pool} == {"telemetry_records": "panaccess"}
     cleanup = defs.resolve_job_def("telemetry_cleanup")
     assert {node.definition.tags["dagster-celery/queue"] for node in cleanup.nodes} == {"reports"}
 
 
 def test_checks_block_where_going_on_would_publish_wrong_figures(defs: dg.Definitions) -> None:
-    specs = [spec for asset in defs.assets or [] for spec in asset.check_specs]
+    assets: list[Any] = list(defs.assets or [])
+    specs = [spec for asset in assets for spec in asset.check_specs]
     assert {f"{spec.asset_key.to_user_string()}.{spec.name}": spec.blocking for spec in specs} == {
         "telemetry_records.record_ids_are_unique": True,
         "telemetry_records.few_records_are_rejected": False,

@@ -94,7 +94,7 @@ def test_the_web_ui_says_its_version(guarded: str) -> None:
     ],
 )
 def test_a_name_is_known_however_it_is_written(url: str, host: str) -> None:
-    guard = Guard(lambda *_: None, urls=[url])  # type: ignore[arg-type,return-value]
+    guard = Guard(lambda *_: None, urls=[url])  # type: ignore[arg-type]
     headers = [(b"host", host.encode()), (b"content-type", b"application/json")]
     own = f"{urlsplit(url).scheme}://{host}"
     for origin in ([], [(b"origin", own.encode())]):
@@ -104,7 +104,7 @@ def test_a_name_is_known_however_it_is_written(url: str, host: str) -> None:
 
 @given(st.text("[]:.%@/\\019afg", max_size=9) | st.sampled_from(["[1.2]", "[:::]", "[...]", "[::1.]", "..", "[::1%lo]"]))
 def test_whatever_is_no_name_is_refused_and_is_no_fault(host: str) -> None:
-    guard = Guard(lambda *_: None, urls=["http:///x", PUBLIC])  # type: ignore[arg-type,return-value]
+    guard = Guard(lambda *_: None, urls=["http:///x", PUBLIC])  # type: ignore[arg-type]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", host.encode())]}
     assert (guard.refusal(scope) or (0, ""))[0] == (0 if host.lower() in ("[::1]", "[0::1]") else 421)
 
@@ -307,7 +307,7 @@ def test_pages_of_our_own_and_programs_can_subscribe(guarded: str) -> None:
 
 
 def test_a_path_prefix_is_guarded_alike(tmp_path: pytest.TempPathFactory, guarded: str) -> None:
-    guard = Guard(lambda *_: None, urls=[PUBLIC], prefix=PREFIX)  # type: ignore[arg-type,return-value]
+    guard = Guard(lambda *_: None, urls=[PUBLIC], prefix=PREFIX)  # type: ignore[arg-type]
 
     def refused(method: str, path: str, *headers: tuple[bytes, bytes]) -> int:
         scope = {"type": "http", "method": method, "path": path, "headers": [(b"host", b"localhost"), *headers]}
@@ -325,7 +325,7 @@ def test_a_path_prefix_is_guarded_alike(tmp_path: pytest.TempPathFactory, guarde
     st.lists(st.sampled_from(["/", "graphql", "GRAPHQL", ".", "..", "%2e", "\n", " ", "report_asset_check", "x"]), max_size=6)
 )
 def test_no_path_but_one_takes_a_post(parts: list[str]) -> None:
-    guard = Guard(lambda *_: None, urls=[])  # type: ignore[arg-type,return-value]
+    guard = Guard(lambda *_: None, urls=[])  # type: ignore[arg-type]
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     path = "/" + "".join(parts)
     refusal = guard.refusal({"type": "http", "method": "POST", "path": path, "headers": headers})

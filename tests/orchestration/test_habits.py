@@ -59,13 +59,13 @@ def test_settings_that_cannot_be_used_are_all_named_at_once(tmp_path: Path) -> N
 
 def test_without_a_warehouse_nothing_starts_by_itself() -> None:
     defs = build_defs(StackSettings.load())
-    switches = {each.default_status.value for each in [*(defs.schedules or []), *(defs.sensors or [])]}  # type: ignore[union-attr]
+    switches = {each.default_status.value for each in [*(defs.schedules or []), *(defs.sensors or [])]}
     assert switches == {"STOPPED"}
 
 
 def test_with_a_warehouse_everything_does() -> None:
     defs = build_defs(StackSettings.load(database_url="postgresql://nobody@127.0.0.1:1/none"))
-    switches = {each.default_status.value for each in [*(defs.schedules or []), *(defs.sensors or [])]}  # type: ignore[union-attr]
+    switches = {each.default_status.value for each in [*(defs.schedules or []), *(defs.sensors or [])]}
     assert switches == {"RUNNING"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from dagster._core.launcher import LaunchRunContext
 
 from telemetry_pipeline.errors import TimeLimitReached
-from telemetry_pipeline.orchestration.runtime import launcher
+from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime.cluster import steps
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.orchestration.runtime.launcher import PatientRunLauncher
@@ -38,7 +38,7 @@ def launch(
     """Launches a run with these tags and tells those that it has then."""
     settings = make_settings(run_soft_time_limit_minutes=50, run_time_limit_minutes=60)
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
 
     def launch(tags: dict[str, str]) -> dict[str, str]:
         run = instance.add_run(dg.DagsterRun(job_name="telemetry_range", run_id=RUN_ID, tags=tags))

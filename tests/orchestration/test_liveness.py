@@ -14,7 +14,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from dagster._core.launcher import WorkerStatus
+from terminal import wait_until
 
+from telemetry_pipeline.errors import WarehouseUnavailable
+from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime import launcher, liveness
 from telemetry_pipeline.orchestration.runtime.launcher import PatientRunLauncher
 from telemetry_pipeline.orchestration.runtime.liveness import alive, is_alive
@@ -62,14 +65,6 @@ def holder(url: str) -> int | None:
         return row[0] if row else None
 
 
-def until(condition: Callable[[], object]) -> None:
-    for _ in range(1_000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came true")
-
-
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness, "_LOOK_SECONDS", 0.1)
@@ -81,7 +76,7 @@ def test_a_lock_whose_session_ended_is_taken_again(database_url: str) -> None:
         first = holder(database_url)
         with psycopg.connect(database_url) as connection:
             connection.execute("select pg_terminate_backend(%s, 5000)", [first])
-        until(lambda: is_alive(database_url, RUN_ID))
+        wait_until(lambda: is_alive(database_url, RUN_ID), seconds=10)
         assert holder(database_url) != first
     assert not is_alive(database_url, RUN_ID)
 
@@ -95,10 +90,10 @@ def test_a_server_that_is_away_for_a_while_ends_nothing(database_url: str, monke
     with alive(database_url, RUN_ID), server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text(f"alter database {name} allow_connections false"))
         connection.execute(end_all, {"name": name})
-        with pytest.raises(sa.exc.OperationalError):
+        with pytest.raises(WarehouseUnavailable):
             is_alive(database_url, RUN_ID)
         connection.execute(sa.text(f"alter database {name} allow_connections true"))
-        until(lambda: is_alive(database_url, RUN_ID))
+        wait_until(lambda: is_alive(database_url, RUN_ID), seconds=10)
 
 
 def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
@@ -108,9 +103,9 @@ def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
             connection.execute(f"alter database {name} set {limit}")
         with alive(database_url, RUN_ID):
             held = "select pid from pg_locks where locktype = 'advisory' and granted"
-            until(lambda: connection.execute(held).fetchone() is not None)
+            wait_until(lambda: connection.execute(held).fetchone() is not None, seconds=10)
             first = connection.execute(held).fetchone()
-            until(
+            wait_until(
                 lambda: (
                     connection.execute(
                         "select now() - state_change < interval '1 s' and query_start > backend_start + interval '1.5 s' "
@@ -118,7 +113,8 @@ def test_the_session_outlives_limits_of_idle_ones(database_url: str) -> None:
                         first,
                     ).fetchone()
                     != (False,)
-                )
+                ),
+                seconds=10,
             )
             assert connection.execute(held).fetchone() == first
 
@@ -145,12 +141,12 @@ def test_the_health_of_a_run(
     settings = make_settings(dagster_database_url=database_url)
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
     monkeypatch.setattr(launcher, "GRACE_SECONDS", 0)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
     checked = PatientRunLauncher()
     checked.register_instance(instance)
     start = dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="telemetry_tick")
-    instance.report_dagster_event(start, RUN_ID, timestamp=launcher.time.time() - started_ago)
+    instance.report_dagster_event(start, RUN_ID, timestamp=time.time() - started_ago)
     if status is dg.DagsterRunStatus.SUCCESS:
         instance.report_dagster_event(dg.DagsterEvent(event_type_value="PIPELINE_SUCCESS", job_name="telemetry_tick"), RUN_ID)
     if lives:
@@ -170,7 +166,7 @@ def test_a_lock_that_is_missed_once_is_no_loss(
     """Its session ended, and the process has not taken it again yet; or the server has just come back."""
     settings = make_settings(dagster_database_url=database_url)
     monkeypatch.setattr(StackSettings, "load", lambda: settings)
-    monkeypatch.setattr(launcher.logs, "configure", lambda _: None)
+    monkeypatch.setattr(logs, "configure", lambda _: None)
     run = instance.add_run(dg.DagsterRun(job_name="telemetry_tick", run_id=RUN_ID))
     checked = PatientRunLauncher()
     checked.register_instance(instance)

@@ -11,8 +11,7 @@ from celery.exceptions import TaskRevokedError, TimeLimitExceeded, WorkerLostErr
 from dagster._core.execution.plan.objects import StepSuccessData
 from dagster_shared.serdes import serialize_value
 
-from telemetry_pipeline.errors import WarehouseUnavailable
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost, WarehouseUnavailable
 from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import LOOK_SECONDS, StepWatch, WatchedResult
 
 SUCCEEDED = [

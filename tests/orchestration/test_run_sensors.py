@@ -69,6 +69,16 @@ def test_a_failed_step_is_a_problem_and_a_dead_letter_until_it_succeeds(pipeline
     assert dead_letters.open_letters(engine) == []
 
 
+def test_the_problem_of_a_failed_step_says_what_its_error_advises(pipeline: Any, this_day: date) -> None:
+    settings = pipeline.settings.model_copy(update={"panaccess_password": SecretStr("wrong")})
+    strange = type(pipeline)(settings, pipeline.simulator, pipeline.instance)
+    sense(strange, strange.run(this_day, selection=["telemetry_records"]))
+    [problem] = problems.open_problems(connect(settings.database_url))
+    assert problem.advice.startswith("check PANACCESS_USERNAME")
+    assert "PANACCESS_SALT. See the run's steps" in problem.advice
+    assert "PANACCESS_USERNAME" not in problem.detail
+
+
 def test_a_run_that_fails_for_it_is_another_upstream_is_no_problem_of_its_own(
     pipeline: Any, now: datetime, this_day: date
 ) -> None:

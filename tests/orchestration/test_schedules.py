@@ -21,7 +21,9 @@ RUN_ID = "00000000-0000-4000-8000-000000000001"
 def evaluate(settings: Settings, instance: DagsterInstance, purpose: str = "tick") -> dg.RunRequest | dg.SkipReason:
     [schedule] = [each for each in build_schedules(settings) if each.name == f"telemetry_{purpose}_schedule"]
     data = schedule.evaluate_tick(build_schedule_context(instance=instance))
-    [request] = data.run_requests or [dg.SkipReason(data.skip_message)]
+    if not data.run_requests:
+        return dg.SkipReason(data.skip_message)
+    [request] = data.run_requests
     return request
 
 

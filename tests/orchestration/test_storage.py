@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -17,8 +17,12 @@ PROJECT = Path(__file__).parents[2]
 SESSIONS = "select sessions from pg_stat_database where datname = current_database()"
 
 
+def storage_of(instance: dg.DagsterInstance) -> Any:
+    return instance.event_log_storage
+
+
 @pytest.fixture
-def dagster_url(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def dagster_url(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database for the storage of production."""
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": STORAGE, "telemetry": {"enabled": False}}))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -34,7 +38,8 @@ def use(instance: dg.DagsterInstance) -> int:
 def sessions(url: str) -> int:
     with psycopg.connect(url) as connection:
         connection.execute("select pg_stat_clear_snapshot()")
-        return connection.execute(SESSIONS).fetchone()[0]
+        [(count,)] = connection.execute(SESSIONS).fetchall()
+        return int(count)
 
 
 def test_instances_of_a_process_share_what_connections_they_keep(dagster_url: str) -> None:
@@ -62,7 +67,7 @@ def test_connections_that_postgresql_closed_are_replaced(dagster_url: str, in_we
 def test_more_threads_than_connections_are_kept_wait_for_nothing(dagster_url: str) -> None:
     with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(10) as pool, ExitStack() as held:
         for _ in range(10):
-            held.enter_context(instance.event_log_storage.index_connection())
+            held.enter_context(storage_of(instance).index_connection())
         assert list(pool.map(lambda _: use(instance), range(10))) == [0] * 10
 
 
@@ -82,5 +87,5 @@ def test_an_address_without_a_driver_and_a_database_in_another_time_zone_will_do
 def test_statements_of_the_web_server_are_bounded(dagster_url: str) -> None:
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(15_000, -1, -1)
-        with instance.event_log_storage.index_connection() as connection:
+        with storage_of(instance).index_connection() as connection:
             assert connection.exec_driver_sql("show statement_timeout").scalar() == "15s"

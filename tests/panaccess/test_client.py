@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -63,7 +64,7 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def shared_store(redis_url: str) -> Iterator[RedisStore]:
+def shared_store(redis_url: str) -> RedisStore:
     with redis.Redis.from_url(redis_url) as connection:
         connection.flushdb()
     return RedisStore(redis_url)
@@ -73,7 +74,7 @@ def client(server: SimulatorServer, credentials: Credentials = GOOD, **options: 
     return PanAccessClient(server.url, credentials, **{"retry_seconds": 0.001, **options})  # type: ignore[arg-type]
 
 
-def ids(one: PanAccessClient, **options: int) -> list[int]:
+def ids(one: PanAccessClient, **options: Any) -> list[int]:
     return one.call(LIST, {"orderBy": "recordId", "limit": 10}, DECODE, **options).ids
 
 
@@ -257,7 +258,7 @@ def test_a_session_is_not_shared_between_servers_or_users() -> None:
     assert len({user.fingerprint(url) for user in users for url in urls}) == 4
 
 
-TRANSIENT = [
+TRANSIENT: list[dict[str, Any]] = [
     {"kind": "error", "error_code": "unknown_error_serverside"},
     {"kind": "error", "error_code": "fatal_error", "status": 500},
     {"kind": "error", "status": 503},

@@ -146,7 +146,13 @@ def test_ids_that_fail_are_missing_and_their_neighbours_are_delivered(upstream: 
     poisoned = set(upstream.poisoned) & present
     steps: list[Delivery] = []
     deliveries = feed_of(upstream).read([Slice(0, 100)])
-    delivered, missing = checked((steps.append(step) or step for step in deliveries), [Slice(0, 100)], present)
+
+    def kept() -> Iterator[Delivery]:
+        for step in deliveries:
+            steps.append(step)
+            yield step
+
+    delivered, missing = checked(kept(), [Slice(0, 100)], present)
     assert (delivered, missing) == (present - poisoned, poisoned)
     for step in steps:
         if step.missing:
@@ -221,7 +227,7 @@ def test_an_upstream_that_gives_no_filtered_page_raises() -> None:
     upstream = Upstream(map(record, range(1, 41)))
     feed = feed_of(upstream)
     assert feed.newest_id() == 40
-    upstream.habit = lambda rows, limit: rows if limit == 1 else None  # type: ignore[return-value]
+    upstream.habit = lambda rows, limit: rows if limit == 1 else None  # type: ignore[return-value,assignment]
     upstream.before = lambda number: setattr(upstream, "down", "newFilters" in upstream.listings[number - 1])
     with pytest.raises(PanAccessUnavailable):
         list(feed.read([Slice(0, 40)]))

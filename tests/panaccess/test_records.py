@@ -415,7 +415,7 @@ def test_bytes_that_are_no_utf8_reject_their_record_alone() -> None:
     ],
 )
 def test_values_that_another_server_writes_differently_are_understood(name: str, given: Any, stored: Any) -> None:
-    assert value(name, record(**{name: given})) == stored  # type: ignore[arg-type]
+    assert value(name, record(**{name: given})) == stored
 
 
 @pytest.mark.parametrize("beside", [[], [BAD]], ids=["in one go", "record by record"])
@@ -428,7 +428,7 @@ def test_an_unknown_field_may_have_any_name(name: str, beside: list[dict[str, An
 
 
 def test_unknown_fields_are_kept_as_they_came() -> None:
-    unknown = {"novelty": {"deep": [1, None, "é", 2**70, 1.5]}, "also \\u0000": "a\\u0000b"}
+    unknown: dict[str, Any] = {"novelty": {"deep": [1, None, "é", 2**70, 1.5]}, "also \\u0000": "a\\u0000b"}
     [row] = decode(record(**unknown)).rows
     assert json.loads(row[-2]) == unknown
 

@@ -74,7 +74,8 @@ def process_of(service: str, files: list[str]) -> str:
 
 @pytest.fixture(params=PRODUCTION, ids=by_name)
 def services(request: pytest.FixtureRequest) -> dict[str, Spec]:
-    return load(*request.param)["services"]
+    services: dict[str, Spec] = load(*request.param)["services"]
+    return services
 
 
 @pytest.mark.parametrize("files", ALL, ids=by_name)
@@ -420,7 +421,7 @@ def test_the_handbook_names_every_file_and_every_service() -> None:
 
 
 def checked(spec: Spec) -> bool:
-    return spec.get("healthcheck", {}).get("test", [])[1:2] == ["health"]
+    return bool(spec.get("healthcheck", {}).get("test", [])[1:2] == ["health"])
 
 
 @pytest.mark.parametrize("files", [*PRODUCTION, *WORKERS], ids=by_name)

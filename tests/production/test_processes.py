@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Valkey(LocalValkey):
         # Not in its title: processes are found by their environments, which a title overwrites.
         return [super().command()[0], self.configuration, *self._arguments, *own, "--set-proc-title", "no"]
 
-    def standard_input(self) -> None:
+    def standard_input(self) -> None:  # type: ignore[override]
         return None
 
     @property
@@ -144,11 +145,12 @@ class Deployment:
     def asks(self, port: str, query: str, **variables: Any) -> dict[str, Any]:
         """GraphQL, at one of the web servers."""
         answer = requests.post(f"{self.url(port)}/graphql", json={"query": query, "variables": variables}, timeout=60)
-        return answer.json()["data"]
+        data: dict[str, Any] = answer.json()["data"]
+        return data
 
     def launches_a_tick(self, port: str) -> dict[str, Any]:
         today = datetime.now(OPERATOR_ZONE).date().isoformat()
-        return self.asks(
+        launched: dict[str, Any] = self.asks(
             port,
             LAUNCH,
             params={
@@ -162,6 +164,7 @@ class Deployment:
                 "executionMetadata": {"tags": [{"key": "dagster/partition", "value": today}]},
             },
         )["launchRun"]
+        return launched
 
     def secret(self, name: str) -> str:
         return (self.machine.secrets / f"{name}.txt").read_text().strip()
@@ -186,7 +189,7 @@ class Deployment:
             if name in self.services:
                 before = self.services[name]
                 done = wanted["condition"] == "service_completed_successfully"
-                self._await(name, (lambda before=before: before.exit_status == 0) if done else before.is_healthy)
+                self._await(name, partial(_ended_well, before) if done else before.is_healthy)
 
     def _await(self, name: str, condition: Callable[[], bool]) -> None:
         service = self.services[name]
@@ -199,6 +202,10 @@ class Deployment:
             wait_until(is_so, seconds=120)
         except AssertionError as err:
             raise AssertionError(f"{name}: {err}; {service.log.read_text()[-3000:]}") from None
+
+
+def _ended_well(service: Container) -> bool:
+    return service.exit_status == 0
 
 
 def arguments_of(spec: Spec) -> list[str]:
@@ -217,11 +224,11 @@ def tick(deployment: Deployment) -> str:
     """The id of a tick that has ended."""
     launched = deployment.launches_a_tick("3000")
     assert launched["__typename"] == "LaunchRunSuccess", launched
-    run_id = launched["run"]["runId"]
+    run_id: str = launched["run"]["runId"]
     query = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
     def status() -> str:
-        return deployment.asks("3000", query, id=run_id)["runOrError"]["status"]
+        return str(deployment.asks("3000", query, id=run_id)["runOrError"]["status"])
 
     wait_until(lambda: status() in TERMINAL_STATES, seconds=240)
     assert status() == "SUCCESS", deployment.services["code-server"].log.read_text()[-3000:]

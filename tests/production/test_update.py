@@ -109,7 +109,7 @@ def test_an_update_makes_the_roles_before_anything_needs_them_and_parts_the_data
     assert address.username == "dagster"
     assert "have one user" not in run("docker/make-secrets", checkout, server).stderr
     with psycopg.connect(server.url) as connection:
-        owners = dict(connection.execute("select datname, pg_get_userbyid(datdba) from pg_database").fetchall())
+        owners: dict[str, str] = dict(connection.execute("select datname, pg_get_userbyid(datdba) from pg_database").fetchall())
         assert (owners["telemetry"], owners["dagster"]) == ("telemetry_owner", "dagster")
         [(may,)] = connection.execute("select has_database_privilege('telemetry', 'dagster', 'connect')").fetchall()
         assert not may

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import hypothesis.strategies as st
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -205,8 +206,6 @@ def test_a_ranking_is_cut_and_says_by_how_much() -> None:
 
 
 def test_nothing_of_matplotlib_s_settings_is_changed() -> None:
-    import matplotlib as mpl
-
     before = dict(mpl.rcParams)
     draw("top_channels", result("top_channels"))
     assert dict(mpl.rcParams) == before

@@ -16,7 +16,7 @@ def test_every_kind_of_null_is_none_and_values_are_pythons_own() -> None:
             "hours": pd.array([0.1, None], dtype="Float64"),
             "raw": [1.5, float("nan")],
             "day": pd.Series([date(2026, 1, 2), None], dtype=object),
-            "at": pd.to_datetime(["2026-01-02 03:04:05", None]),
+            "at": pd.to_datetime(pd.array(["2026-01-02 03:04:05", None], dtype="string")),
             "channel": pd.array(["Ñu", None], dtype="string"),
             "peak": pd.array([True, None], dtype="boolean"),
         }

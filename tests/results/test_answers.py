@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from warehouse_events import MEXICO, ZONE, complete, start, stop, store
+from warehouse_events import MEXICO, ZONE, stop, store
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
@@ -20,14 +20,6 @@ from telemetry_pipeline.warehouse.core.views import merge
 FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)
 BOTH, LAST = Period(FIRST, SECOND), Period(SECOND, SECOND)
 RULES = Rules(MEXICO)
-
-
-@pytest.fixture
-def two_days(engine: sa.Engine) -> sa.Engine:
-    store(engine, start(1, "A"), stop(2, duration=3600), stop(3, duration=7200, hours=24), stop(4, hours=-24))
-    merge(engine, ZONE)
-    complete(engine)
-    return engine
 
 
 def keep(engine: sa.Engine, name: str, period: Period) -> None:

@@ -77,10 +77,12 @@ class Api:
     def listing(self, **parameters: Any) -> dict[str, Any]:
         reply = self.call(LIST, **parameters)
         assert reply["success"], reply
-        return reply["answer"]
+        answer: dict[str, Any] = reply["answer"]
+        return answer
 
     def rows(self, **parameters: Any) -> list[dict[str, Any]]:
-        return self.listing(**parameters)["telemetryRecordEntries"]
+        entries: list[dict[str, Any]] = self.listing(**parameters)["telemetryRecordEntries"]
+        return entries
 
     def ids(self, **parameters: Any) -> list[int]:
         return [row["recordId"] for row in self.rows(**parameters)]

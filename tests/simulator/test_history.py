@@ -148,7 +148,7 @@ def test_timestamps_arrive_late_by_up_to_weeks_in_batches(records: list[dict[str
         for record in records
         if "created" in record and stamp(record) <= END
     ]  # fmt: skip
-    assert median(delays) < timedelta(minutes=1)
+    assert sorted(delays)[len(delays) // 2] < timedelta(minutes=1)
     assert 0.002 * COUNT < sum(delay > timedelta(days=1) for delay in delays) < 0.1 * COUNT
     assert max(delays) > timedelta(days=7)
     ordered = [stamp(record) for record in records]

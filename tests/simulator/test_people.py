@@ -75,7 +75,7 @@ def seen(views: list[View]) -> dict[str, list[date]]:
 
 
 def test_a_person_watches_a_few_hours_a_day(views: list[View]) -> None:
-    hours: Counter[tuple[str, date]] = Counter()
+    hours: defaultdict[tuple[str, date], float] = defaultdict(float)
     for view in views:
         if view.subscriber is not None and view.seconds <= LONGEST_WATCHED:
             hours[view.subscriber, view.day] += view.seconds / 3600

@@ -27,8 +27,9 @@ def holds(value: Any, field: str, op: str, data: str) -> bool:
     if value is None:
         return False
     text = str(int(value)) if field in NUMERIC else str(value)
-    left, right = (int(value), float(data)) if field in NUMERIC and op in OPERATORS[:6] else (text, data)
-    return {
+    both: tuple[Any, Any] = (int(value), float(data)) if field in NUMERIC and op in OPERATORS[:6] else (text, data)
+    left, right = both
+    rules: dict[str, Callable[[], bool]] = {
         "eq": lambda: left == right,
         "ne": lambda: left != right,
         "lt": lambda: left < right,
@@ -41,7 +42,8 @@ def holds(value: Any, field: str, op: str, data: str) -> bool:
         "en": lambda: not text.endswith(data),
         "cn": lambda: data in text,
         "nc": lambda: data not in text,
-    }[op]()
+    }
+    return rules[op]()
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +115,7 @@ def test_nested_groups_offsets_and_orders_give_what_the_oracle_does(api: Any, re
         known = [r[field] for r in records if r[field] is not None]
         return field, chance.choice(OPERATORS), str(chance.choice(known))
 
-    def group() -> dict[str, Any]:
+    def group() -> Any:
         made = [rule() for _ in range(chance.randint(0, 3))]
         return api.rules(*made, group_op=chance.choice(["AND", "OR", "and"]))
 
@@ -121,7 +123,8 @@ def test_nested_groups_offsets_and_orders_give_what_the_oracle_does(api: Any, re
         results = [holds(row[r["field"]], r["field"], r["op"], r["data"]) for r in wanted["rules"]]
         return not results or (any(results) if wanted["groupOp"] == "OR" else all(results))
 
-    filters, new_filters = group(), {"groupOp": chance.choice(["AND", "OR"]), "filters": [group(), group()]}
+    filters = group()
+    new_filters: dict[str, Any] = {"groupOp": chance.choice(["AND", "OR"]), "filters": [group(), group()]}
     field, direction = (
         chance.choice(["recordId", "timestamp", "dataName", "dataDuration"]),
         chance.choice(["ASC", "DESC"]),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Callable
 from typing import Any
-from urllib.error import HTTPError
 
 import pytest
+import requests
 
 from telemetry_pipeline.simulator.server import SimulatorServer
 
@@ -27,9 +25,9 @@ def ids(server: SimulatorServer) -> list[int]:
 
 
 def posted(server: SimulatorServer, body: Any) -> Any:
-    request = urllib.request.Request(f"{server.url}upheaval", json.dumps(body).encode(), method="POST")
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+    answer = requests.post(f"{server.url}upheaval", json=body)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def test_ids_are_moved_over_http(server: SimulatorServer) -> None:
@@ -63,7 +61,7 @@ def test_another_operator_has_other_records(server: SimulatorServer) -> None:
     [{"kind": "renumber"}, {"kind": "flood"}, {"kind": "renumber", "by": 2**63}, {"kind": "forget", "after_id": "x"}, 5],
 )
 def test_what_cannot_be_is_refused_and_all_stays(server: SimulatorServer, wanted: Any) -> None:
-    with pytest.raises(HTTPError, match="400"):
+    with pytest.raises(requests.HTTPError, match="400"):
         posted(server, wanted)
     assert ids(server) == list(range(1, 11))
 

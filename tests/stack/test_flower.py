@@ -16,7 +16,7 @@ import redis
 import requests
 from terminal import wait_until
 
-from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.stack.processes.ports import Port, free_port
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.stack.services.workers import Flower
 
@@ -171,7 +171,7 @@ def test_it_listens_on_the_loopback_only_and_no_secret_is_among_its_arguments(fl
 
 
 def test_a_password_that_was_made_up_stays_and_is_for_the_operators_eyes_only(tmp_path: Path) -> None:
-    first, second = (Flower(tmp_path, "redis://localhost", None, 1) for _ in range(2))
+    first, second = (Flower(tmp_path, "redis://localhost", None, Port(1)) for _ in range(2))
     assert login(first) == login(second)
     assert len(login(first)[1]) > 20
     assert first.password_file is not None
@@ -179,5 +179,5 @@ def test_a_password_that_was_made_up_stays_and_is_for_the_operators_eyes_only(tm
 
 
 def test_a_password_that_is_given_is_taken_and_not_written_anywhere(tmp_path: Path) -> None:
-    assert Flower(tmp_path, "redis://localhost", "sesame, open", 1).password_file is None
+    assert Flower(tmp_path, "redis://localhost", "sesame, open", Port(1)).password_file is None
     assert list(tmp_path.iterdir()) == []

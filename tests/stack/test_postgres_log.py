@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from telemetry_pipeline.monitoring.doctor.findings import Warned
+from telemetry_pipeline.errors import Warned
 from telemetry_pipeline.monitoring.doctor.postgres import check_log
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 

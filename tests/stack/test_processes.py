@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -12,10 +12,11 @@ import pytest
 from terminal import wait_until
 
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.processes.orphans import MARKER, members, sweep
 from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
-from telemetry_pipeline.stack.services.dagster import DagsterMigration
+from telemetry_pipeline.stack.services.dagster import DagsterMigration, answers
 
 LAUNCHER = """
 import sys
@@ -142,3 +143,14 @@ def test_a_first_start_that_was_killed_half_way_is_made_up_for(tmp_path: Path) -
     server.start()
     server.stop()
     assert not (tmp_path / "postgres.new").exists()
+
+
+def test_whether_a_web_server_answers_is_asked_past_proxies(
+    simulator: Callable[..., SimulatorServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    server = simulator()
+    assert answers(f"{server.url}health")
+    assert not answers(f"{server.url}nowhere")
+    assert not answers("http://127.0.0.1:9")

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -133,7 +134,7 @@ def test_the_code_server_listens_on_a_socket_that_is_closed_to_others_and_on_no_
 def test_another_user_reads_no_file_reaches_no_socket_and_sees_no_secret(running: Up) -> None:
     paths = [running.home, *running.home.rglob("*")]
     processes = members(running)
-    bound = [Path(each.laddr) for process in processes for each in process.net_connections("unix") if each.laddr]
+    bound = [Path(str(each.laddr)) for process in processes for each in process.net_connections("unix") if each.laddr]
     assert code_socket(running.home) in bound
     state = state_of(running)
     urls = (state.database_url, state.dagster_database_url, state.redis_url)
@@ -157,7 +158,8 @@ def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_web
     assert {name for name, _ in listening} == {"valkey", "webserver", "flower", "simulator"}
     assert {address.ip for _, address in listening} == {"127.0.0.1"}
     ports = {name: address.port for name, address in listening}
-    for credentials in ({}, {"password": ""}, {"username": "flower", "password": ""}):
+    tried: list[dict[str, Any]] = [{}, {"password": ""}, {"username": "flower", "password": ""}]
+    for credentials in tried:
         with redis.Redis(port=ports["valkey"], **credentials) as client, pytest.raises(redis.AuthenticationError):
             client.ping()
     assert requests.get(f"http://127.0.0.1:{ports['flower']}/api/workers", timeout=10).status_code == 401

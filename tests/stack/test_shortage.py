@@ -14,10 +14,10 @@ import psutil
 import pytest
 from terminal import wait_until
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import ServiceEnded, StackError
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.processes import memory
-from telemetry_pipeline.stack.processes.service import Service, ServiceEnded
+from telemetry_pipeline.stack.processes.service import Service
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.stack.state import StackState, read_state
 
@@ -85,7 +85,7 @@ class Unlucky(Service):
 
 @pytest.mark.parametrize("killed", [0, 1, 2])
 def test_a_part_that_dies_during_its_start_is_started_again(tmp_path: Path, killed: int) -> None:
-    stack, service = Started(tmp_path, [].append), Unlucky(tmp_path, killed)
+    stack, service = Started(tmp_path, print), Unlucky(tmp_path, killed)
     try:
         stack._starting.run([service])
         assert service.launches == killed + 1
@@ -94,14 +94,14 @@ def test_a_part_that_dies_during_its_start_is_started_again(tmp_path: Path, kill
 
 
 def test_a_part_that_always_dies_ends_the_start(tmp_path: Path) -> None:
-    stack, service = Started(tmp_path, [].append), Unlucky(tmp_path, 9)
+    stack, service = Started(tmp_path, print), Unlucky(tmp_path, 9)
     with pytest.raises(ServiceEnded, match="the unlucky one ended at once"):
         stack._starting.run([service])
     assert service.launches == 3
 
 
 def test_who_dies_while_another_starts_is_started_again(tmp_path: Path) -> None:
-    stack, first, second = Started(tmp_path, [].append), Unlucky(tmp_path, 0), Unlucky(tmp_path / "second", 0)
+    stack, first, second = Started(tmp_path, print), Unlucky(tmp_path, 0), Unlucky(tmp_path / "second", 0)
     try:
         stack._starting.run([first])
         before = first.pid

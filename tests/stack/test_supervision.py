@@ -77,7 +77,7 @@ class Clock:
 
 @contextmanager
 def supervising(service: Service, clock: Callable[[], float], said: list[str] | None = None) -> Iterator[Supervisor]:
-    supervisor = Supervisor([].append if said is None else said.append, clock)
+    supervisor = Supervisor(print if said is None else said.append, clock)
     supervisor.add(service)
     yield supervisor
     supervisor.close()
@@ -85,7 +85,8 @@ def supervising(service: Service, clock: Callable[[], float], said: list[str] | 
 
 @pytest.mark.parametrize("status", [0, 1, -9])
 def test_whatever_the_status_a_process_that_ended_is_launched_again(tmp_path: Path, status: int) -> None:
-    service, clock, said = Fragile(tmp_path), Clock(), []
+    said: list[str] = []
+    service, clock = Fragile(tmp_path), Clock()
     with supervising(service, clock, said) as supervisor:
         assert not supervisor.tend()
         service.status = status
@@ -125,7 +126,8 @@ def test_a_steady_minute_is_a_new_beginning(tmp_path: Path) -> None:
 @pytest.mark.parametrize("obstacle", [OSError(28, "No space left on device"), StackError("somebody else's")], ids=str)
 def test_what_cannot_be_launched_is_tried_again(tmp_path: Path, obstacle: Exception) -> None:
     """A full disk ended the supervisor, and with it the stack."""
-    service, clock, said = Fragile(tmp_path), Clock(), []
+    said: list[str] = []
+    service, clock = Fragile(tmp_path), Clock()
     with supervising(service, clock, said) as supervisor:
         service.status, service.obstacle = 1, obstacle
         for _ in range(100):
@@ -196,7 +198,8 @@ def test_who_was_just_launched_has_its_time_to_start(tmp_path: Path) -> None:
 
 
 def test_a_question_that_fails_is_a_fault_and_no_end_of_the_supervisor(tmp_path: Path) -> None:
-    service, clock, said = Fragile(tmp_path), Clock(), []
+    said: list[str] = []
+    service, clock = Fragile(tmp_path), Clock()
     with supervising(service, clock, said) as supervisor:
         service.illness = ValueError("not a number")
         seconds_until_stopped(supervisor, service, clock)
@@ -233,7 +236,7 @@ def home() -> Iterator[Path]:
 
 def heals(service: Service, seconds: float = 40) -> None:
     """Have it supervised until it was stopped, was started again, and works."""
-    supervisor = Supervisor([].append)
+    supervisor = Supervisor(print)
     supervisor.add(service)
     before = service.pid
     try:
@@ -322,7 +325,9 @@ def test_what_listens_no_more_has_a_fault_although_another_program_answers_there
     other.launch()
     ours._code = "import time; time.sleep(600)"
     ours.launch()
-    wait_until(lambda: [each for each in psutil.net_connections("tcp") if each.laddr.port == number] != [], seconds=10)
+    wait_until(
+        lambda: [each for each in psutil.net_connections("tcp") if each.laddr and each.laddr.port == number] != [], seconds=10
+    )
     fault = ours.fault()
     assert fault is not None
     assert str(int(number or 0)) in fault.reason

@@ -70,7 +70,8 @@ class Homes:
         return (self.folder / f"{name}.log").read_text()
 
     def state(self, name: str) -> dict[str, Any]:
-        return json.loads((self.folder / name / "stack.json").read_text())
+        state: dict[str, Any] = json.loads((self.folder / name / "stack.json").read_text())
+        return state
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
 
 def is_up(home: Path, pid: int) -> bool:
     try:
-        return json.loads((home / "stack.json").read_text())["pid"] == pid
+        return bool(json.loads((home / "stack.json").read_text())["pid"] == pid)
     except (OSError, ValueError):
         return False
 

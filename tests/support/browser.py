@@ -59,7 +59,7 @@ def click(browser: webdriver.Chrome, text: str) -> None:
         const found = all.filter(each => each.innerText.trim().startsWith(arguments[0]) && !each.disabled)
         found.at(-1)?.click()
         return found.length > 0"""
-    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(script, text))  # type: ignore[no-untyped-call]
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(script, text))
 
 
 def wait_for(browser: webdriver.Chrome, *texts: str) -> None:
@@ -71,7 +71,7 @@ def wait_for(browser: webdriver.Chrome, *texts: str) -> None:
 
 def websocket_statuses(browser: webdriver.Chrome) -> list[int]:
     """How the WebSockets were answered that pages opened since the last look; 101 is yes."""
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]  # type: ignore[no-untyped-call]
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [
         message["params"]["response"]["status"]
         for message in messages

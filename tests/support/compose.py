@@ -69,12 +69,13 @@ def image_environment() -> dict[str, str]:
 def image_entrypoint() -> list[str]:
     """What the Dockerfile's last stage sets."""
     [line] = re.findall(r"^ENTRYPOINT (\[.*\])$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
-    return yaml.safe_load(line)
+    entrypoint: list[str] = yaml.safe_load(line)
+    return entrypoint
 
 
 def image_workdir() -> str:
     """What the Dockerfile's last stage sets."""
-    return re.findall(r"^WORKDIR (.*)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)[-1]
+    return str(re.findall(r"^WORKDIR (.*)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)[-1])
 
 
 def mounts(spec: Spec) -> dict[str, tuple[str, bool]]:
@@ -126,7 +127,7 @@ class Machine:
     def resolve(self, text: str) -> str:
         """The text as it is on this machine."""
         for old, new in self._replaced.items():
-            text = re.sub(rf"(?<![\w.]){re.escape(old)}(?!\w)", lambda _, new=new: new, text)
+            text = new.join(re.split(rf"(?<![\w.]){re.escape(old)}(?!\w)", text))
         return text
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from bench.up import Up, up
+from telemetry_pipeline.polling import polling
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 
@@ -28,7 +28,8 @@ class Operator(Up):
     @property
     def state(self) -> dict[str, Any]:
         """Where everything is."""
-        return json.loads((self.home / "stack.json").read_text())
+        state: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
+        return state
 
     def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
@@ -45,7 +46,8 @@ class Operator(Up):
         """One GraphQL document."""
         answer = requests.post(self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60).json()
         assert "errors" not in answer, answer
-        return answer["data"]
+        data: dict[str, Any] = answer["data"]
+        return data
 
 
 @contextmanager
@@ -60,9 +62,6 @@ def days_ago(days: int) -> str:
     return (datetime.now(OPERATOR_ZONE).date() - timedelta(days=days)).isoformat()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Look ten times a second until it is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.1)
+def wait_until(condition: Callable[[], object], seconds: float) -> None:
+    """Look again and again until it is so."""
+    assert any(condition() for _ in polling(seconds)), f"not so after {seconds} s"

@@ -13,7 +13,7 @@ DAYS = dg.DailyPartitionsDefinition("2025-01-01", timezone="America/Mexico_City"
 
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
-def telemetry_records(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def telemetry_records(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The sync: half done at once, then it ends, fails or lasts."""
     first = context.partition_keys[0]
     observed = {"percent": 50.0, "records": 5_000_000_000, "total": 10_000_000_000, "eta_seconds": 3.0}
@@ -29,7 +29,7 @@ def telemetry_records(context: dg.AssetExecutionContext) -> dg.MaterializeResult
 
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), deps=[telemetry_records])
-def ott_views(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def ott_views(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The merge."""
     return dg.MaterializeResult(metadata={"dagster/row_count": 200})
 
@@ -41,7 +41,7 @@ class TopChannels(dg.Config):
 
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), deps=[ott_views])
-def top_channels(context: dg.AssetExecutionContext, config: TopChannels) -> dg.MaterializeResult:
+def top_channels(context: dg.AssetExecutionContext, config: TopChannels) -> dg.MaterializeResult[None]:
     """An analysis with as many rows as its parameter says."""
     return dg.MaterializeResult(metadata={"dagster/row_count": config.limit})
 

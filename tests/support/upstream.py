@@ -37,7 +37,7 @@ class Upstream(PanAccessClient):
         self.habit: Callable[[list[Any], int], list[Any]] = lambda rows, limit: rows
         self.sorts = True
         self.filters = True
-        self.before: Callable[[int], None] = lambda number: None
+        self.before: Callable[[int], object] = lambda number: None
         self.listings: list[Mapping[str, Any]] = []
         self._lock = threading.Lock()
 

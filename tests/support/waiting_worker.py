@@ -21,7 +21,7 @@ app = Celery("waiting", broker=os.environ.get("REDIS_URL"), set_as_current=False
 app.conf.update(task_acks_late=True, worker_prefetch_multiplier=2, broker_connection_retry_on_startup=True)
 
 
-@app.task(name="execute_plan")
+@app.task(name="execute_plan")  # type: ignore[untyped-decorator]
 def execute_plan(**_: object) -> None:
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.blpop(["go"])

@@ -72,7 +72,7 @@ def oracle(events: list[Event]) -> list[tuple[Any, ...]]:
             event.local_date,
             event.ended_at.astimezone(MEXICO).hour,
             event.ended_at,
-            event.ended_at - timedelta(seconds=event.duration) if (event.duration or 0) > 0 or event.duration == 0 else None,
+            event.ended_at - timedelta(seconds=event.duration) if event.duration is not None and event.duration >= 0 else None,
             event.duration if event.duration is not None and event.duration >= 0 else None,
             event.channel,
             name_of(event, events),
@@ -110,7 +110,7 @@ def runs_of(events: list[Event]) -> list[tuple[int, str, int, int]]:
     return found
 
 
-def select(engine: sa.Engine, query: str) -> list[sa.Row[Any]]:
+def select(engine: sa.Engine, query: str) -> list[Any]:
     with engine.connect() as connection:
         return list(connection.execute(sa.text(query)).all())
 
@@ -120,7 +120,7 @@ def views(engine: sa.Engine) -> list[tuple[Any, ...]]:
 
 
 def names(engine: sa.Engine) -> dict[int, str | None]:
-    return dict(select(engine, "select record_id, channel_name from telemetry.views order by record_id"))  # type: ignore[arg-type]
+    return dict(select(engine, "select record_id, channel_name from telemetry.views order by record_id"))
 
 
 def complete(engine: sa.Engine, before: date = date(2100, 1, 1)) -> None:

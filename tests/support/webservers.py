@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import WebserverError
 from telemetry_pipeline.stack.processes.ports import free_port
 
 # What a web server answers to the question whether the pipeline's code is loaded.
@@ -162,7 +162,7 @@ def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options:
             try:
                 client.wait_for_code(30)
                 break
-            except StackError:
+            except WebserverError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail((directory / "log").read_text())
                 time.sleep(0.1)

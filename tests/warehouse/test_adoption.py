@@ -22,6 +22,7 @@ from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import adoption
 from telemetry_pipeline.warehouse.raw import batch, claims, completeness, records
 from telemetry_pipeline.warehouse.raw import cursor as cursors
+from telemetry_pipeline.warehouse.raw.batch import Batch
 from telemetry_pipeline.warehouse.raw.claims import claim
 
 MADE_WITH = {"operator_timezone": "America/Mexico_City", "panaccess_timezone": "UTC", "upstream": "cv01.panaccess.com"}
@@ -165,7 +166,7 @@ def test_a_sync_at_work_while_settings_are_adopted_stores_nothing_more(engine: s
     synced(engine, MADE_WITH)
     adoption.adopt(engine, {**MADE_WITH, "operator_timezone": "Asia/Tokyo"})
     with records.writing(engine) as connection, pytest.raises(WarehouseError, match="OPERATOR_TIMEZONE"):
-        records.store(connection, records.Batch(made_with=MADE_WITH, cursor=99_999))
+        records.store(connection, Batch(made_with=MADE_WITH, cursor=99_999))
     assert cursors.read(engine).record_id == 10_001
 
 

@@ -12,7 +12,11 @@ COLUMNS = (Column("day", "date", "a day"), Column("views", "bigint", "views"), C
 
 def test_values_take_the_declared_types_and_nan_becomes_null() -> None:
     frame = pd.DataFrame(
-        {"day": pd.to_datetime(["2026-01-02", None]), "views": [1.0, float("nan")], "hours": [float("nan"), 2]},
+        {
+            "day": pd.to_datetime(pd.array(["2026-01-02", None], dtype="string")),
+            "views": [1.0, float("nan")],
+            "hours": [float("nan"), 2],
+        },
         index=[7, 8],
     )
     conformed = conform(frame, COLUMNS)

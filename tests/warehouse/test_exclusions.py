@@ -71,9 +71,7 @@ def arrive(engine: sa.Engine, *stops: Stop, minute: int = LATE) -> None:
 
 
 def excluded(engine: sa.Engine) -> dict[int, str]:
-    return dict(
-        select(engine, "select record_id, excluded from telemetry.views where excluded is not null order by 1")  # type: ignore[arg-type]
-    )
+    return dict(select(engine, "select record_id, excluded from telemetry.views where excluded is not null order by 1"))
 
 
 def merged(engine: sa.Engine, *stops: Stop, minute: int = LATE) -> dict[int, str]:

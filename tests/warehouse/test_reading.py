@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import psycopg
-import psycopg2
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import sqlalchemy as sa
 from warehouse_events import start, store
 
-from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.warehouse.db.connections import connect, looking, migrate
-from telemetry_pipeline.warehouse.db.errors import explained, reached
+from telemetry_pipeline.errors import StatementFailed, WarehouseError, WarehouseUnavailable
+from telemetry_pipeline.warehouse.db.connections import connect, driver, looking, migrate, shared
+from telemetry_pipeline.warehouse.db.errors import sqlstate
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Problem
 from telemetry_pipeline.warehouse.operations.status import read_status
+from telemetry_pipeline.warehouse.raw.records import writing
 
 RAISE = "do $$ begin raise exception using errcode = '{}', message = 'as it says'; end $$"
+
+
+Connected = Callable[[sa.Engine], AbstractContextManager[sa.Connection]]
+
+
+def connected_with_psycopg(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+    return connect(engine.url.render_as_string(hide_password=False)).connect()
 
 
 def set_for_all(engine: sa.Engine, setting: str) -> None:
@@ -30,47 +39,87 @@ def set_for_all(engine: sa.Engine, setting: str) -> None:
     [
         ("25006", "PostgreSQL takes no changes"),
         ("53100", "PostgreSQL has no space left on its disk"),
-        ("53200", "raise max_locks_per_transaction"),
+        ("53200", "PostgreSQL has no memory left"),
         ("53300", "PostgreSQL has no connection left"),
         ("57P01", "PostgreSQL cannot be reached"),
         ("57P03", "PostgreSQL cannot be reached"),
         ("57014", "PostgreSQL ended a statement"),
         ("42501", "PostgreSQL does not let this user do that"),
-        ("XX001", "restore a backup"),
+        ("XX001", "PostgreSQL's files are damaged"),
+        ("40001", "PostgreSQL cannot do that at the moment"),
+        ("53400", "PostgreSQL cannot do that at the moment"),
+        ("08006", "PostgreSQL cannot be reached"),
     ],
 )
-@pytest.mark.parametrize("driver", ["postgresql+psycopg", "postgresql+psycopg2"])
-def test_what_is_the_servers_is_said_in_a_sentence(engine: sa.Engine, driver: str, code: str, sentence: str) -> None:
-    other = sa.create_engine(engine.url.set(drivername=driver), poolclass=sa.NullPool)
-    with pytest.raises(WarehouseError, match=rf"{sentence}.*: as it says$"), reached(), other.begin() as connection:
+@pytest.mark.parametrize("connected", [connected_with_psycopg, writing], ids=["psycopg", "psycopg2"])
+def test_what_is_the_servers_is_said_in_a_sentence(engine: sa.Engine, connected: Connected, code: str, sentence: str) -> None:
+    with connected(engine) as connection, pytest.raises(WarehouseError, match=rf"{sentence}.*: as it says") as told:
         connection.execute(sa.text(RAISE.format(code)))
+    assert not isinstance(told.value, StatementFailed)
+    assert sqlstate(told.value) == code
 
 
-@pytest.mark.parametrize("library", [psycopg, psycopg2])
-def test_errors_of_a_driver_are_explained_too(database_url: str, library: object) -> None:
-    """COPY goes past SQLAlchemy."""
-    connection = library.connect(database_url)  # type: ignore[attr-defined]
-    with pytest.raises(WarehouseError, match="PostgreSQL takes no changes"), explained(), connection.cursor() as cursor:
+@pytest.mark.parametrize("connected", [connected_with_psycopg, writing], ids=["psycopg", "psycopg2"])
+def test_what_goes_past_sqlalchemy_is_explained_too(engine: sa.Engine, connected: Connected) -> None:
+    """As COPY does."""
+    with (
+        connected(engine) as connection,
+        pytest.raises(WarehouseUnavailable, match="PostgreSQL takes no changes") as told,
+        driver(connection) as session,
+        session.cursor() as cursor,
+    ):
         cursor.execute(RAISE.format("25006"))
-    connection.close()
+    assert told.value.advice == "name the primary in the address, or switch that off"
 
 
-@pytest.mark.parametrize("code", ["22P05", "40P01", "0A000", "P0001", "XX000", "22021", "54001"])
-def test_nothing_gets_past_those_who_have_to_survive(engine: sa.Engine, code: str) -> None:
-    with pytest.raises(WarehouseError, match=r"PostgreSQL .*: as it says$"), explained(), engine.begin() as connection:
+@pytest.mark.parametrize("code", ["22P05", "23505", "42601", "0A000", "P0001", "XX000", "22021", "54001"])
+def test_a_statement_that_fails_is_not_the_servers(engine: sa.Engine, code: str) -> None:
+    with pytest.raises(StatementFailed, match=r"PostgreSQL .*: as it says$"), engine.begin() as connection:
         connection.execute(sa.text(RAISE.format(code)))
 
 
-def test_a_mistake_in_a_statement_is_not_the_servers(engine: sa.Engine) -> None:
-    with pytest.raises(sa.exc.ProgrammingError), reached(), engine.begin() as connection:
-        connection.execute(sa.text("selct 1"))
+def test_a_table_that_is_not_there_is_of_another_version(engine: sa.Engine) -> None:
+    with (
+        pytest.raises(WarehouseError, match="the database lacks the tables of this version") as told,
+        engine.begin() as connection,
+    ):
+        connection.execute(sa.text("select from telemetry.future"))
+    assert told.value.advice == "apply them with 'telemetry-pipeline migrate'"
+
+
+def test_a_server_that_is_not_there_passes() -> None:
+    with pytest.raises(WarehouseUnavailable, match="PostgreSQL cannot be reached"):
+        connect("postgresql://nobody@127.0.0.1:1/nowhere").connect()
+
+
+def test_a_connection_that_was_kept_and_has_ended_meanwhile_is_made_anew(database_url: str, engine: sa.Engine) -> None:
+    """What the pool finds out is nobody's failure."""
+    kept = shared(database_url)
+    with kept.connect() as connection:
+        pid = connection.scalar(sa.text("select pg_backend_pid()"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("select pg_terminate_backend(:pid)"), {"pid": pid})
+    with kept.connect() as connection:
+        assert connection.scalar(sa.text("select pg_backend_pid()")) != pid
+
+
+def test_a_connection_that_ends_in_use_is_dropped_from_the_pool(database_url: str, engine: sa.Engine) -> None:
+    kept = shared(database_url)
+    with kept.connect() as connection:
+        pid = connection.scalar(sa.text("select pg_backend_pid()"))
+        with engine.begin() as other:
+            other.execute(sa.text("select pg_terminate_backend(:pid)"), {"pid": pid})
+        with pytest.raises(WarehouseUnavailable, match="PostgreSQL cannot be reached"):
+            connection.execute(sa.text("select 1"))
+    with kept.connect() as connection:
+        assert connection.scalar(sa.text("select pg_backend_pid()")) != pid
 
 
 def test_no_value_of_a_row_gets_into_the_sentence(engine: sa.Engine) -> None:
     name = sa.text("insert into telemetry.channel_names values (1234567, 'Ana', 1, 1)")
     with engine.begin() as connection:
         connection.execute(name)
-    with pytest.raises(WarehouseError) as caught, explained(), engine.begin() as connection:
+    with pytest.raises(StatementFailed) as caught, engine.begin() as connection:
         connection.execute(name)
     assert "Ana" not in str(caught.value)
     assert "1234567" not in str(caught.value)

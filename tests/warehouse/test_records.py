@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg2
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from telemetry_pipeline.errors import StatementFailed
 from telemetry_pipeline.sources.panaccess.records import FIELDS, PageDecoder
 from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw import gaps, records, repairs
@@ -284,7 +284,7 @@ def test_rejected_records_are_kept_once(engine: sa.Engine) -> None:
 def test_a_batch_is_stored_with_its_cursor_or_not_at_all(engine: sa.Engine) -> None:
     store(engine, batch_of(row(1), cursor=5))
     broken = batch_of(row(2), row(3, timestamp="never"), rejected=[Rejected(4, "{}", "x")], gaps=[Gap(6, 7, "x")], cursor=9)
-    with pytest.raises(psycopg2.Error):
+    with pytest.raises(StatementFailed):
         store(engine, broken)
     assert cursors.read(engine).record_id == 5
     assert select(engine, "select record_id from telemetry.records") == [1]
@@ -303,7 +303,7 @@ def test_a_batch_is_one_transaction(engine: sa.Engine) -> None:
 
 def test_a_connection_can_go_on_after_a_batch_that_failed(engine: sa.Engine) -> None:
     with records.writing(engine) as connection:
-        with pytest.raises(psycopg2.Error):
+        with pytest.raises(StatementFailed):
             records.store(connection, batch_of(row(1, timestamp="never")))
         assert records.store(connection, batch_of(row(1))).records == 1
 

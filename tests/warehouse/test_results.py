@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.analyses.framework.columns import Column, conform
-from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.errors import WarehouseError, WarehouseUnavailable
 from telemetry_pipeline.results import catalogue, tables
 from telemetry_pipeline.results.catalogue import parameters_key
 from telemetry_pipeline.results.tables import Result, ResultTable, StoredResult
@@ -234,7 +234,7 @@ def test_a_column_that_is_declared_later_is_added_and_null_in_older_rows(engine:
         before = read(connection, table=more)
     later = result(row("B"))
     widened = later.frame.copy()
-    widened.insert(1, "user", pd.array([7], dtype="Int64"))
+    widened.insert(1, "user", pd.Series([7], dtype="Int64"))
     store(engine, replace(later, frame=widened), table=more)
     with engine.connect() as connection:
         found = [read(connection, day, more) for day in (date(2026, 3, 30), DAY)]
@@ -294,7 +294,7 @@ def test_a_second_writer_waits_until_the_first_commits(engine: sa.Engine) -> Non
         tables.replace(first, TABLE, [result(row("A"))])
         with engine.connect() as second:
             second.execute(sa.text("set lock_timeout = '50ms'"))
-            with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            with pytest.raises(WarehouseUnavailable, match="lock timeout"):
                 tables.replace(second, TABLE, [result(row("B"))])
     assert channels(engine) == ["A"]
 
@@ -412,7 +412,15 @@ def test_storing_nothing_does_nothing(engine: sa.Engine) -> None:
 def test_a_key_of_parameters_depends_on_their_values_alone() -> None:
     assert parameters_key({"limit": 20, "window_days": 30}) == parameters_key({"window_days": 30, "limit": 20})
     assert parameters_key({"limit": 20, "window_days": 30}) == "e74312703797"
-    others = [{}, {"limit": 20}, {"limit": 2}, {"limit": None}, {"limit": "20"}, {"channel": "Ñu"}, {"channel": "Nu"}]
+    others: list[dict[str, Any]] = [
+        {},
+        {"limit": 20},
+        {"limit": 2},
+        {"limit": None},
+        {"limit": "20"},
+        {"channel": "Ñu"},
+        {"channel": "Nu"},
+    ]
     assert len({parameters_key(each) for each in others}) == len(others)
 
 

@@ -39,7 +39,8 @@ def changed_by(engine: sa.Engine, *merging: Any, **how: Any) -> set[date]:
 
 
 def names(engine: sa.Engine) -> list[str]:
-    return segments.read(engine, date.min, date.max).table.column("channel_name").to_pylist()
+    found: list[str] = segments.read(engine, date.min, date.max).table.column("channel_name").to_pylist()
+    return found
 
 
 def test_without_views_there_are_the_columns_and_no_rows(engine: sa.Engine) -> None:

@@ -138,7 +138,7 @@ def test_months_of_odd_dates_become_one_and_the_others_stay(outdated: sa.Engine)
     before = select(outdated, "select * from telemetry.records order by record_id")
     migrate(outdated)
     assert keep_months(outdated, date(2025, 1, 1)) == []
-    places = dict(select(outdated, "select record_id, tableoid::regclass::text from telemetry.records"))  # type: ignore[arg-type]
+    places = dict(select(outdated, "select record_id, tableoid::regclass::text from telemetry.records"))
     assert places[1] == f"telemetry.records_{STOPS[0].local_date:%Y_%m}"
     assert {places[8], places[9]} == {"telemetry.records_default"}
     now = select(outdated, "select * from telemetry.records order by record_id")

@@ -51,4 +51,4 @@ def ranged(operator: Any, upstream: list[dict[str, Any]]) -> str:
     """The main job over everything; what it printed."""
     done = operator.types("run", "telemetry_range", "--from", days_ago(DAYS), "--to", days_ago(0))
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return str(done.stdout)

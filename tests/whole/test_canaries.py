@@ -171,16 +171,16 @@ def _eventful(operator: Operator, upstream: SimulatorServer, server: psycopg.Con
     everything = _known_upstream("panaccess_password", "panaccess_api_token", "panaccess_salt", "digest")
     upstream.set_faults([{"kind": "error", "error_code": "login", "message": everything, "functions": ["*"]}])
     yield types("run", "telemetry_tick")
-    for command in ("status", "doctor", "logs", "dead-letters", "dead-letters --format json", "status --format json"):
-        yield types(*command.split())
+    for line in ("status", "doctor", "logs", "dead-letters", "dead-letters --format json", "status --format json"):
+        yield types(*line.split())
     yield types("migrate", DATABASE_URL=f"postgresql://canary:{escaped('database')}@{NOWHERE}/canary")
     yield types("migrate", DATABASE_URL=f"postgresql://canary:{CANARIES['database']}@{NOWHERE}/canary")
     yield from _asked(operator)
     server.execute("alter role canary nologin")
     server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'canary'")
     yield from _asked(operator)
-    for command in ("status", "doctor"):
-        yield types(*command.split())
+    for line in ("status", "doctor"):
+        yield types(*line.split())
     server.execute("alter role canary login")
 
 

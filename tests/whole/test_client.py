@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from terminal import Operator, days_ago
@@ -105,7 +106,7 @@ def test_a_cancelled_run_is_found_among_the_runs_and_goes_on_when_executed_again
     ],
     ids=lambda value: None if isinstance(value, dict) else value.split(";")[0][:30],
 )
-def test_what_cannot_be_is_refused_with_what_can(client: TelemetryClient, arguments: dict[str, object], said: str) -> None:
+def test_what_cannot_be_is_refused_with_what_can(client: TelemetryClient, arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(RequestRefused) as refused:
         client.launch(**arguments)
     assert said in str(refused.value)

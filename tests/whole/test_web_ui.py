@@ -86,11 +86,11 @@ def test_an_analysis_shows_a_preview_and_a_chart(
     url = f"{operator.state['webserver_url']}/assets/top_channels?view=overview"
     see(browser, url, "Which channels have the most views?", "share_pct", "Show Markdown", screenshot=tmp_path / "asset.png")
     [link] = browser.find_elements(By.XPATH, "//*[text()='[Show Markdown]']")
-    browser.execute_script("arguments[0].click()", link)  # type: ignore[no-untyped-call]
+    browser.execute_script("arguments[0].click()", link)
 
     def width_of_chart(driver: webdriver.Chrome) -> int:
         charts = driver.find_elements(By.CSS_SELECTOR, "img[src^='data:image/svg']")
-        return int(driver.execute_script("return arguments[0].naturalWidth", charts[0])) if charts else 0  # type: ignore[no-untyped-call]
+        return int(driver.execute_script("return arguments[0].naturalWidth", charts[0])) if charts else 0
 
     WebDriverWait(browser, _PATIENCE_SECONDS).until(width_of_chart)
     browser.save_screenshot(str(tmp_path / "chart.png"))

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -214,7 +215,7 @@ def test_the_status_names_the_last_runs(operator: Operator, ranged: str) -> None
 def test_secrets_are_in_no_event_no_message_and_no_log(operator: Operator, ranged: str) -> None:
     """The password of the stack's own broker is the one secret that nobody else knows."""
     state = operator.state
-    secret = requests.utils.urlparse(state["redis_url"]).password
+    secret = urlsplit(state["redis_url"]).password
     assert secret
     with psycopg.connect(state["dagster_database_url"]) as connection:
         for table, column in (("event_logs", "event"), ("runs", "run_body"), ("job_ticks", "tick_body")):

@@ -75,7 +75,7 @@ class Column:
 
 
 def check_identifier(name: str) -> None:
-    """See that *name* can stand in SQL, in Python and in a URL as it is.
+    """Refuse a name that cannot stand in SQL, in Python and in a URL as it is.
 
     :raises TypeError: it cannot.
     """
@@ -84,7 +84,7 @@ def check_identifier(name: str) -> None:
 
 
 def check_names(analysis: str, columns: Sequence[Column]) -> None:
-    """See that the names of an analysis and its columns can be those of a table that has the keys of its results, too.
+    """Refuse names of an analysis and its columns that a table with the keys of its results cannot have.
 
     :raises TypeError: they cannot.
     """

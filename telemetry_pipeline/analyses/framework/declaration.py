@@ -120,8 +120,8 @@ class Analysis:
             return Period(first, last)
         if first != last:
             raise RequestRefused(
-                f"{self.name} looks back from a day; ask for one day, {last}, "
-                f"with window_days={(last - first).days + 1} for {first} to {last}"
+                f"{self.name} looks back from a day",
+                f"ask for one day, {last}, with window_days={(last - first).days + 1} for {first} to {last}",
             )
         return self.window(last, parameters)
 

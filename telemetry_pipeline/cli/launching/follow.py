@@ -14,7 +14,8 @@ from typing import Any, Protocol, Self
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
-from telemetry_pipeline.errors import StackError, TelemetryError
+from telemetry_pipeline.errors import TelemetryError, WebserverError
+from telemetry_pipeline.polling import polling
 
 _POLL_SECONDS = 0.5
 _SILENCE_SECONDS = 30.0
@@ -73,12 +74,12 @@ def follow(
     """Show a run's progress until it ended; when asked to stop, cancel it first.
 
     :param tend: called at each look at the run.
-    :raises StackError: the webserver has been silent for half a minute.
+    :raises WebserverError: the webserver has been silent for half a minute.
     """
     progress = Progress(run_id)
     silent_since: float | None = None
     cancelled_at: float | None = None
-    while True:
+    for _ in polling(interval=_POLL_SECONDS, pause=interrupts.pause):
         tend()
         if interrupts.asked and (cancelled_at is None or time.monotonic() > cancelled_at + _CANCEL_AGAIN_SECONDS):
             _cancel(client, run_id, display, first=cancelled_at is None)
@@ -86,18 +87,17 @@ def follow(
         try:
             client.refresh(progress)
             silent_since = None
-        except StackError:
+        except WebserverError:
             silent_since = silent_since or time.monotonic()
             if time.monotonic() - silent_since > _SILENCE_SECONDS:
                 raise
-            interrupts.pause(_POLL_SECONDS)
             continue
         for note in progress.take_notes():
             display.note(note)
         display.update(progress)
         if progress.ended:
-            return progress
-        interrupts.pause(_POLL_SECONDS)
+            break
+    return progress
 
 
 def _cancel(client: TelemetryClient, run_id: str, display: Display, *, first: bool) -> None:

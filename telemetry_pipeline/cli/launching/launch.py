@@ -75,18 +75,18 @@ def _parsed(
         target, equals, text = assignment.partition("=")
         asset, dot, parameter = target.partition(".")
         if not (equals and dot and asset and parameter):
-            raise RequestRefused(f"{assignment!r} cannot be read; write --set asset.parameter=value")
+            raise RequestRefused(f"{assignment!r} cannot be read", "write --set asset.parameter=value")
         if asset not in models:
             having = _with_parameters(models)
             advice = meant(asset, having) or f"{', '.join(having)} have"
-            raise RequestRefused(f"{asset!r} has no parameters; {advice}")
+            raise RequestRefused(f"{asset!r} has no parameters", advice)
         if (why := objection(asset)) is not None:
             raise RequestRefused(f"{asset}.{parameter} cannot be set{why}")
         model = models[asset]
         if parameter not in model.model_fields:
             close = meant(parameter, model.model_fields)
             it_has = f"{close} It has" if close else "it has"
-            raise RequestRefused(f"{asset} has no parameter {parameter!r}; {it_has} {describe_parameters(model)}")
+            raise RequestRefused(f"{asset} has no parameter {parameter!r}", f"{it_has} {describe_parameters(model)}")
         texts.setdefault(asset, {})[parameter] = text
     config = {asset: _validated(asset, values, models[asset]) for asset, values in texts.items()}
     for asset in complete:

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.cli.launching.follow import Display
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.client.progress import Progress

@@ -4,51 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
 
-import click
-
-from telemetry_pipeline.cli.days import given_period, parse_day, usage_errors
-from telemetry_pipeline.cli.saying import say
-
-if TYPE_CHECKING:
-    from telemetry_pipeline.cli.launching.launch import Launch
-    from telemetry_pipeline.client.answers import Run
-    from telemetry_pipeline.client.pipeline import TelemetryClient
-    from telemetry_pipeline.client.progress import Progress
-    from telemetry_pipeline.days import Period
-    from telemetry_pipeline.launches import Asset, Job
-    from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.amounts import duration
+from telemetry_pipeline.cli.days import given_period, usage_errors
+from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED
+from telemetry_pipeline.cli.launching.follow import Interrupts, follow
+from telemetry_pipeline.cli.launching.launch import Launch, parse_parameters
+from telemetry_pipeline.cli.launching.own_stack import graphql_for_run
+from telemetry_pipeline.cli.launching.progress import open_display
+from telemetry_pipeline.cli.output import print_table
+from telemetry_pipeline.cli.saying import say, say_advice
+from telemetry_pipeline.client.answers import Run
+from telemetry_pipeline.client.pipeline import TelemetryClient
+from telemetry_pipeline.client.progress import NO_REASON, Progress
+from telemetry_pipeline.days import AllowedDays, Period
+from telemetry_pipeline.launches import Asset, Days, Job, all_assets, check_days, find
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.stack.partitions import first_partition_here
 
 _CODE_LOADS_SECONDS = 60
 
 
-@click.command("run", short_help="Run a job or an asset, and watch it.")
-@click.argument("job")
-@click.option(
-    "--partition", metavar="DAY", callback=parse_day, help="The day to run for; default: today where the operator is."
-)
-@click.option("--from", "first", metavar="DAY", callback=parse_day, help="First day of a range, with --to.")
-@click.option("--to", "last", metavar="DAY", callback=parse_day, help="Last day of a range, included.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="ASSET.PARAMETER=VALUE",
-    help="Set a parameter of an analysis; can be given several times.",
-)
 def run(job: str, partition: date | None, first: date | None, last: date | None, assignments: tuple[str, ...]) -> int:
-    """Run JOB: telemetry_tick (today), telemetry_range, or one asset by its name.
-
-    The run goes to the stack that is running, else to the web server at WEBSERVER_URL or WEB_URL, else a stack is brought up
-    for it. Ctrl-C cancels the run; a second one leaves at once. The exit status is 0 after a success, 1 after a failure,
-    130 when cancelled.
-    """
-    from telemetry_pipeline.cli.launching.own_stack import graphql_for_run
-    from telemetry_pipeline.client.pipeline import TelemetryClient
-    from telemetry_pipeline.launches import check_days, find
-    from telemetry_pipeline.settings.loading import StackSettings
-
+    """Run a job or an asset, and follow it; the exit status."""
     target, period = find(job), given_period(partition, first, last)
     with usage_errors():
         check_days(target, period)
@@ -63,13 +41,8 @@ def plan_launch(settings: StackSettings, target: Job | Asset, period: Period | N
 
     :raises RequestRefused: it cannot be; says what is allowed.
     """
-    from telemetry_pipeline.cli.days import allowed_days
-    from telemetry_pipeline.cli.launching.launch import Launch, parse_parameters
-    from telemetry_pipeline.days import Period
-    from telemetry_pipeline.launches import Days, all_assets
-
     if target.days is not Days.NONE:
-        allowed = allowed_days(settings)
+        allowed = AllowedDays.until_today(first_partition_here(settings), settings.operator_zone)
         period = allowed.check(period or Period(allowed.last, allowed.last))
     models = {name: asset.parameters for name, asset in all_assets().items()}
     return Launch(target.name, period, parse_parameters(target.name, assignments, models))
@@ -81,9 +54,6 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
     :param tend: called at each look at the run, to keep going what it runs on.
     :return: what the run did, and the exit status that says how it ended.
     """
-    from telemetry_pipeline.cli.launching.follow import Interrupts, follow
-    from telemetry_pipeline.cli.launching.progress import open_display
-
     client.wait_for_code(_CODE_LOADS_SECONDS)
     with Interrupts() as interrupts:
         first, last = (launch.period.first, launch.period.last) if launch.period else (None, None)
@@ -97,10 +67,6 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
 
 def summarize(launch: Launch, run: Run, progress: Progress) -> int:
     """Print how a run ended and what it stored; the exit status that goes with it."""
-    from telemetry_pipeline.ages import duration
-    from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED
-    from telemetry_pipeline.cli.output import print_table
-
     if progress.stored:
         rows = [
             (asset, stored.rows, len(stored.partitions) or None, _took(progress, asset), describe_facts(stored.facts))
@@ -117,15 +83,14 @@ def summarize(launch: Launch, run: Run, progress: Progress) -> int:
     if progress.status == "CANCELED":
         say(f"{launch.title}: cancelled{took}")
         return EXIT_CANCELLED
-    for step, message in progress.failures or [(None, "the run gave no reason")]:
-        say(f"error: {step or launch.job} failed: {message}", err=True)
+    for failure in progress.failures or [NO_REASON]:
+        say(f"error: {failure.step or launch.job} failed: {failure.message}", err=True)
+        say_advice(failure.advice, err=True)
     say(f"{launch.title}: failed{took}; more with 'telemetry-pipeline status {run.run_id[:8]}'")
     return EXIT_FAILED
 
 
 def _took(progress: Progress, asset: str) -> str | None:
-    from telemetry_pipeline.ages import duration
-
     return duration(progress.seconds[asset]) if asset in progress.seconds else None
 
 

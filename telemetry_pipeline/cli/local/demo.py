@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.cli.launching.run import launch_and_follow, plan_launch
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.showing.show import read_result, show_table

@@ -9,7 +9,6 @@ from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.db.errors import explained
 from telemetry_pipeline.warehouse.operations import adoption, problems
 from telemetry_pipeline.warehouse.raw import claims
 
@@ -21,20 +20,18 @@ def adopt(same: bool, begins_at: int | None, yes: bool) -> None:
     settings = StackSettings.load()
     engine = connect(database_url(settings))
     made_with = claims.of_settings(settings)
-    with explained():
-        steps = adoption.plan(engine, made_with, same=same, begins_at=begins_at)
+    steps = adoption.plan(engine, made_with, same=same, begins_at=begins_at)
     if not steps:
         asked = next((each for each in problems.open_problems(engine) if each.key == problems.ANOTHER), None)
         if asked:
-            raise RequestRefused(f"{asked.summary}. {asked.detail} What to do: {asked.advice}")
+            raise RequestRefused(f"{asked.summary}. {asked.detail}", asked.advice)
         say("nothing to do: what is stored was made with these settings")
         return
     for step in steps:
         say(step)
     if not yes:
         click.confirm("Do that?", abort=True)
-    with explained():
-        changed = adoption.adopt(engine, made_with, same=same, begins_at=begins_at)
+    changed = adoption.adopt(engine, made_with, same=same, begins_at=begins_at)
     if same or begins_at is not None:
         problems.resolve(engine, problems.ANEW)
     say(f"done; the time or the day of {changed:,} records changed")

@@ -9,12 +9,11 @@ import click
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
 from telemetry_pipeline.cli.output import moment
-from telemetry_pipeline.cli.saying import say
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.cli.saying import say, say_advice, say_problem
+from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.monitoring.facts.upstream import look_upstream
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.db.errors import explained
 from telemetry_pipeline.warehouse.operations.problems import ANEW, UPSTREAM, Incident, open_problems, resolve
 from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw.cursor import Cursor
@@ -26,9 +25,8 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
         raise click.UsageError("Give one of --set, --accept and --ignore.")
     settings = StackSettings.load()
     engine = connect(target.database_url(settings))
-    with explained():
-        at = cursors.read(engine)
-        found = [each for each in open_problems(engine) if each.key.startswith(UPSTREAM)]
+    at = cursors.read(engine)
+    found = [each for each in open_problems(engine) if each.key.startswith(UPSTREAM)]
     if not (accept or ignore or record_id is not None):
         _show(at, found, settings)
         return EXIT_FAILED if found or (at.jump_id is not None and not at.ignores(at.jump_id)) else 0
@@ -41,12 +39,11 @@ def cursor(record_id: int | None, accept: bool, ignore: bool, yes: bool) -> int:
         say(_meaning(at.record_id, record_id))
     if not yes:
         click.confirm("Do that?", abort=True)
-    with explained():
-        if ignore and at.jump_id is not None:
-            cursors.ignore(engine, at.jump_id)
-        elif record_id is not None:
-            cursors.put(engine, record_id)
-            resolve(engine, ANEW)
+    if ignore and at.jump_id is not None:
+        cursors.ignore(engine, at.jump_id)
+    elif record_id is not None:
+        cursors.put(engine, record_id)
+        resolve(engine, ANEW)
     say("done; the next tick goes by it")
     return 0
 
@@ -68,8 +65,8 @@ def _show(at: Cursor, problems: Sequence[Incident], settings: StackSettings) -> 
     known = target.complete(settings, target.find_stack(settings))
     if known.panaccess_url is not None:
         upstream = look_upstream(known, at.jump_id)
-        if upstream.newest_id is None:
-            say(f"upstream       {upstream.error}")
+        if isinstance(upstream, TelemetryError):
+            say_problem("upstream", upstream)
         elif upstream.newest_before is None:
             say(f"upstream       newest is record id {upstream.newest_id}, {_distance(at, upstream.newest_id)}")
         else:
@@ -81,7 +78,7 @@ def _show(at: Cursor, problems: Sequence[Incident], settings: StackSettings) -> 
         say((f"held           the next record is {at.jump_id}; --accept goes on there, --ignore leaves it out", "red"))
     for problem in problems:
         say((f"problem        {problem.summary}. {problem.detail}", "red"))
-        say(f"               -> {problem.advice}")
+        say_advice(problem.advice, indent=15)
 
 
 def _distance(at: Cursor, record_id: int) -> str:

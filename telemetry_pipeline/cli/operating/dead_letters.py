@@ -105,6 +105,6 @@ def _chosen(letters: list[OpenLetter], ids: Collection[int]) -> list[OpenLetter]
     """
     if unknown := sorted(set(ids) - {letter.id for letter in letters}):
         raise RequestRefused(
-            f"there is no open dead letter {', '.join(map(str, unknown))}; 'telemetry-pipeline dead-letters' lists them"
+            f"there is no open dead letter {', '.join(map(str, unknown))}", "'telemetry-pipeline dead-letters' lists them"
         )
     return [letter for letter in letters if letter.id in ids]

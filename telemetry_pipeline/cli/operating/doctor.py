@@ -43,7 +43,7 @@ def examine() -> Iterator[Finding]:
     try:
         given = StackSettings.load()
     except SettingsError as err:
-        yield Finding("settings", "failed", str(err), "correct them in the environment or in the file .env")
+        yield Finding("settings", "failed", err.problem, err.advice or "correct them in the environment or in the file .env")
         return
     yield Finding("settings", "ok", f"operator in {given.operator_timezone}")
     yield from examine_surroundings(given, Path(".env").resolve())

@@ -93,7 +93,7 @@ def _path(settings: StackSettings, file: str) -> Path:
     processes = {path.stem: path for path in (settings.home / "logs").glob("*.log")}
     if file not in processes:
         names = ", ".join([*FILES, *sorted(processes.keys() - set(FILES))])
-        raise RequestRefused(f"there is no log {file!r}; there are {names}")
+        raise RequestRefused(f"there is no log {file!r}", f"there are {names}")
     return processes[file]
 
 

@@ -7,7 +7,6 @@ from telemetry_pipeline.cli.target import database_url, owner_database_url
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db import partitions
-from telemetry_pipeline.warehouse.db.errors import explained
 from telemetry_pipeline.warehouse.roles import roles
 
 
@@ -16,9 +15,8 @@ def migrate() -> None:
     settings = StackSettings.load()
     url = database_url(settings)
     engine = database.connect(owner_database_url(settings) or url)
-    with explained():
-        migrated = roles.migrate(engine, *roles.of_settings(settings, url))
-        waiting = partitions.keep_months(engine, settings.first_month)
+    migrated = roles.migrate(engine, *roles.of_settings(settings, url))
+    waiting = partitions.keep_months(engine, settings.first_month)
     if waiting:
         say(f"partitions of {len(waiting)} months have to wait, for somebody holds the tables; the clean-up tries again")
     for line in migrated.lines:

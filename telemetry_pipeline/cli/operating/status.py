@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.ages import duration, is_future
+from telemetry_pipeline.ages import is_future
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.broker import WorkerInfo
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
 from telemetry_pipeline.cli.operating.status_json import overview_facts, run_facts
 from telemetry_pipeline.cli.output import bare_moment, moment, print_table, times_in, to_json
-from telemetry_pipeline.cli.saying import say, say_lines
+from telemetry_pipeline.cli.saying import say, say_advice, say_lines, say_problem
 from telemetry_pipeline.cli.target import Here
 from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.client.graphql import one_line
 from telemetry_pipeline.client.pipeline import TelemetryClient
+from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, Overview, Queues, Ticks, gather
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run
 from telemetry_pipeline.settings.loading import StackSettings
@@ -52,7 +54,7 @@ def show_overview(seen: Overview, here: Here, zone: ZoneInfo) -> None:
 
     def failure(server: str) -> None:
         if server in seen.failures:
-            say(f"{server:15}{seen.failures[server]}")
+            say_problem(server, seen.failures[server])
 
     _show_addresses(here, zone)
     failure("PostgreSQL")
@@ -99,6 +101,7 @@ def _show_problems(seen: Overview, zone: ZoneInfo) -> None:
         if problem.times > 1:
             noticed += f", {problem.times:,} times, last {moment(problem.last_at, zone)}"
         say((f"problem        {problem.summary} ({noticed})", "red"))
+        say_advice(problem.advice, indent=15)
     known = {problem.key for problem in seen.incidents}
     for channel in seen.channels or []:
         if channel.failing_since is not None and CHANNEL + channel.channel in known:
@@ -116,8 +119,8 @@ def _show_newest_record(seen: Overview, warehouse: WarehouseStatus, zone: ZoneIn
 def _show_upstream(seen: Overview) -> None:
     if seen.upstream is None:
         return
-    if seen.upstream.newest_id is None:
-        say(f"upstream       {seen.upstream.error}")
+    if isinstance(seen.upstream, TelemetryError):
+        say_problem("upstream", seen.upstream)
         return
     behind = ""
     if seen.warehouse is not None:
@@ -224,8 +227,9 @@ def show_run(report: RunReport, zone: ZoneInfo) -> None:
     if rows:
         say()
         print_table(["step", "status", "started", "took", "attempts"], rows, times_in(zone))
-    for step_key, message in report.failures:
-        say(f"{step_key or 'the run'} failed: {message}")
+    for failure in report.failures:
+        say(f"{failure.step or 'the run'} failed: {failure.message}")
+        say_advice(failure.advice)
 
 
 def _days(run: Run) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.cli.target import Here
 from telemetry_pipeline.client.answers import Run, Step
+from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.facts.overview import Overview
 from telemetry_pipeline.monitoring.facts.runs import RunReport
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
@@ -22,7 +23,7 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
     return {
         "at": at(seen.at),
         "time_zone": zone.key,
-        "failures": seen.failures,
+        "failures": {server: str(err) for server, err in seen.failures.items()},
         "stack": {
             "running": here.stack is not None,
             "started_at": at(here.stack.started_at) if here.stack else None,
@@ -54,13 +55,7 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
             }
             for each in seen.channels
         ],
-        "upstream": seen.upstream
-        and {
-            "newest_record_id": seen.upstream.newest_id,
-            "newest_record_id_before_jump": seen.upstream.newest_before,
-            "ids_behind": seen.ids_behind,
-            "error": seen.upstream.error,
-        },
+        "upstream": _upstream(seen),
         "ticks": seen.ticks
         and {
             "switched_on": seen.ticks.switched_on,
@@ -95,7 +90,7 @@ def run_facts(report: RunReport, zone: ZoneInfo) -> dict[str, Any]:
         **_run(report.run, zone),
         "time_zone": zone.key,
         "steps": [{"step": each.key, **_course(each, zone), "attempts": each.attempts} for each in report.run.steps],
-        "failures": [{"step": step, "message": message} for step, message in report.failures],
+        "failures": [failure._asdict() for failure in report.failures],
     }
 
 
@@ -114,6 +109,22 @@ def _warehouse(found: WarehouseStatus, seen: Overview, zone: ZoneInfo) -> dict[s
             {"reason": each.reason, "records": each.records, "last_at": _at(each.last_at, zone)} for each in found.rejected
         ],
         "dead_letters": found.dead_letters,
+    }
+
+
+def _upstream(seen: Overview) -> dict[str, Any] | None:
+    if seen.upstream is None:
+        return None
+    newest, before, error = None, None, None
+    if isinstance(seen.upstream, TelemetryError):
+        error = str(seen.upstream)
+    else:
+        newest, before = seen.upstream.newest_id, seen.upstream.newest_before
+    return {
+        "newest_record_id": newest,
+        "newest_record_id_before_jump": before,
+        "ids_behind": seen.ids_behind,
+        "error": error,
     }
 
 

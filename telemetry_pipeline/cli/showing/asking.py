@@ -22,7 +22,6 @@ from telemetry_pipeline.results import catalogue, document_store, stored
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.suggestions import instead
 from telemetry_pipeline.warehouse.db.connections import connect, snapshot
-from telemetry_pipeline.warehouse.db.errors import explained
 
 _PERIODS_LISTED = 3
 
@@ -56,15 +55,15 @@ def plan_question(names: Sequence[str], day: date | None, period: Period | None,
     known = all_analyses()
     for name in names:
         if name not in known:
-            raise RequestRefused(f"there is no analysis {name!r}; {instead(name, [*known, *DOCUMENTS])}")
+            raise RequestRefused(f"there is no analysis {name!r}", instead(name, [*known, *DOCUMENTS]))
     if period is not None and period.length == 1:
         day, period = period.last, None
     analyses = tuple(known[name] for name in dict.fromkeys(names))
     for analysis in analyses:
         if period is not None and not analysis.is_of_period:
             raise RequestRefused(
-                f"{analysis.name} looks back from a day and is not of a period; ask for "
-                f"--partition {period.last} --set {analysis.name}.window_days={period.length}"
+                f"{analysis.name} looks back from a day and is not of a period",
+                f"ask for --partition {period.last} --set {analysis.name}.window_days={period.length}",
             )
     parameters = parse_choice(names, assignments, {name: each.parameters for name, each in known.items()})
     return Question(analyses, day, period, parameters)
@@ -77,9 +76,9 @@ def answer(url: str, question: Question, rules: Rules) -> list[StoredResult]:
     :raises RequestRefused: one is not stored; says what is, and what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
-    with explained(), snapshot(connect(url)) as connection:
+    with snapshot(connect(url)) as connection:
         found = [_read(connection, question, analysis, rules) for analysis in question.analyses]
-    with explained(), connect(url).begin() as connection:
+    with connect(url).begin() as connection:
         catalogue.want(connection, [each.info for each in found])
     return found
 
@@ -91,14 +90,14 @@ def answer_document(url: str, document: str, period: Period | None) -> dict[str,
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
     if period is not None and period.length > 1 and DOCUMENTS[document][1] != "period":
-        raise RequestRefused(f"{document} is of a day and not of a period; ask for --partition {period.last}")
-    with explained(), snapshot(connect(url)) as connection:
+        raise RequestRefused(f"{document} is of a day and not of a period", f"ask for --partition {period.last}")
+    with snapshot(connect(url)) as connection:
         body = document_store.read(connection, document, (period.first, period.last) if period else None)
         there_is = document_store.periods(connection, document) if body is None else []
     if body is None:
         of_days = f" for {days(period.first, period.last)}" if period else ""
         there = _stored([days(first, last) for first, last in there_is])
-        raise RequestRefused(f"nothing is stored of {document}{of_days}{there}; {_how_to_get(document, period, {})}")
+        raise RequestRefused(f"nothing is stored of {document}{of_days}{there}", _how_to_get(document, period, {}))
     return body
 
 
@@ -108,7 +107,7 @@ def newest_days(url: str) -> dict[str, date | None]:
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
     found: dict[str, date | None] = {}
-    with explained(), snapshot(connect(url)) as connection:
+    with snapshot(connect(url)) as connection:
         for name, analysis in all_analyses().items():
             found[name] = max((last for _, last, _ in stored.periods(connection, analysis)), default=None)
         for name in DOCUMENTS:
@@ -147,11 +146,13 @@ def _read(connection: sa.Connection, question: Question, analysis: Analysis, rul
     parameters = question.parameters.get(analysis.name, {})
     found = stored.read(connection, analysis, analysis.parse(parameters), rules, day=question.day, period=question.period)
     if found is None:
-        raise RequestRefused(_nothing_stored(question, analysis, stored.periods(connection, analysis)))
+        raise _nothing_stored(question, analysis, stored.periods(connection, analysis))
     return found
 
 
-def _nothing_stored(question: Question, analysis: Analysis, there_is: Sequence[tuple[date, date, Mapping[str, Any]]]) -> str:
+def _nothing_stored(
+    question: Question, analysis: Analysis, there_is: Sequence[tuple[date, date, Mapping[str, Any]]]
+) -> RequestRefused:
     period = question.period or (Period(question.day, question.day) if question.day else None)
     parameters = given(analysis, analysis.parse(question.parameters.get(analysis.name, {})).model_dump(mode="json"))
     said = f"nothing is stored of {analysis.name}"
@@ -167,7 +168,7 @@ def _nothing_stored(question: Question, analysis: Analysis, there_is: Sequence[t
     elif there_is:
         other = assigned(given(analysis, there_is[0][2])) or "default parameters"
         said += f"; stored is one of other parameters ({other}; see --set)"
-    return f"{said}; {_how_to_get(analysis.name, period, parameters)}"
+    return RequestRefused(said, _how_to_get(analysis.name, period, parameters))
 
 
 def _stored(listed: Sequence[str]) -> str:

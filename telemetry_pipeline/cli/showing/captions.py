@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration, number
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.output import moment
@@ -146,9 +146,7 @@ def _listed(value: Any) -> str:
         return ", ".join(map(str, value[:_DAYS_LISTED])) + more
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, (int, float)) else str(value)
 
 
 def _again(info: ResultInfo, parameters: Mapping[str, Any]) -> str:

@@ -72,8 +72,7 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
         [only] = found
         delivery.csv(list(only.frame.columns), to_rows(only.frame))
     else:
-        # Brought by the extra [reports], which the other forms do without.
-        from telemetry_pipeline.cli.showing.workbook import to_workbook
+        from telemetry_pipeline.cli.showing.workbook import to_workbook  # noqa: PLC0415 - the extra [reports] brings what it needs
 
         delivery.put(to_workbook(found, zone))
 

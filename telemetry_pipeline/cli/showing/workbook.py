@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
+from telemetry_pipeline.amounts import number
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.output import moment
 from telemetry_pipeline.cli.showing.captions import PROVISIONAL, SMALL_BASE, whole_counts
@@ -54,7 +55,7 @@ class _Book:
         info = result.info
         if info.row_count > _MOST_ROWS:
             raise RequestRefused(
-                f"{info.asset} has {info.row_count:,} rows, and a sheet holds {_MOST_ROWS:,}; take --format csv"
+                f"{info.asset} has {info.row_count:,} rows, and a sheet holds {_MOST_ROWS:,}", "take --format csv"
             )
         columns = find_analysis(info.asset).columns
         dates = {column.name for column in columns if column.type == "date"}
@@ -131,7 +132,7 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return number(value)
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return json.dumps(value, ensure_ascii=False)

@@ -103,7 +103,7 @@ def judge(memories: Mapping[str, Memory], look: Look, open_keys: Set[str], *, st
         if key in open_keys or known[name].faults < reading.patience or (starting and not memory.worked):
             continue
         silent = (set(open_keys) | {problem.key for problem in begun}) - set(over)
-        begun.append(_failure(name, reading.fault, silent))
+        begun.append(_failure(name, reading, silent))
         if name.startswith(WORKER_PREFIX):
             del known[name]  # another one may take its place, under another name
     if QUEUES in look and look[QUEUES].fault is None:
@@ -124,7 +124,8 @@ def _missing_workers(known: Mapping[str, Memory], look: Look) -> Look:
     return {name: Reading(fault="it does not answer over the broker any more", patience=2) for name in missing}
 
 
-def _failure(name: str, fault: str, open_keys: Set[str]) -> Problem:
+def _failure(name: str, reading: Reading, open_keys: Set[str]) -> Problem:
+    fault = reading.fault or ""
     detail = fault[0].upper() + fault[1:] + "."
     if name == TICKS:
         silent = sorted(key.removeprefix(COMPONENT) for key in open_keys if key.startswith(COMPONENT))
@@ -132,7 +133,7 @@ def _failure(name: str, fault: str, open_keys: Set[str]) -> Problem:
         detail += f" Not working: {others}." if others else " All components answer."
     verb = "is gone" if name.startswith(WORKER_PREFIX) else "does not work"
     summary = _FAILURES.get(name) or f"{_capitalized(title(name))} {verb}"
-    return Problem(COMPONENT + name, summary, detail, _ADVICE.get(name, _RESTARTS))
+    return Problem(COMPONENT + name, summary, detail, reading.advice or _ADVICE.get(name, _RESTARTS))
 
 
 def _restart(name: str) -> Problem:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.ages import duration
+from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.monitoring.alerts.telling import Kind, Telling
 from telemetry_pipeline.printable import printable
 

@@ -114,7 +114,7 @@ class Notebook:
         if not self._away:
             try:
                 act()
-            except (WarehouseError, sa.exc.SQLAlchemyError, ValueError) as err:
+            except (WarehouseError, ValueError) as err:
                 self._away = True
                 if str(err) != self._said:
                     self._said = str(err)

@@ -39,14 +39,14 @@ def examine(examiner: Examiner, url: str | None, advice: str) -> Iterator[Findin
 
 
 def check_code(health: Health) -> str:
-    """Is the pipeline's code location loaded?"""
+    """Check that the pipeline's code location is loaded."""
     if health.code_problem:
         raise TelemetryError(health.code_problem)
     return "telemetry_pipeline is loaded"
 
 
 def check_daemon(health: Health) -> str:
-    """Do the parts of the daemon that the pipeline needs show signs of life?"""
+    """Check that the parts of the daemon that the pipeline needs show signs of life."""
     if health.silent_daemons:
         raise TelemetryError(f"no sign of life from {', '.join(health.silent_daemons)}")
     return f"{len(health.daemon_ids)} parts show signs of life"

@@ -27,7 +27,7 @@ def examine_surroundings(settings: StackSettings, env_file: Path) -> Iterator[Fi
 
 
 def examine_alerts(settings: StackSettings) -> Finding:
-    """Is somebody told when something breaks? No message is sent."""
+    """Check that somebody is told when something breaks. No message is sent."""
     if not settings.alert_urls.get_secret_value().strip():
         return Finding("alerts", "skipped", "ALERT_URLS is empty: nobody is told when something breaks")
     see = "see https://appriseit.com/services/"

@@ -9,27 +9,12 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import TelemetryError, Warned
 from telemetry_pipeline.settings.addresses import redacted, secrets_of
 from telemetry_pipeline.settings.loading import StackSettings
 
 # A shorter secret is blotted out only where it stands alone: without each "a" of a text anybody could tell that it is "a".
 _TELLING_LENGTH = 6
-
-
-class AdvisedError(TelemetryError):
-    """Something works, but not as the pipeline needs it.
-
-    :ivar advice: what to do.
-    """
-
-    def __init__(self, problem: str, advice: str) -> None:
-        super().__init__(problem)
-        self.advice = advice
-
-
-class Warned(AdvisedError):
-    """The pipeline works; something else can go wrong."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +44,9 @@ class Examiner:
         try:
             return Finding(name, "ok", self._shown(check()))
         except Warned as err:
-            return Finding(name, "warning", self._shown(str(err)), self._shown(err.advice))
-        except AdvisedError as err:
-            return Finding(name, "failed", self._shown(str(err)), self._shown(err.advice))
+            return Finding(name, "warning", self._shown(err.problem), self._shown(err.advice or advice))
         except TelemetryError as err:
-            return Finding(name, "failed", self._shown(str(err)), self._shown(advice))
+            return Finding(name, "failed", self._shown(err.problem), self._shown(err.advice or advice))
         except OSError as err:
             where = f"{err.filename}: " if err.filename else ""
             return Finding(name, "failed", self._shown(f"{where}{err.strerror or err}"), self._shown(advice))

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import kwargs_row
 
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Warned
+from telemetry_pipeline.errors import TelemetryError, Warned
 from telemetry_pipeline.monitoring.doctor.sessions import one, open_session, transaction
 from telemetry_pipeline.settings.addresses import is_local_postgres
 from telemetry_pipeline.warehouse.roles.quiet import QUIET
@@ -84,30 +84,30 @@ def read_facts(url: str) -> Facts:
 
 
 def check_server(facts: Facts) -> str:
-    """Is it a server that the pipeline can work with?"""
+    """Check that it is a server that the pipeline can work with."""
     wrong = list(faults(facts))
     if wrong:
-        problem = "; ".join(str(fault) for fault in wrong)
-        raise AdvisedError(problem, "; ".join(fault.advice for fault in wrong))
+        problem = "; ".join(fault.problem for fault in wrong)
+        raise TelemetryError(problem, "; ".join(fault.advice for fault in wrong))
     return f"PostgreSQL {facts.version}, clocks agree"
 
 
-def faults(facts: Facts) -> Iterator[AdvisedError]:
+def faults(facts: Facts) -> Iterator[TelemetryError]:
     """What is wrong with it, and what to do about each."""
     if int(facts.version.split(".")[0]) < _OLDEST_POSTGRES:
-        yield AdvisedError(
+        yield TelemetryError(
             f"the server is PostgreSQL {facts.version}", f"use PostgreSQL {_OLDEST_POSTGRES} or newer; 18 is tested"
         )
     off = abs(((facts.seen_at or facts.clock) - facts.clock).total_seconds())
     if off > _CLOCK_SECONDS_ALLOWED:
-        yield AdvisedError(f"its clock and this machine's differ by {off:.0f} s", "synchronise both machines' clocks (NTP)")
+        yield TelemetryError(f"its clock and this machine's differ by {off:.0f} s", "synchronise both machines' clocks (NTP)")
     if facts.encoding != "UTF8":
-        yield AdvisedError(
+        yield TelemetryError(
             f"the database's encoding is {facts.encoding}, which cannot hold every name",
             "create another one and use that: create database NAME encoding 'UTF8' template template0",
         )
     if facts.standby:
-        yield AdvisedError(
+        yield TelemetryError(
             "the server is a standby, which stores nothing",
             "use the primary's address, or name both: host=a,b and target_session_attrs=read-write in the query",
         )
@@ -115,26 +115,26 @@ def faults(facts: Facts) -> Iterator[AdvisedError]:
         way = _SEEN_READ_ONLY.get(
             facts.read_only_source, "alter system reset default_transaction_read_only; select pg_reload_conf()"
         )
-        yield AdvisedError(
+        yield TelemetryError(
             f"it is read-only (default_transaction_read_only, set by: {facts.read_only_source})",
             way.format(database=facts.database, user=facts.user),
         )
     if facts.pooled:
-        yield AdvisedError(
+        yield TelemetryError(
             "a pooler is in between that gives each transaction another session, and locks get lost",
             "use PostgreSQL's own address, or pool_mode = session in pgbouncer.ini",
         )
     # A statement that no day narrows down locks all of them; another may do so at the same time.
     if 2 * facts.relations > facts.locks_per_transaction * facts.sessions:
         enough = -(-4 * facts.relations // facts.sessions)
-        yield AdvisedError(
+        yield TelemetryError(
             f"{facts.relations:,} tables and indexes are more than its table of locks can hold",
             f"alter system set max_locks_per_transaction = {enough}, and restart PostgreSQL",
         )
 
 
 def check_log(url: str) -> str:
-    """Does the server's log stay free of the rows that errors quote?"""
+    """Check that the server's log stays free of the rows that errors quote."""
     with transaction(url) as session:
         user = one(session, "select quote_ident(current_user)")
         loud = [name for name in QUIET if one(session, f"select current_setting('{name}')") not in QUIET[name]]
@@ -148,7 +148,7 @@ def check_log(url: str) -> str:
 
 
 def check_user(facts: Facts) -> str:
-    """May the pipeline's user do no more than it needs?"""
+    """Check that the pipeline's user may do no more than it needs."""
     if facts.superuser:
         raise Warned(
             f"the pipeline's user {facts.user} is a superuser: whoever gets hold of its address has the whole server",

@@ -7,8 +7,8 @@ from typing import Any
 import redis
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError
 from telemetry_pipeline.settings.addresses import shown
 from telemetry_pipeline.settings.loading import StackSettings, UpstreamSettings
 from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
@@ -20,7 +20,7 @@ _MEMORY_SHARE_ALLOWED = 0.9
 
 
 def check_broker(url: str) -> str:
-    """Does Redis or Valkey answer, and does it take and keep what it is given?"""
+    """Check that Redis or Valkey answers, and takes and keeps what it is given."""
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, decode_responses=True) as client:
             info: Any = client.info()
@@ -35,13 +35,13 @@ def check_broker(url: str) -> str:
 def _check_memory(info: Any) -> None:
     limit, used = int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
     if limit and info.get("maxmemory_policy") != "noeviction":
-        raise AdvisedError(
+        raise TelemetryError(
             f"it drops messages when its memory is full (maxmemory-policy {info.get('maxmemory_policy')})",
             "set maxmemory-policy to noeviction",
         )
     if limit and used > _MEMORY_SHARE_ALLOWED * limit:
-        raise AdvisedError(
-            f"its memory is full: {used / 1e6:,.1f} of {limit / 1e6:,.1f} MB, and it takes no more messages then",
+        raise TelemetryError(
+            f"its memory is full: {size(used)} of {size(limit)}, and it takes no more messages then",
             "raise maxmemory (config set maxmemory 1gb, and in its configuration file), or delete what else is in it",
         )
 
@@ -51,25 +51,25 @@ def _check_writing(client: Any, info: Any) -> None:
         client.set("telemetry:doctor", "", px=1)
     except redis.exceptions.ReadOnlyError as err:
         primary = f"{info.get('master_host')}:{info.get('master_port')}"
-        raise AdvisedError(
+        raise TelemetryError(
             f"it is a read-only replica of {primary}",
             "set REDIS_URL to the primary's address, or promote this one: replicaof no one",
         ) from err
     except redis.exceptions.ResponseError as err:
-        raise AdvisedError(
+        raise TelemetryError(
             f"it does not take messages: {' '.join(str(err).split())}",
             "see its log and its disk (MISCONF), its memory (OOM), and the rights of its user (NOPERM)",
         ) from err
 
 
 def check_worker(url: str) -> str:
-    """Do Celery workers answer over the broker, and do they serve every queue?"""
+    """Check that Celery workers answer over the broker and serve every queue."""
     answering = broker.workers(url, _WORKER_ANSWERS_SECONDS)
     if not answering:
         raise TelemetryError("no Celery worker answers")
     nodes = f"{len(answering)} answering: {', '.join(worker.node for worker in answering)}"
     if missing := broker.unserved(answering):
-        raise AdvisedError(
+        raise TelemetryError(
             f"{nodes}; none takes steps of {', '.join(missing)}", f"start a worker with '-Q {','.join(missing)}'"
         )
     return nodes

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError
 from telemetry_pipeline.settings.addresses import postgres_url
 
 _CONNECT_SECONDS = 10
@@ -39,7 +38,7 @@ def open_session(url: str) -> Iterator[psycopg.Connection[Any]]:
         ) as session:
             yield session
     except psycopg.errors.UndefinedTable as err:
-        raise AdvisedError("the database lacks our tables", "apply them with 'telemetry-pipeline migrate'") from err
+        raise TelemetryError("the database lacks our tables", "apply them with 'telemetry-pipeline migrate'") from err
     except psycopg.errors.InvalidParameterValue:
         raise
     except psycopg.Error as err:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from telemetry_pipeline.amounts import size
+from telemetry_pipeline.errors import TelemetryError, Warned
 from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.disks import Place, existing
-from telemetry_pipeline.monitoring.doctor.findings import AdvisedError, Warned
 from telemetry_pipeline.settings.addresses import is_loopback, shown
 from telemetry_pipeline.settings.loading import OTHER_NAMES, SECRET_NAMES, StackSettings
 from telemetry_pipeline.settings.proxies import proxy_for
@@ -22,7 +23,7 @@ DISK_BYTES_NEEDED = 2_000_000_000
 
 
 def check_env_file(file: Path) -> str:
-    """Can others read the secrets in it?"""
+    """Check that others cannot read the secrets in it."""
     if not file.exists():
         return "there is none; settings come from the environment"
     mode = stat.S_IMODE(file.stat().st_mode)
@@ -34,10 +35,10 @@ def check_env_file(file: Path) -> str:
 
 
 def check_alerts(settings: StackSettings) -> str:
-    """Is every address of ALERT_URLS one that messages can be sent to, without giving its password away? None is sent."""
+    """Check that messages can be sent to every address of ALERT_URLS without giving its password away. None is sent."""
     channels = list(Channels(settings.alert_urls.get_secret_value()))
     if wrong := [channel.name for channel in channels if not channel.understood]:
-        raise AdvisedError(
+        raise TelemetryError(
             f"addresses in ALERT_URLS are not understood: {', '.join(wrong)}",
             "write them as https://appriseit.com/services/ shows; a colon, slash or @ in a password as %3A, %2F, %40",
         )
@@ -50,15 +51,15 @@ def check_alerts(settings: StackSettings) -> str:
 
 
 def check_home(home: Path) -> str:
-    """Can the stack keep its files there?"""
+    """Check that the stack can keep its files there."""
     place = existing(home)
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise AdvisedError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
+        raise TelemetryError(f"{place} is not a directory that this user may write to", "set TELEMETRY_HOME to another one")
     return f"{home} can be written to"
 
 
 def check_disks(places: Iterable[Place]) -> str:
-    """Is there room wherever something is written?"""
+    """Check that there is room wherever something is written."""
     room = {}
     for place in places:
         path = existing(place.path)
@@ -70,15 +71,15 @@ def check_disks(places: Iterable[Place]) -> str:
                     file.write(b"x" * 4096)
                     file.flush()
         except OSError as err:
-            raise AdvisedError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
+            raise TelemetryError(f"nothing can be written to {path} ({place.name}): {err.strerror}", _MAKE_ROOM) from err
         if free < DISK_BYTES_NEEDED:
-            raise AdvisedError(f"{path} ({place.name}) has only {free / 1e9:.1f} GB of free disk space", _MAKE_ROOM)
+            raise TelemetryError(f"{path} ({place.name}) has only {size(free)} of free disk space", _MAKE_ROOM)
         room[place.name] = free
-    return ", ".join(f"{name} {free / 1e9:,.0f} GB free" for name, free in room.items())
+    return ", ".join(f"{name} {size(free)} free" for name, free in room.items())
 
 
 def check_way_to_panaccess(settings: StackSettings) -> str:
-    """Which proxy do calls to PanAccess take, and can others on their way read them?"""
+    """Say which proxy calls to PanAccess take, and check that others on their way cannot read them."""
     url = settings.panaccess_url or ""
     if url.startswith("http://") and not is_loopback(url):
         raise Warned(

@@ -11,7 +11,7 @@ from telemetry_pipeline import broker
 from telemetry_pipeline.broker import WorkerInfo
 from telemetry_pipeline.client.answers import Run, RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import TelemetryError, WarehouseUnavailable
 from telemetry_pipeline.monitoring.facts.upstream import Upstream, look_upstream
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import looking
@@ -70,13 +70,13 @@ class Overview:
     warehouse: WarehouseStatus | None = None
     incidents: list[Incident] | None = None
     channels: list[ChannelState] | None = None
-    upstream: Upstream | None = None
+    upstream: Upstream | TelemetryError | None = None
     ticks: Ticks | None = None
     runs: list[Run] | None = None
     queues: Queues | None = None
     workers: list[WorkerInfo] | None = None
     lost: int | None = None
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, TelemetryError] = field(default_factory=dict)
 
     @property
     def refuses_upstream(self) -> bool:
@@ -86,7 +86,7 @@ class Overview:
     @property
     def ids_behind(self) -> int | None:
         """How many record ids the cursor is behind the upstream, up to a jump; None if nobody says it, or nothing is read."""
-        if self.warehouse is None or not self.warehouse.cursor or self.upstream is None or self.upstream.newest_id is None:
+        if self.warehouse is None or not self.warehouse.cursor or not isinstance(self.upstream, Upstream):
             return None  # ids do not begin at 1
         newest = self.upstream.newest_id if self.upstream.newest_before is None else self.upstream.newest_before
         return max(0, newest - self.warehouse.cursor)
@@ -100,7 +100,7 @@ class Overview:
         try:
             return question()
         except TelemetryError as err:
-            self.failures[server] = str(err)
+            self.failures[server] = err
             return None
 
 
@@ -115,7 +115,7 @@ def gather(known: StackSettings, graphql_url: str | None) -> Overview:
         engine = looking(known.database_url)
         seen.warehouse = seen.ask("PostgreSQL", lambda: read_status(engine))
         if seen.warehouse is not None and seen.warehouse.read_only:
-            seen.failures["PostgreSQL"] = READ_ONLY
+            seen.failures["PostgreSQL"] = WarehouseUnavailable(*READ_ONLY)
         if seen.warehouse is not None:
             seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
             seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))

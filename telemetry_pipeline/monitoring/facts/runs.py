@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from telemetry_pipeline.client.answers import Run, RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
+from telemetry_pipeline.client.progress import Failure
 from telemetry_pipeline.errors import RequestRefused
 
 # A prefix is looked for among this many of the newest runs: two weeks of ticks.
@@ -17,11 +18,11 @@ _ID_LENGTH = 36
 class RunReport:
     """A run with its steps.
 
-    :ivar failures: the step, or None for the run itself, and why it failed.
+    :ivar failures: why its steps failed, or the run itself.
     """
 
     run: Run
-    failures: list[tuple[str | None, str]]
+    failures: list[Failure]
 
 
 def examine_run(client: TelemetryClient, wanted: str) -> RunReport:
@@ -42,7 +43,7 @@ def find_run(client: TelemetryClient, wanted: str) -> Run:
         return client.run(wanted)
     found = [run.run_id for run in client.runs(limit=_SEARCHED_RUNS) if run.run_id.startswith(wanted.lower())]
     if len(found) > 1:
-        raise RequestRefused(f"{len(found)} runs begin with {wanted!r}; give more of the id")
+        raise RequestRefused(f"{len(found)} runs begin with {wanted!r}", "give more of the id")
     if not found:
-        raise RequestRefused(f"there is no run {wanted!r}; 'telemetry-pipeline status' lists the last ones")
+        raise RequestRefused(f"there is no run {wanted!r}", "'telemetry-pipeline status' lists the last ones")
     return client.run(found[0])

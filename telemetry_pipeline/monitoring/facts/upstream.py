@@ -15,19 +15,17 @@ _ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Upstream:
-    """How far PanAccess is; one that does not answer is not for us to mend.
+    """How far PanAccess is.
 
-    :ivar newest_id: None if it did not answer, and *error* says why.
-    :ivar newest_before: of those before the jump, where there is one.
+    :ivar newest_before: of the ids before the jump, where there is one.
     """
 
-    newest_id: int | None = None
+    newest_id: int
     newest_before: int | None = None
-    error: str | None = None
 
 
-def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream:
-    """How far PanAccess is.
+def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream | TelemetryError:
+    """How far PanAccess is, or why it does not say so: that is not for us to mend, and no failure of ours.
 
     :param jump_id: the id behind a hole in its ids, if there is one.
     """
@@ -37,6 +35,6 @@ def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream:
         before = feed.newest_id(up_to=jump_id - 1, tries=1) if jump_id is not None and newest >= jump_id else None
         return Upstream(newest, before)
     except redis.RedisError:
-        return Upstream(error="not asked: its session is kept by the broker, which does not answer")
+        return TelemetryError("not asked: its session is kept by the broker, which does not answer")
     except TelemetryError as err:
-        return Upstream(error=str(err))
+        return err

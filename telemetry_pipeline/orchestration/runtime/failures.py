@@ -12,14 +12,15 @@ from dagster._core.execution.stats import StepEventStatus
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 from dagster_shared.error import SerializableErrorInfo
 
+from telemetry_pipeline.errors import ADVICE, StepInterrupted, StepLost, WarehouseUnavailable
 from telemetry_pipeline.logs.lines import without_data
 
 _LOSSES = {
-    "StepLost",
-    "StepInterrupted",
+    StepLost.__name__,
+    StepInterrupted.__name__,
+    WarehouseUnavailable.__name__,
     "WorkerLostError",
     "Terminated",
-    "WarehouseUnavailable",
     "DagsterExecutionInterruptedError",
 }
 """The errors of steps that did nothing wrong: what executed them went away."""
@@ -31,6 +32,13 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return without_data(str(failure.user_failure_data.description))
     return without_data(_deepest(failure.error) or str(event.message))
+
+
+def advice_on_step(event: dg.DagsterEvent) -> str:
+    """What to do about a step that failed, where our own error said so."""
+    told = event.step_failure_data.user_failure_data
+    entry = told.metadata.get(ADVICE) if told else None
+    return without_data(str(entry.value)) if entry else ""
 
 
 def why_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.DagsterEvent) -> str:

@@ -64,7 +64,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
                 if self._is_past_launching(run.run_id):
                     return None
         message = f"The code server has not answered for {_PATIENCE_SECONDS:.0f} s; is it running?"
-        raise DagsterLaunchFailedError(message) from away  # type: ignore[no-untyped-call]
+        raise DagsterLaunchFailedError(message) from away
 
     def _is_past_launching(self, run_id: str) -> bool:
         """Whether the run has begun, its code server having gone away behind that, or was ended meanwhile."""
@@ -77,8 +77,8 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Does the run's process live? One that is about to begin, to end, or to take its lock again, gets the benefit of
-        the doubt.
+        """Say whether the run's process lives. One that is about to begin, to end, or to take its lock again, gets the benefit
+        of the doubt.
         """
         if is_alive(DagsterSettings.load().dagster_database_url.get_secret_value(), run.run_id):
             self._missed_since.pop(run.run_id, None)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.db.connections import connect
 
 GRACE_SECONDS = 10.0
@@ -49,7 +50,7 @@ def alive(database_url: str, run_id: str) -> Iterator[None]:
 
 
 def is_alive(database_url: str, run_id: str) -> bool:
-    """Does any process show that?"""
+    """Whether any process shows that."""
     with connect(database_url).begin() as connection:
         return not connection.scalar(sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": _key(run_id)})
 
@@ -67,7 +68,7 @@ def _keep(database_url: str, run_id: str, shown: threading.Event, ended: threadi
                         shown.set()
                     if ended.wait(_LOOK_SECONDS):
                         return
-        except sa.exc.DBAPIError as err:
+        except WarehouseError as err:
             _log.warning("run %s: the session that shows that its process lives has ended, a new one begins: %s", run_id, err)
             ended.wait(_LOOK_SECONDS)
 

@@ -17,7 +17,7 @@ from telemetry_pipeline.warehouse.operations.problems import Problem
 
 
 def build_freshness_sensor(settings: StackSettings) -> dg.SensorDefinition:
-    """Has a problem on record as long as records stay away."""
+    """Build the sensor that keeps a problem on record as long as records stay away."""
 
     @dg.sensor(
         name="freshness_sensor",

@@ -43,7 +43,8 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
         run = context.dagster_run
         of_run = failures.why_run_failed(context.instance, run, context.failure_event)
         errors = dict.fromkeys(failures.steps_left(context.instance, run), of_run)
-        errors |= {str(event.step_key): failures.why_step_failed(event) for event in context.get_step_failure_events()}
+        events = context.get_step_failure_events()
+        errors |= {str(event.step_key): failures.why_step_failed(event) for event in events}
         if not errors and run.execution_plan_snapshot_id:
             # Its process was lost after the last step.
             _note_what_was_done(engine, context.instance, run)
@@ -57,8 +58,13 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
                     key=problem_key(run),
                     summary=f"{_named(run)} failed" + (f" at {_some(errors)}" if errors else ""),
                     detail="\n".join(dict.fromkeys(errors.values())) or of_run,
-                    advice="See the run's steps in the web UI or with 'telemetry-pipeline status "
-                    f"{run.run_id[:8]}'. Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
+                    advice=" ".join(
+                        [
+                            *(f"{each}." for each in dict.fromkeys(map(failures.advice_on_step, events)) if each),
+                            f"See the run's steps in the web UI or with 'telemetry-pipeline status {run.run_id[:8]}'. "
+                            "Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
+                        ]
+                    ),
                     run_id=run.run_id,
                 ),
             )
@@ -165,7 +171,7 @@ def problem_key(run: dg.DagsterRun) -> str:
 
 
 def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
-    """Does the success of a run end the problem of that key: was it a run of the same, and of no days but these?"""
+    """Whether the success of a run ends the problem of that key: it was a run of the same, and of no days but these."""
     if run.job_name == TICK:
         return key == problem_key(run)
     what, _, days = key.rpartition(":")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from telemetry_pipeline.amounts import percent
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.reports.charts.frames import numbers_of, texts_of
 from telemetry_pipeline.reports.charts.panels import (
@@ -20,7 +21,6 @@ from telemetry_pipeline.reports.charts.panels import (
     with_share,
 )
 from telemetry_pipeline.reports.figures.sheet import Sheet
-from telemetry_pipeline.reports.figures.texts import percent
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 

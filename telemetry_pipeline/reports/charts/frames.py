@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from telemetry_pipeline.amounts import NULL
 from telemetry_pipeline.reports.figures.colours import BLUE, GREY, pale
 from telemetry_pipeline.reports.figures.scales import Numbers
-from telemetry_pipeline.reports.figures.texts import NULL
 
 
 def numbers_of(frame: pd.DataFrame, column: str) -> Numbers:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from telemetry_pipeline.amounts import short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
 from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, GREY, ORANGE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import Sheet
-from telemetry_pipeline.reports.figures.texts import number, shorten
+from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 
@@ -52,7 +53,7 @@ def anomalies(sheet: Sheet, frame: pd.DataFrame) -> None:
     frame = frame.assign(distance=abs(numbers_of(frame, "z_score"))).sort_values("distance", ascending=False, kind="stable")
     z = numbers_of(frame, "z_score")
     texts = [
-        f"{each:+.1f} ({number(views)} {say.VIEWS_SHORT})" for each, views in zip(z, numbers_of(frame, "views"), strict=True)
+        f"{each:+.1f} ({short(views)} {say.VIEWS_SHORT})" for each, views in zip(z, numbers_of(frame, "views"), strict=True)
     ]
     colours = [GREY if small else RED if each < 0 else GREEN for each, small in zip(z, is_small(frame), strict=True)]
     sheet.bars(texts_of(frame, "date"), {"z": z}, say.DEVIATIONS, texts, colours=colours)
@@ -115,7 +116,7 @@ def cohorts(sheet: Sheet, frame: pd.DataFrame) -> None:
     reached = np.flatnonzero(~np.isnan(grid).all(axis=0))
     grid = grid[:, : reached.max(initial=0) + 1]
     sizes = dict(zip(frame["cohort_month"], numbers_of(frame, "cohort_size"), strict=True))
-    names = [f"{start:%Y-%m} ({number(sizes[start])})" for start in starts]
+    names = [f"{start:%Y-%m} ({short(sizes[start])})" for start in starts]
     months = [str(age) for age in range(grid.shape[1])]
     grey = grey[:, : grid.shape[1]]
     sheet.heat(grid, names, months, say.PCT_OF_COHORT, say.MONTHS_SINCE, written=True, grey=grey)

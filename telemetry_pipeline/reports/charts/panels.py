@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from telemetry_pipeline.amounts import percent, short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
 from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
-from telemetry_pipeline.reports.figures.texts import number, percent
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
@@ -46,7 +46,7 @@ def largest_first(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
 def with_share(frame: pd.DataFrame, column: str, share: str) -> list[str]:
     """Texts such as ``1,234 (5.6 %)``."""
     pairs = zip(numbers_of(frame, column), numbers_of(frame, share), strict=True)
-    return [f"{number(value)} ({percent(part)})" for value, part in pairs]
+    return [f"{short(value)} ({percent(part)})" for value, part in pairs]
 
 
 def recent(sheet: Sheet, frame: pd.DataFrame, column: str = "date") -> pd.DataFrame:
@@ -102,6 +102,6 @@ def tiles(sheet: Sheet, values: Mapping[str, float], columns: int = 5, heading: 
     """Figures of metrics, by their words."""
 
     def write(name: str, value: float) -> str:
-        return percent(value) if name.endswith("_pct") else number(value)
+        return percent(value) if name.endswith("_pct") else short(value)
 
     sheet.tiles({word(name): write(name, value) for name, value in values.items()}, columns, heading)

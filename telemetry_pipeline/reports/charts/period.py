@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from telemetry_pipeline.amounts import change, short
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, only_row, sections, texts_of
 from telemetry_pipeline.reports.charts.panels import marked_days, recent, section_bars
 from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, GREY, RED
 from telemetry_pipeline.reports.figures.sheet import Sheet
-from telemetry_pipeline.reports.figures.texts import change, number
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 
@@ -38,11 +38,11 @@ def period_trend(sheet: Sheet, frame: pd.DataFrame) -> None:
         {
             say.DIRECTION: texts_of(frame, "direction")[0],
             say.STRENGTH: texts_of(frame, "strength")[0],
-            say.SLOPE: number(row["slope"]),
-            "R²": number(row["r_squared"]),
-            say.FIRST_DAY: number(row["first_day_views"]),
-            say.LAST_DAY: number(row["last_day_views"]),
-            say.CHANGE: number(row["change"]),
+            say.SLOPE: short(row["slope"]),
+            "R²": short(row["r_squared"]),
+            say.FIRST_DAY: short(row["first_day_views"]),
+            say.LAST_DAY: short(row["last_day_views"]),
+            say.CHANGE: short(row["change"]),
             say.CHANGE_IN_PCT: change(row["change_pct"]),
         },
         columns=4,
@@ -60,7 +60,7 @@ def subscriber_period(sheet: Sheet, frame: pd.DataFrame) -> None:
     own = sections(frame, "comparison", "item", "value")
     mean = sections(frame, "comparison", "item", "reference")
     times = [value / mean[name] if mean[name] else np.nan for name, value in own.items()]
-    texts = [f"{number(value)} ({say.MEAN} {number(mean[name])})" for name, value in own.items()]
+    texts = [f"{short(value)} ({say.MEAN} {short(mean[name])})" for name, value in own.items()]
     sheet.bars([word(name) for name in own], {"": np.array(times)}, say.TIMES_THE_MEAN_SUBSCRIBER, texts)
     for column, section in enumerate(("channel", "slot")):
         heading = say.by(word("views"), word(section))

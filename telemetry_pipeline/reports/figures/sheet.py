@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from telemetry_pipeline.amounts import NULL, short
 from telemetry_pipeline.reports.figures.colours import BLUE, ORANGE, PALETTE
 from telemetry_pipeline.reports.figures.page import (
     GRID,
@@ -20,7 +21,7 @@ from telemetry_pipeline.reports.figures.page import (
     Page,
 )
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
-from telemetry_pipeline.reports.figures.texts import NULL, letters, number, shorten
+from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.words import pictures as say
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Sheet(Page):
         values = np.nan_to_num(values)
         lanes = 1 if stacked else len(values)
         ends = values.sum(axis=0, keepdims=True) if stacked else values
-        written = [[number(end) for end in lane] for lane in ends] if texts is None else [list(texts[:most])]
+        written = [[short(end) for end in lane] for lane in ends] if texts is None else [list(texts[:most])]
         legend = dict(zip(series, PALETTE, strict=False)) if len(series) > 1 else None
         room = max(map(letters, names)) * LETTER + 6
         pitch = 16.0 if lanes == 1 else 11.0 * lanes + 5
@@ -162,7 +163,7 @@ class Sheet(Page):
         ]
         for mark in marks:
             axes.axhline(mark, color=PALE_INK if mark == 0 else GRID, linewidth=0.7, zorder=0)
-        self.label_rows(panel, {mark: number(mark) for mark in marks})
+        self.label_rows(panel, {mark: short(mark) for mark in marks})
         self.label_columns(panel, scale.ticks, scale.title)
 
     def heat(
@@ -203,7 +204,7 @@ class Sheet(Page):
         self.label_rows(panel, dict(enumerate(names)), INK)
         self.label_columns(panel, dict(enumerate(columns)), title, longest if upright else 0)
         if not written:
-            self.write(WIDTH - MARGIN, self.row + 9, say.darker_is_more(number(top)), colour=PALE_INK, ha="right")
+            self.write(WIDTH - MARGIN, self.row + 9, say.darker_is_more(short(top)), colour=PALE_INK, ha="right")
             return
         dark = (np.abs(shares - 0.5) > 0.3) if diverging else shares > 0.55
         for row, column in np.argwhere(~np.isnan(cells)):

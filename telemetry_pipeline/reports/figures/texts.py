@@ -1,4 +1,4 @@
-"""Numbers, dates and names as people read them in pictures."""
+"""Names as people read them in pictures: in one line, of a bearable length, in letters that can be written."""
 
 from __future__ import annotations
 
@@ -7,31 +7,8 @@ import re
 import unicodedata
 from bisect import bisect_left
 
-import numpy as np
-
-NULL = "—"
 UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What XML cannot hold, and other control characters."""
-
-
-def number(value: float) -> str:
-    """A number for people: three or more digits, thousands apart, millions as M; a dash for null."""
-    if np.isnan(value):
-        return NULL
-    if abs(value) >= 10_000_000:
-        return f"{value / 1_000_000:,.1f} M"
-    decimals = 0 if value == round(value) or abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
-    return f"{value:,.{decimals}f}"
-
-
-def percent(value: float) -> str:
-    """A part of a hundred for people; a dash for null."""
-    return number(value) if np.isnan(value) else f"{value:.1f} %"
-
-
-def change(value: float) -> str:
-    """A change in percent, always with its sign; a dash for null."""
-    return number(value) if np.isnan(value) else f"{value:+.1f} %"
 
 
 def shorten(text: str, width: int) -> str:

@@ -22,7 +22,6 @@ from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.db.errors import explained
 
 Stale = Mapping[str, datetime | None]
 """What of a day is to be made anew, and when it was made last; None: never."""
@@ -43,7 +42,7 @@ def stale_days(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict
     wanted = {name: each.parse({}) for name, each in analyses.items() if each.runs_unattended}
     of_period = {name: parameters for name, parameters in wanted.items() if analyses[name].is_of_period}
     looking_back = {name: parameters for name, parameters in wanted.items() if name not in of_period}
-    with explained(), snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         state = segments.state(connection, date.min, date.max)
         viewed = {day for day in state.versions if first <= day <= last}
         found = [
@@ -58,7 +57,7 @@ def stale_of(engine: sa.Engine, day: date, chosen: Chosen, rules: Rules) -> Stal
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    with explained(), snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         state = segments.state(connection, date.min, date.max)
         return _stale(connection, chosen, [day], rules, state).get(day, {})
 

@@ -204,7 +204,8 @@ class Feed:
         if ids and not piece.after_id < min(ids) <= max(ids) <= piece.up_to_id:
             raise PanAccessError(
                 f"PanAccess ignored the filter on recordId: asked for ids above {piece.after_id} up to {piece.up_to_id}, "
-                f"got {min(ids)} to {max(ids)}; try the other PANACCESS_ENCODING"
+                f"got {min(ids)} to {max(ids)}",
+                "try the other PANACCESS_ENCODING",
             )
         return page
 

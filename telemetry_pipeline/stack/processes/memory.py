@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import StackError
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -22,12 +23,11 @@ def check_memory(say: Callable[[str], None]) -> None:
     :raises StackError: the processes would be killed for want of it as soon as they work.
     """
     total = memory_bytes()
-    there = f"{total / 1e6:,.0f} MB of memory and swap"
+    there = f"{size(total)} of memory and swap"
     if total < _LEAST_BYTES:
-        least = f"{_LEAST_BYTES / 1e9:.1f} GB"
-        raise StackError(f"the stack needs {least}, and there are {there}: give the machine or the container more")
+        raise StackError(f"the stack needs {size(_LEAST_BYTES)}, and there are {there}: give the machine or the container more")
     if total < _ENOUGH_BYTES:
-        say(f"there are {there}: enough for a start, but steps may be killed; {_ENOUGH_BYTES / 1e9:.1f} GB are better")
+        say(f"there are {there}: enough for a start, but steps may be killed; {size(_ENOUGH_BYTES)} are better")
 
 
 def memory_bytes() -> int:

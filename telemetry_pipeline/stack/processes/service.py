@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import ServiceEnded, StackError
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.processes.orphans import MARKER, watch
 from telemetry_pipeline.stack.processes.ports import Port, listens
@@ -32,10 +32,6 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SOCKET_PATH_LIMIT = 103
 # What multiprocessing makes in the temporary directory.
 _LONGEST_SOCKET_NAME = "pymp-xxxxxxxx/listener-xxxxxxxx"
-
-
-class ServiceEnded(StackError):
-    """A process ended before it was ready."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +79,10 @@ class Service(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Does it do its work by now? Called again and again until it does, and only if it listens on its port."""
+        """Whether it does its work by now. Called again and again until it does, and only if it listens on its port."""
 
     def is_healthy(self) -> bool:
-        """Does it still do its work? Called every few seconds in a thread, so it ends within some seconds."""
+        """Whether it still does its work. Called every few seconds in a thread, so it ends within some seconds."""
         return self.is_ready()
 
     def fault(self) -> Fault | None:

@@ -29,7 +29,7 @@ class Signals:
             signal.signal(number, signal.SIG_IGN)
 
     def give_back(self) -> None:
-        """Have them do what they did before."""
+        """Give them back what they did before."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers.clear()

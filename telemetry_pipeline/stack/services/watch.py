@@ -28,7 +28,7 @@ class Watch(Service):
         return True
 
     def is_healthy(self) -> bool:
-        """Did it leave a sign of life after a round?"""
+        """Whether it left a sign of life after a round."""
         try:
             return time.time() - sign_of_life(self.home).stat().st_mtime < _WATCH_SILENT_SECONDS
         except FileNotFoundError:

@@ -54,14 +54,14 @@ class Worker(Service):
         return [*program, *options, "--concurrency", str(self.concurrency), "-n", self.node]
 
     def is_ready(self) -> bool:
-        """Does it answer over the broker?"""
+        """Whether it answers over the broker."""
         try:
             return self._answers(0.5)
         except kombu.exceptions.OperationalError:
             return False
 
     def is_healthy(self) -> bool:
-        """Does it? Whether it does cannot be told while the broker does not answer, which is not the worker's fault."""
+        """Whether it answers; it counts as healthy while the broker does not answer, which is not the worker's fault."""
         try:
             check_redis(self._environment["REDIS_URL"])
             return self._answers(ANSWER_TIMEOUT_SECONDS)
@@ -101,7 +101,7 @@ class Flower(Service):
         return [sys.executable, "-m", "celery", "flower", *options]
 
     def is_ready(self) -> bool:
-        """Does it answer?"""
+        """Whether it answers."""
         return answers(f"{self.url}/healthcheck")
 
 

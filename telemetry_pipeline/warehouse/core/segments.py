@@ -13,15 +13,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, cast
 
-import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
 from telemetry_pipeline.days import EVERYTHING, Completeness
-from telemetry_pipeline.warehouse.db.connections import lock, snapshot
+from telemetry_pipeline.warehouse.db.connections import driver, lock, snapshot
 from telemetry_pipeline.warehouse.raw import completeness
 
 LOCK = "telemetry.view_segments"
@@ -174,7 +172,7 @@ def read(engine: sa.Engine, first: date, last: date) -> Segments:
             now = state(connection, first, last)
             if connection.execute(_STALE, bounds).first() is None:
                 # As bytes: in PostgreSQL's text form they are twice as long.
-                with _driver(connection).cursor(binary=True) as cursor:
+                with driver(connection) as session, session.cursor(binary=True) as cursor:
                     return Segments(now, _joined(file for (file,) in cursor.execute(_READ, bounds)))
         refresh(engine, first, last)
 
@@ -187,7 +185,7 @@ def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
     """One day's rows, as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as row by row."""
     text = io.BytesIO()
-    with _driver(connection).cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
+    with driver(connection) as session, session.cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
         for chunk in copy:
             text.write(chunk)
     size = text.tell()
@@ -206,10 +204,6 @@ def _day(connection: sa.Connection, local_date: date) -> pa.Table:
             quoted_strings_can_be_null=False,
         ),
     )
-
-
-def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def _encoded(table: pa.Table) -> bytes:

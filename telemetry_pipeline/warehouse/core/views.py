@@ -52,7 +52,7 @@ def merge(
 
     :param checkpoint: called before the commit; raises to leave everything as it was.
     :raises WarehouseError: the stored days are those of another time zone.
-    :raises sqlalchemy.exc.DBAPIError: PostgreSQL failed; everything is as it was.
+    :raises WarehouseError: PostgreSQL failed; everything is as it was.
     """
     merged = Merged()
     made_with = {"operator_timezone": operator_timezone}

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import psycopg2
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
 from alembic import command
@@ -23,7 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.settings.addresses import postgres_url
-from telemetry_pipeline.warehouse.db.errors import reached, sqlstate
+from telemetry_pipeline.warehouse.db.errors import explain, explanation, sqlstate
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _CONNECT_TIMEOUT_SECONDS = 10
@@ -43,7 +45,7 @@ _HOLDERS = sa.text("""
         '%s is locked by %s (%sprocess %s of PostgreSQL) since %s', relation::regclass, usename,
         coalesce(nullif(application_name, '') || ', ', ''), pid,
         to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI UTC')
-    ) || '; ' || format('end that, or let the server do so: select pg_terminate_backend(%s)', pid)
+    ) as problem, format('select pg_terminate_backend(%s)', pid) as ends
     from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
     where granted and mode in ('AccessExclusiveLock', 'ExclusiveLock') and relkind in ('r', 'p')
       and pg_locks.database = (select oid from pg_database where datname = current_database())
@@ -58,7 +60,7 @@ _UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this pro
 def connect(url: SecretStr | str) -> sa.Engine:
     """An engine on psycopg 3 for any address of PostgreSQL; it keeps no connection open between uses."""
     text = url.get_secret_value() if isinstance(url, SecretStr) else url
-    return in_utc(
+    return _ours(
         sa.create_engine(
             postgres_url(text, driver="psycopg"),
             poolclass=NullPool,
@@ -80,7 +82,7 @@ def shared(url: SecretStr | str) -> sa.Engine:
 @functools.cache
 def _shared(url: str, _process: int) -> sa.Engine:
     # A connection must not be used on both sides of a fork.
-    return in_utc(
+    return _ours(
         sa.create_engine(
             postgres_url(url, driver="psycopg"),
             pool_size=2,
@@ -89,6 +91,11 @@ def _shared(url: str, _process: int) -> sa.Engine:
             hide_parameters=_HIDE_PARAMETERS,
         )
     )
+
+
+def _ours(engine: sa.Engine) -> sa.Engine:
+    sa.event.listen(engine, "handle_error", explain)
+    return in_utc(engine)
 
 
 def in_utc(engine: sa.Engine) -> sa.Engine:
@@ -121,9 +128,11 @@ def looking(url: SecretStr | str) -> sa.Engine:
 def _name_who_holds(context: sa.engine.ExceptionContext) -> None:
     if sqlstate(context.original_exception) == codes.LOCK_NOT_AVAILABLE and context.engine is not None:
         with connect(context.engine.url.render_as_string(hide_password=False)).connect() as connection:
-            holders = connection.scalars(_HOLDERS).all()
+            holders = connection.execute(_HOLDERS).all()
         if holders:
-            raise WarehouseError("; ".join(holders)) from context.original_exception
+            problem = "; ".join(holder.problem for holder in holders)
+            ends = "; ".join(holder.ends for holder in holders)
+            raise WarehouseError(problem, f"end that, or let the server do so: {ends}") from context.original_exception
 
 
 def migrate(engine: sa.Engine, owner: str | None = None) -> None:
@@ -133,7 +142,7 @@ def migrate(engine: sa.Engine, owner: str | None = None) -> None:
     :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
     try:
-        with reached(), engine.begin() as connection:
+        with engine.begin() as connection:
             lock(connection, "migrations")
             if owner is not None:
                 connection.execute(sa.text("select set_config('role', :owner, true)"), {"owner": owner})
@@ -149,7 +158,7 @@ def pending_migrations(engine: sa.Engine) -> list[str]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
-    with reached(), engine.connect() as connection:
+    with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table_schema": "telemetry"})
         current = context.get_current_revision()
     script = ScriptDirectory.from_config(_alembic_config())
@@ -162,6 +171,15 @@ def pending_migrations(engine: sa.Engine) -> list[str]:
 def lock(connection: sa.Connection, name: str) -> None:
     """Wait for the advisory lock *name* and hold it until the transaction ends."""
     connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(name.encode())})
+
+
+@contextmanager
+def driver(connection: sa.Connection) -> Iterator[Any]:
+    """The driver's own connection, for what goes past SQLAlchemy, such as COPY; what it raises is explained all the same."""
+    try:
+        yield connection.connection.driver_connection
+    except (psycopg.Error, psycopg2.Error) as err:
+        raise explanation(err) or err from err
 
 
 @contextmanager

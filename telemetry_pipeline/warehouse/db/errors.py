@@ -1,87 +1,88 @@
-"""Errors of PostgreSQL as what an operator can do about them."""
+"""What errors of PostgreSQL mean for an operator, and what to do about them. Every engine of ``connections`` raises them so."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import psycopg2
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
 
-from telemetry_pipeline.errors import WarehouseError, WarehouseUnavailable
+from telemetry_pipeline.errors import StatementFailed, WarehouseError, WarehouseUnavailable
 from telemetry_pipeline.settings.addresses import redacted
 
-DATABASE_ERRORS = (sa.exc.SQLAlchemyError, psycopg.Error, psycopg2.Error)
-"""Whatever the drivers and SQLAlchemy raise; COPY goes past the latter."""
+DATABASE_ERRORS = (sa.exc.DBAPIError, psycopg.Error, psycopg2.Error)
+"""Whatever the drivers and SQLAlchemy raise where no engine of ours explains it, such as in Dagster's own storage."""
 
 READ_ONLY = (
-    "PostgreSQL takes no changes: it is a standby, or default_transaction_read_only is on; name the primary in the address, "
-    "or switch that off"
+    "PostgreSQL takes no changes: it is a standby, or default_transaction_read_only is on",
+    "name the primary in the address, or switch that off",
 )
+"""The problem and the advice."""
 
-_UNREACHABLE = "PostgreSQL cannot be reached"
-_OUTDATED = "the database lacks the tables of this version; apply them with 'telemetry-pipeline migrate'"
-_FORBIDDEN = "PostgreSQL does not let this user do that"
+_UNREACHABLE = ("PostgreSQL cannot be reached", "")
+_OVERLOADED = ("PostgreSQL cannot do that at the moment", "")
+# Of https://www.postgresql.org/docs/current/errcodes-appendix.html: connection exceptions, operator intervention; transaction
+# rollback, insufficient resources, object not in prerequisite state, system errors.
+_CLASSES_OF_CONNECTIONS = ("08", "57")
+_CLASSES_OF_RESOURCES = ("40", "53", "55", "58")
+_OPERATIONAL = (sa.exc.OperationalError, psycopg.OperationalError, psycopg2.OperationalError)
+_OUTDATED = ("the database lacks the tables of this version", "apply them with 'telemetry-pipeline migrate'")
+_DAMAGED = "PostgreSQL's files are damaged"
+_REFUSED = ("PostgreSQL answered with an error", "")
 # What the server, not the statement, is to blame for.
-_OF_THE_SERVER = {
+_PASSING = {
     codes.READ_ONLY_SQL_TRANSACTION: READ_ONLY,
-    codes.INSUFFICIENT_PRIVILEGE: _FORBIDDEN,
-    codes.DISK_FULL: "PostgreSQL has no space left on its disk; make room there",
-    codes.OUT_OF_MEMORY: "PostgreSQL has no memory left; if it is its shared memory, raise max_locks_per_transaction",
-    codes.TOO_MANY_CONNECTIONS: "PostgreSQL has no connection left; raise max_connections, or end some",
-    codes.LOCK_NOT_AVAILABLE: "somebody holds a lock in PostgreSQL for long",
-    codes.QUERY_CANCELED: "PostgreSQL ended a statement that took long, or that somebody ended",
-    codes.IO_ERROR: "PostgreSQL's disk fails",
-    codes.DATA_CORRUPTED: "PostgreSQL's files are damaged; restore a backup",
-    codes.INDEX_CORRUPTED: "PostgreSQL's files are damaged; reindex, or restore a backup",
+    codes.DISK_FULL: ("PostgreSQL has no space left on its disk", "make room there"),
+    codes.OUT_OF_MEMORY: ("PostgreSQL has no memory left", "if it is its shared memory, raise max_locks_per_transaction"),
+    codes.TOO_MANY_CONNECTIONS: ("PostgreSQL has no connection left", "raise max_connections, or end some"),
+    codes.LOCK_NOT_AVAILABLE: ("somebody holds a lock in PostgreSQL for long", ""),
+    codes.DEADLOCK_DETECTED: ("PostgreSQL ended a transaction that another one stood in the way of", ""),
+    codes.QUERY_CANCELED: ("PostgreSQL ended a statement that took long, or that somebody ended", ""),
+    codes.IO_ERROR: ("PostgreSQL's disk fails", "look at the machine's log"),
 }
-_LASTING = {codes.INSUFFICIENT_PRIVILEGE, codes.DATA_CORRUPTED, codes.INDEX_CORRUPTED}
-_OF_THE_SCHEMA = {codes.UNDEFINED_TABLE, codes.UNDEFINED_COLUMN, codes.INVALID_SCHEMA_NAME, codes.UNDEFINED_FUNCTION}
+_LASTING = {
+    codes.INSUFFICIENT_PRIVILEGE: ("PostgreSQL does not let this user do that", ""),
+    codes.DATA_CORRUPTED: (_DAMAGED, "restore a backup"),
+    codes.INDEX_CORRUPTED: (_DAMAGED, "reindex, or restore a backup"),
+    codes.UNDEFINED_TABLE: _OUTDATED,
+    codes.UNDEFINED_COLUMN: _OUTDATED,
+    codes.INVALID_SCHEMA_NAME: _OUTDATED,
+    codes.UNDEFINED_FUNCTION: _OUTDATED,
+}
+
+
+def explanation(err: BaseException) -> WarehouseError | None:
+    """What an error of PostgreSQL means, whichever driver raised it; None: it is none."""
+    if not isinstance(err, DATABASE_ERRORS):
+        return None
+    code = sqlstate(err) or ""
+    if code in _PASSING:
+        return _told(WarehouseUnavailable, _PASSING[code], err)
+    if code in _LASTING:
+        return _told(WarehouseError, _LASTING[code], err)
+    if code.startswith(_CLASSES_OF_CONNECTIONS) or (not code and isinstance(err, _OPERATIONAL)):
+        return _told(WarehouseUnavailable, _UNREACHABLE, err)
+    if code.startswith(_CLASSES_OF_RESOURCES):
+        return _told(WarehouseUnavailable, _OVERLOADED, err)
+    return _told(StatementFailed, _REFUSED, err)
 
 
 def sqlstate(err: BaseException) -> str | None:
-    """PostgreSQL's code of an error, whichever driver or SQLAlchemy raised it; None: the server did not get to say one."""
+    """PostgreSQL's code of an error, whoever raised or explained it; None: the server did not get to say one."""
+    if isinstance(err, WarehouseError) and err.__cause__:
+        return sqlstate(err.__cause__)
     cause = err.orig if isinstance(err, sa.exc.DBAPIError) else err
     return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
-@contextmanager
-def reached() -> Iterator[None]:
-    """Turn errors that are the server's, not the statement's, into ours; the rest stays as it is.
-
-    :raises WarehouseUnavailable: the server is unreachable, full, read-only or overloaded, which may pass.
-    :raises WarehouseError: its files are damaged, or the user may not do that.
-    """
-    try:
-        yield
-    except DATABASE_ERRORS as err:
-        code = sqlstate(err) or ""
-        sentence = _OF_THE_SERVER.get(code)
-        if sentence is None and isinstance(err, sa.exc.OperationalError | psycopg.OperationalError | psycopg2.OperationalError):
-            sentence = _UNREACHABLE
-        if sentence is None:
-            raise
-        kind = WarehouseError if code in _LASTING else WarehouseUnavailable
-        raise kind(f"{sentence}: {_one_line(err)}") from err
+def explain(context: sa.engine.ExceptionContext) -> WarehouseError | None:
+    """SQLAlchemy's event ``handle_error``: raise what the error means, with the driver's as its cause."""
+    # What a pool finds out about a connection that it kept is its own affair: it makes a new one.
+    return None if context.is_pre_ping else explanation(context.original_exception)
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """As :func:`reached`, for those who must survive whatever PostgreSQL says, and may meet a schema of another version.
-
-    :raises WarehouseError: for every error of the database.
-    """
-    try:
-        with reached():
-            yield
-    except DATABASE_ERRORS as err:
-        if sqlstate(err) in _OF_THE_SCHEMA:
-            raise WarehouseError(_OUTDATED) from err
-        raise WarehouseError(f"PostgreSQL answered with an error: {_one_line(err)}") from err
-
-
-def _one_line(err: Exception) -> str:
+def _told(kind: type[WarehouseError], means: tuple[str, str], err: BaseException) -> WarehouseError:
+    problem, advice = means
     cause = err.orig if isinstance(err, sa.exc.DBAPIError) else err
-    return redacted((str(cause).strip() or type(cause).__name__).splitlines()[0])
+    said = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+    return kind(f"{problem}: {redacted(said)}", advice)

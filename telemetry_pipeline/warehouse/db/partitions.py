@@ -18,6 +18,7 @@ from functools import partial
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
 
+from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.db.connections import lock
 from telemetry_pipeline.warehouse.db.errors import sqlstate
 
@@ -96,7 +97,7 @@ def _patiently(change: Callable[[], None]) -> bool:
             time.sleep(_PAUSE_SECONDS)
         try:
             change()
-        except sa.exc.OperationalError as err:
+        except WarehouseError as err:
             if sqlstate(err) not in (codes.LOCK_NOT_AVAILABLE, codes.DEADLOCK_DETECTED):
                 raise
         else:

@@ -84,8 +84,8 @@ def adopt(engine: sa.Engine, made_with: Mapping[str, str], *, same: bool = False
 def _refuse_overlap(connection: sa.Connection, begins_at: int) -> None:
     if overlapping := cursor.stored_from(connection, begins_at):
         raise RequestRefused(
-            f"{overlapping:,} records are stored with id {begins_at} and above, and an id is stored once: give an id above all "
-            "of them, or begin with an empty database"
+            f"{overlapping:,} records are stored with id {begins_at} and above, and an id is stored once",
+            "give an id above all of them, or begin with an empty database",
         )
 
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import Superseded
-from telemetry_pipeline.warehouse.db.errors import reached
 
 _LEFT_BEHIND = timedelta(days=1)
 
@@ -60,16 +59,16 @@ class Attempt:
     is_repeated: bool
 
     def counts(self) -> bool:
-        """Is there no later attempt, and has nobody begun this one anew?
+        """Whether there is no later attempt, and nobody began this one anew.
 
         :raises WarehouseUnavailable: that cannot be said.
         """
-        with reached(), self.engine.connect() as connection:
+        with self.engine.connect() as connection:
             key = {"run_id": self.run_id, "step": self.step, "execution": self.execution}
             return bool(connection.scalar(_COUNTS, key))
 
     def check(self) -> None:
-        """See that it counts.
+        """Refuse to go on with an attempt that no longer counts.
 
         :raises Superseded: it does not.
         """
@@ -85,7 +84,7 @@ def begin(engine: sa.Engine, run_id: str, step: str, number: int) -> Attempt:
     """
     execution = uuid.uuid4().hex
     key = {"run_id": run_id, "step": step, "number": number, "execution": execution}
-    with reached(), engine.begin() as connection:
+    with engine.begin() as connection:
         executions = connection.scalar(_BEGIN, key)
     if executions is None:
         raise Superseded(f"there is a later attempt at {step} of run {run_id} than number {number}")
@@ -94,17 +93,17 @@ def begin(engine: sa.Engine, run_id: str, step: str, number: int) -> Attempt:
 
 def supersede(engine: sa.Engine, run_id: str, step: str, number: int) -> None:
     """From now on no attempt below *number* counts."""
-    with reached(), engine.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(_SUPERSEDE, {"run_id": run_id, "step": step, "number": number})
 
 
 def is_superseded(engine: sa.Engine, run_id: str, step: str, number: int) -> bool:
-    """Is there a later attempt than *number*?"""
-    with reached(), engine.connect() as connection:
+    """Whether there is a later attempt than *number*."""
+    with engine.connect() as connection:
         return bool(connection.scalar(_IS_SUPERSEDED, {"run_id": run_id, "step": step, "number": number}))
 
 
 def forget(engine: sa.Engine, run_id: str) -> None:
     """A run has ended: none of its attempts counts. What runs left behind whose process was killed goes after a day."""
-    with reached(), engine.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(_FORGET, {"run_id": run_id, "left_behind": _LEFT_BEHIND})

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.db.errors import explained
 
 RECENT_IDS = 50_000
 """How far below the cursor a look at the newest records goes: more than a day of most operators, 20 ms."""
@@ -231,5 +230,5 @@ def read_freshness(engine: sa.Engine) -> Freshness:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return Freshness(*connection.execute(sa.text("select synced_at, received_at from telemetry.sync_state")).one())

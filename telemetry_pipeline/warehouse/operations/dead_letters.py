@@ -12,7 +12,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse.db.errors import explained
 from telemetry_pipeline.warehouse.operations import problems
 
 _ADD = sa.text("""
@@ -64,7 +63,7 @@ def add(engine: sa.Engine, letters: Iterable[DeadLetter]) -> None:
     """
     values = [asdict(letter) for letter in letters]
     if values:
-        with explained(), engine.begin() as connection:
+        with engine.begin() as connection:
             connection.execute(_ADD, values)
 
 
@@ -73,7 +72,7 @@ def are_of(engine: sa.Engine, run_id: str) -> bool:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return bool(connection.scalar(_ARE_OF, {"run_id": run_id}))
 
 
@@ -82,7 +81,7 @@ def open_letters(engine: sa.Engine) -> list[OpenLetter]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return [OpenLetter(*row) for row in connection.execute(_OPEN)]
 
 
@@ -92,7 +91,7 @@ def settle(engine: sa.Engine, ids: Iterable[int], by: str) -> int:
     :param by: the run that repeats their steps, or why they were given up.
     :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
     """
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         return connection.execute(_SETTLE, {"ids": list(ids), "by": by}).rowcount
 
 

@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.warehouse.db.errors import explained
-
 CHANNEL = "channel:"
 """What the keys of problems begin with that are a channel which takes no message."""
 
@@ -133,7 +131,7 @@ class Incident(Problem):
 
     @property
     def lasts(self) -> bool:
-        """Is it a state that goes on until somebody sees it end, and not what some run showed?"""
+        """Whether it is a state that goes on until somebody sees it end, and not what some run showed."""
         return self.run_id is None
 
 
@@ -157,7 +155,7 @@ def report(engine: sa.Engine, problem: Problem) -> None:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(_REPORT, asdict(problem))
 
 
@@ -168,7 +166,7 @@ def resolve(engine: sa.Engine, key: str, at: datetime | None = None) -> bool:
     :return: whether one was open.
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         return bool(connection.execute(_RESOLVE, {"key": key, "at": at}).rowcount)
 
 
@@ -178,7 +176,7 @@ def settle(engine: sa.Engine, keys: Collection[str], found: Mapping[str, Problem
     :param keys: of all of them. :param found: by key.
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         for key in connection.execute(_OPEN_OF, {"keys": [*keys]}).scalars().all():
             if key not in found:
                 connection.execute(_RESOLVE, {"key": key, "at": None})
@@ -191,7 +189,7 @@ def open_problems(engine: sa.Engine) -> list[Incident]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return [Incident(**row) for row in connection.execute(_OPEN).mappings()]
 
 
@@ -200,7 +198,7 @@ def outages(engine: sa.Engine, since: datetime) -> list[Incident]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return [Incident(**row) for row in connection.execute(_OUTAGES, {"prefix": COMPONENT, "since": since}).mappings()]
 
 
@@ -209,7 +207,7 @@ def untold(engine: sa.Engine, now: datetime) -> list[Incident]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return [Incident(**row) for row in connection.execute(_UNTOLD, {"since": now - _NEWS}).mappings()]
 
 
@@ -218,7 +216,7 @@ def told_at(engine: sa.Engine, since: datetime) -> dict[str, datetime]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return {row.key: row.told_at for row in connection.execute(_TOLD_AT, {"since": since})}
 
 
@@ -228,7 +226,7 @@ def add(engine: sa.Engine, incident: Incident) -> None:
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
     columns = {field.name: getattr(incident, field.name) for field in fields(incident)}
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(_ADD, columns)
 
 
@@ -237,7 +235,7 @@ def mark_told(engine: sa.Engine, problem_id: int, at: datetime, *, resolution: b
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         connection.execute(_RESOLUTION_TOLD if resolution else _TOLD, {"problem_id": problem_id, "at": at})
 
 
@@ -246,7 +244,7 @@ def note_channel(engine: sa.Engine, channel: str, error: str | None, at: datetim
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.begin() as connection:
+    with engine.begin() as connection:
         if error is None:
             connection.execute(_CHANNEL_WORKS, {"channel": channel, "at": at})
         else:
@@ -258,5 +256,5 @@ def channels(engine: sa.Engine) -> list[ChannelState]:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
-    with explained(), engine.connect() as connection:
+    with engine.connect() as connection:
         return [ChannelState(*row) for row in connection.execute(_CHANNELS)]

@@ -8,7 +8,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.db.connections import snapshot
-from telemetry_pipeline.warehouse.db.errors import explained
 from telemetry_pipeline.warehouse.operations.problems import ANOTHER
 
 # Below this size counting takes less than a second; above it, PostgreSQL's own statistics have to do.
@@ -117,7 +116,7 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
-    with explained(), snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         cursor, synced_at, jump_id, left_out = connection.execute(sa.text(_STATE)).one()
         gaps, gap_ids = connection.execute(sa.text(_GAPS)).one()
         return WarehouseStatus(

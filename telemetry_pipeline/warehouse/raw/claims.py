@@ -23,7 +23,7 @@ _DIFFERENCE = {
     "upstream": "PANACCESS_URL names {wanted!r}, but the stored records come from {stored!r}",
     "upstream_user": "PANACCESS_USERNAME is {wanted!r}, but the stored records were read as {stored!r}",
 }
-_ADVICE = "Set it back, or have what is stored changed by 'telemetry-pipeline adopt', which says first what it does"
+_ADVICE = "set it back, or have what is stored changed by 'telemetry-pipeline adopt', which says first what it does"
 
 
 def of_settings(settings: StackSettings) -> dict[str, str]:
@@ -70,7 +70,7 @@ def claim(connection: sa.Connection, made_with: Mapping[str, str]) -> None:
     :raises WarehouseError: rows that are stored were made otherwise; says how to go on.
     """
     if found := differences(connection, made_with):
-        raise WarehouseError(f"{'; '.join(found)}; nothing was written. {_ADVICE}")
+        raise WarehouseError(f"{'; '.join(found)}; nothing was written", _ADVICE)
     if made_with.keys() - stored(connection).keys():
         connection.execute(_CLAIM, _all(made_with))
         claim(connection, made_with)  # somebody may have been faster

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any
 
-import psycopg
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
 from psycopg import sql
 
-from telemetry_pipeline.warehouse.db.errors import DATABASE_ERRORS, sqlstate
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse.db.connections import driver
+from telemetry_pipeline.warehouse.db.errors import sqlstate
 
 Statement = sql.SQL | sql.Composed
 
 
 def run(connection: sa.Connection, statements: Iterable[Statement]) -> None:
     """Run them, once all of them are known."""
-    for statement in list(statements):
-        driver(connection).execute(statement)
+    with driver(connection) as session:
+        for statement in list(statements):
+            session.execute(statement)
 
 
 def tried(connection: sa.Connection, missing: Callable[[], Iterable[Statement]]) -> list[Statement]:
@@ -29,7 +31,7 @@ def tried(connection: sa.Connection, missing: Callable[[], Iterable[Statement]])
     try:
         with connection.begin_nested():
             run(connection, missing())
-    except DATABASE_ERRORS as err:
+    except WarehouseError as err:
         if sqlstate(err) != codes.INSUFFICIENT_PRIVILEGE:
             raise
     return list(missing())
@@ -37,14 +39,10 @@ def tried(connection: sa.Connection, missing: Callable[[], Iterable[Statement]])
 
 def texts(connection: sa.Connection, statements: Iterable[Statement]) -> list[str]:
     """Each as one types it."""
-    return [f"{statement.as_string(driver(connection))};" for statement in statements]
+    with driver(connection) as session:
+        return [f"{statement.as_string(session)};" for statement in statements]
 
 
 def pairs(connection: sa.Connection, query: sa.TextClause, **values: Any) -> dict[str, Any]:
     """Two columns of what is there, the first one by which it is known."""
     return {name: value for name, value in connection.execute(query, values)}  # noqa: C416 - rows are no tuples to mypy
-
-
-def driver(connection: sa.Connection) -> psycopg.Connection[Any]:
-    """The driver's own connection."""
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)

@@ -22,8 +22,8 @@ from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.settings.addresses import is_same_server, user_and_password
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db.errors import reached
-from telemetry_pipeline.warehouse.roles.ddl import Statement, driver, pairs, run, texts, tried
+from telemetry_pipeline.warehouse.db.connections import driver
+from telemetry_pipeline.warehouse.roles.ddl import Statement, pairs, run, texts, tried
 from telemetry_pipeline.warehouse.roles.ownership import hand_over
 from telemetry_pipeline.warehouse.roles.quiet import quieting
 from telemetry_pipeline.warehouse.roles.rights import closed, rights_of_the_reader, rights_of_the_writer
@@ -40,10 +40,8 @@ _ADVICE = (
     "a DBA has to run this for the roles of the database, which this user may not, and until then all works as before; "
     "docs/production.md tells what comes next:"
 )
-_REFUSED = (
-    "{user} may not give {writer}, the pipeline's user, its rights, and the tables stay as they are. A DBA has to run this "
-    "before; docs/production.md tells what comes next:"
-)
+_REFUSED = "{user} may not give {writer}, the pipeline's user, its rights, and the tables stay as they are"
+_BEFORE = "a DBA has to run this before; docs/production.md tells what comes next:"
 
 
 @dataclass(frozen=True)
@@ -112,31 +110,31 @@ def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
         user may not give the writer its rights; says what to do.
     """
     advice = make(engine, roles, password)
-    with reached(), engine.connect() as connection:
+    with engine.connect() as connection:
         facts = _facts(connection)
         divided = not _is_of_one(connection, facts, roles)
         strange = facts.owner not in ("", facts.user) and not _is_member(connection, facts.user, facts.owner)
     if strange:
         if divided:
             raise WarehouseError(
-                f"the tables are {facts.owner}'s, and {facts.user} may not hand them over: let OWNER_DATABASE_URL be the "
-                f"address of {facts.owner} or of a superuser, once"
+                f"the tables are {facts.owner}'s, and {facts.user} may not hand them over",
+                f"let OWNER_DATABASE_URL be the address of {facts.owner} or of a superuser, once",
             )
         if pending := database.pending_migrations(engine):
             raise WarehouseError(
-                f"the tables are {facts.owner}'s, and migrations are missing ({', '.join(pending)}): "
-                "let OWNER_DATABASE_URL be the owner's address"
+                f"the tables are {facts.owner}'s, and migrations are missing ({', '.join(pending)})",
+                "let OWNER_DATABASE_URL be the owner's address",
             )
         return Migrated([], advice)
     pending = database.pending_migrations(engine)
     refused: list[str] = []
     if divided:
-        with reached(), engine.begin() as connection:
+        with engine.begin() as connection:
             _take_turns(connection)
             refused = texts(connection, hand_over(connection, roles.owner, roles.writer))
     try:
         database.migrate(engine, roles.owner if divided else None)
-        with reached(), engine.begin() as connection:
+        with engine.begin() as connection:
             _take_turns(connection)
             if divided:
                 connection.execute(sa.text("select set_config('role', :owner, true)"), {"owner": roles.owner})
@@ -147,7 +145,8 @@ def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
     except WarehouseError as err:
         if not refused:
             raise
-        raise type(err)("\n    ".join([f"{err}; a DBA may have to run this before:", *refused])) from err
+        more = "\n    ".join(["a DBA may have to run this before:", *refused])
+        raise type(err)(err.problem, f"{err.advice}; {more}" if err.advice else more) from err
     return Migrated(pending, advice + refused)
 
 
@@ -157,7 +156,7 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
     :returns: what somebody else has to run.
     :raises WarehouseError: the pipeline cannot work without that; says what it is.
     """
-    with reached(), engine.begin() as connection:
+    with engine.begin() as connection:
         database.lock(connection, "migrations")
         facts = _facts(connection)
         needed = tried(connection, lambda: _needed(connection, facts, roles, password))
@@ -172,7 +171,7 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
             advice += texts(connection, tried(connection, wanted))
         stopped = bool(needed) and not _is_of_one(connection, facts, roles)
     if stopped:
-        raise WarehouseError("\n    ".join([_REFUSED.format(user=facts.user, writer=roles.writer), *advice]))
+        raise WarehouseError(_REFUSED.format(user=facts.user, writer=roles.writer), "\n    ".join([_BEFORE, *advice]))
     return advice
 
 
@@ -258,8 +257,8 @@ def _has(connection: sa.Connection, role: str, name: str, right: str) -> bool:
 
 def _verifier(connection: sa.Connection, role: str, password: str) -> sql.Literal:
     """What PostgreSQL stores of a password: the statement may be logged."""
-    pgconn = driver(connection).pgconn
-    return sql.Literal(pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode())
+    with driver(connection) as session:
+        return sql.Literal(session.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode())
 
 
 def _take_turns(connection: sa.Connection) -> None:

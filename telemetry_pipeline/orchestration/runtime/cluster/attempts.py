@@ -15,16 +15,18 @@ from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._serdes import ConfigurableClassData
 
 from telemetry_pipeline.errors import (
+    ADVICE,
     MalformedAnswer,
     PanAccessError,
-    PanAccessUnavailable,
+    StatementFailed,
+    StepLost,
     TelemetryError,
-    WarehouseUnavailable,
+    Unavailable,
 )
 from telemetry_pipeline.launches import TICK
 from telemetry_pipeline.orchestration.runtime.instance import PipelineInstance
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.db.errors import reached
+from telemetry_pipeline.warehouse.db.errors import explanation
 from telemetry_pipeline.warehouse.operations.attempts import Attempt
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,20 +46,8 @@ _BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STE
 _COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
 
 
-class StepLost(TelemetryError):
-    """Neither the queues nor the workers know the step."""
-
-
-class StepInterrupted(TelemetryError):
-    """The process that executed the step was told to end."""
-
-
-class CodeDiffers(TelemetryError):
-    """A worker and the process of a run do not have the same code."""
-
-
-_PASSING = (PanAccessUnavailable, MalformedAnswer, WarehouseUnavailable, StepLost, StepInterrupted)
-_PROMPT = (WorkerLostError, StepLost, StepInterrupted)
+_PASSING = (Unavailable, MalformedAnswer, StatementFailed, StepLost)
+_PROMPT = (WorkerLostError, StepLost)
 _FINAL = (SoftTimeLimitExceeded, TimeLimitExceeded)
 
 
@@ -76,7 +66,7 @@ def seconds_to_next(error: Exception, failures: int, settings: StackSettings, *,
 
 
 def is_tick(run: dg.DagsterRun) -> bool:
-    """Does the next run of the same come soon and by itself?"""
+    """Whether the next run of the same comes soon and by itself."""
     return run.job_name == TICK
 
 
@@ -104,18 +94,19 @@ def tried_again(settings: StackSettings) -> Callable[[F], F]:
 @contextmanager
 def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: StackSettings) -> Iterator[None]:
     try:
-        with reached():
-            yield
+        yield
     except (dg.Failure, dg.RetryRequested):
         raise
-    except Exception as err:
+    except Exception as raised:
+        err = explanation(raised) or raised
         step = context.get_step_execution_context()
         failed_before = failures(context.instance, context.run.run_id, step.step.key)
         seconds = seconds_to_next(err, failed_before, settings, is_tick=is_tick(context.run))
         if seconds is not None and not context.instance.is_ephemeral:
-            raise dg.RetryRequested(max_retries=step.previous_attempt_count + 1, seconds_to_wait=seconds) from err
+            raise dg.RetryRequested(max_retries=step.previous_attempt_count + 1, seconds_to_wait=seconds) from raised
         if isinstance(err, TelemetryError):
-            raise dg.Failure(description=str(err), allow_retries=False) from err
+            advice = {ADVICE: err.advice} if err.advice else None
+            raise dg.Failure(description=err.problem, metadata=advice, allow_retries=False) from raised
         raise
 
 

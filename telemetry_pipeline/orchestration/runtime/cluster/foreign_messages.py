@@ -128,7 +128,7 @@ class StepConsumer(Consumer):  # type: ignore[misc]
 
 
 def _check(message: Any) -> None:
-    """See that a message is the task of a step.
+    """Refuse a message that is not the task of a step.
 
     :raises ValueError: it is not. What else is raised says that it cannot be read.
     """

@@ -16,8 +16,8 @@ from celery.result import AsyncResult
 from dagster_shared.serdes import deserialize_value
 
 from telemetry_pipeline import broker
-from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import ENDS, CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost, TelemetryError
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import ENDS
 
 LOOK_SECONDS = 15.0
 _LOOKS_IN_VAIN = 2
@@ -62,7 +62,7 @@ class StepWatch:
         self._since.pop(step, None)
 
     def is_lost(self, step: str) -> bool:
-        """Is a step lost that was begun and has not ended? Looks when it is time."""
+        """Whether a step is lost that was begun and has not ended. Looks when it is time."""
         now = self._clock()
         if now - max(self._looked_at, self._since[step]) >= LOOK_SECONDS:
             self._looked_at = now
@@ -102,7 +102,7 @@ class WatchedResult:
         watch.begin(step)
 
     def ready(self) -> bool:
-        """Has the attempt ended?"""
+        """Whether the attempt has ended."""
         if self._events is None and self._error is None:
             try:
                 self._events = self._look()
@@ -130,7 +130,7 @@ class WatchedResult:
         return self._events
 
     def revoke(self) -> None:
-        """Have no worker begin it."""
+        """Keep every worker from beginning it."""
         if self._result:
             try:
                 self._result.revoke()

@@ -31,15 +31,9 @@ from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.serdes import serialize_value
 from sqlalchemy.exc import OperationalError
 
-from telemetry_pipeline.errors import Superseded, WarehouseUnavailable
+from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, Superseded, WarehouseUnavailable
 from telemetry_pipeline.logs.lines import without_data
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
-    AttemptInstance,
-    CodeDiffers,
-    StepInterrupted,
-    ended,
-    submitted,
-)
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import AttemptInstance, ended, submitted
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import note_foreign
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
 from telemetry_pipeline.settings.loading import PipelineSettings
@@ -74,7 +68,7 @@ class StepRequest(Request):  # type: ignore[misc]
 
 
 def worker_ends() -> bool:
-    """Was this worker told to end? Then so are its children."""
+    """Whether this worker was told to end, and so its children."""
     # What Celery keeps there is an exit code, 0 included.
     return any(told is not None and told is not False for told in (state.should_stop, state.should_terminate))
 
@@ -160,8 +154,9 @@ class StepTask(celery.Task):  # type: ignore[misc]
         except Exception as err:
             raise CodeDiffers(
                 f"the worker {self.request.hostname} cannot execute step {step} of {run.job_name}: {_one_line(err)}. "
-                "Its code is not that of the run; restart the workers and the code server together (of a local stack: end "
-                "'telemetry-pipeline up' and start it again), and launch the run again"
+                "Its code is not that of the run",
+                "restart the workers and the code server together (of a local stack: end "
+                "'telemetry-pipeline up' and start it again), and launch the run again",
             ) from err
         details = EngineEventData({"step_keys": step, "Celery worker": str(self.request.hostname)}, marker_end=DELEGATE_MARKER)
         message = f"Executing steps {step} in celery worker"

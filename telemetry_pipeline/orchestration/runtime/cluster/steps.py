@@ -16,7 +16,7 @@ _SECONDS_BETWEEN_REPORTS = 1.0
 
 
 def has_ended(run: dg.DagsterRun | None) -> bool:
-    """Is there nothing left to do for a run?"""
+    """Whether there is nothing left to do for a run."""
     return run is None or run.is_finished or run.status is dg.DagsterRunStatus.CANCELING
 
 
@@ -49,7 +49,8 @@ class RunGuard:
         if limit_seconds and record.start_time and time.time() - record.start_time > float(limit_seconds):
             raise TimeLimitReached(
                 f"run {self._run_id} has been at work for {float(limit_seconds) / 60:.0f} minutes, its limit; what is stored "
-                "stays. Take fewer days a run, or raise RUN_SOFT_TIME_LIMIT_MINUTES and RUN_TIME_LIMIT_MINUTES"
+                "stays",
+                "take fewer days a run, or raise RUN_SOFT_TIME_LIMIT_MINUTES and RUN_TIME_LIMIT_MINUTES",
             )
 
 

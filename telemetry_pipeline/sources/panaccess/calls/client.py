@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from tenacity import Retrying, retry_if_exception_type, wait_exponential, wait_random
 from urllib3.util import parse_url
 
+from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import (
     LoginRejected,
     MalformedAnswer,
@@ -28,6 +29,7 @@ from telemetry_pipeline.settings.loading import UpstreamSettings
 from telemetry_pipeline.settings.proxies import proxy_for
 from telemetry_pipeline.sources.panaccess.calls.discretion import MESSAGE_CHARACTERS, Discretion
 from telemetry_pipeline.sources.panaccess.calls.session import (
+    CHECK_CREDENTIALS,
     Credentials,
     LocalStore,
     RedisStore,
@@ -245,10 +247,7 @@ class PanAccessClient:
             raise PanAccessUnavailable(f"PanAccess could not log in: {answer.error.problem}")
         if answer.error or not isinstance(answer.value, str) or answer.value in ("", "false"):
             reason = answer.error.problem if answer.error else "no session was given"
-            raise LoginRejected(
-                f"PanAccess rejected the login of {self._credentials.username!r} ({reason}); check PANACCESS_USERNAME, "
-                "PANACCESS_PASSWORD, PANACCESS_API_TOKEN and PANACCESS_SALT"
-            )
+            raise LoginRejected(f"PanAccess rejected the login of {self._credentials.username!r} ({reason})", CHECK_CREDENTIALS)
         if not is_session:
             raise MalformedAnswer("PanAccess gave a session that is not 8 to 4,096 printable ASCII characters", "")
         return answer.value
@@ -265,7 +264,7 @@ class PanAccessClient:
             _log_call(function, began, problem=problem)
             raise PanAccessUnavailable(f"PanAccess at {host} did not answer {function}: {problem}") from err
         except TooLarge as err:
-            problem = f"more than {self._max_bytes / 1e6:,.0f} MB (PANACCESS_MAX_ANSWER_MB)"
+            problem = f"more than {size(self._max_bytes)} (PANACCESS_MAX_ANSWER_MB)"
             _log_call(function, began, problem=problem)
             raise MalformedAnswer(f"PanAccess at {host} answered {function} with {problem}", raw_text(err.beginning)) from err
         _log_call(function, began, status=status, size=len(body))

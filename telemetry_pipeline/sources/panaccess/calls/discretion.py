@@ -83,7 +83,7 @@ class Discretion:
         try:
             yield
         except PanAccessError as err:
-            err.args = (printable(self.quote(str(err), MESSAGE_CHARACTERS)),)
+            err.args = (printable(self.quote(err.problem, MESSAGE_CHARACTERS)), err.advice)
             if isinstance(err, MalformedAnswer):
                 err.raw = self.quote(err.raw)
             err.__context__ = None

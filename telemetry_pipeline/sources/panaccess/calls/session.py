@@ -17,6 +17,9 @@ import redis
 
 from telemetry_pipeline.errors import LoginRejected, PanAccessUnavailable
 
+CHECK_CREDENTIALS = "check PANACCESS_USERNAME, PANACCESS_PASSWORD, PANACCESS_API_TOKEN and PANACCESS_SALT"
+"""What to do about a login that is rejected."""
+
 _REJECTION_SECONDS = 600
 _LOCK_SECONDS = 120
 _OTHERS_LOG_IN = "PanAccess was not asked: another process has been logging in for as long as a call may take"
@@ -139,11 +142,11 @@ class Session:
             if known and known != dead:
                 return known
             if rejection := self._store.get(f"{self._prefix}:rejected"):
-                raise LoginRejected(rejection)
+                raise LoginRejected(rejection, CHECK_CREDENTIALS)
             try:
                 opened = self._login()
             except LoginRejected as err:
-                self._store.put(f"{self._prefix}:rejected", str(err), seconds=_REJECTION_SECONDS)
+                self._store.put(f"{self._prefix}:rejected", err.problem, seconds=_REJECTION_SECONDS)
                 raise
             self._store.put(f"{self._prefix}:session", opened)
             return opened

@@ -103,8 +103,8 @@ def _pools(url: str) -> urllib3.PoolManager:
         return urllib3.ProxyManager(proxy, proxy_headers=headers, maxsize=MAX_IN_FLIGHT)
     except (urllib3.exceptions.HTTPError, ValueError):
         raise SettingsError(
-            f"the environment names {shown(proxy)} as the proxy for {shown(url)}; expected http://host:port in HTTP_PROXY or "
-            "HTTPS_PROXY, or PanAccess's host in NO_PROXY"
+            f"the environment names {shown(proxy)} as the proxy for {shown(url)}",
+            "expected http://host:port in HTTP_PROXY or HTTPS_PROXY, or PanAccess's host in NO_PROXY",
         ) from None
 
 

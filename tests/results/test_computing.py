@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from warehouse_events import MEXICO, ZONE, complete, start, stop, store
+from warehouse_events import MEXICO, ZONE, stop, store
 
 from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
@@ -22,15 +22,6 @@ from telemetry_pipeline.warehouse.core.views import merge
 
 BEFORE, FIRST, SECOND = (date(2025, 1, n) for n in (29, 30, 31))
 RULES = Rules(MEXICO)
-
-
-@pytest.fixture
-def two_days(engine: sa.Engine) -> sa.Engine:
-    """Two complete days, behind the first one of data."""
-    store(engine, start(1, "A"), stop(2, duration=3600), stop(3, duration=7200, hours=24), stop(4, hours=-24))
-    merge(engine, ZONE)
-    complete(engine)
-    return engine
 
 
 def update(
