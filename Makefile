@@ -37,9 +37,9 @@ demo: setup ## 400,000 simulated records of 90 days, synchronised, merged and an
 up: setup ## the local stack, until Ctrl-C
 	@$(BIN)/telemetry-pipeline up
 
-# Analyses over made-up histories take minutes together; whoever changes one runs its file.
-quick: setup ## the tests that start nothing, for each save; those of analyses apart
-	@$(BIN)/python -m pytest -m 'not slow and not servers' --ignore tests/analyses
+# Analyses over made-up histories, and the simulator's own worlds, take minutes together; whoever changes one runs its file.
+quick: setup ## the tests that start nothing, for each save; those of analyses and of the simulator apart
+	@$(BIN)/python -m pytest -m 'not slow and not servers' --ignore tests/analyses --ignore tests/simulator
 
 test: setup ## the suite but the slow tests, against real servers that it starts itself
 	@$(BIN)/python -m pytest -m 'not slow'
