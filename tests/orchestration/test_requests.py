@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.orchestration.requests import check_form, check_request
+from telemetry_pipeline.orchestration.forms import check_form
+from telemetry_pipeline.orchestration.requests import check_request
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 ALLOWED = AllowedDays(date(2026, 1, 1), date(2026, 11, 21), "America/Mexico_City")
@@ -95,6 +96,16 @@ ONLY = ["top_channels"]
         pytest.param({"limit": 5}, ONLY, TOP_FIVE, id="parameters of the only asset"),
         pytest.param({"config": {"limit": 5}}, ONLY, TOP_FIVE, id="config of the only asset"),
         pytest.param({"parameters": {"limit": 5}}, ONLY, TOP_FIVE, id="parameters of the only asset, named so"),
+        pytest.param({"top_channels.limit": 5}, [], TOP_FIVE, id="as the command line has it"),
+        pytest.param({"ops": {"top_channels.limit": 5}}, [], TOP_FIVE, id="as the command line has it, in ops"),
+        pytest.param({"ops": {"limit": 5}}, ONLY, TOP_FIVE, id="of the only asset, in ops"),
+        pytest.param({"ops": {"top_channels": {"config": {"parameters": {"limit": 5}}}}}, [], TOP_FIVE, id="one level more"),
+        pytest.param({"ops": {"top_channels": {"config": {"config": {"limit": 5}}}}}, [], TOP_FIVE, id="config twice"),
+        pytest.param({"ops": [{"name": "top_channels", "config": {"limit": 5}}]}, [], TOP_FIVE, id="a list of ops"),
+        pytest.param({"ops": {"top_channels": {"config": '{"limit": 5}'}}}, [], TOP_FIVE, id="config as text"),
+        pytest.param({"analyses": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="by another word"),
+        pytest.param({"parameters": [{"name": "limit", "value": 5}]}, ONLY, TOP_FIVE, id="names and values"),
+        pytest.param({"job": {"steps": [{"asset": "top_channels", "with": {"limit": 5}}]}}, [], TOP_FIVE, id="deep down"),
         pytest.param({**TOP_FIVE, "telemetry_records": {"max_seconds": 5}}, [], BOTH, id="half in the right form"),
     ],
 )
@@ -103,8 +114,8 @@ def test_parameters_in_another_form_are_refused_with_the_callers_own_values_in_t
 ) -> None:
     with pytest.raises(RequestRefused) as refused:
         check_form(given, {}, assets)
-    said = str(refused.value)
-    assert said == f"parameters are written as {json.dumps(form)}, not as {json.dumps(given)}"
+    assert refused.value.problem == f"parameters are not written as {json.dumps(given)}"
+    assert json.loads(refused.value.advice.removeprefix("write ")) == form
     check_form(form, {}, assets)
 
 
@@ -113,15 +124,31 @@ def test_parameters_as_tags_are_refused_with_the_right_form() -> None:
     for tags in ({"top_channels.limit": "5"}, {"top_channels/limit": "5"}):
         with pytest.raises(RequestRefused) as refused:
             check(TODAY | tags)
-        assert f"parameters are written as {json.dumps(TOP_FIVE)}, not as tags" in str(refused.value)
+        assert str(refused.value) == f"parameters are not written as tags; write {json.dumps(TOP_FIVE)}"
     check(TODAY | {"top_channels.colour": "5", "team.limit": "5", "limit": "5"})
+
+
+@pytest.mark.parametrize("tag", ["limit", "top_channels:limit", "telemetry/top_channels.limit"])
+def test_so_are_those_of_the_only_asset_and_in_any_spelling(tag: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        check_form({}, {tag: "5"}, ONLY)
+    assert refused.value.advice == f"write {json.dumps(TOP_FIVE)}"
+
+
+@pytest.mark.parametrize("config", [5, "much", [1, 2]])
+def test_what_is_no_parameter_where_some_belong_is_refused_with_those_that_there_are(config: object) -> None:
+    for given in ({"ops": {"top_channels": config}}, {"ops": {"top_channels": {"config": config}}}):
+        with pytest.raises(RequestRefused) as refused:
+            check_form(given, {}, [])
+        form = json.loads(refused.value.advice.removeprefix("write "))
+        assert form["ops"]["top_channels"]["config"].keys() >= {"limit", "window_days"}
 
 
 def test_a_parameter_without_its_asset_is_refused_with_those_that_have_it() -> None:
     with pytest.raises(RequestRefused) as refused:
         check_form({"n_segments": 3}, {}, [])
     assert str(refused.value) == (
-        'parameters are written as {"ops": {"ASSET": {"config": {"n_segments": 3}}}}, not as {"n_segments": 3}; '
+        'parameters are not written as {"n_segments": 3}; write {"ops": {"ASSET": {"config": {"n_segments": 3}}}}; '
         "n_segments is of subscriber_segments"
     )
 
@@ -143,7 +170,7 @@ def test_whatever_is_sent_is_refused_with_a_form_that_is_not_refused_or_left_to_
     try:
         check_form(given, {}, assets)
     except RequestRefused as err:
-        form = json.loads(str(err).removeprefix("parameters are written as ").split(", not as ")[0])
+        form = json.JSONDecoder().raw_decode(err.advice.removeprefix("write "))[0]
         check_form(form, {}, assets)
 
 

@@ -185,7 +185,9 @@ def test_stacks_that_start_together_have_nothing_in_common_and_parts_that_are_ki
 def test_a_home_has_one_stack(homes: Homes) -> None:
     assert homes.up("one").wait(30) == 1
     assert homes.state("one")["pid"] == homes.stacks["one"].pid
-    assert str(homes.folder / "one") in homes.said("one").splitlines()[-1]
+    problem, advice = homes.said("one").splitlines()[-2:]
+    assert str(homes.folder / "one") in problem
+    assert advice == "-> stop it, or set TELEMETRY_HOME to another directory"
 
 
 @pytest.mark.parametrize("blow", ["shut down over GraphQL", "killed with all that it started"])

@@ -16,7 +16,7 @@ from dagster_graphql.schema.runs import parse_run_config_input
 from dagster_webserver.webserver import DagsterWebserver
 
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.orchestration.requests import check_form
+from telemetry_pipeline.orchestration.forms import check_form
 
 
 class Webserver(DagsterWebserver[Any, Any]):

@@ -1,0 +1,137 @@
+"""The form in which a run is given parameters. Whatever else somebody writes is refused with the right form of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.launches import all_assets
+
+Models = Mapping[str, type[BaseModel]]
+Parameter = tuple[str, str, Any]
+"""An asset, the name of a parameter, and its value."""
+
+_BELOW_AN_OP = frozenset({"config", "inputs", "outputs"})
+_WRAPPERS = frozenset({"config", "parameters", "params"})
+# Where a parameter may stand alone and is meant as one; elsewhere its name is anybody's word.
+_IN_PLACE_OF_OPS = frozenset({"ops", "solids", "assets", "resources"}) | _WRAPPERS
+_NAMES, _VALUES = ("name", "key", "asset"), ("value",)
+_SOME_ASSET = "ASSET"
+
+
+def check_form(run_config: Mapping[str, Any], tags: Mapping[str, str], assets: Sequence[str]) -> None:
+    """Refuse parameters in a form that Dagster does not take, or takes and ignores. What is no parameter is left to Dagster.
+
+    :param assets: what is to run, if it is no job.
+    :raises RequestRefused: advises the right form, with the values that were given.
+    """
+    models = {name: each.parameters for name, each in all_assets().items() if each.parameters.model_fields}
+    right, rest = _parted(run_config, models)
+    misplaced = list(_parameters(rest, models, assets))
+    tagged = list(_in_tags(tags, models, assets))
+    unread = [name for name in _without_a_config(run_config, models) if name not in {owner for owner, *_ in misplaced}]
+    if not (misplaced or tagged or unread):
+        return
+    form = {name: {"config": dict(values)} for name, values in right.items()}
+    for owner, parameter, value in (*misplaced, *tagged):
+        form.setdefault(owner, {"config": {}})["config"][parameter] = value
+    for name in unread:
+        fields = models[name].model_fields.items()
+        form[name] = {"config": {each: "..." if field.is_required() else field.default for each, field in fields}}
+    owners = [
+        f"; {parameter} is of {', '.join(name for name, model in models.items() if parameter in model.model_fields)}"
+        for parameter in form.get(_SOME_ASSET, {}).get("config", ())
+    ]
+    given = json.dumps(run_config, default=str) if misplaced or unread else "tags"
+    raise RequestRefused(
+        f"parameters are not written as {given}", f"write {json.dumps({'ops': form}, default=str)}{''.join(owners)}"
+    )
+
+
+def _parted(run_config: Mapping[str, Any], models: Models) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The parameters that are where Dagster looks for them, by asset; and what is left of the run's configuration."""
+    right: dict[str, dict[str, Any]] = {}
+    rest = {key: value for key, value in run_config.items() if key != "ops"}
+    ops = run_config.get("ops")
+    if not isinstance(ops, Mapping):
+        return right, rest | {"ops": ops}
+    left: dict[str, Any] = {}
+    for name, given in ops.items():
+        config = given.get("config") if isinstance(given, Mapping) else None
+        if name not in models or not isinstance(config, Mapping):
+            left[name] = given
+            continue
+        known = models[name].model_fields.keys()
+        right[name] = {key: value for key, value in config.items() if key in known}
+        unknown = {key: value for key, value in config.items() if key not in known}
+        left[name] = {**{key: value for key, value in given.items() if key not in _BELOW_AN_OP}, "config": unknown}
+    return right, rest | {"ops": left}
+
+
+def _parameters(
+    given: Any, models: Models, assets: Sequence[str], owner: str | None = None, *, alone: bool = True
+) -> Iterator[Parameter]:
+    """The parameters that can be recognised in whatever somebody wrote.
+
+    :param owner: the asset that they are of, as far as that was said.
+    :param alone: whether the name of a parameter is enough where no asset was said.
+    """
+    if isinstance(given, str) and given.lstrip()[:1] in ("{", "["):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            return
+    if isinstance(given, list):
+        for each in given:
+            yield from _parameters(each, models, assets, owner, alone=alone)
+    if not isinstance(given, Mapping):
+        return
+    named = next((given[key] for key in _NAMES if isinstance(given.get(key), str)), None)
+    if named is not None and any(key in given for key in _VALUES):
+        given = {named: next(given[key] for key in _VALUES if key in given)}
+    elif named in models:
+        owner = named
+    for key, value in given.items():
+        *before, last = re.split(r"[./:]", str(key))
+        whose = next((part for part in reversed(before) if part in models), owner)
+        if last in models:
+            yield from _parameters(value, models, assets, last)
+        elif whose is not None and last in models[whose].model_fields:
+            yield whose, last, value
+        elif whose is None and alone and not before and (found := _owner(last, models, assets)):
+            yield found, last, value
+        else:
+            yield from _parameters(value, models, assets, whose, alone=alone and key in _IN_PLACE_OF_OPS)
+
+
+def _in_tags(tags: Mapping[str, str], models: Models, assets: Sequence[str]) -> Iterator[Parameter]:
+    for tag, text in tags.items():
+        *before, parameter = re.split(r"[./:]", tag)
+        only = assets[0] if len(assets) == 1 and not before else None
+        whose = before[-1] if before else only
+        if whose in models and parameter in models[whose].model_fields:
+            try:
+                yield whose, parameter, json.loads(text)
+            except ValueError:
+                yield whose, parameter, text
+
+
+def _without_a_config(run_config: Mapping[str, Any], models: Models) -> Iterator[str]:
+    """The assets that are given something that is no parameter."""
+    ops = run_config.get("ops")
+    for name, given in ops.items() if isinstance(ops, Mapping) else ():
+        config = given.get("config", {}) if isinstance(given, Mapping) else given
+        if name in models and config is not None and not isinstance(config, Mapping):
+            yield name
+
+
+def _owner(parameter: str, models: Models, assets: Sequence[str]) -> str | None:
+    """The asset that a parameter without one is of: the one that is to run, else any that has it."""
+    if len(assets) == 1 and assets[0] in models and parameter in models[assets[0]].model_fields:
+        return assets[0]
+    return _SOME_ASSET if any(parameter in model.model_fields for model in models.values()) else None
