@@ -20,7 +20,7 @@ import kombu.exceptions
 import redis
 from kombu.transport.redis import Channel
 
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import BrokerUnavailable, TelemetryError
 from telemetry_pipeline.settings.addresses import celery_url, redacted
 from telemetry_pipeline.settings.addresses import redis_url as as_redis_url
 
@@ -75,7 +75,7 @@ class WorkerInfo:
 def waiting(redis_url: str) -> dict[str, int]:
     """How many messages wait in each queue for a worker to take them.
 
-    :raises TelemetryError: the broker does not answer.
+    :raises BrokerUnavailable: the broker does not answer.
     """
     with _asking(redis_url) as client:
         return {queue: sum(int(client.llen(name)) for name in _lists(queue)) for queue in QUEUES}
@@ -85,7 +85,7 @@ def unacknowledged(redis_url: str) -> dict[str, str | None]:
     """The messages that a worker has taken whose steps have not ended: by their tag, the task's id; None for what is no message
     of Celery. Those of a worker that died are among them until the visibility timeout has passed and they are handed out again.
 
-    :raises TelemetryError: the broker does not answer.
+    :raises BrokerUnavailable: the broker does not answer.
     """
     with _asking(redis_url) as client:
         return {tag.decode(errors="replace"): _task_id(kept) for tag, kept in client.hgetall(Channel.unacked_key).items()}
@@ -96,7 +96,7 @@ def steps_waiting(redis_url: str) -> list[Step]:
 
     A step goes from the queue to a worker, so who wants to know which ones nobody has asks here first, then :func:`workers`.
 
-    :raises TelemetryError: the broker does not answer.
+    :raises BrokerUnavailable: the broker does not answer.
     """
     return [step for steps in _waiting(redis_url) for step in steps]
 
@@ -104,7 +104,7 @@ def steps_waiting(redis_url: str) -> list[Step]:
 def foreign_waiting(redis_url: str) -> int:
     """How many messages wait in the queues that are no steps: other programs' tasks, or nothing that can be read.
 
-    :raises TelemetryError: the broker does not answer.
+    :raises BrokerUnavailable: the broker does not answer.
     """
     return sum(not steps for steps in _waiting(redis_url))
 
@@ -240,5 +240,5 @@ def _asking(redis_url: str) -> Iterator[Any]:
         raise _no_answer(err) from err
 
 
-def _no_answer(err: Exception) -> TelemetryError:
-    return TelemetryError(f"the broker does not answer: {redacted(' '.join(str(err).split()))}")
+def _no_answer(err: Exception) -> BrokerUnavailable:
+    return BrokerUnavailable(f"the broker does not answer: {redacted(' '.join(str(err).split()))}")

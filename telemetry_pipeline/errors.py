@@ -5,6 +5,7 @@ TelemetryError                  what went wrong, and what to do about it
 ├── RequestRefused              what was asked for cannot be; says what is allowed
 ├── Unavailable                 what is remote is away, which may pass: worth another try
 │   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded
+│   ├── BrokerUnavailable       the broker does not answer
 │   ├── PanAccessUnavailable    time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429
 │   ├── WebserverUnavailable    nobody answers at the address of the web server
 │   └── CodeUnavailable         the web server answers, and the code server behind it does not
@@ -68,6 +69,10 @@ class RequestRefused(TelemetryError):
 
 class Unavailable(TelemetryError):
     """What is remote is away, which may pass: worth another try."""
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker does not answer."""
 
 
 class StepEnded(TelemetryError):

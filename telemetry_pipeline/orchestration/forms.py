@@ -111,10 +111,11 @@ def _parameters(
 
 def _in_tags(tags: Mapping[str, str], models: Models, assets: Sequence[str]) -> Iterator[Parameter]:
     for tag, text in tags.items():
+        before: list[str]
         *before, parameter = re.split(r"[./:]", tag)
         only = assets[0] if len(assets) == 1 and not before else None
         whose = before[-1] if before else only
-        if whose in models and parameter in models[whose].model_fields:
+        if whose is not None and whose in models and parameter in models[whose].model_fields:
             try:
                 yield whose, parameter, json.loads(text)
             except ValueError:

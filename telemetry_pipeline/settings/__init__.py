@@ -1,1 +1,1 @@
-"""Every setting, validated once; the only reader of the environment. Addresses of servers, and what goes through proxies."""
+"""Every setting, validated once; the only place that reads one from the environment. What goes through proxies."""

@@ -1,7 +1,7 @@
 """All settings together: read, validated once, with all errors in one message.
 
 Values come from environment variables of the same name in capitals, else from a file ``.env`` in the working directory, or
-another one that TELEMETRY_ENV_FILE names; empty, it names none. Nothing else reads the environment.
+another one that TELEMETRY_ENV_FILE names; empty, it names none. Nothing else reads a setting from the environment.
 Secrets are ``SecretStr``: they print as asterisks.
 """
 

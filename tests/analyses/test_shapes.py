@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import annotated_types
+import pandas as pd
 import pytest
 from analyses.conftest import DAY, History
 from analyses.histories import CODES, NAMES, REQUIRED
@@ -21,7 +22,7 @@ from analyses.oracles import ORACLES, expected
 from analyses.test_oracles import about
 from pydantic.fields import FieldInfo
 
-from telemetry_pipeline.analyses.framework.columns import conform
+from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
@@ -104,6 +105,36 @@ def test_other_columns_than_the_declared_ones_are_refused_with_both_lists(each: 
     others = ["another", *declared[1:]]
     with pytest.raises(TypeError, match=re.escape(f"the columns are {others}, and {declared} are declared")):
         conform(frame.set_axis(others, axis="columns"), each.columns)
+
+
+@pytest.mark.parametrize("returned", [None, {"day": 1}, [1, 2]], ids=["nothing", "a mapping", "a list"])
+def test_what_is_no_frame_is_refused_with_what_is_declared(returned: Any) -> None:
+    with pytest.raises(TypeError, match=rf"is a {type(returned).__name__}, and a frame with the columns \['day'\] is declared"):
+        conform(returned, [Column("day", "date", "")])
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("date", "not a day"),
+        ("date", 20260101),
+        ("date", datetime(2026, 1, 1, 12)),
+        ("text", [1, 2]),
+        ("text", 5),
+        ("bigint", "x"),
+        ("bigint", 1.5),
+        ("double precision", "much"),
+        ("boolean", "maybe"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_its_column(type_: Any, value: Any) -> None:
+    with pytest.raises(ValueError, match="column found "):
+        conform(pd.DataFrame({"found": pd.Series([value], dtype=object)}), [Column("found", type_, "")])
+
+
+def test_a_role_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(TypeError, match="the role 'metric'; there are dimension, measure, time"):
+        Column("found", "bigint", "", role="metric")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("views", [[], [View(LAST, zone=ZONE)], CROWD], ids=["empty", "one view", "many"])

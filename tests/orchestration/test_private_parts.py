@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
@@ -12,8 +13,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
 from telemetry_pipeline.orchestration import runtime
+from telemetry_pipeline.stack.environment import FILES
+from telemetry_pipeline.stack.services import dagster as dagster_services
 
 PRIVATE = ("dagster._", "dagster_celery", "dagster_graphql", "dagster_postgres", "dagster_shared", "dagster_webserver")
 
@@ -278,6 +282,14 @@ IMPORTED: dict[str, tuple[str, Check]] = {
     "dagster_webserver.version:__version__": ("is the web server's version", there),
 }
 
+NAMED = {
+    "dagster._core.run_coordinator:DefaultRunCoordinator": "launches a run as soon as it is asked for",
+    "dagster._core.storage.noop_compute_log_manager:NoOpComputeLogManager": "keeps no output of steps, which is in the logs",
+    "dagster._core.scheduler:DagsterDaemonScheduler": "has schedules run by the daemon",
+    "dagster._daemon:": "is started as the daemon, 'dagster-daemon run' without its console script",
+}
+"""What files of ours name of Dagster's private modules."""
+
 OVERRIDDEN: dict[type, tuple[str, Check]] = {
     dg.DagsterInstance: (
         "is made by a class that dagster.yaml names, and asks these of itself",
@@ -305,6 +317,28 @@ def imported_by_the_runtime() -> set[str]:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PRIVATE):
                 found |= {f"{node.module}:{each.name}" for each in node.names}
     return found
+
+
+def named_in_files() -> set[str]:
+    """The modules of Dagster's own that ``dagster.yaml`` names, and those that processes are started with."""
+    instance = yaml.safe_load((FILES / "dagster.yaml").read_text())
+    named = {f"{each['module']}:{each['class']}" for each in instance.values() if isinstance(each, dict) and "module" in each}
+    started = {f"{module}:" for module in re.findall(r'"-m", "(dagster\._\w+)"', Path(dagster_services.__file__).read_text())}
+    return {each for each in named | started if each.startswith(PRIVATE)}
+
+
+def test_the_table_of_what_files_name_has_all_of_it() -> None:
+    assert named_in_files() == NAMED.keys()
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_this_version_of_dagster_has_what_files_name(name: str) -> None:
+    module, _, symbol = name.partition(":")
+    try:
+        found = import_module(module)
+        assert not symbol or hasattr(found, symbol)
+    except (ImportError, AssertionError):
+        pytest.fail(f"{name} {NAMED[name]}. It is not in Dagster {version('dagster')}", pytrace=False)
 
 
 def test_the_table_has_every_private_part_that_is_used_and_no_other() -> None:

@@ -15,7 +15,7 @@ from reports.test_charts import CELLS, texts
 from telemetry_pipeline.analyses.framework.columns import Column, Role, SqlType, conform
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.reports.charts import default
-from telemetry_pipeline.reports.charts.drawing import _CHARTS
+from telemetry_pipeline.reports.charts.drawing import _CHARTS, draw
 from telemetry_pipeline.reports.figures.page import styled
 from telemetry_pipeline.reports.figures.sheet import Sheet
 
@@ -34,6 +34,15 @@ def picture(columns: tuple[Column, ...], *rows: tuple[Any, ...], measures: tuple
         sheet = Sheet("Título")
         default.draw(sheet, frame, columns, measures)
         return sheet.svg()
+
+
+@pytest.mark.parametrize("name", sorted(all_analyses()))
+def test_a_picture_of_its_own_that_lacks_a_column_is_drawn_as_the_others_suggest(name: str) -> None:
+    columns = all_analyses()[name].columns
+    values = {"date": DAY, "bigint": 3, "double precision": 2.5, "text": "Siete", "boolean": True}
+    frame = conform(pd.DataFrame([{column.name: values[column.type] for column in columns}] * 2), columns)
+    for column in columns:
+        draw(name, frame.drop(columns=[column.name]))
 
 
 def test_without_a_key_the_measures_stand_in_large_type() -> None:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import redis
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import Unavailable
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database, check_postgres, check_redis, ensure_database
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
@@ -96,7 +96,7 @@ def test_a_database_is_created_once(postgres_url: str) -> None:
 @pytest.mark.parametrize("check", [check_postgres, check_redis], ids=["postgres", "redis"])
 def test_an_unreachable_server_is_one_clear_line_without_its_password(check: object) -> None:
     scheme = "postgresql" if check is check_postgres else "redis"
-    with pytest.raises(StackError) as failure:
+    with pytest.raises(Unavailable) as failure:
         check(f"{scheme}://somebody:hunter2@127.0.0.1:1/0")  # type: ignore[operator]
     assert "hunter2" not in str(failure.value)
     assert "\n" not in str(failure.value)

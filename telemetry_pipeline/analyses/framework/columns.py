@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -59,6 +60,8 @@ class Column:
         check_identifier(self.name)
         if self.type not in get_args(SqlType):
             raise TypeError(f"column {self.name} has the type {self.type!r}; there are {', '.join(_DTYPES)}")
+        if self.role not in (None, *get_args(Role)):
+            raise TypeError(f"column {self.name} has the role {self.role!r}; there are {', '.join(get_args(Role))}")
         if self.role is None:
             object.__setattr__(self, "role", self._suggested_role)
 
@@ -99,10 +102,12 @@ def check_names(analysis: str, columns: Sequence[Column]) -> None:
 def conform(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     """The same rows with the types of *columns* and a fresh index; NaN becomes null.
 
-    :raises TypeError: the frame has other columns, or the same in another order.
-    :raises ValueError: a value is infinite, or not of its column's type.
+    :raises TypeError: it is no frame, or has other columns, or the same in another order.
+    :raises ValueError: a value is infinite, or not of its column's type; names the column.
     """
     expected = [column.name for column in columns]
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"what was returned is a {type(frame).__name__}, and a frame with the columns {expected} is declared")
     if list(frame.columns) != expected:
         raise TypeError(f"the columns are {list(frame.columns)}, and {expected} are declared")
     conformed = pd.DataFrame({column.name: _conform_column(frame[column.name], column) for column in columns})
@@ -115,8 +120,16 @@ def _conform_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
     if column.type == "date":
         if pd.api.types.is_datetime64_any_dtype(values):
             values = values.dt.date
-        return pd.Series([None if pd.isna(value) else value for value in values], dtype=object)
-    result: pd.Series[Any] = values.astype(_DTYPES[column.type])
+        days = [None if pd.isna(value) else value for value in values]
+        if wrong := next((day for day in days if day is not None and type(day) is not date), None):
+            raise ValueError(f"column {column.name} holds {wrong!r}, and a date is declared")
+        return pd.Series(days, dtype=object)
+    if column.type == "text" and (others := [each for each in values.dropna() if not isinstance(each, str)]):
+        raise ValueError(f"column {column.name} holds {others[0]!r}, and a text is declared")
+    try:
+        result: pd.Series[Any] = values.astype(_DTYPES[column.type])
+    except (TypeError, ValueError) as err:
+        raise ValueError(f"column {column.name} is no {column.type}: {err}") from err
     if column.type == "double precision" and np.isinf(result.to_numpy(dtype=float, na_value=0.0)).any():
         raise ValueError(f"column {column.name} holds an infinite value")
     return result

@@ -23,7 +23,7 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
     return {
         "at": at(seen.at),
         "time_zone": zone.key,
-        "failures": {server: str(err) for server, err in seen.failures.items()},
+        "failures": {server: {"problem": err.problem, "advice": err.advice} for server, err in seen.failures.items()},
         "stack": {
             "running": here.stack is not None,
             "started_at": at(here.stack.started_at) if here.stack else None,

@@ -48,7 +48,7 @@ _ADVICE = {
     ),
     QUEUES: "start a worker for these queues; see the workers' logs for why they ended",
     TICKS: (
-        "see whether the schedule telemetry_tick is on, what its last ticks say, and whether a run hangs; "
+        "see whether the schedule telemetry_tick_schedule is on, what its last ticks say, and whether a run hangs; "
         "'telemetry-pipeline doctor' checks all components"
     ),
     DISKS: "make room there, or give it a larger disk; what waits for room goes on by itself",

@@ -38,9 +38,10 @@ def draw(name: str, frame: pd.DataFrame) -> str | None:
         return None
     with styled():
         sheet = Sheet(title(name))
-        if name in _CHARTS:
+        try:
             _CHARTS[name](sheet, frame)
-        else:
+        except KeyError:  # no picture of its own, or a column that it shows is not there
+            sheet = Sheet(title(name))
             default.draw(sheet, frame, analysis.columns, default.MEASURES.get(name, ()))
         for remark in _remarks(frame):
             sheet.note(remark)

@@ -6,8 +6,9 @@ import psycopg
 import redis
 from psycopg import sql
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import BrokerUnavailable, StackError
 from telemetry_pipeline.settings.addresses import postgres_url, redacted
+from telemetry_pipeline.warehouse.db.errors import explanation
 
 INSTALL = "pip install 'telemetry-pipeline[local]'"
 """What has the stack bring its own servers."""
@@ -23,7 +24,8 @@ def ensure_database(server_url: str, name: str, owner: str | None = None) -> str
 
     :param owner: whose it shall be; None: whoever's it is, or else this user's.
     :return: the URL of that database, the rest as in ``server_url``.
-    :raises StackError: the server cannot be reached, or this user may not create databases.
+    :raises WarehouseError: the server cannot be used.
+    :raises StackError: this user may not create databases.
     """
     try:
         with psycopg.connect(postgres_url(server_url), autocommit=True, connect_timeout=5) as connection:
@@ -35,34 +37,34 @@ def ensure_database(server_url: str, name: str, owner: str | None = None) -> str
         pass  # another process was faster
     except psycopg.errors.InsufficientPrivilege as err:
         raise StackError(
-            f"there is no database {name!r}, and this user may not create it: create it, or set DAGSTER_DATABASE_URL"
+            f"there is no database {name!r}, and this user may not create it", "create it, or set DAGSTER_DATABASE_URL"
         ) from err
-    except psycopg.OperationalError as err:
-        raise StackError(f"PostgreSQL cannot be used: {_one_line(err)}") from err
+    except psycopg.Error as err:
+        raise explanation(err) or err from err
     return at_database(server_url, name)
 
 
 def check_postgres(url: str) -> None:
     """Connect once.
 
-    :raises StackError: that is not possible; says why.
+    :raises WarehouseError: that is not possible.
     """
     try:
         psycopg.connect(postgres_url(url), connect_timeout=5).close()
-    except psycopg.OperationalError as err:
-        raise StackError(f"PostgreSQL cannot be used: {_one_line(err)}") from err
+    except psycopg.Error as err:
+        raise explanation(err) or err from err
 
 
 def check_redis(url: str) -> None:
     """Send one command.
 
-    :raises StackError: no Redis-compatible server takes it; says why.
+    :raises BrokerUnavailable: no Redis-compatible server takes it; says why.
     """
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             client.ping()
     except redis.RedisError as err:
-        raise StackError(f"the broker (REDIS_URL) cannot be used: {_one_line(err)}") from err
+        raise BrokerUnavailable(f"the broker (REDIS_URL) cannot be used: {_one_line(err)}") from err
 
 
 def _one_line(err: Exception) -> str:
