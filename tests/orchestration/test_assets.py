@@ -17,7 +17,7 @@ from orchestration_harness import record, scalar
 from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
-from telemetry_pipeline.errors import Cancelled
+from telemetry_pipeline.errors import ADVICE, Cancelled
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import computing, document_store
 from telemetry_pipeline.results.documents import stale_documents
@@ -212,7 +212,10 @@ def test_a_wrong_password_is_tried_once_and_not_again_by_the_next_tick(
     for _ in range(2):
         result = wrong.run(this_day)
         assert not result.success
-        assert "PANACCESS_PASSWORD" in failure(result, "telemetry_records")
+        failed = result.failure_data_for_node("telemetry_records")
+        assert failed
+        assert failed.user_failure_data
+        assert "PANACCESS_PASSWORD" in str(failed.user_failure_data.metadata[ADVICE].value)
     assert pipeline.simulator.requests()["rejected_logins"] == 1
 
 
