@@ -39,7 +39,7 @@ up: setup ## the local stack, until Ctrl-C
 
 # Analyses over made-up histories, and the simulator's own worlds, take minutes together; whoever changes one runs its file.
 quick: setup ## the tests that start nothing, for each save; those of analyses and of the simulator apart
-	@$(BIN)/python -m pytest -m 'not slow and not servers' --ignore tests/analyses --ignore tests/simulator
+	@$(BIN)/python -m pytest -n 2 -m 'not slow and not servers' --ignore tests/analyses --ignore tests/simulator
 
 test: setup ## the suite but the slow tests, against real servers that it starts itself
 	@$(BIN)/python -m pytest -m 'not slow'

@@ -29,8 +29,8 @@ from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.warehouse.db.connections import connect, migrate
 
 _numbers = itertools.count(1)
-# What a test asks for, or what its file imports, when it starts servers or other processes.
-SERVERS = {"own_postgres", "postgres_url", "redis_url", "simulator", "dagster_webserver", "webserver", "announce"}
+# What a test asks for, or what its file imports, when it starts servers or other processes, or makes databases of Dagster's.
+SERVERS = {"own_postgres", "postgres_url", "redis_url", "simulator", "dagster_webserver", "webserver", "announce", "instance"}
 STARTERS = {
     "subprocess",
     "multiprocessing",
