@@ -1,4 +1,4 @@
-"""Numbers as people read them: counts and measures, parts and changes, sizes, time spans. The only place that says how."""
+"""Numbers as people read them: counts and measures, parts and changes, sizes, time spans."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ SOON, LATER, NEVER = PROMPTLY_SECONDS, 60, None
         (errors.PanAccessUnavailable("HTTP 503"), LATER, NEVER),
         (errors.MalformedAnswer("a page of a proxy", "<html>"), LATER, NEVER),
         (errors.WarehouseUnavailable("PostgreSQL is away"), LATER, SOON),
+        (errors.BrokerUnavailable("the broker is away"), LATER, SOON),
         (sa.exc.OperationalError("select", {}, Exception("terminated by administrator")), LATER, SOON),
         (OSError("no space left on device"), LATER, SOON),
         (WorkerLostError("signal 9"), SOON, SOON),

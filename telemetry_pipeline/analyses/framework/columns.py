@@ -122,14 +122,15 @@ def _conform_column(values: pd.Series[Any], column: Column) -> pd.Series[Any]:
             values = values.dt.date
         days = [None if pd.isna(value) else value for value in values]
         if wrong := next((day for day in days if day is not None and type(day) is not date), None):
-            raise ValueError(f"column {column.name} holds {wrong!r}, and a date is declared")
+            raise ValueError(f"column {column.name} holds a {type(wrong).__name__}, and a date is declared")
         return pd.Series(days, dtype=object)
     if column.type == "text" and (others := [each for each in values.dropna() if not isinstance(each, str)]):
-        raise ValueError(f"column {column.name} holds {others[0]!r}, and a text is declared")
+        raise ValueError(f"column {column.name} holds a {type(others[0]).__name__}, and a text is declared")
     try:
         result: pd.Series[Any] = values.astype(_DTYPES[column.type])
-    except (TypeError, ValueError) as err:
-        raise ValueError(f"column {column.name} is no {column.type}: {err}") from err
+    except (TypeError, ValueError):
+        # Without the value, which may be of a person.
+        raise ValueError(f"column {column.name} holds what is no {column.type}") from None
     if column.type == "double precision" and np.isinf(result.to_numpy(dtype=float, na_value=0.0)).any():
         raise ValueError(f"column {column.name} holds an infinite value")
     return result
