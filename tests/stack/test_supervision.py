@@ -22,6 +22,7 @@ from telemetry_pipeline.stack.processes.service import Fault, Service
 from telemetry_pipeline.stack.processes.supervision import Supervisor
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
+from telemetry_pipeline.stack.services.workers import Worker
 
 
 class Fragile(Service):
@@ -291,6 +292,15 @@ def test_a_server_that_is_frozen_is_killed_and_started(tmp_path: Path, running: 
     server.fault = lambda: fault and Fault(fault.reason, 0)  # type: ignore[method-assign]
     heals(server)
     assert redis.Redis.from_url(server.url).ping()
+
+
+def test_a_broker_that_is_away_is_the_fault_of_no_worker(tmp_path: Path) -> None:
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    assert Worker(tmp_path, {"REDIS_URL": nobody}, concurrency=1).fault() is None
+
+
+def test_a_broker_that_is_away_is_not_ready(tmp_path: Path) -> None:
+    assert not LocalValkey(tmp_path).is_ready()
 
 
 class Listener(Service):

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import BrokerUnavailable, StackError
 from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port, free_port
 from telemetry_pipeline.stack.processes.service import Service
@@ -74,6 +74,6 @@ class LocalValkey(Service):
         """Whether it answers, with its data loaded."""
         try:
             check_redis(self.url)
-        except StackError:
+        except BrokerUnavailable:
             return False
         return True

@@ -16,7 +16,7 @@ from typing import ClassVar
 import kombu.exceptions
 
 from telemetry_pipeline.broker import QUEUES, asking_celery
-from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.errors import BrokerUnavailable
 from telemetry_pipeline.settings.addresses import celery_url
 from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
@@ -65,7 +65,7 @@ class Worker(Service):
         try:
             check_redis(self._environment["REDIS_URL"])
             return self._answers(ANSWER_TIMEOUT_SECONDS)
-        except (StackError, kombu.exceptions.OperationalError):
+        except (BrokerUnavailable, kombu.exceptions.OperationalError):
             return True
 
     def _answers(self, seconds: float) -> bool:
