@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.launches import JOBS
+from telemetry_pipeline.settings.loading import expectation
 from telemetry_pipeline.suggestions import meant
 
 
@@ -140,7 +141,7 @@ def _refusal(asset: str, texts: Mapping[str, str], err: ValidationError) -> str:
     problems = []
     for problem in err.errors(include_url=False):
         name = str(problem["loc"][0]) if problem["loc"] else asset
-        expected = problem["msg"].removeprefix("Value error, ")
+        expected = expectation(problem["msg"])
         if problem["type"] == "missing":
             problems.append(f"{asset}.{name} is required; give it with --set {asset}.{name}=value")
         else:

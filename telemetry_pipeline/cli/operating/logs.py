@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,6 +22,7 @@ from telemetry_pipeline.cli.saying import Part, say
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.logs.lines import place
 from telemetry_pipeline.logs.setup import BACKUPS, FILES
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.loading import StackSettings
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
@@ -152,9 +152,8 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _new_lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
     """The lines as they come, for ever, in whichever file that is by then."""
-    while True:
+    for _ in polling(interval=_LOOK_SECONDS):
         yield from _whole_lines(file)
-        time.sleep(_LOOK_SECONDS)
         try:
             replaced = not os.path.samestat(path.stat(), os.fstat(file.fileno()))
         except FileNotFoundError:
