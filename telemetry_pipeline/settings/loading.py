@@ -8,7 +8,6 @@ Secrets are ``SecretStr``: they print as asterisks.
 from __future__ import annotations
 
 import os
-import re
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
