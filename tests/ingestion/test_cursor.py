@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_sync import DAYS, NEVER, TODAY, UTC, keep, record, rejected, rows, stored, sync_of, tick
+from syncing import DAYS, NEVER, TODAY, UTC, keep, record, rejected, rows, stored, sync_of, tick
 from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream
