@@ -8,8 +8,7 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_cursor import LARGEST, foreign, told
-from syncing import DAYS, TODAY, keep, open_gaps, record, rows, stored, sync_of, tick
+from syncing import DAYS, LARGEST, TODAY, foreign, keep, open_gaps, record, rows, stored, sync_of, tick, told
 from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream, PanAccessUnavailable

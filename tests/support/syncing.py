@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from telemetry_pipeline.ingestion import sync as sync_module
 from telemetry_pipeline.ingestion.sync import Progress, Sync
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
+from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.raw import records as warehouse
 from telemetry_pipeline.warehouse.raw.batch import Batch
 from telemetry_pipeline.warehouse.raw.records import Stored
@@ -26,6 +27,7 @@ MEXICO = ZoneInfo("America/Mexico_City")
 TODAY = date(2025, 3, 6)
 DAYS = [TODAY - timedelta(days=number) for number in range(5, -1, -1)]
 NEVER = float("inf")
+LARGEST = 2**63 - 1
 
 
 def record(record_id: int, day: date = TODAY, **fields: Any) -> dict[str, Any]:
@@ -112,3 +114,11 @@ def stores(wrap: Callable[[int, Callable[[], Stored], Batch], Stored]) -> Iterat
 
     with mock.patch.object(warehouse, "store", wrapped):
         yield
+
+
+def told(engine: sa.Engine) -> list[str]:
+    return [problem.key for problem in problems.open_problems(engine)]
+
+
+def foreign(ids: Iterable[int]) -> list[dict[str, Any]]:
+    return [record(one, timestamp=f"{TODAY} 0{one % 9}:00:07", actionId=8) for one in ids]
