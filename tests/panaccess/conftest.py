@@ -1,9 +1,10 @@
-"""A simulator of seven records, what a client waits between tries, and a store that clients share."""
+"""A simulator of seven records, what a client waits between tries, a store that clients share, and small pages of a feed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from panaccess_calls import RECORDS
 
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
+from telemetry_pipeline.sources.panaccess import feed as feed_module
 from telemetry_pipeline.sources.panaccess.calls.session import RedisStore
 
 
@@ -43,3 +45,9 @@ def shared_store(redis_url: str) -> RedisStore:
     with redis.Redis.from_url(redis_url) as connection:
         connection.flushdb()
     return RedisStore(redis_url)
+
+
+@pytest.fixture
+def pages_of_five() -> Iterator[None]:
+    with mock.patch.object(feed_module, "PAGE_SIZE", 5):
+        yield
