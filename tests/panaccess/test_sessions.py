@@ -1,4 +1,4 @@
-"""Sessions over HTTP against the simulator: opened once, shared, replaced when they end, and a rejected login is not repeated."""
+"""Sessions over HTTP against the simulator: opened once, shared, replaced when they end, and no rejected login is repeated."""
 
 from __future__ import annotations
 
