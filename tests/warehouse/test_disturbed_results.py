@@ -1,4 +1,4 @@
-"""Whoever else is at the tables of results (another writer, another version, somebody by hand), a result is whole or not there."""
+"""Whoever else is at the tables of results (other writers, other versions, people by hand), a result is whole or not there."""
 
 from __future__ import annotations
 
