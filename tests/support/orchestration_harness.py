@@ -64,3 +64,12 @@ def metadata_of(result: dg.ExecuteInProcessResult, asset: str, partition: date) 
         and event.partition == partition.isoformat()
     ]
     return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def execute(engine: sa.Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+def figures(result: dg.AssetCheckResult) -> dict[str, Any]:
+    return {name: value.value for name, value in result.metadata.items()}
