@@ -1,4 +1,4 @@
-"""The command line in this process, over a folder and a stack of a test's own."""
+"""The command line in this process, over a folder, a stack and an upstream of a test's own."""
 
 from __future__ import annotations
 

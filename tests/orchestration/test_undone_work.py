@@ -1,4 +1,4 @@
-"""A tick leaves nothing undone: what the one before it did not do, what somebody took away, what other code or rules computed."""
+"""A tick leaves nothing undone: what the one before it left, what somebody took away, what other code or rules computed."""
 
 from __future__ import annotations
 

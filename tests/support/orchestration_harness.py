@@ -1,4 +1,4 @@
-"""What the tests of the orchestration share: records as the upstream gives them, and looks into the warehouse and at what a run says."""
+"""What the tests of the orchestration share: records of the upstream, and looks at the warehouse, at runs and at checks."""
 
 from __future__ import annotations
 
