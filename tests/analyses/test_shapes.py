@@ -17,8 +17,9 @@ import pandas as pd
 import pytest
 from analyses.conftest import DAY, History
 from analyses.histories import CODES, NAMES, REQUIRED
-from analyses.oracle import Row, Seen, View, capped
+from analyses.oracle import Row, View
 from analyses.oracles import ORACLES, expected
+from analyses.seen import Seen, capped
 from analyses.test_oracles import about
 from pydantic.fields import FieldInfo
 
