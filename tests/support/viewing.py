@@ -46,3 +46,8 @@ def by(rows: list[Row], key: str, *names: str, **where: Any) -> dict[Any, tuple[
 
 def crowd(subscribers: int, **others: Any) -> list[View]:
     return [View(DAY, subscriber_code=f"S{n}", **others) for n in range(subscribers)]
+
+
+def on(days: dict[int, int], **others: Any) -> list[View]:
+    """So many views on the days that are so far from ``DAY``."""
+    return [View(DAY + timedelta(days=n), **others) for n, count in days.items() for _view in range(count)]
