@@ -16,7 +16,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Row = dict[str, Any]
+
 SLOTS = {"madrugada": range(6), "mañana": range(6, 12), "tarde": range(12, 18), "noche": range(18, 24)}
+
 # Every zone's clock changes by, and differs from UTC by, whole quarters of an hour.
 QUARTER = timedelta(minutes=15)
 MICROSECOND = timedelta(microseconds=1)

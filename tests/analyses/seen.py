@@ -16,6 +16,7 @@ from analyses.oracle import MICROSECOND, View, bounds, by_date, cut, distinct
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 
 Cap = float | Literal["auto"] | None
+
 LEAST_CAP = 4 * 3600
 """Seconds that the cap "auto" is at least."""
 

@@ -22,8 +22,10 @@ ZONE = "America/New_York"
 LAST = date(2025, 11, 3)
 """The day before, the clock was set back there."""
 MONTH = Period(LAST - timedelta(days=29), LAST)
+
 EVERY = list(all_analyses().values())
 by_name = pytest.mark.parametrize("each", EVERY, ids=[each.name for each in EVERY])
+
 FINDING = {"anomalies": {"threshold_std": 1}}
 """Parameters with which an analysis that lists exceptions finds some."""
 
