@@ -18,13 +18,18 @@ PASSWORD = "five odd words in a row"
 Call = Callable[..., Outcome]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def call(cli: Call, engine: sa.Engine, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Calls the program over a warehouse, with something on standard input."""
+    """Calls the program over a warehouse, with something on standard input; None: a person types."""
     monkeypatch.setenv("DATABASE_URL", database_url)
 
-    def call(*arguments: str, given: str = "") -> Outcome:
-        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    def call(*arguments: str, given: str | None = "") -> Outcome:
+        monkeypatch.setattr("sys.stdin", Terminal() if given is None else io.StringIO(given))
         return cli(*arguments)
 
     return call
@@ -50,8 +55,7 @@ def test_a_user_is_added_changed_shut_out_and_listed(call: Call, engine: sa.Engi
 def test_a_person_types_the_password_twice_and_nobody_sees_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     typed = iter([PASSWORD, "something else here", PASSWORD, PASSWORD])
     monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _: next(typed))
-    monkeypatch.setattr("io.StringIO.isatty", lambda _: True, raising=False)
-    added = call("users", "add", "vera", "--role", "viewer")
+    added = call("users", "add", "vera", "--role", "viewer", given=None)
     assert (added.status, added.out) == (0, "vera may log in as viewer\n")
     assert PASSWORD not in added.err
     assert next(typed, "all were asked for") == "all were asked for"
