@@ -179,8 +179,7 @@ def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
 ) -> None:
     for name in SECRET_NAMES:
         monkeypatch.setenv(
-            name.upper(),
-            "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary?application_name=x",
+            name.upper(), "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary"
         )
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
     for name in ("http_proxy", "HTTPS_PROXY", "All_Proxy", "grpc_proxy"):
