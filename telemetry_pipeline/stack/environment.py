@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from telemetry_pipeline.settings.addresses import user_and_password
-from telemetry_pipeline.settings.loading import SECRET_NAMES, PipelineSettings
+from telemetry_pipeline.settings.loading import SECRET_NAMES, PipelineSettings, StackSettings
+from telemetry_pipeline.sockets import FLOWER, OPERATORS, VIEWERS, address
 from telemetry_pipeline.stack.processes.service import short_path
 from telemetry_pipeline.stack.processes.surroundings import proxies, surroundings
 
@@ -86,6 +87,11 @@ def _needs_password(process: str, settings: PipelineSettings) -> bool:
 def dagster_home(home: Path) -> Path:
     """Where Dagster's ``dagster.yaml`` and local files are."""
     return home / "dagster"
+
+
+def web_sockets(settings: StackSettings) -> Path:
+    """Directory of the sockets behind the front door."""
+    return settings.web_sockets or short_path(settings.home / "sockets", max(OPERATORS, VIEWERS, FLOWER, key=len))
 
 
 def code_socket(home: Path) -> Path:
