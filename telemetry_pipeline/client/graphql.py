@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -38,13 +39,7 @@ class Endpoint:
         socket, self._address = divided(url)
         self.url = url
         self._timeout = timeout_seconds
-        self._session = requests.Session()
-        # The stack listens on loopback: a proxy of the environment has no business in between.
-        self._session.trust_env = False
-        for scheme in ("http", "https"):
-            adapter = HTTPAdapter()
-            adapter.poolmanager.pool_classes_by_scheme = pool_classes(_MAX_BYTES, unix_socket=socket)
-            self._session.mount(f"{scheme}://", adapter)
+        self._session = open_session(socket)
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
@@ -84,6 +79,18 @@ class Endpoint:
             raise kind(f"the webserver at {self.url} could not answer: {message}")
         data: Json = answer["data"]
         return data
+
+
+def open_session(unix_socket: Path | None) -> requests.Session:
+    """What asks a server of ours, at a socket or by HTTP."""
+    session = requests.Session()
+    # The stack listens on loopback: a proxy of the environment has no business in between.
+    session.trust_env = False
+    for scheme in ("http", "https"):
+        adapter = HTTPAdapter()
+        adapter.poolmanager.pool_classes_by_scheme = pool_classes(_MAX_BYTES, unix_socket=unix_socket)
+        session.mount(f"{scheme}://", adapter)
+    return session
 
 
 def unwrap(answer: Json) -> Json:

@@ -25,9 +25,10 @@ class WebSettings(BaseModel):
         description="Where processes and commands reach Dagster's web server: a socket and the path there, such as "
         "unix:/run/telemetry/operators.sock:/dagster, or a URL. Empty: the local stack's own, else /dagster at WEB_URL.",
     )
-    web_token: SecretStr | None = Field(
+    telemetry_token: SecretStr | None = Field(
         default=None,
-        description="What commands show at WEB_URL, made by 'telemetry-pipeline tokens add'. A socket needs none.",
+        description="What commands on another machine show at WEB_URL, made by 'telemetry-pipeline tokens add'. A socket "
+        "needs none.",
     )
     other_web_urls: HttpUrls = Field(
         default="",

@@ -18,6 +18,6 @@ def webserver(workspace: Path | None, directory: Path | None) -> None:
     if not workspace.is_file():
         raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
     settings = StackSettings.load()
-    directory = (directory or web_sockets(settings)).expanduser().resolve()
+    directory = (directory or settings.web_sockets or web_sockets(settings.home)).expanduser().resolve()
     private_directory(directory, None)
     serve(workspace, directory, log_format="json" if settings.log_format == "json" else "colored")
