@@ -20,6 +20,7 @@ setup(
         # Links to files at the top of the project.
         "telemetry_pipeline.stack": ["files/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
+        "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
     },
     install_requires=[
         "alembic>=1.18,<2",
@@ -39,6 +40,7 @@ setup(
         "flower>=2.2,<3",
         "grpcio>=1.80,<2",
         "grpcio-health-checking>=1.80,<2",
+        "httpcore>=1,<2",
         "httpx>=0.28,<1",
         "itsdangerous>=2.2,<3",
         "jinja2>=3.1,<4",

@@ -21,7 +21,9 @@ class TooMuch(Exception):
     """More bytes came than one answer may have."""
 
 
-def pool_classes(max_bytes: int, *, unpack: bool = True, unix_socket: Path | None = None) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+def pool_classes(
+    max_bytes: int, *, unpack: bool = True, unix_socket: Path | None = None
+) -> dict[str, type[urllib3.HTTPConnectionPool]]:
     """urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come.
 
     :param unpack: False for who reads an answer whole: nobody is asked to pack one, and one that is packed stays so.
@@ -49,7 +51,7 @@ def pool_classes(max_bytes: int, *, unpack: bool = True, unix_socket: Path | Non
 
         def _new_conn(self) -> socket.socket:
             if unix_socket is None:
-                return cast(socket.socket, super()._new_conn())
+                return super()._new_conn()
             try:
                 return _connected(unix_socket, self.timeout)
             except OSError as err:

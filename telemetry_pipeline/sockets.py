@@ -1,4 +1,4 @@
-"""The Unix sockets behind the front door: which there are, under which path each is served, and how their addresses are written.
+"""The Unix sockets behind the front door: which there are, under which path each is served, how an address of one is written.
 
 An address such as ``unix:/run/telemetry/operators.sock:/dagster`` names a socket and the path there, as nginx writes it.
 """

@@ -29,6 +29,7 @@ COMMANDS = {
     "migrate": f"{_CLI}.operating.commands",
     "adopt": f"{_CLI}.operating.commands",
     "cursor": f"{_CLI}.operating.commands",
+    "web": f"{_CLI}.local.commands",
     "webserver": f"{_CLI}.local.commands",
     "simulator": f"{_CLI}.local.commands",
     "env": f"{_CLI}.local.commands",

@@ -25,7 +25,7 @@ from telemetry_pipeline.settings.operator import OperatorSettings
 from telemetry_pipeline.settings.panaccess import PanAccessSettings
 from telemetry_pipeline.settings.runs import REDIS_NAMES, RunSettings
 from telemetry_pipeline.settings.schedules import ScheduleSettings
-from telemetry_pipeline.settings.values import HttpUrl, PostgresUrl, RedisUrl
+from telemetry_pipeline.settings.values import HttpUrl, PostgresUrl, RedisUrl, WebSecret
 from telemetry_pipeline.settings.warehouse import DATABASE_NAMES, WarehouseSettings
 from telemetry_pipeline.settings.web import WebSettings
 
@@ -95,6 +95,11 @@ class StackSettings(
         return PipelineSettings.with_values_of(self)
 
     @property
+    def sockets(self) -> Path:
+        """Directory of the sockets behind the front door."""
+        return self.web_sockets or self.home / "sockets"
+
+    @property
     def first_month(self) -> date:
         """From when on each month has a partition of its own in PostgreSQL: at least ``partition_years`` back, and every day
         that can be asked for.
@@ -120,6 +125,13 @@ class PipelineSettings(DagsterSettings):
     def complete(self) -> PipelineSettings:
         """These, which are."""
         return self
+
+
+class DoorSettings(StackSettings):
+    """What the front door needs: where users are, and what it signs sessions with."""
+
+    database_url: PostgresUrl = Field(validation_alias=DATABASE_NAMES)
+    web_secret: WebSecret
 
 
 class UpstreamSettings(StackSettings):

@@ -8,7 +8,7 @@ import click
 
 from telemetry_pipeline.orchestration.runtime.webserver import serve
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.stack.environment import FILES, web_sockets
+from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.processes.service import private_directory
 
 
@@ -18,6 +18,6 @@ def webserver(workspace: Path | None, directory: Path | None) -> None:
     if not workspace.is_file():
         raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
     settings = StackSettings.load()
-    directory = (directory or settings.web_sockets or web_sockets(settings.home)).expanduser().resolve()
+    directory = (directory or settings.sockets).expanduser().resolve()
     private_directory(directory, None)
     serve(workspace, directory, log_format="json" if settings.log_format == "json" else "colored")

@@ -17,7 +17,6 @@ from telemetry_pipeline.cli.saying import say, say_advice, say_lines, say_proble
 from telemetry_pipeline.cli.target import Here
 from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.client.graphql import one_line
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, WEB_TIMEOUT_SECONDS, Overview, Queues, Ticks, gather
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run

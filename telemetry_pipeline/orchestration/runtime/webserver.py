@@ -1,11 +1,11 @@
-"""Dagster's web server, full and read-only in one process, on Unix sockets alone: who comes in by the front door is asked there."""
+"""Dagster's web server, full and read-only in one process, on Unix sockets alone: who somebody is, the front door asks."""
 
 from __future__ import annotations
 
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class _ReadOnly(Webserver):
 class _BySocket:
     """Hands on to the app of the socket that a request came by."""
 
-    def __init__(self, apps: dict[str, ASGIApp]) -> None:
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
         self._apps = apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

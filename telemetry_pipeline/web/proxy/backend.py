@@ -24,14 +24,11 @@ _PASSED_ON = frozenset(
 )
 # Between two neighbours alone; and what the door says itself.
 _KEPT_BACK = frozenset(
-    b"connection date keep-alive location proxy-authenticate proxy-connection server set-cookie te trailer transfer-encoding upgrade".split()
+    b"connection date keep-alive location proxy-authenticate proxy-connection server set-cookie te trailer transfer-encoding "
+    b"upgrade access-control-allow-origin access-control-allow-headers access-control-allow-methods".split()
 )
 # Beside what a page says of itself: a browser obeys both policies.
-_ADDED: Headers = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", b"frame-ancestors 'self'"),
-]
+_ADDED: Headers = [(b"content-security-policy", b"frame-ancestors 'self'")]
 
 
 class Away(Exception):

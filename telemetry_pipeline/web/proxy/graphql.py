@@ -1,4 +1,4 @@
-"""What a GraphQL request would change: read before it is handed on, for who may change nothing and for the record of who did."""
+"""What a GraphQL request would change, read before it is handed on: for who may change nothing, and for the record."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HARMLESS = frozenset({"setNuxSeen"})
 
 # What a mutation is about, by names of Dagster's arguments.
 _SUBJECTS = frozenset(
-    "runId runIds parentRunId backfillId jobName pipelineName path partitionNames scheduleName sensorName scheduleId sensorId id "
-    "name paused strategy terminatePolicy repositoryLocationName key value".split()
-)
+    ["runId", "runIds", "parentRunId", "backfillId", "jobName", "pipelineName", "path", "partitionNames", "scheduleName",
+     "sensorName", "scheduleId", "sensorId", "id", "name", "paused", "strategy", "terminatePolicy", "repositoryLocationName", "key", "value"]
+)  # fmt: skip
 # Parameters of a launch may be anything.
 _PRIVATE = frozenset({"runConfigData", "runConfig"})
 _MOST_SUBJECTS = 20

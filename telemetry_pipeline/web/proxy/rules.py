@@ -50,8 +50,6 @@ def flower(scope: Scope) -> Refusal | None:
     """Why a request may not pass to Flower, which only shows; None if it may."""
     if refusal := _unusual(scope["path"]):
         return refusal
-    if scope["type"] == "websocket":
-        return Refusal(404, "There is no WebSocket here.")
     # Its table of tasks is asked for by a form.
     asks = scope["path"] == _TASKS_PATH and scope["method"] == "POST" and _kind(scope) == _FORM
     return None if asks or _reads(scope) else Refusal(405, "Flower only shows.")

@@ -13,7 +13,6 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from telemetry_pipeline.errors import Unavailable
 from telemetry_pipeline.web.proxy.backend import Away
 from telemetry_pipeline.web.proxy.graphql import NotGraphQL, changes
 from telemetry_pipeline.web.proxy.rules import GRAPHQL_PATH
@@ -86,10 +85,9 @@ async def _tell(server: ClientConnection, browser: WebSocket) -> int | None:
 
 
 async def _watch(browser: WebSocket, lasts: Lasts, look_seconds: float) -> int:
-    """Until the session does not last, or nobody can say whether it does."""
-    with suppress(Unavailable):
-        while await lasts(browser):
-            await asyncio.sleep(look_seconds)
+    """Until the session does not last."""
+    while await lasts(browser):
+        await asyncio.sleep(look_seconds)
     return _ENDED
 
 
