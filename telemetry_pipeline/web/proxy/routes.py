@@ -23,27 +23,26 @@ from telemetry_pipeline.web.proxy.backend import Away, Backend
 from telemetry_pipeline.web.proxy.graphql import Changes, NotGraphQL, read
 
 _MOST_BYTES = 5_000_000
+# How often to look whether who has a WebSocket open may still be here.
 _LOOK_SECONDS = 3.0
 
 
-def routes(door: Door, sockets: Path, look_seconds: float = _LOOK_SECONDS) -> list[BaseRoute]:
+def routes(door: Door, sockets: Path) -> list[BaseRoute]:
     """Both.
 
     :param sockets: directory of the sockets behind the door.
-    :param look_seconds: how often to look whether who has a WebSocket open may still be here.
     """
-    return [Mount(DAGSTER_PATH, Dagster(door, sockets, look_seconds)), Mount(FLOWER_PATH, Flower(sockets))]
+    return [Mount(DAGSTER_PATH, Dagster(door, sockets)), Mount(FLOWER_PATH, Flower(sockets))]
 
 
 class Dagster:
     """Its full web server for operators, its read-only one for viewers."""
 
-    def __init__(self, door: Door, sockets: Path, look_seconds: float) -> None:
+    def __init__(self, door: Door, sockets: Path) -> None:
         self._operators = Backend.at("Dagster", sockets / OPERATORS)
         self._viewers = Backend.at("Dagster", sockets / VIEWERS)
         self._door = door
         self._authentication = Authentication(door)
-        self._look_seconds = look_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or carry one WebSocket.
@@ -66,7 +65,7 @@ class Dagster:
         backend = self._backend(browser.scope)
         try:
             _admit(browser.scope, "viewer", rules.dagster(browser.scope))
-            await subscriptions.join(backend.socket, browser, self._lasts, self._look_seconds)
+            await subscriptions.join(backend.socket, browser, self._lasts, _LOOK_SECONDS)
         except HTTPException as err:
             await browser.send_denial_response(problem(browser, err.status_code, err.detail))
         except Away as err:
