@@ -1,4 +1,4 @@
-"""The front door at a port, as a server runs it, and what people and programs send there, whatever a client would make of it."""
+"""The front door at a port, as a server runs it, and what people and programs send there, as it is written here."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def served_door(database_url: str, sockets: Path, **settings: Any) -> Iterator[S
 @contextmanager
 def served(app: ASGIApp, **place: Any) -> Iterator[uvicorn.Server]:
     """A server in a thread while entered."""
-    config = uvicorn.Config(app, log_level="error", log_config=None, server_header=False, proxy_headers=False, **place)
+    options = {"log_level": "error", "log_config": None, "server_header": False, "proxy_headers": False}
+    config = uvicorn.Config(app, timeout_graceful_shutdown=2, **options, **place)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -104,7 +105,6 @@ def served(app: ASGIApp, **place: Any) -> Iterator[uvicorn.Server]:
     try:
         yield server
     finally:
-        server.force_exit = True
         server.should_exit = True
         thread.join(20)
 
