@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +17,7 @@ from telemetry_pipeline.errors import StackError, TelemetryError, WebserverUnava
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.settings.web import owner_link
 from telemetry_pipeline.sockets import DAGSTER_PATH, FLOWER_PATH
-from telemetry_pipeline.stack.environment import environment, web_sockets
+from telemetry_pipeline.stack.environment import environment
 from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
 from telemetry_pipeline.stack.processes.memory import check_memory
 from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
@@ -220,14 +219,13 @@ class Stack:
         # a cancelled run into a successful one.
         worker = Worker(self.home, variables("worker"), concurrency=self._workers)
         self._starting.run([worker, CodeServer(self.home, variables("code-server"))])
-        sockets = self.settings.web_sockets or web_sockets(self.home)
-        webserver = Webserver(self.home, variables("webserver"), sockets)
+        webserver = Webserver(self.home, variables("webserver"), self.settings.dagster_directory)
         web = Web(self.home, variables("web") | {"WEB_TOKEN": token}, web_port)
         self._starting.run([webserver, web, Daemon(self.home, variables("daemon"), webserver.client)])
         if self._owns_runs and (runs := self._starting.ask_servers(lambda: _cancel_runs(webserver.client, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
         self._starting.run([Watch(self.home, variables("watch"))])
-        self._launch_flower(sockets)
+        self._launch_flower()
 
         self._state = StackState(
             pid=os.getpid(),
@@ -279,10 +277,10 @@ class Stack:
             service.stop()
             self._say(f"  {service.title} has stopped ({duration(time.monotonic() - began)})")
 
-    def _launch_flower(self, sockets: Path) -> None:
+    def _launch_flower(self) -> None:
         """Without waiting for it: nothing depends on it."""
         redis_url = self.settings.flower_redis_url or self.settings.redis_url
-        flower = Flower(self.home, redis_url.get_secret_value(), sockets)
+        flower = Flower(self.home, redis_url.get_secret_value(), self.settings.flower_directory)
         self._starting.launch([flower])
         self._supervisor.add(flower, ready=False)
 

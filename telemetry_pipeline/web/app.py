@@ -36,7 +36,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     :param engine: of the warehouse; default: that of the settings.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
-    behind = Behind(door, settings.sockets)
+    behind = Behind(door, settings.dagster_directory, settings.flower_directory)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
