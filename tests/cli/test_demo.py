@@ -38,6 +38,14 @@ class FakeStack:
     def __exit__(self, *_: object) -> None:
         self.happened.append("stop")
 
+    @property
+    def client(self) -> TelemetryClient:
+        return TelemetryClient(f"{self.state.socket_url}/graphql")
+
+    @property
+    def owner_link(self) -> str:
+        return owner_link(self.state.web_url, self.state.web_token)
+
     def tend(self) -> None:
         self.happened.append("tend")
 
@@ -54,8 +62,11 @@ def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch
         state = StackState(
             pid=1,
             started_at=datetime.now(UTC),
-            webserver_url=webserver.url,
-            graphql_url=f"{webserver.url}/graphql",
+            web_url=webserver.url,
+            web_token="t" * 40,
+            webserver_url=f"{webserver.url}/dagster",
+            graphql_url=f"{webserver.url}/dagster/graphql",
+            socket_url=webserver.url,
             database_url=database_url,
             dagster_database_url=database_url,
             redis_url="redis://127.0.0.1:9",
