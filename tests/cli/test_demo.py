@@ -13,9 +13,11 @@ from cli_harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver, run_answer
 
 from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.tables import Result, table_of
 from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.settings.web import owner_link
 from telemetry_pipeline.stack.state import StackState
 from telemetry_pipeline.warehouse.db.connections import connect
 

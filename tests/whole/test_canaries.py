@@ -38,7 +38,7 @@ CANARIES = {
 }
 NEVER = "0 0 29 2 *"
 # They are for their owner's eyes, and name where everything is.
-KEPT = {"stack.json", "flower-password"}
+KEPT = {"stack.json", "web-secret"}
 # The broker has the session for all workers.
 SHARED = re.compile(r"session in \S+/valkey/")
 NOWHERE = "127.0.0.1:9"
