@@ -125,7 +125,7 @@ def test_the_demonstration_says_what_came_of_it_and_stays_up(
     for line in (["records", "stored", "20"], ["records", "rejected", "1"], ["views", "merged", "8"]):
         assert line in lines
     assert any({"Canal", "5", "8", "100.00"} <= set(line) for line in lines)
-    assert f"web UI: {webserver.url}  (Ctrl-C stops everything)" in outcome.out
+    assert f"open {webserver.url}/entrar?token={'t' * 40}  (Ctrl-C stops everything)" in outcome.out
     assert (stack.happened[0], stack.happened[-2:]) == ("start", ["supervise", "stop"])
     assert stack.simulator.records_count == 1234
     assert stack.settings.panaccess_url is None
