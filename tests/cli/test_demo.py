@@ -13,11 +13,9 @@ from cli_harness import Outcome
 from webservers import LOADED, TARGETS, FakeWebserver, run_answer
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.tables import Result, table_of
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.settings.web import owner_link
 from telemetry_pipeline.stack.state import StackState
 from telemetry_pipeline.warehouse.db.connections import connect
 
@@ -39,14 +37,6 @@ class FakeStack:
 
     def __exit__(self, *_: object) -> None:
         self.happened.append("stop")
-
-    @property
-    def client(self) -> TelemetryClient:
-        return TelemetryClient(f"{self.state.socket_url}/graphql")
-
-    @property
-    def owner_link(self) -> str:
-        return owner_link(self.state.web_url, self.state.web_token)
 
     def tend(self) -> None:
         self.happened.append("tend")

@@ -96,7 +96,7 @@ def served_door(database_url: str, sockets: Path, **settings: Any) -> Iterator[S
 @contextmanager
 def served(app: ASGIApp, **place: Any) -> Iterator[uvicorn.Server]:
     """A server in a thread while entered."""
-    options = {"log_level": "error", "log_config": None, "server_header": False, "proxy_headers": False}
+    options: dict[str, Any] = {"log_level": "error", "log_config": None, "server_header": False, "proxy_headers": False}
     config = uvicorn.Config(app, timeout_graceful_shutdown=2, **options, **place)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -51,14 +51,16 @@ def said(operator: Operator, ranged: str, tmp_path_factory: pytest.TempPathFacto
         assert shown in text
         text = text.replace(shown, actual)
 
-    shown = os.environ | {"TELEMETRY_TOKEN": operator.state["web_token"]}
+    surroundings = os.environ | {"TELEMETRY_TOKEN": operator.state["web_token"]}
 
     def run(language: str) -> tuple[int, str]:
         command, suffix = LANGUAGES[language]
         folder = tmp_path_factory.mktemp(language)
         script = folder / f"page{suffix}"
         script.write_text("\n".join(blocks(language, text)))
-        done = subprocess.run([*command, str(script)], capture_output=True, text=True, timeout=280, cwd=folder, env=shown)
+        done = subprocess.run(
+            [*command, str(script)], capture_output=True, text=True, timeout=280, cwd=folder, env=surroundings
+        )
         return done.returncode, done.stdout + done.stderr
 
     there = [language for language in LANGUAGES if all(map(shutil.which, TOOLS.get(language, [])))]
