@@ -81,13 +81,14 @@ def run_answer(run_id: str = "id-of-the-run", status: str = "SUCCESS", **more: A
 
 @dataclass
 class FakeWebserver:
-    """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``.
+    """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``, and by whom in ``authorizations``.
 
     :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
     url: str = ""
 
     def answer(self, operation: str, variables: dict[str, Any]) -> tuple[int, str]:
@@ -107,6 +108,7 @@ def fake_webserver() -> Iterator[FakeWebserver]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             operation = request["query"].split("(")[0].split("{")[0].split()[-1]
+            fake.authorizations.append(self.headers.get("Authorization"))
             status, text = fake.answer(operation, request["variables"])
             body = text.encode()
             self.send_response(status)

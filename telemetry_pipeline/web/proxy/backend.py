@@ -5,6 +5,7 @@ Of what a browser sends it gets what it needs, by a list: never the door's cooki
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import httpcore
 from starlette.types import Scope, Send
 
 from telemetry_pipeline.sockets import DAGSTER_PATH
+
+_logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -31,8 +34,7 @@ _KEPT_BACK = frozenset(
 )
 # Beside what a page says of itself: a browser obeys both policies.
 _ADDED: Headers = [(b"content-security-policy", b"frame-ancestors 'self'")]
-
-
+# Files that have another name when they change.
 _HASHED = f"{DAGSTER_PATH}/_next/static/"
 
 
@@ -92,6 +94,9 @@ class Backend:
             async for piece in answer.aiter_stream():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as err:
+            # What was passed on stays unfinished, which a browser sees.
+            _logger.warning("%s broke off its answer to %s: %s", self.name, scope["path"], err)
         finally:
             await answer.aclose()
 
@@ -106,7 +111,7 @@ def _answered(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 def _kept(status: int, scope: Scope) -> Headers:
-    """Files that have another name when they change need not be asked for again."""
+    """What need not be asked for again."""
     return (
         [(b"cache-control", b"private, max-age=31536000, immutable")]
         if status == 200 and scope["path"].startswith(_HASHED)
