@@ -95,6 +95,16 @@ class StackSettings(
         return PipelineSettings.with_values_of(self)
 
     @property
+    def dagster_directory(self) -> Path:
+        """Directory of the sockets of Dagster's web server."""
+        return self.web_sockets or self.home / "sockets"
+
+    @property
+    def flower_directory(self) -> Path:
+        """Directory of Flower's socket."""
+        return self.flower_sockets or self.home / "flower-sockets"
+
+    @property
     def first_month(self) -> date:
         """From when on each month has a partition of its own in PostgreSQL: at least ``partition_years`` back, and every day
         that can be asked for.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +27,7 @@ from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
 from telemetry_pipeline.web.pages import start
+from telemetry_pipeline.web.proxy.routes import Behind
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
@@ -33,14 +36,25 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     :param engine: of the warehouse; default: that of the settings.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
+    behind = Behind(door, settings.dagster_directory, settings.flower_directory)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await behind.aclose()
+
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *behind.routes(),
     ]
     app = Starlette(
         routes=routes,
+        lifespan=lifespan,
         middleware=[
             Middleware(Names, door=door),
             Middleware(AuthenticationMiddleware, backend=Authentication(door), on_error=unknown),
