@@ -28,8 +28,6 @@ from telemetry_pipeline.warehouse.raw.claims import claim
 
 _MOST_VIEWS_AT_ONCE = 3_000_000
 
-Draw = Callable[[str, pd.DataFrame], str | None]
-
 
 @dataclass(frozen=True)
 class Updated:
@@ -54,7 +52,6 @@ def update(
     periods: Sequence[Period],
     parameters: Parameters,
     *,
-    draw: Draw,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Updated:
     """Compute and store the results of *periods* that are not stored yet, or whose views or code changed since.
@@ -62,7 +59,6 @@ def update(
     Until everything is stored, in one transaction, readers get the earlier results.
 
     :param periods: in order of their last days.
-    :param draw: how the result of the last period looks.
     :param checkpoint: called between results; raises to leave everything as it was.
     """
     table, values = table_of(analysis), parameters.model_dump(mode="json")
@@ -87,7 +83,7 @@ def update(
             if reason:
                 checkpoint()
                 store.load(engine, read.around, state)
-                computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
+                computed.append(_compute(store, analysis, period, read, parameters))
         with connection.begin():
             claim(connection, {"operator_timezone": store.rules.zone.key})
             replaced = tables.replace(connection, table, computed)
@@ -127,12 +123,10 @@ def compute(
             frame.attrs["facts"] = dict(info.facts)
             return frame
     store.load(engine, read.around, state)
-    return _compute(store, analysis, period, read, values, None).frame
+    return _compute(store, analysis, period, read, values).frame
 
 
-def _compute(
-    store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters, draw: Draw | None
-) -> Result:
+def _compute(store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters) -> Result:
     begin = time.perf_counter()
     frame = analysis.compute(store.views(period), parameters)
     seconds = time.perf_counter() - begin
@@ -152,7 +146,6 @@ def _compute(
         code_version=code_version(analysis),
         compute_seconds=seconds,
         facts=frame.attrs["facts"],
-        chart=draw(analysis.name, frame) if draw else None,
         views_version=state.newest,
         changed_version=inputs.changed(read, state),
         rules=rules.key,

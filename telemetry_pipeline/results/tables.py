@@ -81,7 +81,6 @@ class Result:
     :ivar frame: rows in the order in which they are to be read, as ``columns.conform`` gives them.
     :ivar input_version: of what it was computed from. :ivar code_version: of what computed it.
     :ivar facts: what else is to be said of it, as values that JSON can hold.
-    :ivar chart: how it looks, as SVG.
     :ivar views_version: of all views, when it was computed. :ivar changed_version: when those that it is of had changed last.
     :ivar rules: by which they counted.
     """
@@ -95,7 +94,6 @@ class Result:
     code_version: str = ""
     compute_seconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
-    chart: str | None = None
     views_version: int = 0
     changed_version: int = 0
     rules: str = ""
@@ -156,7 +154,6 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
             code_version=result.code_version,
             compute_seconds=result.compute_seconds,
             facts=dict(result.facts),
-            chart=result.chart,
             views_version=result.views_version,
             changed_version=result.changed_version,
             rules=result.rules,

@@ -35,7 +35,6 @@ def result(name: str = "top_channels", *, outdated: bool = False, first: date | 
         "code_version": "",
         "compute_seconds": 0.0,
         "facts": {},
-        "chart": None,
         "views_version": 0,
         "changed_version": 0,
         "rules": "None 30",

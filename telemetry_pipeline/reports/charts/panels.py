@@ -9,9 +9,9 @@ import pandas as pd
 
 from telemetry_pipeline.amounts import percent, short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word

@@ -7,10 +7,10 @@ import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, sections, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, section_bars, tiles
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.reports.figures.scales import hours
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import shorten
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
