@@ -23,7 +23,6 @@ from telemetry_pipeline.cli.showing.workbook import to_workbook
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.reports.charts.declaring import declare
-from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
@@ -64,7 +63,7 @@ def go_on(engine: sa.Engine, days: Period) -> int:
             result = stored.read(connection, analysis, values, RULES, **only)
         assert result is not None
         found.append(result)
-        declare(analysis.name, result.frame, lambda: Sheet(""))
+        declare(analysis.name, result.frame)
         columns, shown = list(result.frame.columns), to_rows(result.frame)
         size += len(to_json(shown))
         to_csv(columns, shown), to_excel_csv(columns, shown)

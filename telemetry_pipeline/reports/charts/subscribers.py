@@ -46,7 +46,7 @@ def churn_risk(sheet: Sheet, frame: pd.DataFrame) -> None:
     pairs = zip(texts_of(frame, "subscriber_code"), texts_of(frame, "risk"), strict=True)
     labels = [f"{shorten(code, 20)} · {word(risk)}" for code, risk in pairs]
     measures = {"views_previous": say.BEFORE, "views_last": say.AFTER}
-    bars_of(sheet, frame.assign(label=labels), "label", measures, say.VIEWS_PER_SUBSCRIBER_AND_RISK)
+    bars_of(sheet, frame.assign(label=labels), "label", measures, say.VIEWS_PER_SUBSCRIBER_AND_RISK, of="subscriber_code")
 
 
 def subscriber_profile(sheet: Sheet, frame: pd.DataFrame) -> None:

@@ -44,7 +44,7 @@ def bars(
             text = (
                 texts[at] if texts is not None and len(series) == 1 else short(values[lane, at] if known[lane, at] else np.nan)
             )
-            said = " · ".join(each for each in (label, f"{name}: {text}" if name else text) if each)
+            said = f"{label} · {name}: {text}" if name else f"{label}: {text}"
             colour = colours[at] if colours else palette[lane]
             place = {"row": at, "lane": lane, "begin": begins[lane, at], "end": ends[lane, at]}
             rows.append(row(colour, said, links[at] if links else None, **place))

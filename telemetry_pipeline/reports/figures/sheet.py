@@ -13,7 +13,7 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 
-from telemetry_pipeline.amounts import short
+from telemetry_pipeline.amounts import NULL, short
 from telemetry_pipeline.reports.figures import bars, heat, series, tiles
 from telemetry_pipeline.reports.figures.marks import LETTER, written
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
@@ -53,7 +53,9 @@ class Sheet:
     def links(self, column: str, values: Sequence[str]) -> list[str | None]:
         """Where the marks of the values of a column lead."""
         before = self._links.get(column)
-        return [None if before is None else before + quote(value, safe="", errors="replace") for value in values]
+        if before is None:
+            return [None for _ in values]
+        return [None if value == NULL else before + quote(value, safe="", errors="replace") for value in values]
 
     def tiles(self, figures: Mapping[str, str], columns: int = 5, heading: str = "") -> None:
         """Figures in large type, each above its name."""
