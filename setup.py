@@ -20,6 +20,7 @@ setup(
         # Links to files at the top of the project.
         "telemetry_pipeline.stack": ["files/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
+        "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
     },
     install_requires=[
         "alembic>=1.18,<2",

@@ -50,6 +50,28 @@ class LazyCommand(click.Command):
         return status
 
 
+class CommandGroup(click.Group):
+    """A command that has commands of its own, each with ``--debug``."""
+
+    def __init__(self, name: str, *, short_help: str, help: str, commands: Sequence[LazyCommand]) -> None:
+        super().__init__(name, short_help=short_help, help=help, commands=[*commands])
+        for command in commands:
+            command.params.append(debug_option())
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names, in the order in which they are declared."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with.
+
+        :raises click.UsageError: there is none; says what may have been meant.
+        """
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no command {args[0]!r}; {instead(args[0], self.commands)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
 class LazyGroup(click.Group):
     """A group that imports the declaration of a command when it is needed, and gives every command ``--debug``.
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED, EXIT_USAGE
-from telemetry_pipeline.cli.lazy import Invocation, LazyGroup, PipeBroke, debug_option
+from telemetry_pipeline.cli.lazy import CommandGroup, Invocation, LazyGroup, PipeBroke, debug_option
 from telemetry_pipeline.cli.saying import say_lines
 from telemetry_pipeline.errors import Cancelled, TelemetryError
 
@@ -29,6 +29,9 @@ COMMANDS = {
     "migrate": f"{_CLI}.operating.commands",
     "adopt": f"{_CLI}.operating.commands",
     "cursor": f"{_CLI}.operating.commands",
+    "users": f"{_CLI}.admitting.commands",
+    "tokens": f"{_CLI}.admitting.commands",
+    "web": f"{_CLI}.local.commands",
     "webserver": f"{_CLI}.local.commands",
     "simulator": f"{_CLI}.local.commands",
     "env": f"{_CLI}.local.commands",
@@ -102,6 +105,7 @@ def _fail(message: str, status: int, invocation: Invocation, advice: str = "") -
 def _usage_message(err: click.UsageError) -> str:
     message = err.format_message().replace("\n", " ")
     if isinstance(err, click.exceptions.NoArgsIsHelpError):
-        return f"a command is missing; there are {', '.join(COMMANDS)}"
+        known = err.ctx.command.commands if err.ctx and isinstance(err.ctx.command, CommandGroup) else COMMANDS
+        return f"a command is missing; there are {', '.join(known)}"
     path = err.ctx.command_path if err.ctx else "telemetry-pipeline"
     return f"{message} See '{path} --help'."

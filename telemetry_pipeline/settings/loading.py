@@ -25,7 +25,7 @@ from telemetry_pipeline.settings.operator import OperatorSettings
 from telemetry_pipeline.settings.panaccess import PanAccessSettings
 from telemetry_pipeline.settings.runs import REDIS_NAMES, RunSettings
 from telemetry_pipeline.settings.schedules import ScheduleSettings
-from telemetry_pipeline.settings.values import HttpUrl, PostgresUrl, RedisUrl
+from telemetry_pipeline.settings.values import HttpUrl, PostgresUrl, RedisUrl, WebSecret
 from telemetry_pipeline.settings.warehouse import DATABASE_NAMES, WarehouseSettings
 from telemetry_pipeline.settings.web import WebSettings
 
@@ -120,6 +120,13 @@ class PipelineSettings(DagsterSettings):
     def complete(self) -> PipelineSettings:
         """These, which are."""
         return self
+
+
+class DoorSettings(StackSettings):
+    """What the front door needs: where users are, and what it signs sessions with."""
+
+    database_url: PostgresUrl = Field(validation_alias=DATABASE_NAMES)
+    web_secret: WebSecret
 
 
 class UpstreamSettings(StackSettings):

@@ -37,3 +37,6 @@ class ScheduleSettings(BaseModel):
         default=2,
         description="How many days a tick that succeeded is kept; there are 720 a day, each with a megabyte of events.",
     )
+    audit_retention_days: Days = Field(
+        default=365, description="How many days it is kept who logged in and who changed what at the front door."
+    )

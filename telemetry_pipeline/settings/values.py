@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -71,6 +72,15 @@ def _http_urls(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> str:
+    for each in text.split():
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError("expected addresses and networks, separated by spaces: 10.0.0.5 172.18.0.0/16") from None
+    return text
+
+
 def _owners(text: str) -> str:
     if not all(_OWNER.fullmatch(owner) for owner in text.split()):
         raise ValueError("expected teams and e-mail addresses, separated by spaces: team:data ana@example.com")
@@ -103,4 +113,7 @@ Directory = Annotated[Path, AfterValidator(_directory)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Owners = Annotated[str, AfterValidator(_owners)]
 HttpUrls = Annotated[str, AfterValidator(_http_urls)]
+Networks = Annotated[str, AfterValidator(_networks)]
+WebSecret = Annotated[SecretStr, Field(min_length=32)]
+SessionHours = Annotated[float, Field(ge=0.1, le=720)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

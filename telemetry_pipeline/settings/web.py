@@ -1,14 +1,28 @@
-"""Where people and programs find the web UI, and what it says of assets."""
+"""Where people and programs find the web UI, who is let in there, and what it says of assets."""
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from pydantic import BaseModel, Field
 
-from telemetry_pipeline.settings.values import HttpUrl, HttpUrls, Owners
+from telemetry_pipeline.settings.values import HttpUrl, HttpUrls, Networks, Owners, SessionHours, WebSecret
+
+LOGIN_PATH = "/entrar"
+"""Where people log in, and where the owner's link leads."""
+
+
+def owner_link(web_url: str, token: str) -> str:
+    """The link that logs the owner of a stack in.
+
+    :param web_url: where the front door is.
+    :param token: its WEB_TOKEN.
+    """
+    return f"{web_url.rstrip('/')}{LOGIN_PATH}?token={quote(token, safe='')}"
 
 
 class WebSettings(BaseModel):
-    """Where people and programs find the web UI, and what it says of assets."""
+    """Where people and programs find the web UI, who is let in there, and what it says of assets."""
 
     web_url: HttpUrl | None = Field(
         default=None,
@@ -25,6 +39,22 @@ class WebSettings(BaseModel):
         description="By which other addresses people open the web UI, separated by spaces; it refuses names that nothing "
         "here mentions.",
     )
+    trusted_proxies: Networks = Field(
+        default="",
+        description="Which proxies stand before the front door, separated by spaces, such as 10.0.0.5 172.18.0.0/16: what "
+        "they say of a visitor's address and of TLS (X-Forwarded-For, X-Forwarded-Proto) is believed.",
+    )
+    web_secret: WebSecret | None = Field(
+        default=None,
+        description="What the front door signs sessions with: at least 32 characters that nobody knows, as of 'openssl rand "
+        "-hex 32'. A new one logs everybody out. Empty: the local stack makes one.",
+    )
+    web_token: WebSecret | None = Field(
+        default=None,
+        description="Whoever opens the front door on its own machine with this in the link is let in as operator. The local "
+        "stack makes a new one at each start; leave it empty in production.",
+    )
+    session_hours: SessionHours = Field(default=12, description="How many hours after logging in somebody has to do so again.")
     asset_owners: Owners = Field(
         default="team:data",
         description="Whose the assets are, as the web UI shows and finds them: teams and e-mail addresses, separated by "

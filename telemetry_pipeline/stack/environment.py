@@ -33,6 +33,7 @@ SECRETS: Mapping[str, Collection[str]] = {
     "worker": _INGEST,
     "webserver": {"dagster_database_url"},
     "webserver-read-only": {"dagster_database_url"},
+    "web": {"database_url", "web_secret", "web_token"},
     "daemon": _DATABASES,
     "watch": _STEPS | {"alert_urls", "https_proxy"},
     "flower": {"flower_redis_url", "flower_password"},

@@ -80,6 +80,21 @@ demo = LazyCommand(
     ],
 )
 
+web = LazyCommand(
+    "web",
+    "telemetry_pipeline.cli.local.web:web",
+    short_help="Serve the front door: log-in, pages, API.",
+    help="""Serve the front door until SIGTERM or Ctrl-C: the one address that people open.
+
+    WEB_URL and OTHER_WEB_URLS say how it is called besides 127.0.0.1. Whoever has a user ('users add') or a token
+    ('tokens add') is let in.
+    """,
+    params=[
+        click.Option(["--host"], default="127.0.0.1", show_default=True, help="Address to listen on."),
+        click.Option(["--port"], type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port."),
+    ],
+)
+
 webserver = LazyCommand(
     "webserver",
     "telemetry_pipeline.cli.local.webserver:webserver",

@@ -1,0 +1,1 @@
+"""Who may come in and what they did: users, their sessions, tokens of programs, log-ins that failed, and the audit."""

@@ -1,0 +1,1 @@
+"""Who asks: log-in and log-out, sessions, tokens, and what is refused before anybody looks at it."""

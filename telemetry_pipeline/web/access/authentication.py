@@ -1,0 +1,61 @@
+"""Who a request is from: the session of a browser, or the token of a program."""
+
+from __future__ import annotations
+
+from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.warehouse.access import sessions, tokens
+from telemetry_pipeline.web.access import cookies
+from telemetry_pipeline.web.access.door import Door
+from telemetry_pipeline.web.access.public import is_public_file
+from telemetry_pipeline.web.access.visitor import Visitor
+from telemetry_pipeline.web.frame.problems import problem_of
+
+_BEARER = "bearer "
+
+
+class Authentication(AuthenticationBackend):
+    """For Starlette's own middleware, which puts what it finds into ``scope["user"]`` and ``scope["auth"]``."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, Visitor] | None:
+        """Who it is; None: nobody known.
+
+        :raises AuthenticationError: PostgreSQL cannot be asked; its cause is our error.
+        """
+        if is_public_file(conn.scope["path"]):
+            return None
+        try:
+            visitor = await self._visitor(conn)
+        except WarehouseError as err:
+            raise AuthenticationError from err
+        return None if visitor is None else (visitor.scopes, visitor)
+
+    async def _visitor(self, conn: HTTPConnection) -> Visitor | None:
+        authorization = conn.headers.get("authorization", "")
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            return await run_in_threadpool(self._of_token, authorization[len(_BEARER) :].strip())
+        secret = cookies.read(self._door, conn)
+        return None if secret is None else await run_in_threadpool(self._of_session, secret)
+
+    def _of_token(self, secret: str) -> Visitor | None:
+        with self._door.engine.begin() as connection:
+            token = tokens.find(connection, secret)
+        return None if token is None else Visitor(token.name, token.role, token.personal, "token")
+
+    def _of_session(self, secret: str) -> Visitor | None:
+        with self._door.engine.connect() as connection:
+            session = sessions.find(connection, secret, self._door.owner_token)
+        return None if session is None else Visitor(session.name, session.role, session.personal, "session")
+
+
+def unknown(connection: HTTPConnection, err: AuthenticationError) -> Response:
+    """The answer to who cannot be known at the moment."""
+    assert isinstance(err.__cause__, WarehouseError)
+    return problem_of(connection, err.__cause__)

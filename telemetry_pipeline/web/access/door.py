@@ -1,0 +1,59 @@
+"""What the door has to know of itself: its names, its secrets, and where users are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import sqlalchemy as sa
+from starlette.requests import HTTPConnection
+
+from telemetry_pipeline.origins import OwnNames
+from telemetry_pipeline.settings.loading import DoorSettings
+from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.web.access.visitor import Visitor
+
+
+@dataclass(frozen=True)
+class Door:
+    """The same for all requests, in ``request.app.state.door``.
+
+    :ivar owner_token: what lets the owner of a local stack in; None: nothing does.
+    """
+
+    engine: sa.Engine
+    names: OwnNames
+    secret: str
+    owner_token: str | None
+    session_hours: float
+
+    @classmethod
+    def of_settings(cls, settings: DoorSettings, engine: sa.Engine) -> Self:
+        """As the settings have it."""
+        urls = [settings.web_url, settings.webserver_url, *settings.other_web_urls.split()]
+        token = settings.web_token
+        return cls(
+            engine=engine,
+            names=OwnNames(url for url in urls if url),
+            secret=settings.web_secret.get_secret_value(),
+            owner_token=None if token is None else token.get_secret_value(),
+            session_hours=settings.session_hours,
+        )
+
+    def is_behind_tls(self, connection: HTTPConnection) -> bool:
+        """Whether the browser that asks does so by TLS, even if a proxy that is not trusted ends it."""
+        name = self.names.asked_for(connection.headers.getlist("host"))
+        return connection.url.scheme in ("https", "wss") or self.names.is_behind_tls(name)
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where somebody asks from; empty: by a socket of this machine."""
+    return connection.client.host if connection.client else ""
+
+
+def actor(connection: HTTPConnection) -> Actor:
+    """Who asks, as the audit has them."""
+    user = connection.scope.get("user")
+    if isinstance(user, Visitor):
+        return Actor(user.name, user.by, address_of(connection))
+    return Actor("", "nobody", address_of(connection))

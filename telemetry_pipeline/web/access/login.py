@@ -1,0 +1,137 @@
+"""Logging in and out: the page, the form, the owner's link."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import anyio
+from anyio import CapacityLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from telemetry_pipeline.settings.web import LOGIN_PATH
+from telemetry_pipeline.warehouse.access import logins
+from telemetry_pipeline.warehouse.access.logins import Answer
+from telemetry_pipeline.web.access import cookies
+from telemetry_pipeline.web.access.door import Door, actor, address_of
+from telemetry_pipeline.web.frame.page import page, wants_page
+from telemetry_pipeline.web.frame.problems import problem
+from telemetry_pipeline.words import door as words
+
+LOGOUT_PATH = "/salir"
+
+_LARGEST_FORM_BYTES = 10_000
+# Each takes 64 MB, and a core.
+_AT_ONCE = 2
+_BY_MINUTE = 60
+
+
+def routes(door: Door) -> list[BaseRoute]:
+    """Where one comes in and goes."""
+    login = _Login(door)
+    return [
+        Route(LOGIN_PATH, login.show, methods=["GET"]),
+        Route(LOGIN_PATH, login.enter, methods=["POST"]),
+        Route(LOGOUT_PATH, login.leave, methods=["POST"]),
+    ]
+
+
+def place_in_here(text: str) -> str:
+    """Where somebody goes on who has logged in: a path of ours, else the start page."""
+    parts = urlsplit(text.replace("\\", "/"))
+    inside = not parts.scheme and not parts.netloc and text.startswith("/") and text.isprintable()
+    return text if inside and not text.startswith(("//", "/\\")) and parts.path != LOGIN_PATH else "/"
+
+
+class _Login:
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._limiter: CapacityLimiter | None = None
+
+    async def show(self, request: Request) -> Response:
+        """The form; or, with the owner's token, the way in."""
+        following = place_in_here(request.query_params.get("next", "/"))
+        if token := request.query_params.get("token"):
+            return await self._owner(request, token, following)
+        if request.user.is_authenticated:
+            return RedirectResponse(following, status_code=303)
+        return _form(request, following)
+
+    async def enter(self, request: Request) -> Response:
+        """Compare name and password."""
+        length = request.headers.get("content-length", "")
+        if not length.isdecimal() or int(length) > _LARGEST_FORM_BYTES:
+            raise HTTPException(413)
+        async with request.form(max_files=0, max_fields=5) as form:
+            name, password, following = (str(form.get(field, "")) for field in ("name", "password", "next"))
+        following = place_in_here(following)
+        answer = await self._log_in(request, name, password)
+        if answer.secret is not None:
+            return await self._let_in(request, answer.secret, following)
+        status, message, headers = 401, words.REJECTED, {}
+        if answer.wait_seconds:
+            minutes = -(-answer.wait_seconds // _BY_MINUTE)
+            said = words.MINUTE if minutes == 1 else words.MINUTES.format(count=minutes)
+            status, message = 429, words.THROTTLED.format(minutes=said)
+            headers = {"Retry-After": str(answer.wait_seconds)}
+        if not wants_page(request):
+            return problem(request, status, "the log-in is refused" if status == 401 else "too many log-ins", headers=headers)
+        return _form(request, following, status=status, headers=headers, message=message, name=name)
+
+    async def leave(self, request: Request) -> Response:
+        """End the session."""
+        if (secret := cookies.read(self._door, request)) is not None:
+            await run_in_threadpool(logins.log_out, self._door.engine, secret, actor(request))
+        response = RedirectResponse(LOGIN_PATH, status_code=303)
+        cookies.delete(self._door, request, response)
+        return response
+
+    async def _log_in(self, request: Request, name: str, password: str) -> Answer:
+        self._limiter = self._limiter or CapacityLimiter(_AT_ONCE)
+        address, hours = address_of(request), self._door.session_hours
+        return await anyio.to_thread.run_sync(
+            lambda: logins.log_in(self._door.engine, name, password, address=address, hours=hours), limiter=self._limiter
+        )
+
+    async def _owner(self, request: Request, token: str, following: str) -> Response:
+        wanted = self._door.owner_token
+        if wanted is None or not hmac.compare_digest(token.encode(), wanted.encode()):
+            return _form(request, following, status=401, message=words.LINK_REJECTED)
+        if not _is_here(address_of(request)):
+            return _form(request, following, status=403, message=words.LINK_FROM_ELSEWHERE)
+        secret = await run_in_threadpool(
+            lambda: logins.let_owner_in(self._door.engine, wanted, address=address_of(request), hours=self._door.session_hours)
+        )
+        return await self._let_in(request, secret, following)
+
+    async def _let_in(self, request: Request, secret: str, following: str) -> Response:
+        # What was shown before is nobody's any more, whoever put it there.
+        if (before := cookies.read(self._door, request)) is not None:
+            await run_in_threadpool(logins.forget, self._door.engine, before)
+        response = RedirectResponse(following, status_code=303)
+        cookies.write(self._door, request, response, secret)
+        return response
+
+
+def _form(
+    request: Request,
+    following: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    message: str = "",
+    name: str = "",
+) -> Response:
+    return page(request, "login.html", status=status, headers=headers, following=following, message=message, name=name)
+
+
+def _is_here(address: str) -> bool:
+    try:
+        return not address or ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,19 @@
+"""What is open to everybody. All else needs somebody who is known, so that a route that nobody thought of is closed."""
+
+from __future__ import annotations
+
+from telemetry_pipeline.settings.web import LOGIN_PATH
+from telemetry_pipeline.web.frame.assets import PREFIX
+
+HEALTH_PATH = "/health"
+"""Where the stack asks whether the door works."""
+
+
+def is_public_file(path: str) -> bool:
+    """Whether the answer is the same for everybody, so that nobody has to be asked who it is for."""
+    return path.startswith(PREFIX) or path in (HEALTH_PATH, "/favicon.ico")
+
+
+def is_public(path: str) -> bool:
+    """Whether everybody may open it."""
+    return path == LOGIN_PATH or is_public_file(path)

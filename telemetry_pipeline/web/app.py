@@ -1,0 +1,60 @@
+"""The front door as an ASGI application: its rooms, and before them who asks and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from telemetry_pipeline.settings.loading import DoorSettings
+from telemetry_pipeline.warehouse.db.connections import shared
+from telemetry_pipeline.web.access import login
+from telemetry_pipeline.web.access.authentication import Authentication, unknown
+from telemetry_pipeline.web.access.door import Door
+from telemetry_pipeline.web.access.gate import Admission, Names
+from telemetry_pipeline.web.access.public import HEALTH_PATH
+from telemetry_pipeline.web.frame import assets
+from telemetry_pipeline.web.frame.headers import Headers
+from telemetry_pipeline.web.frame.problems import HANDLERS
+from telemetry_pipeline.web.pages import start
+
+
+def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
+    """The door, as a server runs it.
+
+    :param engine: of the warehouse; default: that of the settings.
+    """
+    door = Door.of_settings(settings, engine or shared(settings.database_url))
+    routes: list[BaseRoute] = [
+        Route(HEALTH_PATH, _health),
+        *assets.routes(),
+        *login.routes(door),
+        *start.routes(),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(Names, door=door),
+            Middleware(AuthenticationMiddleware, backend=Authentication(door), on_error=unknown),
+            Middleware(Admission),
+        ],
+        exception_handlers=dict(HANDLERS),
+    )
+    app.state.door = door
+    # Uvicorn has types of its own for what is the same.
+    trusting: Any = ProxyHeadersMiddleware
+    believing: ASGIApp = trusting(Headers(app), trusted_hosts=settings.trusted_proxies.split())
+    return believing
+
+
+async def _health(_: Request) -> Response:
+    """Whether the door itself works, whatever stands behind it."""
+    return JSONResponse({"works": True})

@@ -1,0 +1,43 @@
+"""A page: a template of this room or of another one's, in the frame, with the words of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
+
+from telemetry_pipeline.web.frame.assets import asset
+from telemetry_pipeline.words import door
+
+NOT_KEPT: Mapping[str, str] = {"Cache-Control": "no-store"}
+"""Of an answer that the next person at the same browser must not find there."""
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("telemetry_pipeline.web.frame"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals |= {"asset": asset, "words": door}
+
+
+def page(
+    connection: HTTPConnection, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> HTMLResponse:
+    """An answer that is a page.
+
+    :param template: its file in ``templates``; it has ``visitor``, who asks or None, beside the *values*.
+    """
+    user = connection.scope.get("user")
+    visitor = user if user is not None and user.is_authenticated else None
+    text = _TEMPLATES.get_template(template).render(visitor=visitor, path=connection.scope["path"], **values)
+    return HTMLResponse(text, status_code=status, headers={**NOT_KEPT, **(headers or {})})
+
+
+def wants_page(connection: HTTPConnection) -> bool:
+    """Whether a person's browser asks, and not a program."""
+    return "text/html" in connection.headers.get("accept", "")

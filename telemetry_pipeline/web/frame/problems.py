@@ -1,0 +1,80 @@
+"""What went wrong, as a page for people and as JSON for programs, and which status each error has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+
+from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable
+from telemetry_pipeline.web.frame.page import NOT_KEPT, page, wants_page
+from telemetry_pipeline.words import door
+
+RETRY_SECONDS = 5
+"""After which time somebody asks again who found PostgreSQL away; a page does so by itself."""
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+_logger = logging.getLogger(__name__)
+
+
+def problem(
+    connection: HTTPConnection, status: int, problem: str = "", advice: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
+
+    :param problem: in one sentence; default: what the status is called. A page says it, too, if it is about what was asked for.
+    """
+    if not wants_page(connection):
+        said = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
+        return JSONResponse({"error": said}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
+    title, sentence = door.PROBLEMS.get(status, door.OTHER_PROBLEM)
+    detail = " ".join(filter(None, [problem, advice])) if status in (400, 413, 422) else ""
+    again = status == HTTPStatus.SERVICE_UNAVAILABLE and connection.scope.get("method") in ("GET", "HEAD")
+    return page(
+        connection,
+        "problem.html",
+        status=status,
+        headers=headers,
+        title=title,
+        sentence=sentence,
+        detail=detail,
+        status_code=status,
+        again_seconds=RETRY_SECONDS if again else None,
+    )
+
+
+def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
+    """The answer to a request that came to an error of ours."""
+    if isinstance(err, RequestRefused):
+        return problem(connection, 400, err.problem, err.advice)
+    if isinstance(err, Unavailable):
+        _logger.warning("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
+        return problem(connection, 503, err.problem, err.advice, {"Retry-After": str(RETRY_SECONDS)})
+    _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
+    return problem(connection, 500, err.problem, err.advice)
+
+
+async def _of_http(request: Request, err: Exception) -> Response:
+    assert isinstance(err, HTTPException)
+    if not err.detail or err.status_code in (204, 304):
+        return Response(status_code=err.status_code, headers=err.headers)
+    return problem(request, err.status_code, err.detail, headers=err.headers)
+
+
+async def _of_ours(request: Request, err: Exception) -> Response:
+    assert isinstance(err, TelemetryError)
+    return problem_of(request, err)
+
+
+async def _of_others(request: Request, _: Exception) -> Response:
+    """Starlette raises the error again behind the answer, so that the server logs it."""
+    return problem(request, 500)
+
+
+HANDLERS: Mapping[type[Exception], Handler] = {HTTPException: _of_http, TelemetryError: _of_ours, Exception: _of_others}
+"""What Starlette does about errors that reach it."""

@@ -1,0 +1,18 @@
+// Light or dark: as the machine has it, until somebody chooses. Runs before the page is drawn, so that nothing flashes.
+(() => {
+  const KEY = "theme";
+  const root = document.documentElement;
+  const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
+  const isDark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const chosen = stored();
+  if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+  document.addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    if (!button) return;
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try { localStorage.setItem(KEY, root.dataset.theme); } catch { /* a browser that keeps nothing */ }
+    });
+  });
+})();
