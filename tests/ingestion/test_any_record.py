@@ -18,11 +18,12 @@ from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_json
-from telemetry_pipeline.cli.showing.workbook import to_workbook
+from telemetry_pipeline.cli.output import table_text, to_json
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
 from telemetry_pipeline.reports.charts.declaring import declare
+from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
+from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
