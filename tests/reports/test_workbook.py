@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.showing import workbook
+from telemetry_pipeline.reports.files import workbook
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results.catalogue import ResultInfo
