@@ -38,6 +38,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *api.routes(_answers(settings, door.engine), lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)),
     ]
     app = Starlette(
         routes=routes,
@@ -53,6 +54,11 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     trusting: Any = ProxyHeadersMiddleware
     believing: ASGIApp = trusting(Headers(app), trusted_hosts=settings.trusted_proxies.split())
     return believing
+
+
+def _answers(settings: DoorSettings, engine: sa.Engine) -> Answers:
+    rules = rules_of(settings)
+    return Answers(engine, rules, Pool(Data(SecretStr(settings.database_url.get_secret_value()), rules)))
 
 
 async def _health(_: Request) -> Response:
