@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.access import login
@@ -21,6 +24,10 @@ from telemetry_pipeline.web.access.authentication import Authentication, unknown
 from telemetry_pipeline.web.access.door import Door
 from telemetry_pipeline.web.access.gate import Admission, Names
 from telemetry_pipeline.web.access.public import HEALTH_PATH
+from telemetry_pipeline.web.api import routes as api
+from telemetry_pipeline.web.computing.answers import Answers
+from telemetry_pipeline.web.computing.pool import Pool
+from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
@@ -38,7 +45,9 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
-        *api.routes(_answers(settings, door.engine), lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)),
+        *api.routes(_answers(settings, door.engine), _allowed_days(settings)),
+            _answers(settings, door.engine), lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)
+        ),
     ]
     app = Starlette(
         routes=routes,
@@ -58,7 +67,11 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
 
 def _answers(settings: DoorSettings, engine: sa.Engine) -> Answers:
     rules = rules_of(settings)
-    return Answers(engine, rules, Pool(Data(SecretStr(settings.database_url.get_secret_value()), rules)))
+    return Answers(engine, rules, Pool(Data(settings.database_url, rules)))
+
+
+def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:
+    return lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)
 
 
 async def _health(_: Request) -> Response:

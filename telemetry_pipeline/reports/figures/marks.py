@@ -76,6 +76,11 @@ def row(colour: str, said: str, link: str | None = None, **values: Any) -> dict[
     return {**values, "colour": colour, "opacity": opacity(colour), "said": shorten(said, _SAID), **leads}
 
 
+def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """A chart of what :func:`row` gives, or of other rows."""
+    return alt.Chart({"values": list(rows)})
+
+
 def encodings(theme: Theme, rows: Sequence[Mapping[str, Any]], legend: Legend | None) -> dict[str, Any]:
     """The channels of what :func:`row` gives."""
     channels: dict[str, Any] = {"color": colours(theme, (each["colour"] for each in rows), legend), "description": "said:N"}
@@ -116,7 +121,7 @@ def ticks_on(ticks: Mapping[int, Sequence[str]], title: str, low: float, high: f
 def written(rows: Sequence[Mapping[str, Any]], theme: Theme, *, size: float, **look: Any) -> alt.Chart:
     """Texts at places in pixels: rows of ``x``, ``y`` and ``text``."""
     return (
-        alt.Chart(alt.Data(values=list(rows)))
+        chart_of(rows)
         .mark_text(align="left", baseline="alphabetic", fontSize=size, aria=False, **{"color": theme[PALE_INK], **look})
         .encode(x=alt.X("x:Q", scale=None, axis=None), y=alt.Y("y:Q", scale=None, axis=None), text="text:N")
     )

@@ -195,8 +195,8 @@ class Sheet:
     def _noted(self) -> alt.LayerChart:
         lines = [shorten(note, int(self._width / LETTER * 1.1)) for note in self._notes]
         rows = [{"x": 0, "y": 12 + _LINE * index, "text": line} for index, line in enumerate(lines)]
-        texts = alt.layer(written(rows, self.theme, size=12, fontStyle="italic"))
-        return texts.properties(width=self._width, height=_LINE * len(lines))
+        texts = written(rows, self.theme, size=12, fontStyle="italic")
+        return alt.layer(texts, width=self._width, height=_LINE * len(lines))
 
     def _room(self, of: int) -> float:
         """The width of one of so many panels side by side."""
@@ -207,7 +207,7 @@ class Sheet:
         if panel is None:
             return
         if heading:
-            panel = panel.properties(title=shorten(heading, int(self._width / LETTER)))
+            panel["title"] = shorten(heading, int(self._width / LETTER))
         if column == 0 or not self._rows or self._width < _NARROW:
             self._rows.append([])
         self._rows[-1].append(panel)
