@@ -46,8 +46,6 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *login.routes(door),
         *start.routes(),
         *api.routes(_answers(settings, door.engine), _allowed_days(settings)),
-            _answers(settings, door.engine), lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)
-        ),
     ]
     app = Starlette(
         routes=routes,

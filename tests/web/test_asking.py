@@ -16,9 +16,9 @@ ALLOWED = AllowedDays(date(2025, 1, 1), date(2026, 2, 1), "America/Mexico_City")
 DAY = date(2026, 1, 31)
 
 
-def ask(name: str, personal: bool = False, **given: str) -> Question:
+def ask(name: str, **given: str) -> Question:
     items = [(key.removesuffix("_"), value) for key, value in given.items()]
-    return asking.question(find_analysis(name), items, ALLOWED, personal=personal)
+    return asking.question(find_analysis(name), items, ALLOWED, personal=False)
 
 
 def test_what_looks_back_looks_back_to_the_first_of_the_days() -> None:

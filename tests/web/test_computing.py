@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import time
 from collections.abc import Callable
 from datetime import date
@@ -45,7 +46,7 @@ def work(connection: Connection, _data: Data) -> None:
 @pytest.fixture
 def make_pool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pool]:
     """Makes pools of processes that start at once."""
-    monkeypatch.setattr(pools, "_CONTEXT", pools.multiprocessing.get_context("fork"))
+    monkeypatch.setattr(pools, "_CONTEXT", multiprocessing.get_context("fork"))
     monkeypatch.setattr(pools, "work", work)
     return lambda **options: Pool(None, **{"size": 1, **options})  # type: ignore[arg-type]  # nothing reads data
 
