@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, Legend, chart_of, encodings, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, Legend, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import INK, PALE_INK, PALETTE, Theme
@@ -76,4 +76,4 @@ def bars(
         .encode(x=alt.X("at:Q", scale=scale, axis=None), y=y, text="text:N", **offset)
     )
     height = len(labels) * (21 if lanes == 1 else 15 * lanes + 6)
-    return alt.layer(boxes, ends_of_bars, width=width, height=height)
+    return layered(boxes, ends_of_bars, width=width, height=height)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, encodings, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import BLUE, GREY, GROUND, INK, RED, Theme
@@ -65,4 +65,5 @@ def heat(
         shade = alt.Color("colour:N", scale=alt.Scale(domain=[INK, GROUND], range=[theme[INK], theme[GROUND]]), legend=None)
         layers.append(chart_of(texts).mark_text(aria=False).encode(**places, text="text:N", color=shade))
     height = len(names) * (26 if written else 20)
-    return alt.layer(*layers, width=width, height=height).resolve_scale(color="independent")
+    chart: alt.LayerChart = layered(*layers, width=width, height=height).resolve_scale(color="independent")
+    return chart

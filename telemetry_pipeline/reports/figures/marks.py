@@ -81,6 +81,11 @@ def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     return alt.Chart({"values": list(rows)})
 
 
+def layered(*charts: alt.Chart, width: float, height: float) -> alt.LayerChart:
+    """A panel: charts one above the other."""
+    return alt.LayerChart(layer=list(charts), width=width, height=height)
+
+
 def encodings(theme: Theme, rows: Sequence[Mapping[str, Any]], legend: Legend | None) -> dict[str, Any]:
     """The channels of what :func:`row` gives."""
     channels: dict[str, Any] = {"color": colours(theme, (each["colour"] for each in rows), legend), "description": "said:N"}
@@ -120,8 +125,9 @@ def ticks_on(ticks: Mapping[int, Sequence[str]], title: str, low: float, high: f
 
 def written(rows: Sequence[Mapping[str, Any]], theme: Theme, *, size: float, **look: Any) -> alt.Chart:
     """Texts at places in pixels: rows of ``x``, ``y`` and ``text``."""
-    return (
+    chart: alt.Chart = (
         chart_of(rows)
         .mark_text(align="left", baseline="alphabetic", fontSize=size, aria=False, **{"color": theme[PALE_INK], **look})
         .encode(x=alt.X("x:Q", scale=None, axis=None), y=alt.Y("y:Q", scale=None, axis=None), text="text:N")
     )
+    return chart

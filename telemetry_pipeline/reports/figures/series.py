@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import Legend, chart_of, encodings, row, ticks_on
+from telemetry_pipeline.reports.figures.marks import Legend, chart_of, encodings, layered, row, ticks_on
 from telemetry_pipeline.reports.figures.marks import colours as colours_of
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.themes import BLUE, INK, ORANGE, PALETTE, Theme
@@ -51,7 +51,7 @@ def series(
         thick = min(_THICKEST, max(1.0, (width - ROOM) * 2 * half / (high_x - low_x)))
         shown = Legend(legend, width) if legend else None
         layers = [_columns(theme, scale, series, colours, axes, shown, thick)]
-    return alt.layer(*layers, width=width, height=height)
+    return layered(*layers, width=width, height=height)
 
 
 def _axes(scale: Scale, ends: tuple[float, float], width: float, values: Numbers) -> dict[str, Any]:
@@ -81,8 +81,9 @@ def _columns(
         for x, day, value, colour in zip(scale.positions, scale.names, values, colours or [BLUE] * len(values), strict=True)
         if not np.isnan(value)
     ]
-    chart = chart_of(rows).mark_bar(orient="vertical", size=thick)
-    return chart.encode(**axes, y2=alt.datum(0), **encodings(theme, rows, legend))
+    bars = chart_of(rows).mark_bar(orient="vertical", size=thick)
+    chart: alt.Chart = bars.encode(**axes, y2=alt.datum(0), **encodings(theme, rows, legend))
+    return chart
 
 
 def _lines(
@@ -123,5 +124,6 @@ def _band(theme: Theme, scale: Scale, band: Band, axes: Mapping[str, Any]) -> al
         for x, low, high in zip(scale.positions, *band, strict=True)
         if not (np.isnan(low) or np.isnan(high))
     ]
-    chart = chart_of(rows).mark_area(fill=theme[ORANGE], opacity=1, fillOpacity=0.25, aria=False)
-    return chart.encode(**axes, y2="high:Q")
+    area = chart_of(rows).mark_area(fill=theme[ORANGE], opacity=1, fillOpacity=0.25, aria=False)
+    chart: alt.Chart = area.encode(**axes, y2="high:Q")
+    return chart

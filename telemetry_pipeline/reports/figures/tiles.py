@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 
 from telemetry_pipeline.amounts import NULL
-from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, row, written
+from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, layered, row, written
 from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.reports.figures.themes import INK, TILE, Theme
 
@@ -40,4 +40,4 @@ def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) 
     )
     large = written(values, theme, size=20, color=theme[INK], fontWeight="bold")
     height = lines * (_HEIGHT + _GAP) - _GAP
-    return alt.layer(grounds, large, written(names, theme, size=12), width=width, height=height)
+    return layered(grounds, large, written(names, theme, size=12), width=width, height=height)
