@@ -1,9 +1,9 @@
 """The front door: answers about any days of 2,000,000 views, to 20 who ask at once.
 
 ``uncached_ms`` is the time of an answer that nobody asked for before, ``stored_ms`` that of one that a tick has stored: 95th
-percentiles of what a program sees, with token, HTTP and JSON. ``errors`` counts answers other than 200.
-``door_mb`` is the memory of the door once its pool has had nothing to do for a while, ``busy_mb`` that of the door and of all its
-processes when everything has just been answered; what processes share counts once.
+percentiles of what a program sees, with token, HTTP and JSON. ``errors`` counts answers other than 200. ``door_mb`` is the
+memory of the door once its pool has had nothing to do for a while, ``busy_mb`` that of the door and of all its processes when
+everything has just been answered; what processes share counts once.
 """
 
 from __future__ import annotations

@@ -50,11 +50,9 @@ class Legend:
 
     def drawn(self) -> alt.Legend:
         """For an encoding of colours."""
-        lines = (
-            {"symbolType": "stroke", "symbolStrokeWidth": 3}
-            if self.is_of_lines
-            else {"symbolType": "square", "symbolStrokeWidth": 0}
-        )
+        symbol: dict[str, Any] = {"symbolType": "square", "symbolStrokeWidth": 0}
+        if self.is_of_lines:
+            symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3}
         return alt.Legend(
             values=list(self.written),
             labelExpr=f"{json.dumps(self.written)}[datum.value]",
@@ -66,7 +64,7 @@ class Legend:
             legendY=-self.height - 4,
             columns=self.columns,
             symbolOpacity=1,
-            **lines,
+            **symbol,
         )
 
 
