@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,12 +41,19 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     :param engine: of the warehouse; default: that of the settings.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
+    answers = _answers(settings, door.engine)
+
+    @asynccontextmanager
+    async def serving(_: Starlette) -> AsyncIterator[None]:
+        yield
+        answers.close()
+
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
-        *api.routes(_answers(settings, door.engine), _allowed_days(settings)),
+        *api.routes(answers, _allowed_days(settings)),
     ]
     app = Starlette(
         routes=routes,
@@ -55,6 +63,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
             Middleware(Admission),
         ],
         exception_handlers=dict(HANDLERS),
+        lifespan=serving,
     )
     app.state.door = door
     # Uvicorn has types of its own for what is the same.

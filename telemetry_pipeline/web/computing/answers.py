@@ -90,6 +90,10 @@ class Answers:
 
         return Answer(await self._bodies.get(etag, make), etag)
 
+    def close(self) -> None:
+        """End the processes that wait for questions."""
+        self._pool.close()
+
     async def _now(self) -> Moment:
         if self._moment is not None and time.monotonic() - self._moment[0] < _LOOK_SECONDS:
             return self._moment[1]
