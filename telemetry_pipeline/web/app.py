@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.access import login
@@ -23,6 +25,10 @@ from telemetry_pipeline.web.access.authentication import Authentication, unknown
 from telemetry_pipeline.web.access.door import Door
 from telemetry_pipeline.web.access.gate import Admission, Names
 from telemetry_pipeline.web.access.public import HEALTH_PATH
+from telemetry_pipeline.web.api import routes as api
+from telemetry_pipeline.web.computing.answers import Answers
+from telemetry_pipeline.web.computing.pool import Pool
+from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
@@ -36,13 +42,15 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     :param engine: of the warehouse; default: that of the settings.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
+    answers = _answers(settings, door.engine)
     behind = Behind(door, settings.dagster_directory, settings.flower_directory)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def serving(_: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            answers.close()
             await behind.aclose()
 
     routes: list[BaseRoute] = [
@@ -50,23 +58,33 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *api.routes(answers, _allowed_days(settings)),
         *behind.routes(),
     ]
     app = Starlette(
         routes=routes,
-        lifespan=lifespan,
         middleware=[
             Middleware(Names, door=door),
             Middleware(AuthenticationMiddleware, backend=Authentication(door), on_error=unknown),
             Middleware(Admission),
         ],
         exception_handlers=dict(HANDLERS),
+        lifespan=serving,
     )
     app.state.door = door
     # Uvicorn has types of its own for what is the same.
     trusting: Any = ProxyHeadersMiddleware
     believing: ASGIApp = trusting(Headers(app), trusted_hosts=settings.trusted_proxies.split())
     return believing
+
+
+def _answers(settings: DoorSettings, engine: sa.Engine) -> Answers:
+    rules = rules_of(settings)
+    return Answers(engine, rules, Pool(Data(settings.database_url, rules)))
+
+
+def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:
+    return lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)
 
 
 async def _health(_: Request) -> Response:

@@ -127,4 +127,3 @@ class _Login:
     ) -> Response:
         said = {"following": following, "message": message, "name": name, "by_link": self._door.owner_token is not None}
         return page(request, "login.html", status=status, headers=headers, **said)
-
