@@ -40,6 +40,7 @@ setup(
         "flower>=2.2,<3",
         "grpcio>=1.80,<2",
         "grpcio-health-checking>=1.80,<2",
+        "httpcore>=1,<2",
         "httpx>=0.28,<1",
         "itsdangerous>=2.2,<3",
         "jinja2>=3.1,<4",

@@ -45,7 +45,7 @@ class Bed:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._client = TelemetryClient(stack.state.graphql_url)
+        self._client = stack.client
         self._today = datetime.now(stack.settings.operator_zone).date()
 
     def fill(self, records: int) -> None:

@@ -25,7 +25,7 @@ from telemetry_pipeline.stack.state import StackState, read_state
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 
-SERVICES = ("simulator", "postgres", "valkey", "worker", "code-server", "webserver", "daemon", "watch", "flower")
+SERVICES = ("simulator", "postgres", "valkey", "worker", "code-server", "webserver", "web", "daemon", "watch", "flower")
 UNREACHABLE = (
     *(TelemetryError, sa.exc.SQLAlchemyError, redis.RedisError, kombu.exceptions.KombuError),
     *(requests.RequestException, OSError, psutil.Error),
@@ -143,7 +143,7 @@ class Onlooker:
                 yield f"{name} does not answer"
 
     def _code(self) -> Iterator[str]:
-        health = TelemetryClient(self.state.graphql_url, timeout_seconds=10).health()
+        health = TelemetryClient(f"{self.state.socket_url}/graphql", timeout_seconds=10).health()
         if health.code_problem:
             yield health.code_problem
         yield from (f"the daemon's part {part} is silent" for part in health.silent_daemons)

@@ -16,10 +16,11 @@ class Servers:
     """The servers behind one GraphQL address.
 
     :param timeout_seconds: how long one answer may take.
+    :param token: what is shown at the front door; a Unix socket behind it asks for none.
     """
 
-    def __init__(self, graphql_url: str, timeout_seconds: float = 60) -> None:
-        self._server = Endpoint(graphql_url, timeout_seconds)
+    def __init__(self, graphql_url: str, timeout_seconds: float = 60, token: str | None = None) -> None:
+        self._server = Endpoint(graphql_url, timeout_seconds, token)
 
     def health(self) -> Health:
         """How the web server, the code and the daemon are."""

@@ -95,6 +95,11 @@ class StackSettings(
         return PipelineSettings.with_values_of(self)
 
     @property
+    def sockets(self) -> Path:
+        """Directory of the sockets behind the front door."""
+        return self.web_sockets or self.home / "sockets"
+
+    @property
     def first_month(self) -> date:
         """From when on each month has a partition of its own in PostgreSQL: at least ``partition_years`` back, and every day
         that can be asked for.

@@ -27,17 +27,23 @@ class StackState(BaseModel):
     """A running stack. Its URLs hold passwords, so its file is for its owner's eyes only.
 
     :ivar pid: of the supervisor.
+    :ivar web_url: of the front door. :ivar web_token: what its owner shows there.
+    :ivar webserver_url: of Dagster's web server behind it. :ivar graphql_url: of GraphQL there.
+    :ivar socket_url: of the same for processes of this user, who are asked for nothing.
     :ivar database_url: of the warehouse. :ivar owner_database_url: as its owner; empty: the same.
     :ivar panaccess_url: of the simulator, if it has one.
-    :ivar flower_url: of the workers' own web UI.
+    :ivar flower_url: of the workers' own web UI behind the front door.
     :ivar first_partition: what its processes have for FIRST_PARTITION.
     :ivar processes: name of each child process to its process id.
     """
 
     pid: int
     started_at: datetime
+    web_url: str
+    web_token: str
     webserver_url: str
     graphql_url: str
+    socket_url: str
     database_url: str
     owner_database_url: str = ""
     dagster_database_url: str
@@ -75,7 +81,7 @@ class HomeLock:
                 break
         os.close(lock._file)
         state = read_state(home)
-        what = "is being started or stopped" if state is None else f"is running: {state.webserver_url}"
+        what = "is being started or stopped" if state is None else f"is running: {state.web_url}"
         raise StackError(f"a stack in {home} {what} (process {holder})", "stop it, or set TELEMETRY_HOME to another directory")
 
     def release(self) -> None:

@@ -25,6 +25,7 @@ from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
 from telemetry_pipeline.web.pages import start
+from telemetry_pipeline.web.proxy import routes as proxy
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
@@ -38,6 +39,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *proxy.routes(door, settings.sockets),
     ]
     app = Starlette(
         routes=routes,

@@ -61,8 +61,11 @@ def announce(home: Path) -> Iterator[Callable[..., None]]:
             StackState(
                 pid=os.getpid(),
                 started_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
-                webserver_url=webserver_url,
-                graphql_url=f"{webserver_url}/graphql",
+                web_url=webserver_url,
+                web_token="t" * 40,
+                webserver_url=f"{webserver_url}/dagster",
+                graphql_url=f"{webserver_url}/dagster/graphql",
+                socket_url=webserver_url,
                 processes={},
                 **(known | urls),
             ),

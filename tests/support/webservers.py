@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import WebserverError
+from telemetry_pipeline.sockets import address
 from telemetry_pipeline.stack.processes.ports import free_port
 
 # What a web server answers to the question whether the pipeline's code is loaded.
@@ -133,14 +135,12 @@ def fake_webserver() -> Iterator[FakeWebserver]:
         server.server_close()
 
 
-# Our own command; and Dagster's, for what it would do without the guard.
-GUARDED = ("telemetry_pipeline", "webserver")
-UNGUARDED = ("dagster_webserver",)
-
-
 @contextmanager
-def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options: str) -> Iterator[str]:
-    """URL of a real webserver with the definitions of ``toy_pipeline``."""
+def toy_webserver(directory: Path, *, bare: bool = False) -> Iterator[str]:
+    """Address of a real webserver with the definitions of ``toy_pipeline``: of its socket for operators.
+
+    :param bare: Dagster's own at a port, for what it would do without a door before it.
+    """
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
     (directory / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nrun_coordinator: {coordinator}\n")
     toy = Path(__file__).with_name("toy_pipeline.py")
@@ -148,10 +148,11 @@ def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options:
         f"load_from:\n  - python_file: {{relative_path: {toy}, location_name: telemetry_pipeline}}\n"
     )
     port = free_port()
-    address = ["--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
-    command = [sys.executable, "-m", *program, *address, *options]
+    url = f"http://127.0.0.1:{port}/dagster" if bare else address(sockets_of(directory))
+    own = ["telemetry_pipeline", "webserver", "--sockets", str(sockets_of(directory))]
+    dagsters = ["dagster_webserver", "--host", "127.0.0.1", "--port", str(port), "--path-prefix", "/dagster"]
+    command = [sys.executable, "-m", *(dagsters if bare else own), "--workspace", "workspace.yaml"]
     environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[2])}
-    url = f"http://127.0.0.1:{port}"
     with (
         (directory / "log").open("wb") as log,
         _process(command, cwd=directory, env=environment, stdout=log) as process,
@@ -167,6 +168,11 @@ def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options:
                     pytest.fail((directory / "log").read_text())
                 time.sleep(0.1)
         yield url
+
+
+def sockets_of(directory: Path) -> Path:
+    """Where the sockets of a toy webserver are: below /tmp, for their paths have to be short."""
+    return Path("/tmp") / f"toy-{sha256(bytes(directory)).hexdigest()[:12]}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from telemetry_pipeline.cli.days import given_period, usage_errors
 from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED
 from telemetry_pipeline.cli.launching.follow import Interrupts, follow
 from telemetry_pipeline.cli.launching.launch import Launch, parse_parameters
-from telemetry_pipeline.cli.launching.own_stack import graphql_for_run
+from telemetry_pipeline.cli.launching.own_stack import client_for_run
 from telemetry_pipeline.cli.launching.progress import open_display
 from telemetry_pipeline.cli.output import print_table
 from telemetry_pipeline.cli.saying import say, say_advice
@@ -32,8 +32,8 @@ def run(job: str, partition: date | None, first: date | None, last: date | None,
         check_days(target, period)
     settings = StackSettings.load()
     launch = plan_launch(settings, target, period, assignments)
-    with graphql_for_run(settings) as (url, tend):
-        return launch_and_follow(TelemetryClient(url), launch, tend)[1]
+    with client_for_run(settings) as (client, tend):
+        return launch_and_follow(client, launch, tend)[1]
 
 
 def plan_launch(settings: StackSettings, target: Job | Asset, period: Period | None, assignments: tuple[str, ...]) -> Launch:

@@ -9,7 +9,6 @@ from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.cli.launching.run import launch_and_follow, plan_launch
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.showing.show import read_result, show_table
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.days import Period, today
 from telemetry_pipeline.launches import JOBS, RANGE
@@ -38,7 +37,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
         before = read_status(engine)
         say(f"2/3  synchronising, merging and analysing {launch.period}")
         began = time.monotonic()
-        progress, status = launch_and_follow(TelemetryClient(stack.state.graphql_url), launch, stack.tend)
+        progress, status = launch_and_follow(stack.client, launch, stack.tend)
         seconds = time.monotonic() - began
         if status == 0:
             say("3/3  what came of it")
@@ -47,7 +46,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
             show_table(top, settings.operator_zone, limit=_TOP_CHANNELS_SHOWN)
         if once or status != 0:
             return status
-        say(f"web UI: {stack.state.webserver_url}  (Ctrl-C stops everything)")
+        say(f"open {stack.owner_link}  (Ctrl-C stops everything)")
         stack.supervise()
     return 0
 

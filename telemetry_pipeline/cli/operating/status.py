@@ -17,9 +17,8 @@ from telemetry_pipeline.cli.saying import say, say_advice, say_lines, say_proble
 from telemetry_pipeline.cli.target import Here
 from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.client.graphql import one_line
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, Overview, Queues, Ticks, gather
+from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, WEB_TIMEOUT_SECONDS, Overview, Queues, Ticks, gather
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.operations.problems import CHANNEL
@@ -33,15 +32,15 @@ def status(run: str | None, form: str) -> int:
     settings = StackSettings.load()
     zone = settings.operator_zone
     if run is not None:
-        report = examine_run(TelemetryClient(target.graphql_url(settings)), run)
+        report = examine_run(target.client(settings), run)
         if form == "json":
             say_lines(to_json(run_facts(report, zone)))
         else:
             show_run(report, zone)
         return 0
     here = target.look_here(settings)
-    url = target.graphql_url(settings) if target.webserver_url(settings) else None
-    seen = gather(target.complete(settings, here.stack), url)
+    client = target.client(settings, WEB_TIMEOUT_SECONDS) if target.webserver_url(settings) else None
+    seen = gather(target.complete(settings, here.stack), client)
     if form == "json":
         say_lines(to_json(overview_facts(seen, here, zone)))
     else:

@@ -23,7 +23,7 @@ from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read
 TICK = "telemetry_tick"
 TICK_SCHEDULE = f"{TICK}_schedule"
 _LAST_RUNS = 10
-_WEB_TIMEOUT_SECONDS = 20.0
+WEB_TIMEOUT_SECONDS = 20.0
 
 T = TypeVar("T")
 
@@ -104,11 +104,11 @@ class Overview:
             return None
 
 
-def gather(known: StackSettings, graphql_url: str | None) -> Overview:
+def gather(known: StackSettings, client: TelemetryClient | None) -> Overview:
     """Ask every server that is known.
 
     :param known: with the addresses of the servers that there are.
-    :param graphql_url: of the web server; None: there is none.
+    :param client: for the web server; None: there is none.
     """
     seen = Overview(datetime.now(UTC))
     if known.database_url is not None:
@@ -121,8 +121,7 @@ def gather(known: StackSettings, graphql_url: str | None) -> Overview:
             seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))
     if known.panaccess_url is not None:
         seen.upstream = look_upstream(known, seen.warehouse.jump_id if seen.warehouse else None)
-    if graphql_url is not None:
-        client = TelemetryClient(graphql_url, _WEB_TIMEOUT_SECONDS)
+    if client is not None:
         seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
         if seen.runs is not None:
             seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(client))

@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.access import sessions, tokens
+from telemetry_pipeline.warehouse.access.names import OWNER
+from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.web.access import cookies
-from telemetry_pipeline.web.access.door import Door
+from telemetry_pipeline.web.access.door import Door, is_here
 from telemetry_pipeline.web.access.public import is_public_file
 from telemetry_pipeline.web.access.visitor import Visitor
 from telemetry_pipeline.web.frame.problems import problem_of
@@ -40,7 +42,10 @@ class Authentication(AuthenticationBackend):
     async def _visitor(self, conn: HTTPConnection) -> Visitor | None:
         authorization = conn.headers.get("authorization", "")
         if authorization[: len(_BEARER)].lower() == _BEARER:
-            return await run_in_threadpool(self._of_token, authorization[len(_BEARER) :].strip())
+            token = authorization[len(_BEARER) :].strip()
+            if is_here(conn) and self._door.is_owners(token):
+                return Visitor(OWNER, Role.OPERATOR, personal=True, by="token")
+            return await run_in_threadpool(self._of_token, token)
         secret = cookies.read(self._door, conn)
         return None if secret is None else await run_in_threadpool(self._of_session, secret)
 
