@@ -24,6 +24,8 @@ from telemetry_pipeline.web.access.public import HEALTH_PATH
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
+from telemetry_pipeline.web.operating import routes as operating
+from telemetry_pipeline.web.operating.metrics import Counting, Requests
 from telemetry_pipeline.web.pages import start
 from telemetry_pipeline.web.proxy import routes as proxy
 
@@ -34,16 +36,19 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     :param engine: of the warehouse; default: that of the settings.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
+    requests = Requests()
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *operating.routes(door, settings, requests),
         *proxy.routes(door, settings.sockets),
     ]
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(Counting, requests=requests, routes=routes),
             Middleware(Names, door=door),
             Middleware(AuthenticationMiddleware, backend=Authentication(door), on_error=unknown),
             Middleware(Admission),
