@@ -19,7 +19,6 @@ import sqlalchemy as sa
 
 from bench.harness import median, result, stack_settings
 from telemetry_pipeline.client.answers import RunStatus
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.db.connections import connect

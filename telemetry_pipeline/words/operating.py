@@ -8,14 +8,23 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "tasks": ("Tareas", "Tasks"),
     "tasks_lead": ("Lo que espera, corre, falló o terminó.", "What waits, runs, failed or ended."),
     "state": ("Estado", "State"),
-    "state_lead": ("Cómo está el sistema y qué hacer con lo que no anda bien.", "How the system does, and what to do about what is wrong."),
+    "state_lead": (
+        "Cómo está el sistema y qué hacer con lo que no anda bien.",
+        "How the system does, and what to do about what is wrong.",
+    ),
     "refresh": ("Actualizar", "Refresh"),
     "updated": ("Actualizado a las", "As of"),
     "times_in": ("Horas de {zone}.", "Times of {zone}."),
-    "offline": ("No se pudo actualizar: se ve lo último que se supo.", "It could not be refreshed: this is what was known last."),
+    "offline": (
+        "No se pudo actualizar: se ve lo último que se supo.",
+        "It could not be refreshed: this is what was known last.",
+    ),
     "loading": ("Preguntando…", "Asking…"),
     "away": ("No responde", "Does not answer"),
-    "away_lead": ("No respondió en {seconds} segundos. Esta parte vuelve sola.", "No answer within {seconds} seconds. This part comes back by itself."),
+    "away_lead": (
+        "No respondió en {seconds} segundos. Esta parte vuelve sola.",
+        "No answer within {seconds} seconds. This part comes back by itself.",
+    ),
     "stale": ("Ahora no responde; esto es de hace {age}.", "It does not answer now; this is {age} old."),
     "advice": ("Qué hacer", "What to do"),
     "yes": ("sí", "yes"),
@@ -108,18 +117,18 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     ),
     "empty_title": ("¿Vaciar la cola «{queue}»?", "Empty the queue “{queue}”?"),
     "empty_means": (
-        "Se tiran los {messages} mensajes que esperan. Las tareas a las que pertenecen ({runs}) lo notan en menos de un minuto y "
-        "vuelven a ponerlos en la cola: cada vez cuenta como un intento del paso. Para librarse de ellas hay que cancelarlas.",
-        "The {messages} messages that wait are thrown away. The tasks that they belong to ({runs}) notice within a minute and put "
-        "them there again; each time counts as a try of the step. To be rid of them they have to be cancelled.",
+        "Se tiran los {messages} mensajes que esperan. Las tareas a las que pertenecen ({runs}) lo notan en menos de un minuto "
+        "y vuelven a ponerlos en la cola: cada vez cuenta como un intento del paso. Para librarse de ellas hay que cancelarlas.",
+        "The {messages} messages that wait are thrown away. The tasks that they belong to ({runs}) notice within a minute and "
+        "put them there again; each time counts as a try of the step. To be rid of them they have to be cancelled.",
     ),
     "empty_cancelling": ("Cancelar también esas tareas", "Cancel these tasks, too"),
     "restart_title": ("¿Reiniciar los procesos que ejecutan los pasos?", "Restart the workers that execute steps?"),
     "restart_means": (
-        "Cada uno termina el paso que tiene entre manos, se cierra y vuelve a arrancar solo, con el código y los ajustes de ahora. "
-        "Lo que espera en las colas sigue ahí. Un paso que tarda demasiado se interrumpe y se intenta otra vez.",
-        "Each ends the step that it has at hand, ends, and is started again, with the code and settings of now. What waits in the "
-        "queues stays there. A step that takes too long is interrupted and tried again.",
+        "Cada uno termina el paso que tiene entre manos, se cierra y vuelve a arrancar solo, con el código y los ajustes de "
+        "ahora. Lo que espera en las colas sigue ahí. Un paso que tarda demasiado se interrumpe y se intenta otra vez.",
+        "Each ends the step that it has at hand, ends, and is started again, with the code and settings of now. What waits in "
+        "the queues stays there. A step that takes too long is interrupted and tried again.",
     ),
     "new_lead": ("Elija qué lanzar; después, los días y los parámetros.", "Choose what to launch; then days and parameters."),
     "jobs": ("Trabajos", "Jobs"),
@@ -151,7 +160,10 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "done_repeated": ("Se lanzó otra vez: esta es la nueva tarea.", "Launched again: this is the new task."),
     "done_launched": ("La tarea está lanzada.", "The task is launched."),
     "done_emptied": ("Mensajes que se tiraron: {n}.", "Messages thrown away: {n}."),
-    "done_restarted": ("Los procesos se reinician en cuanto terminan lo que tienen entre manos.", "The workers restart as soon as they have ended what is at hand."),
+    "done_restarted": (
+        "Los procesos se reinician en cuanto terminan lo que tienen entre manos.",
+        "The workers restart as soon as they have ended what is at hand.",
+    ),
     # The state.
     "problems": ("Problemas", "Problems"),
     "no_problems": ("Ninguno abierto.", "None open."),
@@ -177,7 +189,10 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "pace": ("Ritmo", "Pace"),
     "pace_of": ("De lo lanzado en los últimos {minutes} minutos.", "Of what was launched in the last {minutes} minutes."),
     "last_tick": ("Último ciclo correcto", "Last tick that succeeded"),
-    "ticks_off": ("El horario está apagado: no se lanza nada solo.", "The schedule is switched off: nothing is launched by itself."),
+    "ticks_off": (
+        "El horario está apagado: no se lanza nada solo.",
+        "The schedule is switched off: nothing is launched by itself.",
+    ),
     "last_ticks": ("Últimos ciclos", "Last ticks"),
     "outcome_succeeded": ("correctos", "succeeded"),
     "outcome_failed": ("fallidos", "failed"),

@@ -12,11 +12,10 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from telemetry_pipeline.orchestration.runtime.guard import Guard
 from webservers import UNGUARDED, toy_webserver
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
-
-from telemetry_pipeline.orchestration.runtime.guard import Guard
 
 PUBLIC = "https://telemetry.example.com"
 OTHER = "https://pipeline.example.org:8443"

@@ -7,7 +7,7 @@ import click
 from telemetry_pipeline.cli.days import parse_day
 from telemetry_pipeline.cli.lazy import CommandGroup, LazyCommand
 
-# Those of telemetry_pipeline.monitoring.facts.tasks and telemetry_pipeline.broker, which would take more along.
+# Those of telemetry_pipeline.steering.tasks and telemetry_pipeline.broker, which would take more along.
 STATES = ("waiting", "running", "failed", "ended")
 QUEUES = ("ingest", "analysis", "reports")
 
@@ -23,7 +23,9 @@ runs = LazyCommand(
     params=[
         click.Option(["--state"], type=click.Choice(STATES), help="Runs in this state."),
         click.Option(["--job"], metavar="JOB", help="Runs of this job; 'assets' are those of assets alone."),
-        click.Option(["--since"], metavar="DAY", callback=parse_day, help="Runs launched on that day of the operator or later."),
+        click.Option(
+            ["--since"], metavar="DAY", callback=parse_day, help="Runs launched on that day of the operator or later."
+        ),
         click.Option(["--lines"], type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most."),
         click.Option(
             ["--format", "form"],

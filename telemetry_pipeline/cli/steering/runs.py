@@ -15,10 +15,10 @@ from telemetry_pipeline.cli.output import to_json
 from telemetry_pipeline.cli.saying import say, say_lines
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.monitoring.facts.runs import find_run
-from telemetry_pipeline.monitoring.facts.tasks import State, Wanted, find_runs
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.steering import runs as steering
 from telemetry_pipeline.steering.record import Record
+from telemetry_pipeline.steering.tasks import State, Wanted, find_runs
 from telemetry_pipeline.warehouse.db.connections import connect
 
 

@@ -126,7 +126,8 @@ def gather(known: StackSettings, client: TelemetryClient | None) -> Overview:
     if client is not None:
         look_at_runs(seen, client)
     look_at_queues(seen, known)
-    seen.disks = disks(places(known))
+    if known.database_url is not None:
+        seen.disks = disks(places(known))
     seen.at = datetime.now(UTC)
     return seen
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from telemetry_pipeline.days import parse_day
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.monitoring.facts.tasks import State, Wanted
+from telemetry_pipeline.steering.tasks import State, Wanted
 
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -1,4 +1,4 @@
-"""What the servers last said, for many readers at once: asked in the background, so that one that is away keeps nobody waiting."""
+"""What the servers last said, for many readers at once: asked in the background, so that none that is away keeps one waiting."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ class Requests:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ["method", "route", "status"]
-        self._count = Counter("telemetry_door_requests", "Requests that the front door answered.", labels, registry=self.registry)
+        self._count = Counter(
+            "telemetry_door_requests", "Requests that the front door answered.", labels, registry=self.registry
+        )
         self._seconds = Histogram(
             "telemetry_door_request_seconds",
             "Seconds to the end of an answer of the front door.",
@@ -186,7 +188,9 @@ def _of_queues(seen: Overview) -> Iterator[Metric]:
 
 
 def _of_disks(seen: Overview) -> Iterator[Metric]:
-    free = GaugeMetricFamily("telemetry_disk_free_bytes", "Room on the disks that the door's machine writes to.", labels=["path"])
+    free = GaugeMetricFamily(
+        "telemetry_disk_free_bytes", "Room on the disks that the door's machine writes to.", labels=["path"]
+    )
     for disk in seen.disks or []:
         free.add_metric([str(disk.path)], disk.free_bytes)
     yield free

@@ -17,7 +17,7 @@ from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run
-from telemetry_pipeline.monitoring.facts.tasks import ASSETS, State, find_runs, state_of
+from telemetry_pipeline.steering.tasks import ASSETS, State, find_runs, state_of
 from telemetry_pipeline.tags import Priority
 from telemetry_pipeline.web.operating.asked import RUN_ID, Asked, blank, fields, read
 from telemetry_pipeline.web.operating.controls import Controls
@@ -149,6 +149,8 @@ def done(request: Request) -> dict[str, Any] | None:
     """What was done just before, as the address says it, and of how many; None: nothing."""
     what = request.query_params.get("done")
     counts = {name: request.query_params.get(name, "") for name in ("n", "refused")}
-    if what not in DONE or not all(text.isascii() and (not text or text.isdigit()) and len(text) < 8 for text in counts.values()):
+    if what not in DONE or not all(
+        text.isascii() and (not text or text.isdigit()) and len(text) < 8 for text in counts.values()
+    ):
         return None
     return {"what": what, **{name: int(text or 0) for name, text in counts.items()}}

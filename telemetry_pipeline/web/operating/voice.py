@@ -64,7 +64,7 @@ class Voice:
     def days(self, run: Run) -> str:
         """Those of a run, as they are asked for."""
         first, last = run.partitions or ("", "")
-        return first if first == last else f"{first} – {last}"
+        return first if first == last else f"{first} \N{EN DASH} {last}"
 
     def course(self, ran: Run | Step, now: datetime) -> str:
         """How long something took, or has taken so far."""

@@ -21,7 +21,7 @@
     const again = async () => {
       await refresh(part);
       if (!part.querySelector("[data-final]")) setTimeout(again, part.dataset.seconds * 1000);
-      else if (!part.hasAttribute("data-reloaded")) location.reload();
+      else location.replace(location.pathname); // it has ended: what can be done now is something else
     };
     setTimeout(again, part.hasAttribute("data-now") ? 0 : part.dataset.seconds * 1000);
   }
