@@ -42,7 +42,6 @@ def completed(
     found["first_partition"] = first_partition(given, options)
     found["web_sockets"] = given.web_sockets or web_sockets(given.home)
     found["web_secret"] = given.web_secret or _kept_secret(given.home / "web-secret")
-    found["web_token"] = secrets.token_urlsafe(32)
     if postgres is not None:
         found["owner_database_url"] = at_database(postgres.url, "telemetry")
         found["database_url"] = postgres.url_of(WRITER, "telemetry")

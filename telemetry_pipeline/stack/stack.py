@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -189,7 +190,7 @@ class Stack:
         elif self._simulator_options is not None:
             self._simulator_options = with_end(self.home, self._simulator_options)
         web_port = choose_port(self._web_port, DEFAULT_WEB_PORT, self._say)
-        web_url = f"http://{LOOPBACK}:{web_port}"
+        web_url, token = f"http://{LOOPBACK}:{web_port}", secrets.token_urlsafe(32)
         simulator = None
         if self._simulator_options is None:
             self._say(f"PanAccess is at {self._given.panaccess_url}")
@@ -221,7 +222,7 @@ class Stack:
         self._starting.run([worker, CodeServer(self.home, variables("code-server"))])
         sockets = self.settings.web_sockets or web_sockets(self.home)
         webserver = Webserver(self.home, variables("webserver"), sockets)
-        web = Web(self.home, variables("web"), web_port)
+        web = Web(self.home, variables("web") | {"WEB_TOKEN": token}, web_port)
         self._starting.run([webserver, web, Daemon(self.home, variables("daemon"), webserver.client)])
         if self._owns_runs and (runs := self._starting.ask_servers(lambda: _cancel_runs(webserver.client, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
@@ -232,7 +233,7 @@ class Stack:
             pid=os.getpid(),
             started_at=datetime.now(UTC),
             web_url=web_url,
-            web_token=text_of(self.settings.web_token or ""),
+            web_token=token,
             webserver_url=f"{web_url}{DAGSTER_PATH}",
             graphql_url=f"{web_url}{DAGSTER_PATH}/graphql",
             socket_url=webserver.url,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +29,7 @@ from telemetry_pipeline.web.frame.problems import HANDLERS
 from telemetry_pipeline.web.operating import routes as operating
 from telemetry_pipeline.web.operating.metrics import Counting, Requests
 from telemetry_pipeline.web.pages import start
-from telemetry_pipeline.web.proxy import routes as proxy
+from telemetry_pipeline.web.proxy.routes import Behind
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
@@ -37,16 +39,26 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
     requests = Requests()
+    behind = Behind(door, settings.sockets)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await behind.aclose()
+
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
         *operating.routes(door, settings, requests),
-        *proxy.routes(door, settings.sockets),
+        *behind.routes(),
     ]
     app = Starlette(
         routes=routes,
+        lifespan=lifespan,
         middleware=[
             Middleware(Counting, requests=requests, routes=routes),
             Middleware(Names, door=door),

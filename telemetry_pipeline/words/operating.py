@@ -118,7 +118,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "empty_title": ("¿Vaciar la cola «{queue}»?", "Empty the queue “{queue}”?"),
     "empty_means": (
         "Se tiran los {messages} mensajes que esperan. Las tareas a las que pertenecen ({runs}) lo notan en menos de un minuto "
-        "y vuelven a ponerlos en la cola: cada vez cuenta como un intento del paso. Para librarse de ellas hay que cancelarlas.",
+        "y vuelven a ponerlos en la cola: cada vez cuenta como un intento. Para librarse de ellas hay que cancelarlas.",
         "The {messages} messages that wait are thrown away. The tasks that they belong to ({runs}) notice within a minute and "
         "put them there again; each time counts as a try of the step. To be rid of them they have to be cancelled.",
     ),

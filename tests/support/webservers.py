@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import WebserverError
 from telemetry_pipeline.sockets import address
+from telemetry_pipeline.stack.environment import web_sockets
 from telemetry_pipeline.stack.processes.ports import free_port
 
 # What a web server answers to the question whether the pipeline's code is loaded.
@@ -150,8 +150,9 @@ def toy_webserver(directory: Path, *, bare: bool = False) -> Iterator[str]:
         f"load_from:\n  - python_file: {{relative_path: {toy}, location_name: telemetry_pipeline}}\n"
     )
     port = free_port()
-    url = f"http://127.0.0.1:{port}/dagster" if bare else address(sockets_of(directory))
-    own = ["telemetry_pipeline", "webserver", "--sockets", str(sockets_of(directory))]
+    sockets = web_sockets(directory)
+    url = f"http://127.0.0.1:{port}/dagster" if bare else address(sockets)
+    own = ["telemetry_pipeline", "webserver", "--sockets", str(sockets)]
     dagsters = ["dagster_webserver", "--host", "127.0.0.1", "--port", str(port), "--path-prefix", "/dagster"]
     command = [sys.executable, "-m", *(dagsters if bare else own), "--workspace", "workspace.yaml"]
     environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -170,11 +171,6 @@ def toy_webserver(directory: Path, *, bare: bool = False) -> Iterator[str]:
                     pytest.fail((directory / "log").read_text())
                 time.sleep(0.1)
         yield url
-
-
-def sockets_of(directory: Path) -> Path:
-    """Where the sockets of a toy webserver are: below /tmp, for their paths have to be short."""
-    return Path("/tmp") / f"toy-{sha256(bytes(directory)).hexdigest()[:12]}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the servers last said, for many readers at once: asked in the background, so that none that is away keeps one waiting."""
+"""What the servers last said, for many readers at once: asked in the background, and one that is away keeps nobody waiting."""
 
 from __future__ import annotations
 

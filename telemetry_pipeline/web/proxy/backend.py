@@ -90,10 +90,6 @@ class Backend:
         finally:
             await answer.aclose()
 
-    async def aclose(self) -> None:
-        """End its connections."""
-        await self.pool.aclose()
-
 
 def _target(scope: Scope) -> bytes:
     path: bytes = scope["raw_path"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.authentication import AuthenticationError
@@ -23,27 +24,41 @@ from telemetry_pipeline.web.proxy.backend import Away, Backend
 from telemetry_pipeline.web.proxy.graphql import Changes, NotGraphQL, read
 
 _MOST_BYTES = 5_000_000
+# How often to look whether who has a WebSocket open may still be here.
 _LOOK_SECONDS = 3.0
 
 
-def routes(door: Door, sockets: Path, look_seconds: float = _LOOK_SECONDS) -> list[BaseRoute]:
+class Behind:
     """Both.
 
     :param sockets: directory of the sockets behind the door.
-    :param look_seconds: how often to look whether who has a WebSocket open may still be here.
     """
-    return [Mount(DAGSTER_PATH, Dagster(door, sockets, look_seconds)), Mount(FLOWER_PATH, Flower(sockets))]
+
+    def __init__(self, door: Door, sockets: Path) -> None:
+        operators, viewers, flower = (
+            Backend.at(title, sockets / name)
+            for title, name in (("Dagster", OPERATORS), ("Dagster", VIEWERS), ("Flower", FLOWER))
+        )
+        self._backends = (operators, viewers, flower)
+        self._routes = [Mount(DAGSTER_PATH, Dagster(door, operators, viewers)), Mount(FLOWER_PATH, Flower(flower))]
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Where they are."""
+        return self._routes
+
+    async def aclose(self) -> None:
+        """End what was not ended of the connections to them."""
+        for backend in self._backends:
+            await backend.pool.aclose()
 
 
 class Dagster:
     """Its full web server for operators, its read-only one for viewers."""
 
-    def __init__(self, door: Door, sockets: Path, look_seconds: float) -> None:
-        self._operators = Backend.at("Dagster", sockets / OPERATORS)
-        self._viewers = Backend.at("Dagster", sockets / VIEWERS)
+    def __init__(self, door: Door, operators: Backend, viewers: Backend) -> None:
+        self._operators, self._viewers = operators, viewers
         self._door = door
         self._authentication = Authentication(door)
-        self._look_seconds = look_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or carry one WebSocket.
@@ -66,7 +81,7 @@ class Dagster:
         backend = self._backend(browser.scope)
         try:
             _admit(browser.scope, "viewer", rules.dagster(browser.scope))
-            await subscriptions.join(backend.socket, browser, self._lasts, self._look_seconds)
+            await subscriptions.join(backend.socket, browser, self._lasts, _LOOK_SECONDS)
         except HTTPException as err:
             await browser.send_denial_response(problem(browser, err.status_code, err.detail))
         except Away as err:
@@ -103,8 +118,8 @@ class Dagster:
 class Flower:
     """For operators."""
 
-    def __init__(self, sockets: Path) -> None:
-        self._backend = Backend.at("Flower", sockets / FLOWER)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -141,6 +156,9 @@ async def _body(request: Request) -> bytes:
     :raises HTTPException: there is too much of it.
     """
     body = bytearray()
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > _MOST_BYTES:
+        raise HTTPException(413, f"At most {_MOST_BYTES:,} bytes are taken.")
     async for piece in request.stream():
         body += piece
         if len(body) > _MOST_BYTES:
