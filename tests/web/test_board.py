@@ -80,6 +80,7 @@ def test_an_old_answer_of_who_is_silent_now_says_how_old_it_is(server: Server) -
     assert (part.seen and part.seen.lost, part.age_seconds) == (1, OLD_SECONDS + 40)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_question_that_breaks_is_asked_again() -> None:
     asked: list[Overview] = []
 
@@ -88,6 +89,4 @@ def test_a_question_that_breaks_is_asked_again() -> None:
         raise RuntimeError
 
     board = Board({"queues": broken}, Clock())
-    with pytest.warns(pytest.PytestUnhandledThreadExceptionWarning):
-        assert board.look(0.05)["queues"].seen is None
-        assert any(board.look(0.05)["queues"].seen is None and len(asked) > 1 for _ in polling(5, 0.01))
+    assert any(board.look(0.05)["queues"].seen is None and len(asked) > 1 for _ in polling(5, 0.01))
