@@ -105,7 +105,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "cancel_all": ("Cancelar todas", "Cancel all"),
     "repeat": ("Repetir", "Repeat"),
     "restart_workers": ("Reiniciar procesos", "Restart workers"),
-    "empty_queue": ("Vaciar", "Empty"),
+    "empty_a_queue": ("Vaciar una cola", "Empty a queue"),
     "do_it": ("Sí, hacerlo", "Yes, do that"),
     "back": ("Volver", "Back"),
     "cancel_all_title": ("¿Cancelar todas las tareas?", "Cancel all tasks?"),

@@ -178,10 +178,15 @@ def test_every_page_is_whole(address: str, tmp_path: Path, size: str, name: str)
             full = browser.execute_script("return document.documentElement.scrollHeight")
             shot = browser.execute_cdp_cmd(
                 "Page.captureScreenshot",
-                {"captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": width, "height": min(full, 4000), "scale": 1}},
+                {
+                    "captureBeyondViewport": True,
+                    "clip": {"x": 0, "y": 0, "width": width, "height": min(full, 4000), "scale": 1},
+                },
             )
             (tmp_path / f"{page}.png").write_bytes(b64decode(shot["data"]))
-            overflow = browser.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            overflow = browser.execute_script(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
             assert (page, overflow) == (page, 0)
             serious = [entry["message"] for entry in browser.get_log("browser") if "400" not in entry["message"]]
             assert (page, serious) == (page, [])

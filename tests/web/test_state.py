@@ -38,7 +38,14 @@ def test_every_part_is_shown(browser: Browsers) -> None:
     vera = browser(VIEWER)
     assert vera.get("/estado").status_code == 200
     page = vera.get("/estado/partes").text
-    for text in ("Problemas", "Sincronización", "Pasos por minuto", "Esperan en «ingest»", "Particiones de records", "Disco de"):
+    for text in (
+        "Problemas",
+        "Sincronización",
+        "Pasos por minuto",
+        "Esperan en «ingest»",
+        "Particiones de records",
+        "Disco de",
+    ):
         assert text in page
     assert "No responde ningún proceso" in page
     assert "No responde</strong>" not in page
@@ -71,7 +78,9 @@ def test_while_postgresql_is_away_who_was_here_sees_the_state_and_nothing_else(
     assert stranger.get("/estado").status_code == 303
 
 
-def test_a_session_that_ended_is_not_remembered(browser: Browsers, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_that_ended_is_not_remembered(
+    browser: Browsers, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vera = browser(VIEWER)
     vera.get("/estado")
     with warehouse.begin() as connection:

@@ -39,8 +39,8 @@ class Asked:
 
 
 def blank(texts: Mapping[str, str]) -> Asked:
-    """A form whose fields cannot be, which asks for nothing."""
-    return Asked(texts, Wanted())
+    """A form whose fields cannot be, which asks for nothing; days that are none are left out, which a browser would not show."""
+    return Asked({name: text for name, text in texts.items() if name not in ("from", "to") or _is_day(text)}, Wanted())
 
 
 def fields(query: Mapping[str, str]) -> dict[str, str]:
@@ -63,6 +63,13 @@ def read(query: Mapping[str, str]) -> Asked:
         State(texts["state"]) if texts["state"] else None, texts["job"] or None, _day(texts["from"]), _day(texts["to"])
     )
     return Asked(texts, wanted, after)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return _day(text) is not None
+    except RequestRefused:
+        return False
 
 
 def _day(text: str) -> date | None:
