@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import StringIO
 
 import pytest
 import redis
@@ -63,7 +64,7 @@ def test_a_run_is_cancelled_by_the_beginning_of_its_id_on_record(cli: Cli, stack
 
 def test_all_are_cancelled_after_a_question(cli: Cli, stack: FakeWebserver, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli("cancel").status == cli("cancel", "--all", RUN_ID).status == 2
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115 - it is open while the test goes on
+    monkeypatch.setattr("sys.stdin", StringIO())
     assert cli("cancel", "--all").status == 130
     assert not any(operation == "Terminate" for operation, _ in stack.asked)
     assert cli("cancel", "--all", "--yes").out == f"run {RUN_ID} ends\n"
