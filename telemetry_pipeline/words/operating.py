@@ -29,7 +29,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "advice": ("Qué hacer", "What to do"),
     "yes": ("sí", "yes"),
     "no": ("no", "no"),
-    "none": ("Nada", "None"),
+    "none": ("ninguno", "none"),
     "more": ("ver completo", "show all"),
     "ago": ("hace {age}", "{age} ago"),
     # The list.
@@ -83,6 +83,12 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "left": ("quedan {took}", "{took} left"),
     "dagster_away": ("Dagster no responde: no se puede ver la lista.", "Dagster does not answer: the list cannot be shown."),
     "dagster_away_lead": ("Esta parte se vuelve a cargar sola.", "This part loads again by itself."),
+    # What cannot be asked for.
+    "no_such_state": ("No hay un estado «{text}».", "There is no state “{text}”."),
+    "no_such_job": ("No hay un trabajo «{text}».", "There is no job “{text}”."),
+    "not_a_day": ("«{text}» no es un día como 2026-01-31.", "“{text}” is no day such as 2026-01-31."),
+    "ends_before": ("Termina ({last}) antes de empezar ({first}).", "It ends ({last}) before it begins ({first})."),
+    "no_such_page": ("Esa página de la lista no existe.", "There is no such page of the list."),
     # One run.
     "run": ("Tarea", "Task"),
     "run_id": ("Identificador", "Id"),
@@ -122,6 +128,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
         "The {messages} messages that wait are thrown away. The tasks that they belong to ({runs}) notice within a minute and "
         "put them there again; each time counts as a try of the step. To be rid of them they have to be cancelled.",
     ),
+    "empty_already": ("No espera ningún mensaje: no hay nada que vaciar.", "No message waits: there is nothing to empty."),
     "empty_cancelling": ("Cancelar también esas tareas", "Cancel these tasks, too"),
     "restart_title": ("¿Reiniciar los procesos que ejecutan los pasos?", "Restart the workers that execute steps?"),
     "restart_means": (
@@ -129,6 +136,28 @@ OPERATING: Mapping[str, tuple[str, str]] = {
         "ahora. Lo que espera en las colas sigue ahí. Un paso que tarda demasiado se interrumpe y se intenta otra vez.",
         "Each ends the step that it has at hand, ends, and is started again, with the code and settings of now. What waits in "
         "the queues stays there. A step that takes too long is interrupted and tried again.",
+    ),
+    "telemetry_tick": (
+        "Sincronizar lo nuevo, unirlo y analizar un día: hoy, cada dos minutos.",
+        "Synchronise what is new, merge it, and analyse one day: today, every two minutes.",
+    ),
+    "telemetry_range": (
+        "Leer otra vez unos días, guardar lo que falta, unirlos de nuevo y analizar cada uno.",
+        "Read a range of days again, store what is missing, merge the days anew, and analyse each of them.",
+    ),
+    "telemetry_merge": ("Unir de nuevo las visualizaciones de unos días.", "Merge the views of a range of days anew."),
+    "telemetry_rebuild": (
+        "Analizar unos días cuyas visualizaciones cambiaron después de analizarlos.",
+        "Analyse a range of days whose views changed after they had been analysed.",
+    ),
+    "telemetry_cleanup": (
+        "Borrar resultados que nadie pidió en mucho tiempo, y ejecuciones viejas.",
+        "Delete results that nobody asked for in a long time, and old runs.",
+    ),
+    "telemetry_records": ("La telemetría como la da PanAccess.", "Viewing telemetry as PanAccess gives it."),
+    "ott_views": (
+        "Reproducciones terminadas, con el nombre de su canal.",
+        "Finished playbacks with the names of their channels.",
     ),
     "new_lead": ("Elija qué lanzar; después, los días y los parámetros.", "Choose what to launch; then days and parameters."),
     "jobs": ("Trabajos", "Jobs"),
@@ -217,6 +246,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "unserved": ("Nadie atiende: {queues}", "Nobody serves: {queues}"),
     "checks": ("Comprobaciones", "Checks"),
     "no_checks": ("No hay ninguna.", "There are none."),
+    "all_checks": ("ver todas", "show all"),
     "checks_passed": ("Pasan {n} de {total}.", "{n} of {total} pass."),
     "check_failed": ("no pasa", "fails"),
     "check_passed": ("pasa", "passes"),

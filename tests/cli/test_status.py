@@ -248,8 +248,8 @@ def test_programs_get_the_same_facts_as_json(
     assert (outcome.status, outcome.err) == (0, "")
     told = json.loads(outcome.out)
     assert list(told) == [
-        *("at", "time_zone", "failures", "stack", "problems", "alert_channels", "upstream", "ticks", "runs", "queues"),
-        *("workers", "warehouse"),
+        *("at", "time_zone", "failures", "stack", "problems", "alert_channels", "upstream", "ticks"),
+        *("throughput", "checks", "runs", "queues", "workers", "warehouse", "partitions", "disks"),
     ]
     assert (told["time_zone"], told["failures"], told["problems"], told["workers"]) == ("America/Mexico_City", {}, [], [])
     assert told["stack"]["started_at"] == "2026-11-21T06:00:00-06:00"

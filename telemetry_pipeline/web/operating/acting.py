@@ -90,9 +90,12 @@ class Acting:
         queue, url = _queue(request), self._redis_url()
         waits, of = await self._do(lambda: (broker.waiting(url)[queue], queues.runs_waiting(url, queue)))
         voice = self._controls.voice
+        title = voice.say.empty_title.format(queue=queue)
+        if not waits:
+            return self._sure(request, title, voice.say.empty_already, idle=True)
         means = voice.say.empty_means.format(messages=voice.number(waits), runs=voice.number(len(of)))
         option = ("cancelling", voice.say.empty_cancelling)
-        return self._sure(request, voice.say.empty_title.format(queue=queue), means, option)
+        return self._sure(request, title, means, option)
 
     async def empty(self, request: Request, record: Record) -> Response:
         """Empty a queue."""
@@ -123,8 +126,12 @@ class Acting:
         except TelemetryError as err:
             raise RequestRefused(err.problem, err.advice) from err
 
-    def _sure(self, request: Request, title: str, means: str, option: tuple[str, str] | None = None) -> Response:
-        return show(request, self._controls.voice, "sure.html", title=title, means=means, option=option, back=PATH)
+    def _sure(
+        self, request: Request, title: str, means: str, option: tuple[str, str] | None = None, *, idle: bool = False
+    ) -> Response:
+        """:param option: name and words of a box to tick. :param idle: whether there is nothing to do."""
+        voice = self._controls.voice
+        return show(request, voice, "sure.html", title=title, means=means, option=option, idle=idle, back=PATH)
 
     def _redis_url(self) -> str:
         if self._controls.redis_url is None:

@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 
 from telemetry_pipeline.days import parse_day
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.steering.tasks import State, Wanted
+from telemetry_pipeline.launches import JOBS
+from telemetry_pipeline.steering.tasks import ASSETS, State, Wanted
+from telemetry_pipeline.words.language import Texts
 
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -39,7 +41,7 @@ class Asked:
 
 
 def blank(texts: Mapping[str, str]) -> Asked:
-    """A form whose fields cannot be, which asks for nothing; days that are none are left out, which a browser would not show."""
+    """A form whose fields cannot be, which asks for nothing, without days that are none: a browser would not show them."""
     return Asked({name: text for name, text in texts.items() if name not in ("from", "to") or _is_day(text)}, Wanted())
 
 
@@ -48,21 +50,26 @@ def fields(query: Mapping[str, str]) -> dict[str, str]:
     return {name: query.get(name, "").strip()[:100] for name in ("state", "job", "from", "to")}
 
 
-def read(query: Mapping[str, str]) -> Asked:
+def read(query: Mapping[str, str], say: Texts) -> Asked:
     """What an address asks for.
 
-    :raises RequestRefused: there is no such state, job or day.
+    :raises RequestRefused: there is no such state, job or day; in the words of the page.
     """
     texts = fields(query)
     if texts["state"] and texts["state"] not in list(State):
-        raise RequestRefused(f"there is no state {texts['state']!r}", f"states: {', '.join(State)}")
+        raise RequestRefused(say.no_such_state.format(text=texts["state"]))
+    if texts["job"] and texts["job"] not in (*JOBS, ASSETS):
+        raise RequestRefused(say.no_such_job.format(text=texts["job"]))
     after = query.get("after") or None
     if after is not None and not RUN_ID.fullmatch(after):
-        raise RequestRefused("what is given as 'after' is no run's id")
-    wanted = Wanted(
-        State(texts["state"]) if texts["state"] else None, texts["job"] or None, _day(texts["from"]), _day(texts["to"])
-    )
-    return Asked(texts, wanted, after)
+        raise RequestRefused(say.no_such_page)
+    for text in (texts["from"], texts["to"]):
+        if text and not _is_day(text):
+            raise RequestRefused(say.not_a_day.format(text=text))
+    first, last = _day(texts["from"]), _day(texts["to"])
+    if first and last and first > last:
+        raise RequestRefused(say.ends_before.format(first=first, last=last))
+    return Asked(texts, Wanted(State(texts["state"]) if texts["state"] else None, texts["job"] or None, first, last), after)
 
 
 def _is_day(text: str) -> bool:

@@ -18,6 +18,9 @@ from telemetry_pipeline.steering.record import Record
 from telemetry_pipeline.tags import Priority
 from telemetry_pipeline.web.operating.controls import Controls
 from telemetry_pipeline.web.operating.show import show
+from telemetry_pipeline.words.analyses import about
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.operating import OPERATING
 
 _PARAMETER = "set."
 _MOST_LINES = 100
@@ -66,7 +69,21 @@ class Launching:
             assets=all_assets().values(),
             allowed=self._controls.allowed,
             priorities=list(Priority),
+            title_of=self._title,
+            purpose_of=self._purpose,
         )
+
+    def _title(self, name: str) -> str:
+        """Of an analysis, in the language of the page; empty: it has none but its name."""
+        known = about(name) if self._controls.voice.language is Language.ES else None
+        return known.title if known else ""
+
+    def _purpose(self, target: Job | Asset) -> str:
+        """What something is for, in the language of the page where the catalogue has it."""
+        if target.name in OPERATING:
+            return str(getattr(self._controls.voice.say, target.name))
+        known = about(target.name) if self._controls.voice.language is Language.ES else None
+        return known.question if known else target.purpose
 
     def read(self, form: Mapping[str, str]) -> Launch:
         """What a form says.
