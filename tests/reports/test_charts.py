@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import hypothesis.strategies as st
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +19,7 @@ from hypothesis import given, settings
 from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.reports.charts.drawing import as_markdown, draw
+from telemetry_pipeline.reports.charts.drawing import as_markdown, svg as draw
 from telemetry_pipeline.reports.figures import texts as figures
 
 # What the chart of an analysis must say, beside what every one must.

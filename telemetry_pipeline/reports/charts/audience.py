@@ -31,7 +31,7 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
     of_hours = known(frame, "hour")
     for kind in ("streams", "subscribers"):
         lines = {say.MOST: numbers_of(of_days, f"peak_{kind}"), say.MEAN: numbers_of(of_days, f"mean_{kind}")}
-        sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=80)
+        sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=104)
     groups = of_hours.groupby("hour")
     for column, kind in enumerate(("streams", "subscribers")):
         lines = {
@@ -43,7 +43,7 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
             lines,
             f"{word(kind)}, {say.PER_HOUR}",
             lines=True,
-            height=80,
+            height=104,
             column=column,
             of=2,
         )
@@ -82,7 +82,7 @@ def stickiness(sheet: Sheet, frame: pd.DataFrame) -> None:
         ),
     ):
         values = {name: numbers_of(frame, column) for name, column in lines.items()}
-        sheet.series(days(list(frame["date"])), values, heading, lines=True, height=80)
+        sheet.series(days(list(frame["date"])), values, heading, lines=True, height=104)
 
 
 CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_flow, stickiness)}

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from telemetry_pipeline.amounts import NULL
-from telemetry_pipeline.reports.figures.colours import BLUE, GREY, pale
+from telemetry_pipeline.reports.figures.themes import BLUE, GREY, pale
 from telemetry_pipeline.reports.figures.scales import Numbers
 
 
