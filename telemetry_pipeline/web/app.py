@@ -25,6 +25,7 @@ from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
 from telemetry_pipeline.web.pages import start
+from telemetry_pipeline.web.pages import routes as pages
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
@@ -32,12 +33,14 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
 
     :param engine: of the warehouse; default: that of the settings.
     """
-    door = Door.of_settings(settings, engine or shared(settings.database_url))
+    engine = engine or shared(settings.database_url)
+    door = Door.of_settings(settings, engine)
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *pages.routes(settings, engine),
     ]
     app = Starlette(
         routes=routes,

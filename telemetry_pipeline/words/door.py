@@ -22,6 +22,16 @@ MINUTE, MINUTES = "un minuto", "{count} minutos"
 
 ROLES: Mapping[str, str] = {"viewer": "consulta", "operator": "operación"}
 
+PLACES = "Páginas"
+BAR: Mapping[str, str] = {
+    "/hoy": "Hoy",
+    "/canales": "Canales",
+    "/periodos": "Periodos",
+    "/suscriptores": "Suscriptores",
+    "/glosario": "Glosario",
+}
+"""What stands at the top of every page, by where it is."""
+
 START = "Inicio"
 WELCOME = "Hola, {name}"
 WHERE_TO = "¿Adónde quiere ir?"
