@@ -106,6 +106,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     # Channels and channel.
     "ranking": ("Ranking de canales", "Ranking of channels"),
     "ranking_part": ("Ranking de canales: {part}", "Ranking of channels: {part}"),
+    "against_others": ("Contra los otros días", "Against the other days"),
     "rank": ("N.º", "No."),
     "change": ("Cambio", "Change"),
     "of_active": ("% de los activos", "% of active"),

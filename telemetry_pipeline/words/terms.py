@@ -29,7 +29,7 @@ class Term:
 
 TERMS: Mapping[str, Term] = {
     "view": Term(
-        ("Reproducción", "View"),
+        ("Reproducciones", "Views"),
         (
             "Ver un canal una vez, de principio a fin. Se cuenta una vez, en el día y la hora en que terminó. Lo que todavía se "
             "está viendo aún no cuenta, y no hay duración mínima.",
@@ -53,7 +53,7 @@ TERMS: Mapping[str, Term] = {
         ),
     ),
     "device": Term(
-        ("Dispositivo", "Device"),
+        ("Dispositivos", "Devices"),
         (
             "Un aparato en el que se ve; un suscriptor puede tener varios.",
             "What is watched on; a subscriber may have several.",

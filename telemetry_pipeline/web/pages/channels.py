@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import pandas as pd
 from starlette.responses import Response
 
@@ -15,7 +13,6 @@ from telemetry_pipeline.web.pages.shown.pictures import picture
 from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
 
 PATH = "/canales"
-CHANNEL_PATH = "/canal"
 _PICTURES = ("share", "reach", "rating", "channel_flow", "channel_performance", "average_duration")
 
 
@@ -42,7 +39,7 @@ async def _ranking(page: Opened) -> Table:
     if before is not None:
         frame = _with_change(frame, await before)
     frame = frame.assign(rank=range(1, len(frame) + 1))
-    columns = [Shown("rank", head=page.speech.say.rank), Shown("channel", "text", head=page.speech.say.channel, link=_link(page))]
+    columns = [Shown("rank", head=page.speech.say.rank), Shown("channel", "text", head=page.speech.say.channel, link=page.to_channel)]
     if asked.part:
         columns += [Shown("average_audience", term="average_audience", bar=True), Shown("watch_hours", term="watch_hours")]
     else:
@@ -74,7 +71,8 @@ async def _by_part(page: Opened, period: Period) -> pd.DataFrame:
     """Channels by their average audience in the hours of the part of the day: subscriber minutes by minutes."""
     frame = await page.answers.ask("average_audience", period)
     frame = frame[frame["hour"].isin(list(page.asked.hours))]
-    minutes = frame.groupby("hour")["minutes"].max().sum()
+    # An hour in which nobody watched anything has no row, and minutes all the same.
+    minutes = frame.groupby("hour")["minutes"].max().reindex(list(page.asked.hours), fill_value=60 * period.length).sum()
     by_channel = frame.groupby("channel", as_index=False, sort=True)
     sums = by_channel.agg(subscriber_minutes=("subscriber_minutes", "sum"), **{SMALL_BASE.name: (SMALL_BASE.name, "all")})
     audience = sums["subscriber_minutes"] / minutes
@@ -89,5 +87,3 @@ def _with_change(frame: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return merged.assign(change_pct=100 * (merged["measure"] - before) / before)
 
 
-def _link(page: Opened):  # type: ignore[no-untyped-def]
-    return lambda channel: page.asked.at(CHANNEL_PATH, channel=channel, part="", everything=False)

@@ -17,7 +17,7 @@ from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.charts.drawing import ThemeName
 from telemetry_pipeline.web.pages.asked.query import Asked, AskedWrongly, read
-from telemetry_pipeline.web.pages.opened import Endpoint, Pages
+from telemetry_pipeline.web.pages.opened import CHANNEL_PATH, PERSONAL, SUBSCRIBER_PATH, Endpoint, Pages
 from telemetry_pipeline.web.pages.shown.answers import frame_of
 from telemetry_pipeline.web.pages.shown.pictures import names_people
 
@@ -37,7 +37,7 @@ def endpoint(pages: Pages) -> Endpoint:
         analysis = all_analyses().get(request.path_params["name"])
         if analysis is None:
             raise HTTPException(404)
-        if names_people(analysis) and "personal" not in request.auth.scopes:
+        if names_people(analysis) and PERSONAL not in request.auth.scopes:
             raise HTTPException(403)
         allowed = AllowedDays.until_today(pages.first_day, pages.zone)
         asked = read(request.query_params, allowed, pages.speech, "7")
@@ -72,8 +72,8 @@ def of_channel(frame: pd.DataFrame, channel: str) -> pd.DataFrame:
 
 def _link(asked: Asked, column: str) -> str:
     if column == "channel":
-        return asked.at("/canal", channel="", code="", part="", everything=False) + "&canal="
-    return asked.at("/suscriptor", channel="", code="", part="", everything=False) + "&codigo="
+        return asked.at(CHANNEL_PATH, channel="", code="", part="", everything=False) + "&canal="
+    return asked.at(SUBSCRIBER_PATH, channel="", code="", part="", everything=False) + "&codigo="
 
 
 def _theme(request: Request, pages: Pages) -> ThemeName:

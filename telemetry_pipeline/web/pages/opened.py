@@ -23,6 +23,12 @@ from telemetry_pipeline.web.pages.shown.notices import Notice, notices
 from telemetry_pipeline.web.pages.shown.page import stream
 from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.web.pages.asked.form import Form
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.shown import word
+
+CHANNEL_PATH, SUBSCRIBER_PATH = "/canal", "/suscriptor"
+PERSONAL = "personal"
+"""The scope of who may see single subscribers."""
 
 Show = Callable[["Opened"], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -103,6 +109,20 @@ class Opened:
     def compares(self) -> bool:
         """Whether all is there of the days and of those that they are compared with."""
         return self.known.can_be_compared(self.asked.period, self.asked.against)
+
+    def named(self, column: str) -> str:
+        """What a column is called."""
+        if self.speech.language is Language.EN:
+            return column.replace("_", " ").capitalize()
+        return word(column).capitalize()
+
+    def to_channel(self, channel: str) -> str:
+        """Where the page of a channel is, on the same days."""
+        return self.asked.at(CHANNEL_PATH, channel=channel, code="", part="", everything=False)
+
+    def to_subscriber(self, code: str) -> str:
+        """Where the page of a subscriber is, on the same days."""
+        return self.asked.at(SUBSCRIBER_PATH, channel="", code=code, part="", everything=False)
 
     def reply(self, template: str, *, status: int = 200, notes: list[Notice] | None = None, **values: Any) -> Response:
         """The page.

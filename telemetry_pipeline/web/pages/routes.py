@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
-from telemetry_pipeline.web.pages import channels, drawing
+from telemetry_pipeline.web.pages import channel, channels, drawing, periods
 from telemetry_pipeline.web.pages.opened import Pages
 from telemetry_pipeline.web.pages.shown import pictures
 from telemetry_pipeline.web.pages.shown.speech import Speech
@@ -25,5 +25,7 @@ def routes(settings: DoorSettings, engine: sa.Engine) -> list[BaseRoute]:
     )
     return [
         Route(channels.PATH, pages.endpoint(channels.show, "channels")),
+        Route(channel.PATH, pages.endpoint(channel.show, "channel")),
+        Route(periods.PATH, pages.endpoint(periods.show, "periods")),
         Route(f"{pictures.PATH}/{{name}}", drawing.endpoint(pages)),
     ]

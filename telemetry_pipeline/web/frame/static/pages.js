@@ -42,13 +42,12 @@
     holder.removeAttribute("aria-busy");
   };
 
-  // Pictures are drawn when they are about to be seen.
+  // Two at a time, from the top: who asks for all at once waits for the first as long as for the last.
   const holders = [...document.querySelectorAll("[data-picture]")];
-  const seen = new IntersectionObserver(entries => {
-    for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); load(entry.target); }
-  }, { rootMargin: "600px" });
-  holders.forEach(holder => seen.observe(holder));
-  addEventListener("beforeprint", () => holders.filter(holder => !holder.dataset.width).forEach(load));
+  const waitingHolders = [...holders];
+  const loadNext = async () => { for (let next; (next = waitingHolders.shift());) await load(next); };
+  loadNext();
+  loadNext();
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);

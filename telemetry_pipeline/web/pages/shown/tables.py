@@ -13,7 +13,8 @@ from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.web.pages.shown.speech import NULL, Speech
 from telemetry_pipeline.words import terms
 
-Kind = Literal["text", "number", "percent", "change", "seconds", "day", "month"]
+Kind = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]
+"""Of a value; ``written`` is a number that is a text already."""
 
 FIRST_ROWS = 20
 """Of a long table, before somebody asks for all."""
@@ -52,12 +53,15 @@ class Head:
 class Cell:
     """One value.
 
+    :ivar whole: what *text* is cut from; empty: it is not.
+
     :ivar tone: ``up`` and ``down`` of a change, else empty. :ivar part: of the largest value of its column, 0 to 100.
     """
 
     text: str
     href: str = ""
     numeric: bool = False
+    whole: str = ""
     tone: str = ""
     part: float | None = None
 
@@ -109,7 +113,7 @@ def table(frame: pd.DataFrame, columns: Sequence[Shown], speech: Speech, *, most
     return Table(heads, rows, len(frame))
 
 
-_NUMERIC = ("number", "percent", "change", "seconds")
+_NUMERIC = ("number", "percent", "change", "seconds", "written")
 
 
 def _head(column: Shown, speech: Speech) -> str:
@@ -125,7 +129,8 @@ def _cell(value: Any, column: Shown, speech: Speech, largest: float | None) -> C
     href = column.link(str(value)) if column.link is not None and value is not None else ""
     tone = ("up" if value > 0 else "down") if column.kind == "change" and value else ""
     part = 100 * value / largest if largest and value is not None else None
-    return Cell(text, href, column.kind in _NUMERIC, tone, part)
+    shown = speech.cut(text)
+    return Cell(shown, href, column.kind in _NUMERIC, text if shown != text else "", tone, part)
 
 
 def write(value: Any, kind: Kind, speech: Speech) -> str:
@@ -134,6 +139,7 @@ def write(value: Any, kind: Kind, speech: Speech) -> str:
         return NULL
     writers: Mapping[Kind, Callable[[Any], str]] = {
         "text": str,
+        "written": str,
         "number": speech.number,
         "percent": speech.percent,
         "change": speech.change,
