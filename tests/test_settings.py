@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.settings.example import example
-from telemetry_pipeline.settings.loading import ROOMS, Settings, StackSettings
+from telemetry_pipeline.settings.loading import ROOMS, DoorSettings, Settings, StackSettings
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 REQUIRED = {
@@ -309,3 +309,14 @@ def test_a_cap_that_is_neither_is_refused(text: str) -> None:
 @pytest.mark.parametrize(("name", "value"), [("small_base_subscribers", 0), ("long_view_hours", 0), ("max_long_view_pct", 101)])
 def test_limits_of_marks_and_checks_have_limits(name: str, value: float) -> None:
     assert f"{name.upper()} is {value}" in error_of(**{name: value})
+
+
+@pytest.mark.parametrize("text", ["*", "proxy.example", "10.0.0.5/16", "10.0.0.5,10.0.0.6"])
+def test_proxies_that_are_believed_are_addresses_and_never_everybody(text: str) -> None:
+    assert f"TRUSTED_PROXIES is '{text}'; expected addresses and networks" in error_of(trusted_proxies=text)
+
+
+def test_a_secret_of_the_front_door_that_can_be_guessed_is_refused_and_not_said() -> None:
+    assert "WEB_SECRET cannot be used" in error_of(DoorSettings, database_url=REQUIRED["DATABASE_URL"], web_secret="hidden-6")
+    assert "hidden-6" not in error_of(DoorSettings, database_url=REQUIRED["DATABASE_URL"], web_secret="hidden-6")
+    assert error_of(DoorSettings).splitlines()[1:] == ["  DATABASE_URL is missing", "  WEB_SECRET is missing"]

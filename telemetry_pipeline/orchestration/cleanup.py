@@ -18,6 +18,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.warehouse.access import audit, sessions
 from telemetry_pipeline.warehouse.db import partitions
 from telemetry_pipeline.warehouse.db.connections import connect
 
@@ -46,6 +47,15 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
         with warehouse.engine.begin() as connection:
             deleted = tables.delete_unwanted(connection, of_analyses, defaults(), settings.result_retention_days)
         context.add_output_metadata({"results_deleted": deleted, "retention_days": settings.result_retention_days})
+
+    @dg.op(tags=on_queue(REPORTS))
+    @tried_again(settings)
+    def delete_old_access(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
+        """Delete what is older than AUDIT_RETENTION_DAYS of who came in and who changed what, and sessions that are over."""
+        with warehouse.engine.begin() as connection:
+            deleted = audit.delete_old(connection, settings.audit_retention_days)
+            sessions.delete_expired(connection)
+        context.add_output_metadata({"audit_rows_deleted": deleted, "retention_days": settings.audit_retention_days})
 
     @dg.op(tags=on_queue(REPORTS))
     @tried_again(settings)
@@ -80,6 +90,7 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
     def cleanup() -> None:
         make_months()
         delete_unwanted_results()
+        delete_old_access()
         delete_old_runs()
 
     return cleanup

@@ -20,6 +20,7 @@ LINK_FROM_ELSEWHERE = "Ese enlace solo vale en la máquina donde corre el sistem
 THROTTLED = "Demasiados intentos. Vuelva a probar en {minutes}."
 MINUTE, MINUTES = "un minuto", "{count} minutos"
 
+OWNER = "dueño de este equipo"
 ROLES: Mapping[str, str] = {"viewer": "consulta", "operator": "operación"}
 
 PLACES = "Páginas"

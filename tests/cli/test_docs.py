@@ -24,7 +24,9 @@ def command(name: str) -> click.Command:
 
 
 def options(name: str) -> set[str]:
-    parameters = [parameter for parameter in command(name).params if isinstance(parameter, click.Option)]
+    found = command(name)
+    all_of_it = [found, *(found.commands.values() if isinstance(found, click.Group) else [])]
+    parameters = [each for part in all_of_it for each in part.params if isinstance(each, click.Option)]
     return {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
 
 
@@ -44,7 +46,11 @@ def test_every_example_is_understood(example: str, monkeypatch: pytest.MonkeyPat
     (tmp_path / "telemetryrecords_2026-10-31_00-00_UTC.csv").write_text("")
     program, name, *arguments = shlex.split(example)
     assert program == "telemetry-pipeline"
-    command(name).make_context(name, arguments, parent=click.Context(cli))
+    found = command(name)
+    if isinstance(found, click.Group):
+        name, found, arguments = found.resolve_command(click.Context(found), arguments)
+        assert found is not None
+    found.make_context(name, arguments, parent=click.Context(cli))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -20,10 +20,9 @@ from telemetry_pipeline.cli.output import (
     moment,
     plain_table,
     print_table,
-    to_csv,
-    to_excel_csv,
     to_json,
 )
+from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
 
 MEXICO = ZoneInfo("America/Mexico_City")
 

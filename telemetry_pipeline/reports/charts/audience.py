@@ -20,9 +20,9 @@ def reach(sheet: Sheet, frame: pd.DataFrame) -> None:
     """What part of the active subscribers everything and each channel reached."""
     total = matches(frame, "scope", "total")
     order = np.lexsort((-np.nan_to_num(numbers_of(frame, "reach_pct")), ~total))
-    frame = frame.assign(channel=frame["channel"].mask(total, say.ALL)).iloc[order]
+    frame = frame.assign(label=frame["channel"].mask(total, say.ALL)).iloc[order]
     texts = with_share(frame, "reached_subscribers", "reach_pct")
-    bars_of(sheet, frame, "channel", {"reach_pct": say.REACH}, say.PCT_OF_ACTIVE_PER_CHANNEL, texts=texts)
+    bars_of(sheet, frame, "label", {"reach_pct": say.REACH}, say.PCT_OF_ACTIVE_PER_CHANNEL, of="channel", texts=texts)
 
 
 def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:

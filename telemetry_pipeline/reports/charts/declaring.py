@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -11,8 +12,10 @@ import pandas as pd
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.reports.charts import audience, default, general, period, subscribers
 from telemetry_pipeline.reports.charts.frames import is_small
-from telemetry_pipeline.reports.figures.sheet import Sheet
+from telemetry_pipeline.reports.figures.sheet import WIDTH, Sheet
+from telemetry_pipeline.reports.figures.themes import LIGHT, THEMES
 from telemetry_pipeline.words import pictures as say
+from telemetry_pipeline.words.analyses import title
 
 _LISTED = 4
 """Days that lack some."""
@@ -26,16 +29,21 @@ CHARTS: dict[str, Callable[[Sheet, pd.DataFrame], None]] = {
 """What is not drawn as its columns suggest."""
 
 
-def declare(name: str, frame: pd.DataFrame, new_sheet: Callable[[], Sheet]) -> dict[str, Any] | None:
+def declare(
+    name: str,
+    frame: pd.DataFrame,
+    theme: str = LIGHT.name,
+    width: float | None = None,
+    links: Mapping[str, str] | None = None,
+) -> dict[str, Any] | None:
     """The picture of a result of the analysis *name* as Vega-Lite; None if there is nothing to draw, or no such analysis.
 
-    The same result always gives the same declaration.
-
-    :param new_sheet: what it is drawn on.
+    The same result always gives the same declaration. The other arguments are those of ``drawing.svg``.
     """
     analysis = all_analyses().get(name)
     if frame.empty or analysis is None:
         return None
+    new_sheet = functools.partial(Sheet, title(name), THEMES[theme], WIDTH if width is None else width, links)
     sheet = new_sheet()
     try:
         CHARTS[name](sheet, frame)

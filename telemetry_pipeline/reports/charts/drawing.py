@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from telemetry_pipeline.reports.figures.svg import without_labels
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.analyses import title
 
@@ -34,7 +35,7 @@ def svg(
     :param links: by the name of a column, what stands before its values in the addresses that marks lead to, such as
         ``{"channel": "/canal?canal="}``.
     """
-    from telemetry_pipeline.reports.figures import rendering
+    from telemetry_pipeline.reports.figures import rendering  # noqa: PLC0415 - who draws nothing does not pay for it
 
     declaration = _declaration(name, frame, theme, width, links)
     return None if declaration is None else rendering.svg(declaration, title(name))
@@ -49,7 +50,7 @@ def png(
     scale: float = 2.0,
 ) -> bytes | None:
     """The same as PNG, *scale* pixels for each of the SVG's."""
-    from telemetry_pipeline.reports.figures import rendering
+    from telemetry_pipeline.reports.figures import rendering  # noqa: PLC0415 - who draws nothing does not pay for it
 
     declaration = _declaration(name, frame, theme, width, None)
     return None if declaration is None else rendering.png(declaration, scale)
@@ -57,16 +58,12 @@ def png(
 
 def as_markdown(picture: str) -> str:
     """An SVG as a small Markdown image that needs no file; Dagster's web UI shows it."""
-    from telemetry_pipeline.reports.figures.svg import without_labels
-
     return f"![{say.PICTURE}](data:image/svg+xml,{quote(without_labels(picture), safe='=/:;,')})"
 
 
 def _declaration(
     name: str, frame: pd.DataFrame, theme: ThemeName, width: float | None, links: Mapping[str, str] | None
 ) -> dict[str, Any] | None:
-    from telemetry_pipeline.reports.charts.declaring import declare
-    from telemetry_pipeline.reports.figures.sheet import WIDTH, Sheet
-    from telemetry_pipeline.reports.figures.themes import THEMES
+    from telemetry_pipeline.reports.charts.declaring import declare  # noqa: PLC0415 - who draws nothing does not pay for it
 
-    return declare(name, frame, lambda: Sheet(title(name), THEMES[theme], WIDTH if width is None else width, links))
+    return declare(name, frame, theme, width, links)

@@ -8,10 +8,10 @@ import pandas as pd
 from telemetry_pipeline.amounts import short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, ORANGE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import shorten
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, ORANGE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 

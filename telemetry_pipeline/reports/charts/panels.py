@@ -9,9 +9,9 @@ import pandas as pd
 
 from telemetry_pipeline.amounts import percent, short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
@@ -27,13 +27,17 @@ def bars_of(
     measures: Mapping[str, str],
     heading: str,
     *,
+    of: str | None = None,
     texts: Sequence[str] | None = None,
     stacked: bool = False,
 ) -> None:
-    """Bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values."""
+    """Bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values.
+
+    :param of: the column that says what a row is of, to which its bars lead, where it is not *names*.
+    """
     series = {name: numbers_of(frame, column) for column, name in measures.items()}
     labels, colours = texts_of(frame, names), shades(frame)
-    links = sheet.links(names, labels)
+    links = sheet.links(of or names, texts_of(frame, of or names))
     if len(series) > 1:
         labels, colours = [f"{label} °" if small else label for label, small in zip(labels, is_small(frame), strict=True)], []
     sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours, links=links)

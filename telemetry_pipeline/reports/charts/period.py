@@ -8,8 +8,8 @@ import pandas as pd
 from telemetry_pipeline.amounts import change, short
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, only_row, sections, texts_of
 from telemetry_pipeline.reports.charts.panels import marked_days, recent, section_bars
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, RED
 from telemetry_pipeline.reports.figures.sheet import Sheet
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 

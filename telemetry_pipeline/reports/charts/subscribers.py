@@ -7,10 +7,10 @@ import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, sections, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, section_bars, tiles
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.reports.figures.scales import hours
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import shorten
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
@@ -46,7 +46,7 @@ def churn_risk(sheet: Sheet, frame: pd.DataFrame) -> None:
     pairs = zip(texts_of(frame, "subscriber_code"), texts_of(frame, "risk"), strict=True)
     labels = [f"{shorten(code, 20)} · {word(risk)}" for code, risk in pairs]
     measures = {"views_previous": say.BEFORE, "views_last": say.AFTER}
-    bars_of(sheet, frame.assign(label=labels), "label", measures, say.VIEWS_PER_SUBSCRIBER_AND_RISK)
+    bars_of(sheet, frame.assign(label=labels), "label", measures, say.VIEWS_PER_SUBSCRIBER_AND_RISK, of="subscriber_code")
 
 
 def subscriber_profile(sheet: Sheet, frame: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, Legend, Panel, encodings, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, Legend, encodings, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import INK, PALE_INK, PALETTE, Theme
@@ -28,7 +28,7 @@ def bars(
     colours: Sequence[str],
     links: Sequence[str | None],
     narrow: int,
-) -> Panel | None:
+) -> alt.LayerChart | None:
     """See :meth:`Sheet.bars`; None: there is nothing to see."""
     values = np.array(list(series.values()))
     if not len(labels) or np.isnan(values).all():
@@ -41,8 +41,10 @@ def bars(
     rows, behind = [], []
     for lane, name in enumerate(series):
         for at, label in enumerate(labels):
-            text = texts[at] if texts is not None and len(series) == 1 else short(values[lane, at] if known[lane, at] else np.nan)
-            said = " · ".join(each for each in (label, f"{name}: {text}" if name else text) if each)
+            text = (
+                texts[at] if texts is not None and len(series) == 1 else short(values[lane, at] if known[lane, at] else np.nan)
+            )
+            said = f"{label} · {name}: {text}" if name else f"{label}: {text}"
             colour = colours[at] if colours else palette[lane]
             place = {"row": at, "lane": lane, "begin": begins[lane, at], "end": ends[lane, at]}
             rows.append(row(colour, said, links[at] if links else None, **place))
@@ -74,5 +76,4 @@ def bars(
         .encode(x=alt.X("at:Q", scale=scale, axis=None), y=y, text="text:N", **offset)
     )
     height = len(labels) * (21 if lanes == 1 else 15 * lanes + 6)
-    chart = alt.layer(boxes, ends_of_bars).properties(width=width, height=height)
-    return Panel(chart, legend.height if legend else 0.0)
+    return alt.layer(boxes, ends_of_bars).properties(width=width, height=height)

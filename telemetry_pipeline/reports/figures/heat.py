@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, Panel, encodings, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, encodings, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import BLUE, GREY, GROUND, INK, RED, Theme
@@ -29,7 +29,7 @@ def heat(
     diverging: bool,
     grey: npt.NDArray[np.bool_] | None,
     links: Sequence[str | None],
-) -> Panel | None:
+) -> alt.LayerChart | None:
     """See :meth:`Sheet.heat`; None: there is nothing to see."""
     if not cells.size or np.isnan(cells).all():
         return None
@@ -62,9 +62,7 @@ def heat(
     boxes = alt.Chart(alt.Data(values=marks)).mark_rect(strokeWidth=0).encode(**places, **encodings(theme, marks, None))
     layers = [boxes]
     if written:
-        shade = alt.Color(
-            "colour:N", scale=alt.Scale(domain=[INK, GROUND], range=[theme[INK], theme[GROUND]]), legend=None
-        )
+        shade = alt.Color("colour:N", scale=alt.Scale(domain=[INK, GROUND], range=[theme[INK], theme[GROUND]]), legend=None)
         layers.append(alt.Chart(alt.Data(values=texts)).mark_text(aria=False).encode(**places, text="text:N", color=shade))
     chart = alt.layer(*layers).resolve_scale(color="independent")
-    return Panel(chart.properties(width=width, height=len(names) * (26 if written else 20)))
+    return chart.properties(width=width, height=len(names) * (26 if written else 20))

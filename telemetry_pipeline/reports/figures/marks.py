@@ -22,14 +22,6 @@ _LEGEND_LINE = 20.0
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A panel without its heading, and the pixels between both that it needs for its legend."""
-
-    chart: alt.LayerChart
-    above: float = 0.0
-
-
-@dataclass(frozen=True)
 class Legend:
     """What colours mean, in lines above a panel.
 
@@ -58,7 +50,11 @@ class Legend:
 
     def drawn(self) -> alt.Legend:
         """For an encoding of colours."""
-        lines = {"symbolType": "stroke", "symbolStrokeWidth": 3} if self.is_of_lines else {"symbolType": "square", "symbolStrokeWidth": 0}
+        lines = (
+            {"symbolType": "stroke", "symbolStrokeWidth": 3}
+            if self.is_of_lines
+            else {"symbolType": "square", "symbolStrokeWidth": 0}
+        )
         return alt.Legend(
             values=list(self.written),
             labelExpr=f"{json.dumps(self.written)}[datum.value]",

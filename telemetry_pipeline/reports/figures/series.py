@@ -9,8 +9,8 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
+from telemetry_pipeline.reports.figures.marks import Legend, encodings, row, ticks_on
 from telemetry_pipeline.reports.figures.marks import colours as colours_of
-from telemetry_pipeline.reports.figures.marks import Legend, Panel, encodings, row, ticks_on
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.themes import BLUE, INK, ORANGE, PALETTE, Theme
 
@@ -33,7 +33,7 @@ def series(
     band: Band | None,
     legend: Mapping[str, str] | None,
     height: float,
-) -> Panel | None:
+) -> alt.LayerChart | None:
     """See :meth:`Sheet.series`; None: there is nothing to see."""
     values = np.array(list(series.values()))
     if not len(scale.positions) or np.isnan(values).all():
@@ -51,7 +51,7 @@ def series(
         thick = min(_THICKEST, max(1.0, (width - ROOM) * 2 * half / (high_x - low_x)))
         shown = Legend(legend, width) if legend else None
         layers = [_columns(theme, scale, series, colours, axes, shown, thick)]
-    return Panel(alt.layer(*layers).properties(width=width, height=height), shown.height if shown else 0.0)
+    return alt.layer(*layers).properties(width=width, height=height)
 
 
 def _axes(scale: Scale, ends: tuple[float, float], width: float, values: Numbers) -> dict[str, Any]:
@@ -59,9 +59,7 @@ def _axes(scale: Scale, ends: tuple[float, float], width: float, values: Numbers
     known = values[~np.isnan(values)]
     whole = {"tickMinStep": 1} if (known == known.round()).all() else {}
     x = ticks_on(scale.ticks, scale.title, *ends)
-    y = alt.Axis(
-        tickCount=4, **whole, labelExpr=_MILLIONS, offset=-ROOM, title=None, domain=False, ticks=False
-    )
+    y = alt.Axis(tickCount=4, **whole, labelExpr=_MILLIONS, offset=-ROOM, title=None, domain=False, ticks=False)
     return {
         "x": alt.X("x:Q", scale=alt.Scale(domain=list(ends), nice=False, zero=False, range=[ROOM, width]), axis=x),
         "y": alt.Y("value:Q", scale=alt.Scale(domain=[low * 1.08, high * 1.08 if high > low else 1], nice=False), axis=y),
@@ -97,7 +95,7 @@ def _lines(
     height: float,
     legend: Legend | None,
 ) -> list[alt.Chart]:
-    """The lines, a dot where one has a value between two that are not known, and what each day says, however near one points."""
+    """The lines, a dot where one has a value between two that are not known, and what each day says."""
     rows, dots = [], []
     for name, colour in names.items():
         known = ~np.isnan(np.concatenate([[np.nan], series[name], [np.nan]]))

@@ -13,10 +13,11 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 
-from telemetry_pipeline.amounts import short
+from telemetry_pipeline.amounts import NULL, short
 from telemetry_pipeline.reports.figures import bars, heat, series, tiles
-from telemetry_pipeline.reports.figures.marks import LETTER, Panel, written
+from telemetry_pipeline.reports.figures.marks import LETTER, written
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
+from telemetry_pipeline.reports.figures.svg import FONT, LETTERS
 from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.reports.figures.themes import GRID, GROUND, INK, LIGHT, PALE_INK, Theme
 from telemetry_pipeline.words import pictures as say
@@ -28,8 +29,6 @@ WIDTH = 720
 
 _MARGIN, _GAP, _LINE = 14.0, 26.0, 18.0
 _NARROW = 520
-_ABOVE = 8.0
-_FONT = "'DejaVu Sans', Verdana, Arial, sans-serif"
 
 
 class Sheet:
@@ -39,9 +38,7 @@ class Sheet:
     :ivar links: by the name of a column, what stands before its values in the addresses that its marks lead to.
     """
 
-    def __init__(
-        self, title: str, theme: Theme = LIGHT, width: float = WIDTH, links: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, title: str, theme: Theme = LIGHT, width: float = WIDTH, links: Mapping[str, str] | None = None) -> None:
         self.theme = theme
         self._title = title
         self._width = width - 2 * _MARGIN
@@ -56,7 +53,9 @@ class Sheet:
     def links(self, column: str, values: Sequence[str]) -> list[str | None]:
         """Where the marks of the values of a column lead."""
         before = self._links.get(column)
-        return [None if before is None else before + quote(value, safe="", errors="replace") for value in values]
+        if before is None:
+            return [None for _ in values]
+        return [None if value == NULL else before + quote(value, safe="", errors="replace") for value in values]
 
     def tiles(self, figures: Mapping[str, str], columns: int = 5, heading: str = "") -> None:
         """Figures in large type, each above its name."""
@@ -175,13 +174,21 @@ class Sheet:
         rows: list[Any] = [row[0] if len(row) == 1 else _beside(row) for row in self._rows]
         if self._notes:
             rows.append(self._noted())
-        picture = alt.concat(*rows, columns=1, spacing=18).resolve_scale(color="independent").properties(
-            align="none",
-            title=alt.TitleParams(
-                shorten(self._title, int(self._width / LETTER / 1.2)), fontSize=16, anchor="start", offset=12, color=self.theme[INK]
-            ),
-            padding=_MARGIN,
-            background=self.theme[GROUND] if self.theme.is_filled else "transparent",
+        picture = (
+            alt.concat(*rows, columns=1, spacing=18)
+            .resolve_scale(color="independent")
+            .properties(
+                align="none",
+                title=alt.TitleParams(
+                    shorten(self._title, int(self._width / LETTER / 1.2)),
+                    fontSize=16,
+                    anchor="start",
+                    offset=12,
+                    color=self.theme[INK],
+                ),
+                padding=_MARGIN,
+                background=self.theme[GROUND] if self.theme.is_filled else "transparent",
+            )
         )
         return picture.configure(**_config(self.theme)).to_dict(validate=False)
 
@@ -195,17 +202,15 @@ class Sheet:
         """The width of one of so many panels side by side."""
         return self._width if self._width < _NARROW else (self._width - _GAP * (of - 1)) / of
 
-    def _add(self, panel: Panel | None, heading: str, column: int) -> None:
+    def _add(self, panel: alt.LayerChart | None, heading: str, column: int) -> None:
         """Put a panel below the others, or beside the last."""
         if panel is None:
             return
-        chart = panel.chart
         if heading:
-            text = shorten(heading, int(self._width / LETTER))
-            chart = chart.properties(title=alt.TitleParams(text, offset=_ABOVE + panel.above))
+            panel = panel.properties(title=shorten(heading, int(self._width / LETTER)))
         if column == 0 or not self._rows or self._width < _NARROW:
             self._rows.append([])
-        self._rows[-1].append(chart)
+        self._rows[-1].append(panel)
 
 
 def _beside(panels: Sequence[alt.LayerChart]) -> alt.HConcatChart:
@@ -213,13 +218,13 @@ def _beside(panels: Sequence[alt.LayerChart]) -> alt.HConcatChart:
 
 
 def _config(theme: Theme) -> dict[str, Any]:
-    quiet = {"aria": False, "labelColor": theme[PALE_INK], "labelFontSize": 12}
-    title = {"titleColor": theme[PALE_INK], "titleFontSize": 12, "titleFontWeight": "normal"}
+    quiet = {"aria": False, "labelColor": theme[PALE_INK], "labelFontSize": LETTERS}
+    title = {"titleColor": theme[PALE_INK], "titleFontSize": LETTERS, "titleFontWeight": "normal"}
     return {
-        "font": _FONT,
+        "font": FONT,
         "view": {"stroke": None},
         "axis": {**quiet, **title, "gridColor": theme[GRID], "domainColor": theme[GRID], "tickColor": theme[GRID]},
         "legend": {**quiet, "offset": 6, "symbolSize": 110},
-        "title": {"aria": False, "color": theme[PALE_INK], "fontSize": 13, "anchor": "start"},
-        "text": {"fontSize": 12},
+        "title": {"aria": False, "color": theme[PALE_INK], "fontSize": 13, "anchor": "start", "offset": 8},
+        "text": {"fontSize": LETTERS},
     }

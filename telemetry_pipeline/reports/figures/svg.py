@@ -8,9 +8,17 @@ from xml.etree import ElementTree
 DOOR = "https://door.invalid"
 """Stands before addresses of ours in declarations, for Vega puts one of its own before those that have none."""
 
+LETTERS = 12
+"""Pixels of a letter, where nothing else is said."""
+FONT = "'DejaVu Sans', Verdana, Arial, sans-serif"
+"""What browsers have, in that order; a page's style sheet may say otherwise."""
+
 _NAMESPACE = re.compile(r"\{.*?\}")
 _FRACTION = re.compile(r"-?\d+\.\d+(e-?\d+)?")
-_LEFT_OUT = frozenset({"class", "aria-roledescription", "role", "style", "opacity", "stroke-miterlimit", "pointer-events"})
+_LEFT_OUT = frozenset(
+    {"class", "aria-roledescription", "role", "style", "stroke-miterlimit", "pointer-events", "font-family", "version"}
+)
+_DEFAULTS = {"font-size": f"{LETTERS}px", "text-anchor": "start", "stroke-width": "1", "opacity": "1", "y2": "0"}
 _NUMBERS = frozenset({"d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "viewBox"})
 _SYMBOL = "graphics-symbol"
 
@@ -19,7 +27,8 @@ def tidied(svg: str, label: str) -> str:
     """Vega's SVG without what no browser needs, and without its English names of shapes; tenths of a pixel are enough."""
     root = ElementTree.fromstring(svg)
     root[:] = _children(root)
-    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "class": "picture", "role": "graphics-document", "aria-label": label}
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}
+    root.attrib |= {"class": "picture", "role": "graphics-document", "aria-label": label}
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -27,26 +36,26 @@ def without_labels(svg: str) -> str:
     """The same picture where nobody can point at its marks: without what they say, and without links."""
     root = ElementTree.fromstring(svg)
     root[:] = _children(root, labels=False)
-    root.attrib["xmlns"] = "http://www.w3.org/2000/svg"
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}
     return ElementTree.tostring(root, encoding="unicode")
 
 
 def _children(element: ElementTree.Element, *, labels: bool = True) -> list[ElementTree.Element]:
     """The children of *element*, which is made plain itself, made plain and without groups that say nothing."""
     given = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}
-    is_visible_half = given.get("opacity", "1") not in ("1", "0")
+    is_title = "title" in given.get("class", "")
     element.tag = _NAMESPACE.sub("", element.tag)
     element.attrib.clear()
     for name, value in given.items():
-        if name in ("aria-label", "aria-hidden") and not labels:
+        if name in ("aria-label", "aria-hidden") and (not labels or is_title):
             continue
-        if name not in _LEFT_OUT or (name == "opacity" and is_visible_half):
+        if name not in _LEFT_OUT and _DEFAULTS.get(name) != value:
             element.set(name, _short(name, value))
     if "aria-label" in element.attrib:
         element.set("role", _SYMBOL)
     children: list[ElementTree.Element] = []
     for child in element:
-        if "background" in child.attrib.get("class", "") and child.attrib.get("fill") is None:
+        if "background" in child.attrib.get("class", "") or child.attrib.get("display") == "none":
             continue
         below = _children(child, labels=labels)
         if child.tag == "g" and not below:

@@ -78,9 +78,7 @@ DARK = Theme(
         GROUND: "#12181f",
     },
 )
-PAGE = Theme(
-    "page", {name: f"var({_VARIABLE}{name}, {colour})" for name, colour in LIGHT.colours.items()}, is_filled=False
-)
+PAGE = Theme("page", {name: f"var({_VARIABLE}{name}, {colour})" for name, colour in LIGHT.colours.items()}, is_filled=False)
 """Light, unless the page's style sheet says otherwise; nothing but a browser can draw it."""
 
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PAGE)}

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import altair as alt
 
 from telemetry_pipeline.amounts import NULL
-from telemetry_pipeline.reports.figures.marks import LETTER, Panel, row, written
+from telemetry_pipeline.reports.figures.marks import LETTER, row, written
 from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.reports.figures.themes import INK, TILE, Theme
 
 _HEIGHT, _GAP = 66.0, 10.0
 
 
-def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) -> Panel | None:
+def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) -> alt.LayerChart | None:
     """See :meth:`Sheet.tiles`; None: there is nothing to see."""
     if all(value == NULL for value in figures.values()):
         return None
@@ -41,4 +41,4 @@ def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) 
     chart = alt.layer(
         grounds, written(values, theme, size=20, color=theme[INK], fontWeight="bold"), written(names, theme, size=12)
     )
-    return Panel(chart.properties(width=width, height=lines * (_HEIGHT + _GAP) - _GAP))
+    return chart.properties(width=width, height=lines * (_HEIGHT + _GAP) - _GAP)

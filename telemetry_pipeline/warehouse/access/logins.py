@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.access import attempts, audit, passwords, sessions
 from telemetry_pipeline.warehouse.access.audit import Actor
-from telemetry_pipeline.warehouse.access.names import OWNER
+from telemetry_pipeline.warehouse.access.names import OWNER, is_name
 
 _USER = sa.text("select name, password_hash, disabled_at from telemetry.users where name = :name")
 
@@ -34,7 +34,7 @@ def log_in(engine: sa.Engine, name: str, password: str, *, address: str, hours: 
     with engine.begin() as connection:
         if wait := attempts.begin(connection, name, address):
             return Answer(wait_seconds=wait)
-        user = connection.execute(_USER, {"name": name}).one_or_none()
+        user = connection.execute(_USER, {"name": name}).one_or_none() if is_name(name) else None
     right = passwords.fits(user.password_hash if user else None, password)
     with engine.begin() as connection:
         secret = sessions.open_for(connection, name, user.password_hash, hours) if right and user else None

@@ -15,6 +15,11 @@ _WITHHELD = {
     "records": {"ip", "ip_id", "smartcard_id", "data", "extra"},
     "rejected_records": {"payload"},
     "sync_gaps": {"raw"},
+    "users": {"password_hash"},
+    "web_sessions": {"session_hash", "owner_hash"},
+    "api_tokens": {"token_hash"},
+    "login_attempts": {"name_hash", "address"},
+    "audit": {"address"},
 }
 # What the pipeline never deletes.
 _KEPT = ("records", "rejected_records")

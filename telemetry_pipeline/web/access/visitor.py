@@ -7,7 +7,9 @@ from typing import Literal
 
 from starlette.authentication import AuthCredentials, BaseUser
 
+from telemetry_pipeline.warehouse.access.names import OWNER
 from telemetry_pipeline.warehouse.access.role import Role
+from telemetry_pipeline.words import door as words
 
 By = Literal["session", "token"]
 
@@ -33,8 +35,8 @@ class Visitor(BaseUser):
 
     @property
     def display_name(self) -> str:
-        """The name."""
-        return self.name
+        """The name; of the owner of a local stack, who has none, what pages say."""
+        return words.OWNER if self.name == OWNER else self.name
 
     @property
     def scopes(self) -> AuthCredentials:
