@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.access import login
@@ -21,27 +25,41 @@ from telemetry_pipeline.web.access.authentication import Authentication, unknown
 from telemetry_pipeline.web.access.door import Door
 from telemetry_pipeline.web.access.gate import Admission, Names
 from telemetry_pipeline.web.access.public import HEALTH_PATH
+from telemetry_pipeline.web.api import routes as api
+from telemetry_pipeline.web.computing.answers import Answers
+from telemetry_pipeline.web.computing.pool import Pool
+from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
-from telemetry_pipeline.web.pages import start
 from telemetry_pipeline.web.pages import routes as pages
+from telemetry_pipeline.web.pages import start
 
 
-def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
+def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
     """The door, as a server runs it.
 
     :param engine: of the warehouse; default: that of the settings.
+    :param pool: that computes; default: processes of its own.
     """
     engine = engine or shared(settings.database_url)
     door = Door.of_settings(settings, engine)
+    rules = rules_of(settings)
+    answers = Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
-        *pages.routes(settings, engine),
+        *api.routes(answers, lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)),
+        *pages.routes(settings, engine, answers),
     ]
+
+    @asynccontextmanager
+    async def closing_answers(_: Starlette) -> AsyncIterator[None]:
+        yield
+        answers.close()
+
     app = Starlette(
         routes=routes,
         middleware=[
@@ -50,6 +68,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
             Middleware(Admission),
         ],
         exception_handlers=dict(HANDLERS),
+        lifespan=closing_answers,
     )
     app.state.door = door
     # Uvicorn has types of its own for what is the same.

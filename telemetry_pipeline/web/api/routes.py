@@ -106,7 +106,7 @@ class _Api:
 
 def _list(make: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
     @requires("viewer")
-    async def listed(_request: Request) -> Response:
+    async def listed(request: Request) -> Response:
         return Response(orjson.dumps(make()), media_type=TYPES["json"], headers=_PRIVATE)
 
     return listed

@@ -15,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from telemetry_pipeline.days import AllowedDays
-from telemetry_pipeline.web.pages.asked.query import AskedWrongly, Asked, read
+from telemetry_pipeline.web.pages.asked.form import Form
+from telemetry_pipeline.web.pages.asked.query import Asked, AskedWrongly, read
 from telemetry_pipeline.web.pages.shown import knowledge
-from telemetry_pipeline.web.pages.shown.answers import Answers, Computing
+from telemetry_pipeline.web.pages.shown.answers import Answers
+from telemetry_pipeline.web.pages.shown.computing import Answering
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
 from telemetry_pipeline.web.pages.shown.notices import Notice, notices
 from telemetry_pipeline.web.pages.shown.page import stream
 from telemetry_pipeline.web.pages.shown.speech import Speech
-from telemetry_pipeline.web.pages.asked.form import Form
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.shown import word
 
@@ -42,7 +43,7 @@ class Pages:
     """
 
     engine: sa.Engine
-    computing: Computing
+    answering: Answering
     speech: Speech
     first_day: date
     small_base: int
@@ -63,7 +64,7 @@ class Pages:
         async def answer(request: Request) -> Response:
             seen = await run_in_threadpool(knowledge.look, self.engine)
             allowed = AllowedDays.until_today(self.first_day, self.zone)
-            answers = Answers(self.computing)
+            answers = Answers(self.answering)
             asked = Asked.by_default(allowed.last, preset)
             try:
                 asked = read(request.query_params, allowed, self.speech, preset)

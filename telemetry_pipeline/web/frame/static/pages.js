@@ -33,7 +33,8 @@
       else {
         const drawn = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
         if (drawn.nodeName !== "svg") throw new Error("no picture");
-        for (const mark of drawn.querySelectorAll("[aria-label]")) if (!mark.closest("a")) mark.setAttribute("tabindex", "-1");
+        const [first, last] = holder.dataset.days.split("/");
+        for (const link of drawn.querySelectorAll("a")) link.setAttribute("href", `${link.getAttribute("href")}&desde=${first}&hasta=${last}`);
         holder.replaceChildren(document.importNode(drawn, true));
       }
     } catch {

@@ -18,7 +18,7 @@ from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words import stored
 
 FROM, TO, AGAINST, AGAINST_FROM, AGAINST_TO = "desde", "hasta", "contra", "contra_desde", "contra_hasta"
-CHANNEL, PART, CODE, ALL = "canal", "franja", "codigo", "todo"
+CHANNEL, PART, CODE, ALL = "canal", "franja", "suscriptor", "todo"
 BEFORE, WEEK, OTHERS, NOTHING = "antes", "semana", "otros", "nada"
 AGAINST_CHOICES = {BEFORE: "against_before", WEEK: "against_week", OTHERS: "against_days", NOTHING: "against_none"}
 """What days can be compared with, by what stands in the address, with its name in the catalogue."""

@@ -5,22 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
-from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.web.pages.shown import computing
+from telemetry_pipeline.web.pages.shown.computing import Answering
 
 T = TypeVar("T")
-
-
-class Computing(Protocol):
-    """Who computes, outside of the loop that answers requests."""
-
-    async def frame(self, name: str, days: Period, parameters: dict[str, Any]) -> pd.DataFrame:
-        """The rows of an analysis, as ``results.computing.compute`` has them."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +27,8 @@ class Failed:
 class Answers:
     """The answers of one page, which ends them when nobody waits any more."""
 
-    def __init__(self, computing: Computing) -> None:
-        self._computing = computing
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
         self._tasks: list[asyncio.Task[Any]] = []
 
     def ask(self, name: str, period: Period, **parameters: Any) -> Awaitable[pd.DataFrame]:
@@ -42,7 +36,7 @@ class Answers:
 
         :raises TelemetryError: when it is awaited, if it cannot be had.
         """
-        return self._begin(frame_of(self._computing, name, period, parameters))
+        return self._begin(computing.frame(self._answering, name, period, parameters))
 
     def make(self, block: Callable[[], Coroutine[Any, Any, T]]) -> Callable[[], Awaitable[T | Failed]]:
         """A block for a template to call, begun now; an error of ours is its state."""
@@ -70,14 +64,6 @@ class Answers:
         task.add_done_callback(_seen)
         self._tasks.append(task)
         return task
-
-
-async def frame_of(computing: Computing, name: str, period: Period, parameters: dict[str, Any]) -> pd.DataFrame:
-    """The rows of an analysis about exactly some days; one that looks back does so from the last of them over all."""
-    if find_analysis(name).is_of_period:
-        return await computing.frame(name, period, parameters)
-    window = {"window_days": period.length} if "window_days" not in parameters else {}
-    return await computing.frame(name, Period(period.last, period.last), {**window, **parameters})
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

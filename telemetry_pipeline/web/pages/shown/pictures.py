@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.web.pages.asked.query import Asked
+from telemetry_pipeline.web.pages.shown.computing import has_own_window
 from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
 
 PATH = "/figuras"
 _API = "/api/analyses"
-_FORMS = {"csv": "CSV", "xlsx": "Excel", "png": "PNG", "svg": "SVG"}
+_FORMS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "CSV": ("csv", {"excel": "1"}),
+    "Excel": ("xlsx", {}),
+    "PNG": ("png", {}),
+    "SVG": ("svg", {}),
+}
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,27 @@ def picture(name: str, asked: Asked, language: Language, **parameters: str) -> P
 
     :param parameters: of the analysis, beside the days.
     """
-    days = {"from": str(asked.period.first), "to": str(asked.period.last), **parameters}
     return Picture(
         name,
         title_of(name, language),
         question_of(name, language),
         asked.at(f"{PATH}/{name}", everything=False, part=""),
-        {text: f"{_API}/{name}?{urlencode({**days, 'format': form}, errors='replace')}" for form, text in _FORMS.items()},
+        files_of(name, asked, **parameters),
     )
+
+
+def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
+    """The files of an analysis about the days that were asked for, by what they are called.
+
+    :param parameters: of the analysis, beside the days.
+    """
+    own_window = has_own_window(find_analysis(name))
+    days = {} if own_window else {"from": str(asked.period.first)}
+    values = {**days, "to": str(asked.period.last), **parameters}
+    return {
+        text: f"{_API}/{name}?{urlencode({**values, 'format': form, **more}, errors='replace')}"
+        for text, (form, more) in _FORMS.items()
+    }
 
 
 def title_of(name: str, language: Language) -> str:
@@ -57,8 +75,3 @@ def question_of(name: str, language: Language) -> str:
     known = about(name)
     return known.question if known and language is Language.ES else find_analysis(name).question
 
-
-def names_people(analysis: Analysis) -> bool:
-    """Whether its result is about single subscribers."""
-    named = {column.name for column in analysis.columns} | set(analysis.parameters.model_fields)
-    return "subscriber_code" in named

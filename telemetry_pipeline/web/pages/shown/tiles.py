@@ -18,7 +18,7 @@ class Tile:
     """A figure.
 
     :ivar term: its place in the glossary. :ivar change: against the other days; empty: not compared. :ivar tone: of the change.
-    :ivar small: whether it is of few subscribers.
+    :ivar small: whether it is of few subscribers. :ivar provisional: whether it may still grow. :ivar aside: what is said below.
     """
 
     name: str
@@ -29,6 +29,8 @@ class Tile:
     previous: str = ""
     small: bool = False
     href: str = ""
+    aside: str = ""
+    provisional: bool = False
 
 
 def value_of(frame: pd.DataFrame, column: str) -> float | None:
