@@ -67,7 +67,7 @@ async def _headline(page: Opened, hours: int | None, ended: Frames, watching: Fr
     if hours is None:
         return []
     say, today = page.speech.say, page.allowed.last
-    sums = {name: float((await frame).query("hour < @hours")["views"].sum()) for name, frame in ended.items()}
+    sums = {name: _sum(await frame, hours) for name, frame in ended.items()}
     weekday = page.speech.weekday(today)
     made = [
         tile(page.speech, "view", sums["today"], sums["yesterday"] or None, name=say.ended_until.format(hour=hours)),
@@ -77,6 +77,11 @@ async def _headline(page: Opened, hours: int | None, ended: Frames, watching: Fr
     before = f"{say.yesterday}: {page.speech.number(means['yesterday'])} · {say.week_ago}: {page.speech.number(means['week_ago'])}"
     now = say.watching_now.format(hour=page.speech.hours(hours - 1))
     return [*made, Tile(now, page.speech.number(means["today"]), "concurrency", aside=before, provisional=True)]
+
+
+def _sum(frame: pd.DataFrame, hours: int) -> float:
+    """Views of the first hours of a day."""
+    return float(frame["views"][frame["hour"] < hours].sum())
 
 
 def _mean(frame: pd.DataFrame, hour: int) -> float | None:
