@@ -40,8 +40,8 @@ from telemetry_pipeline.warehouse.core.segments import Segments, State
 from telemetry_pipeline.warehouse.db.connections import connect, shared
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 
-_LAST = date(2026, 3, 15)
-_PERIOD = Period(_LAST - timedelta(days=29), _LAST)
+LAST = date(2026, 3, 15)
+_PERIOD = Period(LAST - timedelta(days=29), LAST)
 _MARKS = ("provisional", "small_base")
 _BOUND = {"first": _PERIOD.first, "last": _PERIOD.last, "timezone": OPERATOR_TIMEZONE}
 _RULES = Rules(ZoneInfo(OPERATOR_TIMEZONE))
@@ -59,29 +59,15 @@ class Bed:
     def __init__(self, url: str, views: int) -> None:
         self.url = url
         self.views = views
-        keep_months(connect(url), _PERIOD.first)
-        with connect(url).begin() as connection:
-            connection.execute(sa.text("select setseed(0.5)"))
-            fill = {"views": views, "first": _PERIOD.first, "timezone": OPERATOR_TIMEZONE}
-            connection.execute(sa.text(_STATEMENTS["fill"]), fill)
-            # All of it is complete, for data begin the day before.
-            segments.mark_changed(connection, [_PERIOD.first - timedelta(days=1), *_PERIOD.days()])
-            connection.execute(
-                sa.text("update telemetry.sync_state set complete_before = :day"), {"day": _LAST + timedelta(days=1)}
-            )
-        with connect(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("vacuum analyze telemetry.views"))
-        begin = time.perf_counter()
-        segments.refresh(connect(url))
-        self.refresh_seconds = time.perf_counter() - begin
+        self.refresh_seconds = fill(url, views)
         self.store = Store(_RULES)
         self._memory = _InMemory(_RULES)
-        self._memory.load(connect(url), Period(date.min, _LAST), State())
+        self._memory.load(connect(url), Period(date.min, LAST), State())
 
     def change(self) -> None:
         """Make the last day's segment out of date, as a merge does."""
         with connect(self.url).begin() as connection:
-            segments.mark_changed(connection, [_LAST])
+            segments.mark_changed(connection, [LAST])
 
     def rows(self) -> tuple[Seconds, dict[str, pd.DataFrame]]:
         """In SQL on the table of views."""
@@ -130,6 +116,23 @@ class Bed:
                 answer = _plain(answers[analysis.name], analysis)
                 found = _plain(updated.last[answer.columns], analysis)
                 pd.testing.assert_frame_equal(answer, found, obj=analysis.name, rtol=1e-9)
+
+
+def fill(url: str, views: int) -> float:
+    """So many views of 30 complete days in an empty database; gives how many seconds their segments took."""
+    keep_months(connect(url), _PERIOD.first)
+    with connect(url).begin() as connection:
+        connection.execute(sa.text("select setseed(0.5)"))
+        values = {"views": views, "first": _PERIOD.first, "timezone": OPERATOR_TIMEZONE}
+        connection.execute(sa.text(_STATEMENTS["fill"]), values)
+        # All of it is complete, for data begin the day before.
+        segments.mark_changed(connection, [_PERIOD.first - timedelta(days=1), *_PERIOD.days()])
+        connection.execute(sa.text("update telemetry.sync_state set complete_before = :day"), {"day": LAST + timedelta(days=1)})
+    with connect(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("vacuum analyze telemetry.views"))
+    begin = time.perf_counter()
+    segments.refresh(connect(url))
+    return time.perf_counter() - begin
 
 
 def ours(url: str, store: Store) -> tuple[Seconds, Seconds]:
@@ -244,7 +247,7 @@ def _asked() -> list[tuple[Analysis, Period, Parameters]]:
     for analysis in all_analyses().values():
         if analysis.theme == "general":
             parameters = analysis.parse({})
-            asked.append((analysis, analysis.window(_LAST, parameters), parameters))
+            asked.append((analysis, analysis.window(LAST, parameters), parameters))
     return sorted(asked, key=lambda each: each[1].first)
 
 

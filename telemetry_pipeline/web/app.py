@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,24 +42,22 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
     :param engine: of the warehouse; default: that of the settings.
     :param pool: that computes; default: processes of its own.
     """
-    engine = engine or shared(settings.database_url)
-    door = Door.of_settings(settings, engine)
-    rules = rules_of(settings)
-    answers = Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
+    door = Door.of_settings(settings, engine or shared(settings.database_url))
+    answers = _answers(settings, door.engine, pool)
+
+    @asynccontextmanager
+    async def serving(_: Starlette) -> AsyncIterator[None]:
+        yield
+        answers.close()
+
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
-        *api.routes(answers, lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)),
-        *pages.routes(settings, engine, answers),
+        *api.routes(answers, _allowed_days(settings)),
+        *pages.routes(settings, door.engine, answers),
     ]
-
-    @asynccontextmanager
-    async def closing_answers(_: Starlette) -> AsyncIterator[None]:
-        yield
-        answers.close()
-
     app = Starlette(
         routes=routes,
         middleware=[
@@ -68,13 +66,22 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
             Middleware(Admission),
         ],
         exception_handlers=dict(HANDLERS),
-        lifespan=closing_answers,
+        lifespan=serving,
     )
     app.state.door = door
     # Uvicorn has types of its own for what is the same.
     trusting: Any = ProxyHeadersMiddleware
     believing: ASGIApp = trusting(Headers(app), trusted_hosts=settings.trusted_proxies.split())
     return believing
+
+
+def _answers(settings: DoorSettings, engine: sa.Engine, pool: Pool | None) -> Answers:
+    rules = rules_of(settings)
+    return Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
+
+
+def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:
+    return lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)
 
 
 async def _health(_: Request) -> Response:

@@ -238,7 +238,7 @@ def test_a_mark_says_its_name_in_full_and_leads_to_its_page() -> None:
     assert svg is not None
     [link] = [each for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("}a")]
     assert link.get("href") == "/canal?canal=" + quote(channel, safe="")
-    assert [each.get("aria-label") for each in link] == [f"{channel} · reproducciones: 4,726 (62.5 %)"]
+    assert [each.get("aria-label") for each in link] == [f"{channel} · reproducciones: 3,125 (30.0 %)"]
     assert link.attrib.keys() == {"href"}
 
 

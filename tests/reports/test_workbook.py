@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.reports.files import workbook
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.reports.files import workbook
 from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -60,6 +61,7 @@ def test_who_computes_for_long_does_not_replace_what_is_of_newer_views(two_days:
     """A range that ends with today computes it, and a tick that began later is done before."""
     overtaken: list[Updated] = []
 
+    @functools.wraps(find_analysis("general_summary").compute)  # the code is of that module
     def compute_slowly(views: Views, parameters: Any) -> pd.DataFrame:
         frame = find_analysis("general_summary").compute(views, parameters)
         store(two_days, stop(9, duration=3600, hours=24))

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, Legend, encodings, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, Legend, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import INK, PALE_INK, PALETTE, Theme
@@ -66,14 +66,14 @@ def bars(
     offset = {"yOffset": alt.YOffset("lane:O")} if lanes > 1 else {}
     legend = Legend(dict(zip(palette, series, strict=False)), width) if len(series) > 1 else None
     boxes = (
-        alt.Chart(alt.Data(values=rows))
+        chart_of(rows)
         .mark_bar(orient="horizontal")
         .encode(x=alt.X("begin:Q", scale=scale, axis=None), x2="end:Q", y=y, **offset, **encodings(theme, rows, legend))
     )
     ends_of_bars = (
-        alt.Chart(alt.Data(values=behind))
+        chart_of(behind)
         .mark_text(align="left", dx=_GAP, color=theme[PALE_INK], aria=False)
         .encode(x=alt.X("at:Q", scale=scale, axis=None), y=y, text="text:N", **offset)
     )
     height = len(labels) * (21 if lanes == 1 else 15 * lanes + 6)
-    return alt.layer(boxes, ends_of_bars).properties(width=width, height=height)
+    return layered(boxes, ends_of_bars, width=width, height=height)

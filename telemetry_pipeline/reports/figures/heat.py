@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, encodings, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import BLUE, GREY, GROUND, INK, RED, Theme
@@ -59,10 +59,11 @@ def heat(
         "x": alt.X("column:O", axis=across, scale=alt.Scale(domain=list(range(len(heads))), padding=0.05, range=[room, width])),
         "y": alt.Y("row:O", axis=down, scale=alt.Scale(domain=list(range(len(names))), padding=0.08)),
     }
-    boxes = alt.Chart(alt.Data(values=marks)).mark_rect(strokeWidth=0).encode(**places, **encodings(theme, marks, None))
+    boxes = chart_of(marks).mark_rect(strokeWidth=0).encode(**places, **encodings(theme, marks, None))
     layers = [boxes]
     if written:
         shade = alt.Color("colour:N", scale=alt.Scale(domain=[INK, GROUND], range=[theme[INK], theme[GROUND]]), legend=None)
-        layers.append(alt.Chart(alt.Data(values=texts)).mark_text(aria=False).encode(**places, text="text:N", color=shade))
-    chart = alt.layer(*layers).resolve_scale(color="independent")
-    return chart.properties(width=width, height=len(names) * (26 if written else 20))
+        layers.append(chart_of(texts).mark_text(aria=False).encode(**places, text="text:N", color=shade))
+    height = len(names) * (26 if written else 20)
+    chart: alt.LayerChart = layered(*layers, width=width, height=height).resolve_scale(color="independent")
+    return chart

@@ -50,11 +50,9 @@ class Legend:
 
     def drawn(self) -> alt.Legend:
         """For an encoding of colours."""
-        lines = (
-            {"symbolType": "stroke", "symbolStrokeWidth": 3}
-            if self.is_of_lines
-            else {"symbolType": "square", "symbolStrokeWidth": 0}
-        )
+        symbol: dict[str, Any] = {"symbolType": "square", "symbolStrokeWidth": 0}
+        if self.is_of_lines:
+            symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3}
         return alt.Legend(
             values=list(self.written),
             labelExpr=f"{json.dumps(self.written)}[datum.value]",
@@ -66,7 +64,7 @@ class Legend:
             legendY=-self.height - 4,
             columns=self.columns,
             symbolOpacity=1,
-            **lines,
+            **symbol,
         )
 
 
@@ -74,6 +72,16 @@ def row(colour: str, said: str, link: str | None = None, **values: Any) -> dict[
     """The data of one mark: its colour, what it says, and where it leads."""
     leads = {"link": DOOR + link} if link else {}
     return {**values, "colour": colour, "opacity": opacity(colour), "said": shorten(said, _SAID), **leads}
+
+
+def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """A chart of what :func:`row` gives, or of other rows."""
+    return alt.Chart({"values": list(rows)})
+
+
+def layered(*charts: alt.Chart, width: float, height: float) -> alt.LayerChart:
+    """A panel: charts one above the other."""
+    return alt.LayerChart(layer=list(charts), width=width, height=height)
 
 
 def encodings(theme: Theme, rows: Sequence[Mapping[str, Any]], legend: Legend | None) -> dict[str, Any]:
@@ -115,8 +123,9 @@ def ticks_on(ticks: Mapping[int, Sequence[str]], title: str, low: float, high: f
 
 def written(rows: Sequence[Mapping[str, Any]], theme: Theme, *, size: float, **look: Any) -> alt.Chart:
     """Texts at places in pixels: rows of ``x``, ``y`` and ``text``."""
-    return (
-        alt.Chart(alt.Data(values=list(rows)))
+    chart: alt.Chart = (
+        chart_of(rows)
         .mark_text(align="left", baseline="alphabetic", fontSize=size, aria=False, **{"color": theme[PALE_INK], **look})
         .encode(x=alt.X("x:Q", scale=None, axis=None), y=alt.Y("y:Q", scale=None, axis=None), text="text:N")
     )
+    return chart

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import Legend, encodings, row, ticks_on
+from telemetry_pipeline.reports.figures.marks import Legend, chart_of, encodings, layered, row, ticks_on
 from telemetry_pipeline.reports.figures.marks import colours as colours_of
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.themes import BLUE, INK, ORANGE, PALETTE, Theme
@@ -51,13 +51,13 @@ def series(
         thick = min(_THICKEST, max(1.0, (width - ROOM) * 2 * half / (high_x - low_x)))
         shown = Legend(legend, width) if legend else None
         layers = [_columns(theme, scale, series, colours, axes, shown, thick)]
-    return alt.layer(*layers).properties(width=width, height=height)
+    return layered(*layers, width=width, height=height)
 
 
 def _axes(scale: Scale, ends: tuple[float, float], width: float, values: Numbers) -> dict[str, Any]:
     low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
     known = values[~np.isnan(values)]
-    whole = {"tickMinStep": 1} if (known == known.round()).all() else {}
+    whole: dict[str, Any] = {"tickMinStep": 1} if (known == known.round()).all() else {}
     x = ticks_on(scale.ticks, scale.title, *ends)
     y = alt.Axis(tickCount=4, **whole, labelExpr=_MILLIONS, offset=-ROOM, title=None, domain=False, ticks=False)
     return {
@@ -81,8 +81,9 @@ def _columns(
         for x, day, value, colour in zip(scale.positions, scale.names, values, colours or [BLUE] * len(values), strict=True)
         if not np.isnan(value)
     ]
-    chart = alt.Chart(alt.Data(values=rows)).mark_bar(orient="vertical", size=thick)
-    return chart.encode(**axes, y2=alt.datum(0), **encodings(theme, rows, legend))
+    bars = chart_of(rows).mark_bar(orient="vertical", size=thick)
+    chart: alt.Chart = bars.encode(**axes, y2=alt.datum(0), **encodings(theme, rows, legend))
+    return chart
 
 
 def _lines(
@@ -110,9 +111,9 @@ def _lines(
         said = [f"{name}: {short(series[name][index])}" for name in names if not np.isnan(series[name][index])]
         if said:
             days.append({"x": x - half, "x2": x + half, "said": " · ".join([day, *said])})
-    drawn = alt.Chart(alt.Data(values=rows)).mark_line(strokeWidth=2, aria=False).encode(**axes, color=paint, detail="colour:N")
-    dotted = alt.Chart(alt.Data(values=dots)).mark_circle(size=28, opacity=1, aria=False).encode(**axes, color=paint)
-    said_by = alt.Chart(alt.Data(values=days)).mark_rect(fill=theme[INK], fillOpacity=0)
+    drawn = chart_of(rows).mark_line(strokeWidth=2, aria=False).encode(**axes, color=paint, detail="colour:N")
+    dotted = chart_of(dots).mark_circle(size=28, opacity=1, aria=False).encode(**axes, color=paint)
+    said_by = chart_of(days).mark_rect(fill=theme[INK], fillOpacity=0)
     said_by = said_by.encode(x=axes["x"], x2="x2:Q", y=alt.value(0), y2=alt.value(height), description="said:N")
     return [drawn, *([dotted] if dots else []), said_by]
 
@@ -123,5 +124,6 @@ def _band(theme: Theme, scale: Scale, band: Band, axes: Mapping[str, Any]) -> al
         for x, low, high in zip(scale.positions, *band, strict=True)
         if not (np.isnan(low) or np.isnan(high))
     ]
-    chart = alt.Chart(alt.Data(values=rows)).mark_area(fill=theme[ORANGE], opacity=1, fillOpacity=0.25, aria=False)
-    return chart.encode(**axes, y2="high:Q")
+    area = chart_of(rows).mark_area(fill=theme[ORANGE], opacity=1, fillOpacity=0.25, aria=False)
+    chart: alt.Chart = area.encode(**axes, y2="high:Q")
+    return chart

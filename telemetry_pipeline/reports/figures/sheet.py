@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from telemetry_pipeline.amounts import NULL, short
 from telemetry_pipeline.reports.figures import bars, heat, series, tiles
-from telemetry_pipeline.reports.figures.marks import LETTER, written
+from telemetry_pipeline.reports.figures.marks import LETTER, layered, written
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.svg import FONT, LETTERS
 from telemetry_pipeline.reports.figures.texts import shorten
@@ -190,13 +190,14 @@ class Sheet:
                 background=self.theme[GROUND] if self.theme.is_filled else "transparent",
             )
         )
-        return picture.configure(**_config(self.theme)).to_dict(validate=False)
+        declared: dict[str, Any] = picture.configure(**_config(self.theme)).to_dict(validate=False)
+        return declared
 
     def _noted(self) -> alt.LayerChart:
         lines = [shorten(note, int(self._width / LETTER * 1.1)) for note in self._notes]
         rows = [{"x": 0, "y": 12 + _LINE * index, "text": line} for index, line in enumerate(lines)]
-        texts = alt.layer(written(rows, self.theme, size=12, fontStyle="italic"))
-        return texts.properties(width=self._width, height=_LINE * len(lines))
+        texts = written(rows, self.theme, size=12, fontStyle="italic")
+        return layered(texts, width=self._width, height=_LINE * len(lines))
 
     def _room(self, of: int) -> float:
         """The width of one of so many panels side by side."""
@@ -207,14 +208,15 @@ class Sheet:
         if panel is None:
             return
         if heading:
-            panel = panel.properties(title=shorten(heading, int(self._width / LETTER)))
+            panel["title"] = shorten(heading, int(self._width / LETTER))
         if column == 0 or not self._rows or self._width < _NARROW:
             self._rows.append([])
         self._rows[-1].append(panel)
 
 
 def _beside(panels: Sequence[alt.LayerChart]) -> alt.HConcatChart:
-    return alt.hconcat(*panels, spacing=_GAP).resolve_scale(color="independent")
+    beside: alt.HConcatChart = alt.hconcat(*panels, spacing=_GAP).resolve_scale(color="independent")
+    return beside
 
 
 def _config(theme: Theme) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 
 from telemetry_pipeline.amounts import NULL
-from telemetry_pipeline.reports.figures.marks import LETTER, row, written
+from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, layered, row, written
 from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.reports.figures.themes import INK, TILE, Theme
 
@@ -28,7 +28,7 @@ def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) 
         names.append({"x": x + 10, "y": y + 54, "text": shorten(name, room)})
     lines = -(-len(figures) // columns)
     grounds = (
-        alt.Chart(alt.Data(values=boxes))
+        chart_of(boxes)
         .mark_rect(color=theme[TILE], cornerRadius=4)
         .encode(
             x=alt.X("x:Q", scale=None, axis=None),
@@ -38,7 +38,6 @@ def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) 
             description="said:N",
         )
     )
-    chart = alt.layer(
-        grounds, written(values, theme, size=20, color=theme[INK], fontWeight="bold"), written(names, theme, size=12)
-    )
-    return chart.properties(width=width, height=lines * (_HEIGHT + _GAP) - _GAP)
+    large = written(values, theme, size=20, color=theme[INK], fontWeight="bold")
+    height = lines * (_HEIGHT + _GAP) - _GAP
+    return layered(grounds, large, written(names, theme, size=12), width=width, height=height)

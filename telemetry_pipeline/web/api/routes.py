@@ -54,7 +54,7 @@ class _Api:
         try:
             analysis = asking.find(request.path_params["name"])
         except LookupError as err:
-            return problem(request, HTTPStatus.NOT_FOUND, *map(str, err.args))
+            return problem(request, HTTPStatus.NOT_FOUND, str(err.args[0]), str(err.args[1]))
         personal = "personal" in request.auth.scopes
         if analysis.is_of_subscribers and not personal:
             return problem(request, HTTPStatus.FORBIDDEN, f"{analysis.name} {_OF_SUBSCRIBERS}", _ASK_FOR_IT)
@@ -76,7 +76,7 @@ class _Api:
             questions = asking.questions(name, request.query_params.multi_items(), self._allowed(), personal=personal)
             body = await _while_asked(request, self._gather(questions))
         except LookupError as err:
-            return problem(request, HTTPStatus.NOT_FOUND, *map(str, err.args))
+            return problem(request, HTTPStatus.NOT_FOUND, str(err.args[0]), str(err.args[1]))
         except TelemetryError as err:
             return problem_of(request, err)
         if body is None:

@@ -1,1 +1,1 @@
-"""Answers to questions about any days: what is stored at once, what is not in a bounded pool of processes, kept while views stay."""
+"""Answers about any days: what is stored at once, what is not by a few processes; kept while views stay the same."""

@@ -91,7 +91,7 @@ class Answers:
         return Answer(await self._bodies.get(etag, make), etag)
 
     def close(self) -> None:
-        """End what computes."""
+        """End the processes that wait for questions."""
         self._pool.close()
 
     async def _now(self) -> Moment:

@@ -1,4 +1,4 @@
-"""A few processes that compute for the door. Who goes away has theirs ended, who waits too long or in too long a queue is told."""
+"""A few processes that compute for the door; one whose answer nobody waits for any more is ended."""
 
 from __future__ import annotations
 
