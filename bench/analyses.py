@@ -1,7 +1,7 @@
 """Analyses: every general analysis of 200,000 and of 2,000,000 views of 30 days, from committed views to stored results.
 
 Ours is what a tick costs: the last day's views have changed, its segment is made anew, the views are read once, and every
-result is computed and stored; ``seconds_with_charts`` draws them, too. In turn with it answer two peers, whose results are
+result is computed and stored. In turn with it answer two peers, whose results are
 fetched and not stored: ``ratio_to_rows`` is the time of the same questions in SQL on the table of views over ours, and
 ``ratio_to_memory`` ours over the same queries in DuckDB on an Arrow table that is in memory already. Before that, all three
 must give the same answers. ``growth`` is how much longer ours takes with ten times the views.
@@ -33,17 +33,15 @@ from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.computing import Draw
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import Segments, State
 from telemetry_pipeline.warehouse.db.connections import connect, shared
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 
-_LAST = date(2026, 3, 15)
-_PERIOD = Period(_LAST - timedelta(days=29), _LAST)
+LAST = date(2026, 3, 15)
+_PERIOD = Period(LAST - timedelta(days=29), LAST)
 _MARKS = ("provisional", "small_base")
 _BOUND = {"first": _PERIOD.first, "last": _PERIOD.last, "timezone": OPERATOR_TIMEZONE}
 _RULES = Rules(ZoneInfo(OPERATOR_TIMEZONE))
@@ -61,29 +59,15 @@ class Bed:
     def __init__(self, url: str, views: int) -> None:
         self.url = url
         self.views = views
-        keep_months(connect(url), _PERIOD.first)
-        with connect(url).begin() as connection:
-            connection.execute(sa.text("select setseed(0.5)"))
-            fill = {"views": views, "first": _PERIOD.first, "timezone": OPERATOR_TIMEZONE}
-            connection.execute(sa.text(_STATEMENTS["fill"]), fill)
-            # All of it is complete, for data begin the day before.
-            segments.mark_changed(connection, [_PERIOD.first - timedelta(days=1), *_PERIOD.days()])
-            connection.execute(
-                sa.text("update telemetry.sync_state set complete_before = :day"), {"day": _LAST + timedelta(days=1)}
-            )
-        with connect(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("vacuum analyze telemetry.views"))
-        begin = time.perf_counter()
-        segments.refresh(connect(url))
-        self.refresh_seconds = time.perf_counter() - begin
+        self.refresh_seconds = fill(url, views)
         self.store = Store(_RULES)
         self._memory = _InMemory(_RULES)
-        self._memory.load(connect(url), Period(date.min, _LAST), State())
+        self._memory.load(connect(url), Period(date.min, LAST), State())
 
     def change(self) -> None:
         """Make the last day's segment out of date, as a merge does."""
         with connect(self.url).begin() as connection:
-            segments.mark_changed(connection, [_LAST])
+            segments.mark_changed(connection, [LAST])
 
     def rows(self) -> tuple[Seconds, dict[str, pd.DataFrame]]:
         """In SQL on the table of views."""
@@ -115,7 +99,7 @@ class Bed:
         store = Store(_RULES)
         seconds = _Stopwatch()
         for analysis, period, parameters in _asked():
-            updated = computing.update(shared(self.url), store, analysis, [period], parameters, draw=_nothing)
+            updated = computing.update(shared(self.url), store, analysis, [period], parameters)
             seconds.lap(analysis.name)
             if updated.reasons != [None]:
                 raise SystemExit(f"{analysis.name} was computed again: {updated.reasons[0]}")
@@ -127,21 +111,38 @@ class Bed:
         _, memory = self.memory()
         store = Store(_RULES)
         for analysis, period, parameters in _asked():
-            updated = computing.update(shared(self.url), store, analysis, [period], parameters, draw=_nothing)
+            updated = computing.update(shared(self.url), store, analysis, [period], parameters)
             for answers in (rows, memory):
                 answer = _plain(answers[analysis.name], analysis)
                 found = _plain(updated.last[answer.columns], analysis)
                 pd.testing.assert_frame_equal(answer, found, obj=analysis.name, rtol=1e-9)
 
 
-def ours(url: str, store: Store, draw: Draw) -> tuple[Seconds, Seconds]:
+def fill(url: str, views: int) -> float:
+    """So many views of 30 complete days in an empty database; gives how many seconds their segments took."""
+    keep_months(connect(url), _PERIOD.first)
+    with connect(url).begin() as connection:
+        connection.execute(sa.text("select setseed(0.5)"))
+        values = {"views": views, "first": _PERIOD.first, "timezone": OPERATOR_TIMEZONE}
+        connection.execute(sa.text(_STATEMENTS["fill"]), values)
+        # All of it is complete, for data begin the day before.
+        segments.mark_changed(connection, [_PERIOD.first - timedelta(days=1), *_PERIOD.days()])
+        connection.execute(sa.text("update telemetry.sync_state set complete_before = :day"), {"day": LAST + timedelta(days=1)})
+    with connect(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("vacuum analyze telemetry.views"))
+    begin = time.perf_counter()
+    segments.refresh(connect(url))
+    return time.perf_counter() - begin
+
+
+def ours(url: str, store: Store) -> tuple[Seconds, Seconds]:
     """As the steps of one tick do it in one process; also what of that is computing, without reading and storing."""
     seconds = _Stopwatch()
     segments.refresh(shared(url))
     seconds.lap("segment")
     computed = {}
     for analysis, period, parameters in _asked():
-        updated = computing.update(shared(url), store, analysis, [period], parameters, draw=draw)
+        updated = computing.update(shared(url), store, analysis, [period], parameters)
         seconds.lap(analysis.name)
         computed[analysis.name] = updated.infos[0].compute_seconds
     return seconds.laps, computed
@@ -200,13 +201,11 @@ def main(views: Sequence[int] = (200_000, 2_000_000), rounds: int = 5) -> None:
 
 def _round(bed: Bed) -> dict[str, Seconds]:
     bed.change()
-    whole, computed = ours(bed.url, bed.store, _nothing)
+    whole, computed = ours(bed.url, bed.store)
     rows, _ = bed.rows()
     memory, _ = bed.memory()
-    bed.change()
-    charted, _ = ours(bed.url, bed.store, drawing.draw)
     reused = bed.reused()
-    return {"ours": whole, "computing": computed, "with charts": charted, "rows": rows, "memory": memory, "reused": reused}
+    return {"ours": whole, "computing": computed, "rows": rows, "memory": memory, "reused": reused}
 
 
 def _report(bed: Bed, found: Mapping[str, list[Seconds]]) -> None:
@@ -214,12 +213,11 @@ def _report(bed: Bed, found: Mapping[str, list[Seconds]]) -> None:
     for step in found["ours"][0]:
         values = [1000 * median([laps.get(step, 0.0) for laps in rounds]) for rounds in found.values()]
         print(f"{step:20}" + "".join(f"{value:12.1f}" for value in values))
-    whole, charted, rows, memory = (_totals(found[name]) for name in ("ours", "with charts", "rows", "memory"))
+    whole, rows, memory = (_totals(found[name]) for name in ("ours", "rows", "memory"))
     result(
         bench="analyses",
         views=bed.views,
         seconds=median(whole),
-        seconds_with_charts=median(charted),
         rows_seconds=median(rows),
         memory_seconds=median(memory),
         ratio_to_rows=median(_ratios(rows, whole)),
@@ -238,7 +236,7 @@ def _memory_mb(bed: Bed) -> float:
 
 def _peak_of_a_round(url: str) -> float:
     import_module("telemetry_pipeline.orchestration.build")  # a worker holds all of Dagster, too
-    ours(url, Store(_RULES), drawing.draw)
+    ours(url, Store(_RULES))
     return peak_memory_mb()
 
 
@@ -249,7 +247,7 @@ def _asked() -> list[tuple[Analysis, Period, Parameters]]:
     for analysis in all_analyses().values():
         if analysis.theme == "general":
             parameters = analysis.parse({})
-            asked.append((analysis, analysis.window(_LAST, parameters), parameters))
+            asked.append((analysis, analysis.window(LAST, parameters), parameters))
     return sorted(asked, key=lambda each: each[1].first)
 
 
@@ -265,10 +263,6 @@ def _totals(rounds: Sequence[Seconds]) -> list[float]:
 
 def _ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [each / other for each, other in zip(above, below, strict=True)]
-
-
-def _nothing(_name: str, _frame: pd.DataFrame) -> None:
-    return None
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 TelemetryError                  what went wrong, and what to do about it
 ├── SettingsError               settings are missing or impossible; lists them all
 ├── RequestRefused              what was asked for cannot be; says what is allowed
+│   └── NothingToDraw           a picture of a result that has nothing to show
 ├── Unavailable                 what is remote is away, which may pass: worth another try
 │   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded
 │   ├── BrokerUnavailable       the broker does not answer
 │   ├── PanAccessUnavailable    time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429
 │   ├── WebserverUnavailable    nobody answers at the address of the web server
-│   └── CodeUnavailable         the web server answers, and the code server behind it does not
+│   ├── CodeUnavailable         the web server answers, and the code server behind it does not
+│   ├── Busy                    more is asked of the front door at once than it computes
+│   └── ComputingEnded          the process that computed an answer came to an end before it was done
 ├── StepEnded                   a step came to an end before its work was done; what it committed stays
 │   ├── Cancelled               a person cancelled the run
 │   ├── TimeLimitReached        the run has been at work for longer than its soft time limit
@@ -65,6 +68,10 @@ class SettingsError(TelemetryError):
 
 class RequestRefused(TelemetryError):
     """What was asked for cannot be, such as a day, a range, a parameter or a job; the message says what is allowed."""
+
+
+class NothingToDraw(RequestRefused):
+    """A picture of a result that has nothing to show."""
 
 
 class Unavailable(TelemetryError):
@@ -148,6 +155,14 @@ class WebserverError(TelemetryError):
 
 class WebserverUnavailable(WebserverError, Unavailable):
     """Nobody answers at the address of the web server; whether it did what it was asked for is not known."""
+
+
+class Busy(Unavailable):
+    """More is asked of the front door at once than it computes."""
+
+
+class ComputingEnded(Unavailable):
+    """The process that computed an answer came to an end before it was done."""
 
 
 class CodeUnavailable(WebserverError, Unavailable):

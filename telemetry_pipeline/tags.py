@@ -18,6 +18,8 @@ DEFAULT_SOFT_TIME_LIMIT_SECONDS = f".dagster/{SOFT_TIME_LIMIT_SECONDS}"
 DAYS = "telemetry/days"
 """The days of a range, as :func:`partition_text` writes them: the list of runs shows it, and finds runs by it."""
 
+_LAUNCHED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
+
 ROWS = "telemetry/rows"
 """When it is ``all``, an analysis reports every row of its result, for a program that asks; else a preview of some."""
 
@@ -43,6 +45,11 @@ class Priority(StrEnum):
     def of_tags(cls, tags: Mapping[str, str]) -> Priority:
         """That of a run with these tags."""
         return next((each for each in cls if each.tags and each.tags[RUN_PRIORITY] == tags.get(RUN_PRIORITY)), cls.NORMAL)
+
+
+def is_of_a_person(tags: Mapping[str, str]) -> bool:
+    """Whether a person, or a program of his, launched a run, and no schedule and no sensor."""
+    return not any(name in tags for name in _LAUNCHED_BY_ITSELF)
 
 
 def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:

@@ -1,14 +1,10 @@
-"""How results look: tables for people, CSV and JSON for programs. On a terminal with colours and frames, else plain."""
+"""How results look: tables for people, JSON for programs. On a terminal with colours and frames, else plain."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -18,9 +14,6 @@ from rich.text import Text
 from telemetry_pipeline.amounts import number
 from telemetry_pipeline.cli.saying import say_lines
 from telemetry_pipeline.printable import printable
-
-# What Excel takes for the beginning of a formula; the last four are those of East Asia.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 # Narrower than this, sentences are hard to read.
 _PROSE_WIDTH = 24
@@ -91,68 +84,6 @@ def to_json(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> str:
     """Rows of plain values (see ``results.rows``) as a JSON list of objects, or one object; what is missing is null."""
     found = rows if isinstance(rows, Mapping) else list(rows)
     return printable(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2), "\n")
-
-
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of plain values as CSV with a header; what is missing is nothing between the commas.
-
-    Texts are as they are, but for what CSV does not need and a terminal would obey; one that a spreadsheet takes for a formula
-    is changed in :func:`to_excel_csv` alone, for programs join by names.
-    """
-    lines = _Lines()
-    writer = csv.writer(lines)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_csv_value(row[name]) for name in columns])
-    return "".join(lines)
-
-
-def to_excel_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """As :func:`to_csv`, as a Spanish Excel opens it: byte order mark, semicolons, decimal commas, and no text a formula."""
-    buffer = io.StringIO()
-    buffer.write("\N{ZERO WIDTH NO-BREAK SPACE}")
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_excel_value(row[name]) for name in columns])
-    return buffer.getvalue()
-
-
-class _Lines(list[str]):
-    """Lines that end as they do here; who writes them ends them with CRLF, for it quotes only what is in its line ends."""
-
-    def write(self, line: str) -> None:
-        """Take a line."""
-        self.append(line.removesuffix("\r\n") + "\n")
-
-
-def _csv_value(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return printable(value, "\n\t") if isinstance(value, str) else value
-
-
-def _excel_value(value: Any) -> Any:
-    if isinstance(value, float):
-        return repr(value).replace(".", ",")
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{_csv_value(value)}"
-    return _csv_value(value)
-
-
-def moment(value: datetime, zone: ZoneInfo) -> str:
-    """A point in time for people: ``2026-11-26 14:02:03 America/Mexico_City``."""
-    return f"{bare_moment(value, zone)} {zone.key}"
-
-
-def bare_moment(value: datetime, zone: ZoneInfo) -> str:
-    """The same without the zone's name, where that is said once for many: see :func:`times_in`."""
-    return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def times_in(zone: ZoneInfo) -> str:
-    """What is said once of many times without a zone."""
-    return f"times: {zone.key}"
 
 
 def _framed(columns: Sequence[str], body: Sequence[Sequence[Cell]], styles: Sequence[str], prose: bool) -> RenderableType:

@@ -19,7 +19,6 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.step import Days, Synced, sync_step
 from telemetry_pipeline.ingestion.sync import Progress, Sync
 from telemetry_pipeline.orchestration.checks import limits_hours
-from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results import computing, documents
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.staleness import Chosen, stale_of
@@ -126,11 +125,9 @@ class Warehouse:
         return MergeStep(merged, None, days, checks.look_at_views(engine, period, merged.days, limits_hours(self._settings)))
 
     def update(self, analysis: Analysis, period: Period, parameters: Parameters, *, checkpoint: Callable[[], None]) -> Updated:
-        """Have the results of an analysis for the days of *period* stored as if computed now, and the last one drawn."""
+        """Have the results of an analysis for the days of *period* stored as if computed now."""
         windows = analysis.windows(period, parameters)
-        return computing.update(
-            self.engine, self.views, analysis, windows, parameters, draw=drawing.draw, checkpoint=checkpoint
-        )
+        return computing.update(self.engine, self.views, analysis, windows, parameters, checkpoint=checkpoint)
 
     def gather(
         self,

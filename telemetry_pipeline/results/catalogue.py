@@ -33,7 +33,6 @@ CATALOGUE = sa.Table(
     sa.Column("code_version", sa.Text, nullable=False),
     sa.Column("compute_seconds", sa.Double, nullable=False),
     sa.Column("facts", JSONB, nullable=False),
-    sa.Column("chart", sa.Text),
     sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("views_version", sa.BigInteger, nullable=False),
     sa.Column("changed_version", sa.BigInteger, nullable=False),
@@ -82,7 +81,6 @@ class ResultInfo:
     code_version: str
     compute_seconds: float
     facts: Mapping[str, Any]
-    chart: str | None
     views_version: int
     changed_version: int
     rules: str

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Period
 from telemetry_pipeline.results import catalogue, latest, stored, tables
@@ -18,17 +20,16 @@ from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.freshness import inputs
 from telemetry_pipeline.results.freshness.inputs import Inputs
 from telemetry_pipeline.results.freshness.versions import code_version
-from telemetry_pipeline.results.tables import Result, table_of
+from telemetry_pipeline.results.tables import Result, StoredResult, table_of
 from telemetry_pipeline.results.totals import totals
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.raw import completeness
 from telemetry_pipeline.warehouse.raw.claims import claim
 
 _MOST_VIEWS_AT_ONCE = 3_000_000
-
-Draw = Callable[[str, pd.DataFrame], str | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,6 @@ def update(
     periods: Sequence[Period],
     parameters: Parameters,
     *,
-    draw: Draw,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Updated:
     """Compute and store the results of *periods* that are not stored yet, or whose views or code changed since.
@@ -62,7 +62,6 @@ def update(
     Until everything is stored, in one transaction, readers get the earlier results.
 
     :param periods: in order of their last days.
-    :param draw: how the result of the last period looks.
     :param checkpoint: called between results; raises to leave everything as it was.
     """
     table, values = table_of(analysis), parameters.model_dump(mode="json")
@@ -87,7 +86,7 @@ def update(
             if reason:
                 checkpoint()
                 store.load(engine, read.around, state)
-                computed.append(_compute(store, analysis, period, read, parameters, draw if period == periods[-1] else None))
+                computed.append(_compute(store, analysis, period, read, parameters))
         with connection.begin():
             claim(connection, {"operator_timezone": store.rules.zone.key})
             replaced = tables.replace(connection, table, computed)
@@ -102,37 +101,73 @@ def update(
     return Updated(every, reasons, last, sums)
 
 
-def compute(
+@dataclass(frozen=True)
+class Look:
+    """What there is of an answer before it is computed.
+
+    :ivar version: of what it would be computed from: views, what is known of their days, rules and code.
+    :ivar stored: the answer, where it is stored and of just that.
+    """
+
+    version: str
+    stored: StoredResult | None
+
+
+def look(engine: sa.Engine, rules: Rules, name: str, days: Period, parameters: Mapping[str, Any] | None = None) -> Look:
+    """Whether an answer is stored, and of what it would be; the arguments and errors are those of :func:`answer`."""
+    return _look(engine, rules, name, days, parameters)[0]
+
+
+def answer(
     engine: sa.Engine, store: Store, name: str, days: Period, parameters: Mapping[str, Any] | None = None
-) -> pd.DataFrame:
-    """The rows that an analysis gives for some days: those that are stored, where they are of the same views, code and rules;
-    otherwise computed now, in memory, and stored nowhere.
+) -> StoredResult:
+    """What an analysis gives for some days: what is stored, where it is of the same views, code and rules; otherwise computed
+    now, in memory, and stored nowhere.
 
     :param days: exactly those of a period analysis; for one that looks back, the single day from which it does.
     :param parameters: those that are not the defaults.
-    :return: what is to be known of the result is in ``attrs["facts"]``.
     :raises RequestRefused: there is no such analysis, or it takes no such days or parameters.
     """
+    looked, analysis, period, read, values, state = _look(engine, store.rules, name, days, parameters)
+    if looked.stored is not None:
+        return looked.stored
+    store.load(engine, read.around, state)
+    result = _compute(store, analysis, period, read, values)
+    return StoredResult(tables.info_of(name, result, datetime.now(UTC)), result.frame)
+
+
+def compute(
+    engine: sa.Engine, store: Store, name: str, days: Period, parameters: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """The rows of :func:`answer`.
+
+    :return: what is to be known of the result is in ``attrs["facts"]``.
+    """
+    found = answer(engine, store, name, days, parameters)
+    found.frame.attrs["facts"] = dict(found.info.facts)
+    return found.frame
+
+
+def _look(
+    engine: sa.Engine, rules: Rules, name: str, days: Period, parameters: Mapping[str, Any] | None
+) -> tuple[Look, Analysis, Period, Inputs, Parameters, State]:
     analysis = find_analysis(name)
     values = analysis.parse(parameters or {})
     period = analysis.asked(days.first, days.last, values)
     with snapshot(engine) as connection:
-        read = inputs.inputs(analysis, period, store.rules, completeness.read(connection))
+        read = inputs.inputs(analysis, period, rules, completeness.read(connection))
         state = segments.state(connection, read.around.first, read.around.last)
         info = stored.find(connection, analysis, values, period=days)
-        seen = inputs.version(read, state, store.rules)
+        seen = inputs.version(read, state, rules)
         damaged = bool(tables.damaged(connection, [table_of(analysis)]))
+        found = None
         if info and _reason(analysis, info, seen, damaged=damaged) is None:
-            frame = tables.load(connection, table_of(analysis), info)
-            frame.attrs["facts"] = dict(info.facts)
-            return frame
-    store.load(engine, read.around, state)
-    return _compute(store, analysis, period, read, values, None).frame
+            found = StoredResult(info, tables.load(connection, table_of(analysis), info))
+            found.frame.attrs["facts"] = dict(info.facts)
+    return Look(f"{seen}-{code_version(analysis)}", found), analysis, period, read, values, state
 
 
-def _compute(
-    store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters, draw: Draw | None
-) -> Result:
+def _compute(store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters) -> Result:
     begin = time.perf_counter()
     frame = analysis.compute(store.views(period), parameters)
     seconds = time.perf_counter() - begin
@@ -152,7 +187,6 @@ def _compute(
         code_version=code_version(analysis),
         compute_seconds=seconds,
         facts=frame.attrs["facts"],
-        chart=draw(analysis.name, frame) if draw else None,
         views_version=state.newest,
         changed_version=inputs.changed(read, state),
         rules=rules.key,

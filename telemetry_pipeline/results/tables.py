@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -81,7 +81,6 @@ class Result:
     :ivar frame: rows in the order in which they are to be read, as ``columns.conform`` gives them.
     :ivar input_version: of what it was computed from. :ivar code_version: of what computed it.
     :ivar facts: what else is to be said of it, as values that JSON can hold.
-    :ivar chart: how it looks, as SVG.
     :ivar views_version: of all views, when it was computed. :ivar changed_version: when those that it is of had changed last.
     :ivar rules: by which they counted.
     """
@@ -95,7 +94,6 @@ class Result:
     code_version: str = ""
     compute_seconds: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
-    chart: str | None = None
     views_version: int = 0
     changed_version: int = 0
     rules: str = ""
@@ -142,29 +140,30 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
         copy.write(_as_csv(table, kept))
     at = connection.scalar(sa.select(sa.func.clock_timestamp()))
     assert at is not None
-    infos = [
-        ResultInfo(
-            asset=table.name,
-            partition_date=result.partition_date,
-            period_first=result.period_first,
-            period_last=result.period_last,
-            parameters=dict(result.parameters),
-            parameters_key=key,
-            row_count=len(result.frame),
-            computed_at=at,
-            input_version=result.input_version,
-            code_version=result.code_version,
-            compute_seconds=result.compute_seconds,
-            facts=dict(result.facts),
-            chart=result.chart,
-            views_version=result.views_version,
-            changed_version=result.changed_version,
-            rules=result.rules,
-        )
-        for (_, _, key), result in kept.items()
-    ]
+    infos = [info_of(table.name, result, at) for result in kept.values()]
     catalogue.put(connection, infos)
     return [*infos, *newer.values()]
+
+
+def info_of(asset: str, result: Result, computed_at: datetime) -> ResultInfo:
+    """What the catalogue says of a result, or would say if it were stored."""
+    return ResultInfo(
+        asset=asset,
+        partition_date=result.partition_date,
+        period_first=result.period_first,
+        period_last=result.period_last,
+        parameters=dict(result.parameters),
+        parameters_key=parameters_key(result.parameters),
+        row_count=len(result.frame),
+        computed_at=computed_at,
+        input_version=result.input_version,
+        code_version=result.code_version,
+        compute_seconds=result.compute_seconds,
+        facts=dict(result.facts),
+        views_version=result.views_version,
+        changed_version=result.changed_version,
+        rules=result.rules,
+    )
 
 
 def damaged(connection: sa.Connection, tables: Iterable[ResultTable]) -> set[str]:

@@ -84,6 +84,7 @@ class Store:
         spilled = tempfile.mkdtemp(prefix="telemetry-duckdb-")
         weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
         self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spilled})
+        self._duckdb.execute("set enable_progress_bar = false")  # it would write into whatever stdout is
         self._loaded: Period | None = None
         self._counted: tuple[Period, date] | None = None
         self._days: dict[Period, list[Day]] = {}

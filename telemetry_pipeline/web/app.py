@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.results.windows import rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.access import login
@@ -23,29 +25,37 @@ from telemetry_pipeline.web.access.authentication import Authentication, unknown
 from telemetry_pipeline.web.access.door import Door
 from telemetry_pipeline.web.access.gate import Admission, Names
 from telemetry_pipeline.web.access.public import HEALTH_PATH
+from telemetry_pipeline.web.api import routes as api
+from telemetry_pipeline.web.computing.answers import Answers
+from telemetry_pipeline.web.computing.pool import Pool
+from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
 from telemetry_pipeline.web.operating import routes as operating
 from telemetry_pipeline.web.operating.metrics import Counting, Requests
+from telemetry_pipeline.web.pages import routes as pages
 from telemetry_pipeline.web.pages import start
 from telemetry_pipeline.web.proxy.routes import Behind
 
 
-def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
+def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
     """The door, as a server runs it.
 
     :param engine: of the warehouse; default: that of the settings.
+    :param pool: that computes; default: processes of its own.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
     requests = Requests()
     behind = Behind(door, settings.sockets)
+    answers = _answers(settings, door.engine, pool)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def serving(_: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
+            answers.close()
             await behind.aclose()
 
     routes: list[BaseRoute] = [
@@ -53,12 +63,13 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
-        *operating.routes(door, settings, requests),
+        *operating.routes(door, settings, requests, settings.language),
+        *api.routes(answers, _allowed_days(settings)),
+        *pages.routes(settings, door.engine, answers),
         *behind.routes(),
     ]
     app = Starlette(
         routes=routes,
-        lifespan=lifespan,
         middleware=[
             Middleware(Counting, requests=requests, routes=routes),
             Middleware(Names, door=door),
@@ -66,12 +77,22 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
             Middleware(Admission),
         ],
         exception_handlers=dict(HANDLERS),
+        lifespan=serving,
     )
     app.state.door = door
     # Uvicorn has types of its own for what is the same.
     trusting: Any = ProxyHeadersMiddleware
     believing: ASGIApp = trusting(Headers(app), trusted_hosts=settings.trusted_proxies.split())
     return believing
+
+
+def _answers(settings: DoorSettings, engine: sa.Engine, pool: Pool | None) -> Answers:
+    rules = rules_of(settings)
+    return Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
+
+
+def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:
+    return lambda: AllowedDays.until_today(settings.first_partition, settings.operator_zone)
 
 
 async def _health(_: Request) -> Response:

@@ -99,6 +99,11 @@ def incomplete(days: Sequence[str], others: int) -> str:
     return f"incompleto: {', '.join(days)}" + (f" y {others:,} días más" if others else "")
 
 
-def darker_is_more(most: str) -> str:
+def hour(value: float) -> str:
+    """An hour of the day: ``20 h``."""
+    return f"{value:.0f} h"
+
+
+def stronger_is_more(most: str) -> str:
     """How a map without numbers is to be read."""
-    return f"más oscuro es más; máximo {most}"
+    return f"más intenso es más; máximo {most}"

@@ -103,7 +103,7 @@ def compute(engine: sa.Engine, store: Store, periods: list[Period]) -> None:
         parameters = analysis.parse(REQUIRED.get(name, {}))
         for period in periods:
             windows = [period] if analysis.is_of_period else [analysis.window(period.last, parameters)]
-            computing.update(engine, store, analysis, windows, parameters, draw=lambda _name, _frame: None)
+            computing.update(engine, store, analysis, windows, parameters)
 
 
 def about(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

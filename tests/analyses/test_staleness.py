@@ -32,7 +32,7 @@ def computed(engine: sa.Engine) -> sa.Engine:
     for name in ("rating", "share"):
         analysis = find_analysis(name)
         windows = analysis.windows(Period(FIRST, THIRD), analysis.parse({}))
-        computing.update(engine, Store(RULES), analysis, windows, analysis.parse({}), draw=lambda _name, _frame: None)
+        computing.update(engine, Store(RULES), analysis, windows, analysis.parse({}))
     return engine
 
 
@@ -79,7 +79,7 @@ def test_of_period_analyses_those_of_single_days_are_waited_for(computed: sa.Eng
     analysis = find_analysis("period_trend")
     for period in (Period(FIRST, SECOND), Period(SECOND, SECOND), Period(FIRST, THIRD)):
         parameters = analysis.parse({})
-        computing.update(computed, Store(RULES), analysis, [period], parameters, draw=lambda _name, _frame: None)
+        computing.update(computed, Store(RULES), analysis, [period], parameters)
     with computed.begin() as connection:
         segments.mark_changed(connection, [SECOND])
     assert stale(computed) == {SECOND: {"rating", "share", "period_trend"}, THIRD: {"rating", "share"}}
@@ -92,7 +92,7 @@ def test_a_day_with_some_results_lacks_the_others(computed: sa.Engine) -> None:
     assert found == dict.fromkeys([FIRST, SECOND, THIRD], dict.fromkeys(looking_back - {"rating", "share"}))
     analysis = find_analysis("period_trend")
     parameters = analysis.parse({})
-    computing.update(computed, Store(RULES), analysis, [Period(SECOND, SECOND)], parameters, draw=lambda _name, _frame: None)
+    computing.update(computed, Store(RULES), analysis, [Period(SECOND, SECOND)], parameters)
     others = {name for name, each in all_analyses().items() if each.is_of_period and each.runs_unattended}
     lacking = {name for name in stale_days(computed, FIRST, THIRD, RULES)[SECOND] if is_of_period(name)}
     assert lacking == others - {"period_trend"}
@@ -128,7 +128,7 @@ def test_what_was_taken_away_is_stale_is_computed_again_and_is_there_for_all(
         for name in names:
             analysis = find_analysis(name)
             windows = analysis.windows(Period(day, day), analysis.parse({}))
-            computing.update(computed, Store(RULES), analysis, windows, analysis.parse({}), draw=lambda _name, _frame: None)
+            computing.update(computed, Store(RULES), analysis, windows, analysis.parse({}))
     assert stale(computed) == {}
     assert select(computed, latest) == before
 

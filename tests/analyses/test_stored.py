@@ -46,7 +46,7 @@ def compute(engine: sa.Engine, name: str, *periods: Period, rules: Rules = RULES
     values = analysis.parse(parameters)
     windows = [each if analysis.is_of_period else analysis.window(each.last, values) for each in periods]
     for window in windows:
-        computing.update(engine, Store(rules), analysis, [window], values, draw=lambda _name, _frame: None)
+        computing.update(engine, Store(rules), analysis, [window], values)
 
 
 def compute_day(engine: sa.Engine, name: str, number: int, **parameters: Any) -> None:

@@ -52,7 +52,7 @@ def test_all_damage_is_found_and_nothing_else(database_url: str, simulator: Call
         analysis = find_analysis(name)
         parameters = analysis.parse({})
         periods = [analysis.window(yesterday, parameters)]
-        computing.update(engine, Store(RULES), analysis, periods, parameters, draw=lambda _name, _frame: None)
+        computing.update(engine, Store(RULES), analysis, periods, parameters)
     assert found(engine, upstream) == []
     with engine.begin() as connection:
         connection.execute(sa.text("set local session_replication_role = replica"))  # without triggers, as broken storage is

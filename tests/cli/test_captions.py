@@ -11,7 +11,8 @@ import pytest
 
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.showing.captions import caption, marked, versions, whole_counts
+from telemetry_pipeline.cli.showing.captions import caption, marked, versions
+from telemetry_pipeline.reports.files.counts import whole_counts
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
 
@@ -35,7 +36,6 @@ def result(name: str = "top_channels", *, outdated: bool = False, first: date | 
         "code_version": "",
         "compute_seconds": 0.0,
         "facts": {},
-        "chart": None,
         "views_version": 0,
         "changed_version": 0,
         "rules": "None 30",

@@ -15,15 +15,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from telemetry_pipeline.cli.output import (
-    bare_moment,
-    moment,
-    plain_table,
-    print_table,
-    to_csv,
-    to_excel_csv,
-    to_json,
-)
+from telemetry_pipeline.cli.output import plain_table, print_table, to_json
+from telemetry_pipeline.moments import bare_moment, moment
+from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
 
 MEXICO = ZoneInfo("America/Mexico_City")
 

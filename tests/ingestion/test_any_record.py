@@ -18,11 +18,12 @@ from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered
 from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.cli.output import table_text, to_csv, to_excel_csv, to_json
-from telemetry_pipeline.cli.showing.workbook import to_workbook
+from telemetry_pipeline.cli.output import table_text, to_json
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.reports.charts import drawing
+from telemetry_pipeline.reports.charts.declaring import declare
+from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
+from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
@@ -57,12 +58,13 @@ def go_on(engine: sa.Engine, days: Period) -> int:
     store, found, size = Store(RULES), [], 0
     for analysis in all_analyses().values():
         values = analysis.parse({} if analysis.runs_unattended else {"subscriber_code": "S-3"})
-        computing.update(engine, store, analysis, analysis.windows(days, values), values, draw=drawing.draw)
+        computing.update(engine, store, analysis, analysis.windows(days, values), values)
         only = {"period": days} if analysis.is_of_period else {"day": days.last}
         with snapshot(engine) as connection:
             result = stored.read(connection, analysis, values, RULES, **only)
         assert result is not None
         found.append(result)
+        declare(analysis.name, result.frame)
         columns, shown = list(result.frame.columns), to_rows(result.frame)
         size += len(to_json(shown))
         to_csv(columns, shown), to_excel_csv(columns, shown)

@@ -262,7 +262,7 @@ def test_the_whole_graph_fills_every_table_and_document(pipeline: Any, now: date
 def test_a_materialization_shows_what_there_is_to_see(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
     shown = metadata_of(pipeline.run(this_day), "top_channels", this_day)
-    assert shown["chart"].startswith("![")
+    assert shown["chart"].startswith("![gráfica](data:image/svg+xml,")
     assert [row.data["channel"] for row in shown["preview"].records] == ["Canal Siete"]
     assert shown["dagster/partition_row_count"] == 1
     assert shown["period"] == f"{this_day - timedelta(days=29)} to {this_day}"

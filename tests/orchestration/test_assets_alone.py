@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,11 @@ from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
 
 from telemetry_pipeline.errors import PanAccessUnavailable
 from telemetry_pipeline.launches import all_assets
+from telemetry_pipeline.orchestration.assets import analyses
+from telemetry_pipeline.results.catalogue import ResultInfo
 
 DAY = date(2026, 1, 3)
+NOW = datetime(2026, 1, 3, 12, tzinfo=UTC)
 WATCHED = [View(DAY, channel_name="Siete"), View(DAY, channel_name="Siete"), View(date(2026, 1, 2), channel_name="Once")]
 REQUIRED = {
     name: {field: "S1" for field, info in each.parameters.model_fields.items() if info.is_required()}
@@ -50,6 +56,31 @@ def test_a_range_materializes_each_of_its_days_the_newest_last(name: str) -> Non
     done = materialize(name, FakeWarehouse(*WATCHED), tags=RANGE)
     days = [event.partition for event in done.asset_materializations_for_node(name)]
     assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
+
+
+def test_a_run_of_a_person_shows_the_picture_and_a_tick_draws_nothing() -> None:
+    by_itself = {"tags": {"dagster/schedule_name": "telemetry_sync_schedule"}}
+    for options, shown in (({}, True), (by_itself, False)):
+        done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03", **options)
+        assert ("chart" in metadata_of(done, "top_channels")) is shown
+
+
+def test_a_tick_says_where_the_picture_is_drawn() -> None:
+    values = {"limit": 20, "window_days": 30}
+    info = ResultInfo("top_channels", DAY, date(2025, 12, 5), DAY, values, "", 2, NOW, "", "", 0.0, {}, 1, 1, "")
+    [link] = analyses._linked(info, "https://tv.example.com/").values()
+    address = "https://tv.example.com/api/analyses/top_channels?from=2025-12-05&to=2026-01-03&limit=20&format=svg"
+    assert link.value == address
+    of_all_history = replace(info, period_first=date.min, parameters={"window_days": None})
+    [link] = analyses._linked(of_all_history, "https://tv.example.com").values()
+    assert link.value.endswith("?to=2026-01-03&window_days=null&format=svg")
+    assert analyses._linked(info, None) == {}
+
+
+def test_neither_definitions_nor_workers_load_what_draws() -> None:
+    """It would be 100 MB more in each process, and what starts threads must not be there before a fork."""
+    code = "import sys, telemetry_pipeline.orchestration.build; print(*({'altair', 'vl_convert'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def test_an_analysis_counts_the_views_that_a_test_gives() -> None:

@@ -43,7 +43,7 @@ def compute(engine: sa.Engine, period: Period, *names: str, **parameters: Any) -
         analysis = find_analysis(name)
         values = analysis.parse(parameters)
         window = period if analysis.is_of_period else analysis.window(period.last, values)
-        computing.update(engine, Store(RULES), analysis, [window], values, draw=lambda _name, _frame: None)
+        computing.update(engine, Store(RULES), analysis, [window], values)
 
 
 def document(engine: sa.Engine, period: Period, *names: str, rules: Rules = RULES) -> dict[str, Any]:

@@ -25,7 +25,7 @@ RULES = Rules(MEXICO)
 def keep(engine: sa.Engine, name: str, period: Period) -> None:
     analysis = find_analysis(name)
     values = analysis.parse({})
-    computing.update(engine, Store(RULES), analysis, analysis.windows(period, values), values, draw=lambda _name, _frame: None)
+    computing.update(engine, Store(RULES), analysis, analysis.windows(period, values), values)
 
 
 def hours(frame: pd.DataFrame) -> float:

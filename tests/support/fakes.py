@@ -72,7 +72,6 @@ class FakeWarehouse:
                 code_version="",
                 compute_seconds=0.0,
                 facts=frame.attrs.get("facts", {}),
-                chart=None,
                 views_version=1,
                 changed_version=1,
                 rules="",

@@ -51,7 +51,7 @@ def test_the_defaults_newest_day_is_shown_although_an_experiment_ran_later(engin
     for day, given in ((FIRST, {}), (SECOND, {}), (SECOND, {"limit": 1}), (SECOND, {"window_days": 1})):
         parameters = analysis.parse(given)
         window = analysis.window(day, parameters)
-        computing.update(engine, Store(Rules(MEXICO)), analysis, [window], parameters, draw=lambda _name, _frame: None)
+        computing.update(engine, Store(Rules(MEXICO)), analysis, [window], parameters)
     found = select(engine, "select period_first, period_last, channel, views from analysis.latest_top_channels")
     first = date(2025, 1, 2)
     assert [tuple(row) for row in found] == [(first, SECOND, "A", 3), (first, SECOND, "B", 2)]
@@ -63,7 +63,7 @@ def test_a_period_analysis_shows_the_newest_single_day(engine: sa.Engine) -> Non
     merge(engine, ZONE)
     parameters = analysis.parse({})
     for period in (Period(FIRST, FIRST), Period(SECOND, SECOND), Period(FIRST, SECOND)):
-        computing.update(engine, Store(Rules(MEXICO)), analysis, [period], parameters, draw=lambda _name, _frame: None)
+        computing.update(engine, Store(Rules(MEXICO)), analysis, [period], parameters)
     [row] = select(engine, "select period_first, period_last, days, views from analysis.latest_period_summary")
     assert tuple(row) == (SECOND, SECOND, 1, 1)
 
@@ -124,5 +124,5 @@ def test_what_has_to_be_told_a_subscriber_has_no_view(engine: sa.Engine) -> None
     analysis = find_analysis("subscriber_profile")
     parameters = analysis.parse({"subscriber_code": "S-1"})
     window = analysis.window(FIRST, parameters)
-    computing.update(engine, Store(Rules(MEXICO)), analysis, [window], parameters, draw=lambda _name, _frame: None)
+    computing.update(engine, Store(Rules(MEXICO)), analysis, [window], parameters)
     assert select(engine, "select to_regclass('analysis.latest_subscriber_profile')") == [(None,)]

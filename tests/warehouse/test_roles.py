@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import sqlalchemy as sa
-from results.test_computing import RULES, draw
+from results.test_computing import RULES
 from warehouse_events import ZONE, complete, select, start, stop, store
 
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
@@ -103,7 +103,7 @@ def work(engine: sa.Engine, first_id: int = 1) -> None:
     analysis = find_analysis("general_summary")
     values = analysis.parse({})
     windows = list(analysis.windows(Period(DAY, DAY), values))
-    computing.update(engine, store_views, analysis, windows, values, draw=draw)
+    computing.update(engine, store_views, analysis, windows, values)
     with engine.begin() as connection:
         latest.publish(connection, table_of(analysis), defaults()[analysis.name])
     assert partitions.keep_months(engine, TODAY - timedelta(days=70)) == []

@@ -32,6 +32,9 @@ KEYS = ("period_last", "period_first", "parameters_key", "ordinal")
 CATALOGUES = ("results", "documents")
 """Names of tables that are there beside those of analyses."""
 
+OF_A_SUBSCRIBER = frozenset({"subscriber_code", "device_id"})
+"""Names of columns and parameters that name a subscriber, or a device of his."""
+
 # PostgreSQL cuts longer identifiers without a word.
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -70,6 +73,11 @@ class Column:
         if self.type == "date":
             return "time"
         return "dimension" if self.key or self.type in ("text", "boolean") else "measure"
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether its values name subscribers or their devices."""
+        return self.name in OF_A_SUBSCRIBER
 
     @property
     def explanation(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from telemetry_pipeline.analyses.framework.columns import Column, check_names, conform
+from telemetry_pipeline.analyses.framework.columns import OF_A_SUBSCRIBER, Column, check_names, conform
 from telemetry_pipeline.analyses.framework.marks import Base, marking
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
@@ -91,6 +91,12 @@ class Analysis:
     def runs_unattended(self) -> bool:
         """Whether every parameter has a default."""
         return not any(field.is_required() for field in self.parameters.model_fields.values())
+
+    @property
+    def is_of_subscribers(self) -> bool:
+        """Whether it says nothing but what single subscribers did: each row is of one, or all are of one that is asked for."""
+        of_rows = any(column.is_personal and column.key for column in self.columns)
+        return of_rows or not OF_A_SUBSCRIBER.isdisjoint(self.parameters.model_fields)
 
     def parse(self, values: Mapping[str, Any]) -> Parameters:
         """The parameters that *values* give, defaults filled in.

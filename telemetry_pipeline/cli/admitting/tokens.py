@@ -6,8 +6,9 @@ from dataclasses import asdict
 from datetime import datetime
 
 from telemetry_pipeline.cli.admitting.users import at_the_machine, moment, sees_persons, warehouse
-from telemetry_pipeline.cli.output import bare_moment, print_table, times_in, to_json
+from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_lines
+from telemetry_pipeline.moments import bare_moment, times_in
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.access import tokens
 from telemetry_pipeline.warehouse.access.role import Role

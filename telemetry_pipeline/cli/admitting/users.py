@@ -9,10 +9,11 @@ from dataclasses import asdict
 import click
 import sqlalchemy as sa
 
-from telemetry_pipeline.cli.output import bare_moment, print_table, times_in, to_json
+from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_lines
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.moments import bare_moment, times_in
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.access import users
 from telemetry_pipeline.warehouse.access.audit import Actor

@@ -8,9 +8,9 @@ import click
 
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
-from telemetry_pipeline.cli.output import moment
 from telemetry_pipeline.cli.saying import say, say_advice, say_problem
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
+from telemetry_pipeline.moments import moment
 from telemetry_pipeline.monitoring.facts.upstream import look_upstream
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect

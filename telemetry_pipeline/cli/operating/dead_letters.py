@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
-from telemetry_pipeline.cli.output import bare_moment, print_table, times_in, to_json
+from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_lines
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.client.graphql import one_line
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.moments import bare_moment, times_in
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations.dead_letters import OpenLetter, end_problems, open_letters, settle

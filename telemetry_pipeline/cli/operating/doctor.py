@@ -10,9 +10,9 @@ from pathlib import Path
 
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
-from telemetry_pipeline.cli.output import moment
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.errors import SettingsError
+from telemetry_pipeline.moments import moment
 from telemetry_pipeline.monitoring.doctor.examination import START_ADVICE, examine_servers, examine_surroundings
 from telemetry_pipeline.monitoring.doctor.findings import Examiner, Finding
 from telemetry_pipeline.settings.loading import StackSettings

@@ -18,11 +18,11 @@ import click
 import orjson
 
 from telemetry_pipeline.cli.operating.commands import LEVELS
-from telemetry_pipeline.cli.output import bare_moment, times_in
 from telemetry_pipeline.cli.saying import Part, say
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.logs.lines import place
 from telemetry_pipeline.logs.setup import BACKUPS, FILES
+from telemetry_pipeline.moments import bare_moment, times_in
 from telemetry_pipeline.settings.loading import StackSettings
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}

@@ -12,13 +12,14 @@ from telemetry_pipeline.broker import WorkerInfo
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
 from telemetry_pipeline.cli.operating.status_json import overview_facts, run_facts
-from telemetry_pipeline.cli.output import bare_moment, moment, print_table, times_in, to_json
+from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_advice, say_lines, say_problem
 from telemetry_pipeline.cli.target import Here
 from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.client.checks import Check
 from telemetry_pipeline.client.graphql import one_line
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.moments import bare_moment, moment, times_in
 from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, WEB_TIMEOUT_SECONDS, Overview, Queues, Ticks, gather
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run
 from telemetry_pipeline.monitoring.facts.throughput import Throughput

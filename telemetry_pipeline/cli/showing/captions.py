@@ -9,25 +9,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.amounts import duration, number
-from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.output import moment
 from telemetry_pipeline.cli.showing.asking import assigned, days, given, run_command
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.moments import moment
+from telemetry_pipeline.reports.files.counts import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
 
-PROVISIONAL, SMALL_BASE = "provisional", "small_base"
 _MARKS = {PROVISIONAL: "~", SMALL_BASE: "°"}
 _LOOKS = {PROVISIONAL: "italic", SMALL_BASE: "dim"}
 _MEANINGS = {
     PROVISIONAL: "~ slanted: provisional, of days that are not complete",
     SMALL_BASE: "° grey: from fewer than SMALL_BASE_SUBSCRIBERS subscribers",
 }
-# Of what one can have a whole number; a mean of them need not be one.
-_COUNTED = {"views", "subscribers", "devices", "channels", "days", "streams", "transitions"}
-# Key columns that say what the values of their rows are.
-_METRICS = {"metric", "item", "ranking"}
 _DAYS_LISTED = 3
 
 
@@ -82,27 +77,6 @@ def of_one_version(found: Sequence[StoredResult]) -> bool:
     return all(result.info.changed_version <= other.info.views_version for result in found for other in found if other.outdated)
 
 
-def whole_counts(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same rows with counts as whole numbers, where they are stored as fractions.
-
-    A column of counts is whole if all of its values are. A column with a metric a row is so for each metric.
-    """
-    shown = [dict(row) for row in rows]
-    metrics = [column.name for column in columns if column.key and column.name in {*_METRICS, "section"}]
-    by_metric = bool(_METRICS.intersection(metrics))
-    mixed = [each.name for each in columns if each.type == "double precision" and each.unit is None] if by_metric else []
-    for column in columns:
-        if column.type == "double precision" and column.unit in _COUNTED:
-            _make_whole(shown, [column.name])
-    if mixed:
-        groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-        for row in shown:
-            groups.setdefault(tuple(row[name] for name in metrics), []).append(row)
-        for group in groups.values():
-            _make_whole(group, mixed)
-    return shown
-
-
 def marked(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Marked:
     """Rows with their marks in front and in their looks, in place of columns that say yes and no."""
     said = [name for name in (PROVISIONAL, SMALL_BASE) if any(row.get(name) for row in rows)]
@@ -114,13 +88,6 @@ def marked(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Marked:
         body.append([*front, *(row[name] for name in names)])
         looks.append(" ".join(_LOOKS[name] for name in marks))
     return Marked([*([""] if said else []), *names], body, looks, [_MEANINGS[name] for name in said])
-
-
-def _make_whole(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
-    values = [row[name] for row in rows for name in names if row[name] is not None]
-    if all(float(value).is_integer() for value in values):
-        for row in rows:
-            row.update({name: int(row[name]) for name in names if row[name] is not None})
 
 
 def _known(facts: Mapping[str, Any], zone: ZoneInfo) -> list[str]:

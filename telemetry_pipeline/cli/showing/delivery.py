@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from telemetry_pipeline.cli.output import on_terminal, print_table, table_text, to_csv, to_excel_csv
+from telemetry_pipeline.cli.output import on_terminal, print_table, table_text
 from telemetry_pipeline.cli.saying import hand_over, say
 from telemetry_pipeline.cli.showing.forms import FORMS, Form
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,17 @@ import click
 from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.days import given_period
-from telemetry_pipeline.cli.output import moment, on_terminal, print_table, to_json
+from telemetry_pipeline.cli.output import on_terminal, print_table, to_json
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.showing.asking import Question, answer, answer_document, days, plan_question
-from telemetry_pipeline.cli.showing.captions import caption, marked, of_one_version, versions, whole_counts
+from telemetry_pipeline.cli.showing.captions import caption, marked, of_one_version, versions
 from telemetry_pipeline.cli.showing.delivery import Delivery, Table
 from telemetry_pipeline.cli.showing.forms import Form
 from telemetry_pipeline.cli.showing.listing import list_analyses
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.moments import moment
+from telemetry_pipeline.reports.files.counts import whole_counts
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.results.windows import rules_of
@@ -72,7 +74,7 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
         [only] = found
         delivery.csv(list(only.frame.columns), to_rows(only.frame))
     else:
-        from telemetry_pipeline.cli.showing.workbook import to_workbook  # noqa: PLC0415 - the extra [reports] brings what it needs
+        from telemetry_pipeline.reports.files.workbook import to_workbook  # noqa: PLC0415 - the extra [reports] brings what it needs
 
         delivery.put(to_workbook(found, zone))
 

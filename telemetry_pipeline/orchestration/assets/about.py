@@ -16,8 +16,6 @@ import dagster as dg
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.settings.loading import StackSettings
 
-_OF_A_SUBSCRIBER = frozenset({"subscriber_code", "device_id"})
-
 Of = Literal["day", "window", "range"]
 """Which days a partition of an asset is of: its own, those up to it, or all of the run."""
 
@@ -29,7 +27,7 @@ def days_of_analysis(analysis: Analysis) -> Of:
 
 def names_subscribers(analysis: Analysis) -> bool:
     """Whether its rows are of single subscribers or devices."""
-    return not _OF_A_SUBSCRIBER.isdisjoint({*(column.name for column in analysis.columns), *analysis.parameters.model_fields})
+    return analysis.is_of_subscribers or any(column.is_personal for column in analysis.columns)
 
 
 def tags(*, of: Of, personal: bool) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 # Annotations are values here: Dagster reads the type of each asset's configuration from them.
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import dagster as dg
 from pydantic import Field, create_model
@@ -23,7 +25,7 @@ from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.tags import ROWS
+from telemetry_pipeline.tags import ROWS, is_of_a_person
 
 _PREVIEW_ROWS = 10
 
@@ -41,12 +43,12 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
         config: config_type,  # type: ignore[valid-type]
         warehouse: dg.ResourceParam[Warehouse],
     ) -> dg.MaterializeResult[Any]:
-        return _materialize(context, warehouse, analysis, config.model_dump())  # type: ignore[attr-defined]
+        return _materialize(context, warehouse, settings, analysis, config.model_dump())  # type: ignore[attr-defined]
 
     def without_parameters(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[Any]:
-        return _materialize(context, warehouse, analysis, {})
+        return _materialize(context, warehouse, settings, analysis, {})
 
     declare = dg.asset(
         name=analysis.name,
@@ -72,7 +74,11 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, analysis: Analysis, values: Mapping[str, Any]
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    settings: StackSettings,
+    analysis: Analysis,
+    values: Mapping[str, Any],
 ) -> dg.MaterializeResult[Any]:
     period = days_of(context)
     updated = warehouse.update(analysis, period, analysis.parse(values), checkpoint=RunGuard(context).check)
@@ -83,21 +89,36 @@ def _materialize(
     # The one result of a period is that of each of its days.
     for day, said in zip(period.days(), facts * period.length if analysis.is_of_period else facts, strict=True):
         context.add_asset_metadata(said, partition_key=day.isoformat())
-    all_rows = context.run.tags.get(ROWS) == "all"
-    picture = _picture(updated, analysis, all_rows=all_rows)
-    context.add_asset_metadata(picture, partition_key=period.last.isoformat())
+    shown = _shown(updated, analysis, all_rows=context.run.tags.get(ROWS) == "all")
+    chart = _drawn(updated, analysis) if is_of_a_person(context.run.tags) else _linked(updated.infos[-1], settings.web_url)
+    context.add_asset_metadata({**chart, **shown}, partition_key=period.last.isoformat())
     return dg.MaterializeResult()
 
 
-def _picture(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
+def _shown(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
     """What there is to look at of the last partition's result; the preview is rounded, the result and its rows are not."""
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
-    chart = updated.infos[-1].chart
     return {
-        **({"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}),
         "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis)),
         **({"rows": dg.MetadataValue.json(to_rows(updated.last))} if all_rows else {}),
     }
+
+
+def _drawn(updated: Updated, analysis: Analysis) -> dict[str, Any]:
+    """The picture of the last partition's result, for somebody who waits for it."""
+    chart = drawing.svg(analysis.name, updated.last)
+    return {"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}
+
+
+def _linked(info: ResultInfo, web_url: str | None) -> dict[str, Any]:
+    """Where that picture is drawn when somebody opens it: at the front door."""
+    if web_url is None:
+        return {}
+    first = {} if info.period_first == date.min else {"from": info.period_first.isoformat()}
+    asked = {name: value for name, value in info.parameters.items() if name != "window_days" or not first}
+    named = {name: "null" if value is None else value for name, value in asked.items()}
+    query = urlencode({**first, "to": info.period_last.isoformat(), **named, "format": "svg"})
+    return {"chart": dg.MetadataValue.url(f"{web_url.rstrip('/')}/api/analyses/{info.asset}?{query}")}
 
 
 def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Mapping[str, float]) -> dict[str, Any]:

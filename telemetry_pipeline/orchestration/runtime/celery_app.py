@@ -32,12 +32,7 @@ app = make_app(
         "broker": _broker,
         "backend": _broker,
         # Imported before the worker forks, so that no child pays for it in its first step.
-        "include": [
-            "telemetry_pipeline.definitions",
-            "matplotlib.backends.backend_svg",
-            "matplotlib.figure",
-            "scipy.cluster.vq",
-        ],
+        "include": ["telemetry_pipeline.definitions", "scipy.cluster.vq"],
         "config_source": celery_settings(_settings),
     }
 )

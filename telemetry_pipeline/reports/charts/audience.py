@@ -20,9 +20,9 @@ def reach(sheet: Sheet, frame: pd.DataFrame) -> None:
     """What part of the active subscribers everything and each channel reached."""
     total = matches(frame, "scope", "total")
     order = np.lexsort((-np.nan_to_num(numbers_of(frame, "reach_pct")), ~total))
-    frame = frame.assign(channel=frame["channel"].mask(total, say.ALL)).iloc[order]
+    frame = frame.assign(label=frame["channel"].mask(total, say.ALL)).iloc[order]
     texts = with_share(frame, "reached_subscribers", "reach_pct")
-    bars_of(sheet, frame, "channel", {"reach_pct": say.REACH}, say.PCT_OF_ACTIVE_PER_CHANNEL, texts=texts)
+    bars_of(sheet, frame, "label", {"reach_pct": say.REACH}, say.PCT_OF_ACTIVE_PER_CHANNEL, of="channel", texts=texts)
 
 
 def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
@@ -31,7 +31,7 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
     of_hours = known(frame, "hour")
     for kind in ("streams", "subscribers"):
         lines = {say.MOST: numbers_of(of_days, f"peak_{kind}"), say.MEAN: numbers_of(of_days, f"mean_{kind}")}
-        sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=80)
+        sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=104)
     groups = of_hours.groupby("hour")
     for column, kind in enumerate(("streams", "subscribers")):
         lines = {
@@ -43,7 +43,7 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
             lines,
             f"{word(kind)}, {say.PER_HOUR}",
             lines=True,
-            height=80,
+            height=104,
             column=column,
             of=2,
         )
@@ -82,7 +82,7 @@ def stickiness(sheet: Sheet, frame: pd.DataFrame) -> None:
         ),
     ):
         values = {name: numbers_of(frame, column) for name, column in lines.items()}
-        sheet.series(days(list(frame["date"])), values, heading, lines=True, height=80)
+        sheet.series(days(list(frame["date"])), values, heading, lines=True, height=104)
 
 
 CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_flow, stickiness)}

@@ -80,4 +80,4 @@ def _bars(sheet: Sheet, frame: pd.DataFrame, keys: Sequence[Column], chosen: Seq
     labels = [" · ".join(each) for each in zip(*(texts_of(frame, key.name) for key in keys), strict=True)]
     frame = frame.assign(_label=labels)
     heading = say.by(say.joined([word(each.name) for each in chosen]), say.joined([word(key.name) for key in keys]))
-    bars_of(sheet, frame, "_label", {each.name: word(each.name) for each in chosen}, heading, texts=texts)
+    bars_of(sheet, frame, "_label", {each.name: word(each.name) for each in chosen}, heading, of=keys[0].name, texts=texts)

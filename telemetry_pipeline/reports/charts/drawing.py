@@ -1,71 +1,69 @@
-"""The picture of a result, whatever it is of, and what is to be known before it is believed."""
+"""The picture of a result: as SVG for pages, reports and mail, as PNG on request.
+
+What draws takes half a second and 150 MB to load, so functions load it: whoever draws nothing imports this and pays nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Mapping
+from typing import Any, Literal
 from urllib.parse import quote
 
 import pandas as pd
 
-from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.reports.charts import audience, default, general, period, subscribers
-from telemetry_pipeline.reports.charts.frames import is_small
-from telemetry_pipeline.reports.figures.page import styled
-from telemetry_pipeline.reports.figures.sheet import Sheet
+from telemetry_pipeline.reports.figures.svg import without_labels
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.analyses import title
 
-_LISTED = 4
-"""Days that lack some."""
-
-_CHARTS: dict[str, Callable[[Sheet, pd.DataFrame], None]] = {
-    **general.CHARTS,
-    **audience.CHARTS,
-    **subscribers.CHARTS,
-    **period.CHARTS,
-}
-"""What is not drawn as its columns suggest."""
+ThemeName = Literal["light", "dark", "page"]
 
 
-def draw(name: str, frame: pd.DataFrame) -> str | None:
-    """The chart of a result of the analysis *name*, as SVG; None if there is nothing to draw, or no such analysis.
+def svg(
+    name: str,
+    frame: pd.DataFrame,
+    *,
+    theme: ThemeName = "light",
+    width: float | None = None,
+    links: Mapping[str, str] | None = None,
+) -> str | None:
+    """The picture of a result of the analysis *name*; None if there is nothing to draw, or no such analysis.
 
-    The same result always gives the same text, and whatever the result holds, it is a few kilobytes.
+    Each mark says in ``aria-label`` what it is of and how much. The same result always gives the same text.
+
+    :param theme: ``page`` has no ground and takes its colours from the variables of ``figures.themes.variables``.
+    :param width: in pixels, where it is not the usual one.
+    :param links: by the name of a column, what stands before its values in the addresses that marks lead to, such as
+        ``{"channel": "/canal?canal="}``.
     """
-    analysis = all_analyses().get(name)
-    if frame.empty or analysis is None:
-        return None
-    with styled():
-        sheet = Sheet(title(name))
-        try:
-            _CHARTS[name](sheet, frame)
-        except KeyError:  # no picture of its own, or a column that it shows is not there
-            sheet = Sheet(title(name))
-            default.draw(sheet, frame, analysis.columns, default.MEASURES.get(name, ()))
-        for remark in _remarks(frame):
-            sheet.note(remark)
-        return sheet.svg()
+    from telemetry_pipeline.reports.figures import rendering  # noqa: PLC0415 - who draws nothing does not pay for it
+
+    declaration = _declaration(name, frame, theme, width, links)
+    return None if declaration is None else rendering.svg(declaration, title(name))
 
 
-def as_markdown(svg: str) -> str:
-    """An SVG as a Markdown image that needs no file; Dagster's web UI shows it."""
-    return f"![{say.PICTURE}](data:image/svg+xml,{quote(svg, safe='=/:;,')})"
+def png(
+    name: str,
+    frame: pd.DataFrame,
+    *,
+    theme: Literal["light", "dark"] = "light",
+    width: float | None = None,
+    scale: float = 2.0,
+) -> bytes | None:
+    """The same as PNG, *scale* pixels for each of the SVG's."""
+    from telemetry_pipeline.reports.figures import rendering  # noqa: PLC0415 - who draws nothing does not pay for it
+
+    declaration = _declaration(name, frame, theme, width, None)
+    return None if declaration is None else rendering.png(declaration, scale)
 
 
-def _remarks(frame: pd.DataFrame) -> list[str]:
-    """What is to be known of a result before it is believed: up to when it is known, which days lack some, small bases."""
-    facts = frame.attrs.get("facts", {})
-    days = [date.fromisoformat(each) for each in facts.get("provisional_days", ())]
-    remarks = []
-    if until := facts.get("known_until"):
-        moment = datetime.fromisoformat(until)
-        remarks.append(say.provisional(say.day(moment.date()), f"{moment:%H:%M}"))
-        days = [each for each in days if each != moment.date()]
-    if days:
-        remarks.append(say.incomplete([say.day(each) for each in days[:_LISTED]], len(days[_LISTED:])))
-    if facts.get("settled") is False and not until:
-        remarks.append(say.NOT_SETTLED)
-    if is_small(frame).any():
-        remarks.append(say.FEW_SUBSCRIBERS)
-    return remarks
+def as_markdown(picture: str) -> str:
+    """An SVG as a small Markdown image that needs no file; Dagster's web UI shows it."""
+    return f"![{say.PICTURE}](data:image/svg+xml,{quote(without_labels(picture), safe='=/:;,')})"
+
+
+def _declaration(
+    name: str, frame: pd.DataFrame, theme: ThemeName, width: float | None, links: Mapping[str, str] | None
+) -> dict[str, Any] | None:
+    from telemetry_pipeline.reports.charts.declaring import declare  # noqa: PLC0415 - who draws nothing does not pay for it
+
+    return declare(name, frame, theme, width, links)

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from telemetry_pipeline.amounts import NULL
-from telemetry_pipeline.reports.figures.colours import BLUE, GREY, pale
 from telemetry_pipeline.reports.figures.scales import Numbers
+from telemetry_pipeline.reports.figures.themes import BLUE, GREY, pale
 
 
 def numbers_of(frame: pd.DataFrame, column: str) -> Numbers:

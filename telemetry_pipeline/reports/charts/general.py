@@ -8,10 +8,10 @@ import pandas as pd
 from telemetry_pipeline.amounts import short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
-from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, GREY, ORANGE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import shorten
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, ORANGE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 
@@ -41,11 +41,11 @@ def day_over_day(sheet: Sheet, frame: pd.DataFrame) -> None:
     """Views of each day, and their change from the day before."""
     frame = recent(sheet, frame)
     scale = days(list(frame["date"]))
-    sheet.series(scale, {"views": numbers_of(frame, "views")}, word("views"), colours=shades(frame))
+    sheet.series(scale, {word("views"): numbers_of(frame, "views")}, word("views"), colours=shades(frame))
     changes = numbers_of(frame, "change_pct")
     signs = [RED if each < 0 else GREEN for each in changes]
     colours = [GREY if small else sign for sign, small in zip(signs, is_small(frame), strict=True)]
-    sheet.series(scale, {"change": changes}, say.CHANGE_PCT, colours=colours)
+    sheet.series(scale, {say.CHANGE: changes}, say.CHANGE_PCT, colours=colours)
 
 
 def anomalies(sheet: Sheet, frame: pd.DataFrame) -> None:
@@ -56,7 +56,7 @@ def anomalies(sheet: Sheet, frame: pd.DataFrame) -> None:
         f"{each:+.1f} ({short(views)} {say.VIEWS_SHORT})" for each, views in zip(z, numbers_of(frame, "views"), strict=True)
     ]
     colours = [GREY if small else RED if each < 0 else GREEN for each, small in zip(z, is_small(frame), strict=True)]
-    sheet.bars(texts_of(frame, "date"), {"z": z}, say.DEVIATIONS, texts, colours=colours)
+    sheet.bars(texts_of(frame, "date"), {"": z}, say.DEVIATIONS, texts, colours=colours)
 
 
 def viewing_forecast(sheet: Sheet, frame: pd.DataFrame) -> None:
@@ -75,7 +75,7 @@ def viewing_forecast(sheet: Sheet, frame: pd.DataFrame) -> None:
         lines=True,
         colours=[colour for _, colour in lines.values()],
         band=(numbers_of(frame, "lower"), numbers_of(frame, "upper")),
-        height=200,
+        height=260,
     )
 
 

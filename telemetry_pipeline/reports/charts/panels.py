@@ -9,9 +9,9 @@ import pandas as pd
 
 from telemetry_pipeline.amounts import percent, short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
-from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.reports.figures.scales import days
 from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, PALETTE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
@@ -27,15 +27,20 @@ def bars_of(
     measures: Mapping[str, str],
     heading: str,
     *,
+    of: str | None = None,
     texts: Sequence[str] | None = None,
     stacked: bool = False,
 ) -> None:
-    """Bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values."""
+    """Bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values.
+
+    :param of: the column that says what a row is of, to which its bars lead, where it is not *names*.
+    """
     series = {name: numbers_of(frame, column) for column, name in measures.items()}
     labels, colours = texts_of(frame, names), shades(frame)
+    links = sheet.links(of or names, texts_of(frame, of or names))
     if len(series) > 1:
         labels, colours = [f"{label} °" if small else label for label, small in zip(labels, is_small(frame), strict=True)], []
-    sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours)
+    sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours, links=links)
 
 
 def largest_first(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -62,15 +67,16 @@ def columns_of_days(sheet: Sheet, frame: pd.DataFrame, measures: Sequence[str], 
     frame = recent(sheet, frame, column)
     for measure, colour in zip(measures, PALETTE, strict=False):
         scale = days(list(frame[column]), word(column))
-        sheet.series(scale, {measure: numbers_of(frame, measure)}, word(measure), colours=shades(frame, colour))
+        values = {word(measure): numbers_of(frame, measure)}
+        sheet.series(scale, values, word(measure), colours=shades(frame, colour))
 
 
 def marked_days(sheet: Sheet, frame: pd.DataFrame, colours: Sequence[str]) -> None:
     """Views by day, each in the colour of a peak, a valley or neither."""
-    legend = {stored.PEAK: GREEN, stored.VALLEY: RED}
+    legend = {GREEN: stored.PEAK, RED: stored.VALLEY}
     scale = days(list(frame["date"]))
     sheet.series(
-        scale, {word("views"): numbers_of(frame, "views")}, say.VIEWS_PER_DAY, colours=colours, legend=legend, height=120
+        scale, {word("views"): numbers_of(frame, "views")}, say.VIEWS_PER_DAY, colours=colours, legend=legend, height=160
     )
 
 
@@ -87,15 +93,24 @@ def hours_of(sheet: Sheet, frame: pd.DataFrame, names: str, hour: str, measure: 
     grey = small.reindex(index=grid.index, columns=range(24)).eq(True).to_numpy()
     heading = say.by(word(measure), word(names))
     hours = [str(each) for each in range(24)]
-    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), hours, heading, word(hour), grey=grey)
+    links = sheet.links(names, list(grid.index))
+    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), hours, heading, word(hour), grey=grey, links=links)
 
 
 def section_bars(
-    sheet: Sheet, values: Mapping[str, float], heading: str, *, colour: str = BLUE, column: int = 0, of: int = 1
+    sheet: Sheet,
+    values: Mapping[str, float],
+    heading: str,
+    *,
+    what: str = "",
+    colour: str = BLUE,
+    column: int = 0,
+    of: int = 1,
 ) -> None:
-    """Bars of the items of one section."""
-    numbers = np.array(list(values.values()), dtype=float)
-    sheet.bars(list(values), {heading: numbers}, heading, colours=[colour] * len(values), most=10, column=column, of=of)
+    """Bars of the items of one section, which are *what* the column of that name has elsewhere."""
+    numbers, labels = {"": np.array(list(values.values()), dtype=float)}, list(values)
+    links = sheet.links(what, labels)
+    sheet.bars(labels, numbers, heading, colours=[colour] * len(labels), links=links, most=10, column=column, of=of)
 
 
 def tiles(sheet: Sheet, values: Mapping[str, float], columns: int = 5, heading: str = "") -> None:

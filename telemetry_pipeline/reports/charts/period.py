@@ -8,8 +8,8 @@ import pandas as pd
 from telemetry_pipeline.amounts import change, short
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, only_row, sections, texts_of
 from telemetry_pipeline.reports.charts.panels import marked_days, recent, section_bars
-from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, GREY, RED
 from telemetry_pipeline.reports.figures.sheet import Sheet
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 
@@ -20,7 +20,7 @@ def period_comparison(sheet: Sheet, frame: pd.DataFrame) -> None:
     rows = zip(*(numbers_of(frame, column) for column in ("previous", "current", "change_pct")), strict=True)
     for column, (metric, (before, now, pct)) in enumerate(zip(texts_of(frame, "metric"), rows, strict=True)):
         heading = f"{word(metric)}: {change(pct)}"
-        values = {metric: np.array([before, now])}
+        values = {"": np.array([before, now])}
         sheet.bars([say.BEFORE, say.NOW], values, heading, colours=[GREY, BLUE], column=column % 3, of=3)
 
 
@@ -64,7 +64,7 @@ def subscriber_period(sheet: Sheet, frame: pd.DataFrame) -> None:
     sheet.bars([word(name) for name in own], {"": np.array(times)}, say.TIMES_THE_MEAN_SUBSCRIBER, texts)
     for column, section in enumerate(("channel", "slot")):
         heading = say.by(word("views"), word(section))
-        section_bars(sheet, sections(frame, section, "item", "views"), heading, column=column, of=2)
+        section_bars(sheet, sections(frame, section, "item", "views"), heading, what=section, column=column, of=2)
 
 
 CHARTS = {chart.__name__: chart for chart in (period_comparison, period_events, period_trend, subscriber_period)}

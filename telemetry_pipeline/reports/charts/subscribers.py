@@ -7,10 +7,10 @@ import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import matches, numbers_of, sections, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, section_bars, tiles
-from telemetry_pipeline.reports.figures.colours import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.reports.figures.scales import hours
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.reports.figures.texts import shorten
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, ORANGE, PURPLE
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
@@ -37,7 +37,8 @@ def top_subscribers(sheet: Sheet, frame: pd.DataFrame) -> None:
         part = frame[matches(frame, "ranking", ranking)]
         colours = [colour] * len(part)
         codes, values = texts_of(part, "subscriber_code"), numbers_of(part, "value")
-        sheet.bars(codes, {heading: values}, heading, colours=colours, column=column, of=3)
+        links = sheet.links("subscriber_code", codes)
+        sheet.bars(codes, {"": values}, heading, colours=colours, links=links, column=column, of=3)
 
 
 def churn_risk(sheet: Sheet, frame: pd.DataFrame) -> None:
@@ -45,7 +46,7 @@ def churn_risk(sheet: Sheet, frame: pd.DataFrame) -> None:
     pairs = zip(texts_of(frame, "subscriber_code"), texts_of(frame, "risk"), strict=True)
     labels = [f"{shorten(code, 20)} · {word(risk)}" for code, risk in pairs]
     measures = {"views_previous": say.BEFORE, "views_last": say.AFTER}
-    bars_of(sheet, frame.assign(label=labels), "label", measures, say.VIEWS_PER_SUBSCRIBER_AND_RISK)
+    bars_of(sheet, frame.assign(label=labels), "label", measures, say.VIEWS_PER_SUBSCRIBER_AND_RISK, of="subscriber_code")
 
 
 def subscriber_profile(sheet: Sheet, frame: pd.DataFrame) -> None:
@@ -53,10 +54,11 @@ def subscriber_profile(sheet: Sheet, frame: pd.DataFrame) -> None:
     tiles(sheet, sections(frame, "total", "item", "value"), columns=3)
     for column, (section, colour) in enumerate((("channel", BLUE), ("device", PURPLE), ("slot", ORANGE))):
         values = sections(frame, section, "item", "views")
-        section_bars(sheet, values, say.by(word("views"), word(section)), colour=colour, column=column % 2, of=2)
+        heading = say.by(word("views"), word(section))
+        section_bars(sheet, values, heading, what=section, colour=colour, column=column % 2, of=2)
     by_hour = {int(hour): value for hour, value in sections(frame, "hour", "item", "views").items() if hour.isdecimal()}
     scale = hours(list(by_hour))
-    sheet.series(scale, {word("views"): np.array(list(by_hour.values()))}, say.VIEWS_PER_HOUR, height=60, column=1, of=2)
+    sheet.series(scale, {word("views"): np.array(list(by_hour.values()))}, say.VIEWS_PER_HOUR, height=84, column=1, of=2)
 
 
 CHARTS = {chart.__name__: chart for chart in (subscriber_overview, top_subscribers, churn_risk, subscriber_profile)}

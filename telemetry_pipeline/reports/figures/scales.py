@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from telemetry_pipeline.words.pictures import MONTHS
+from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
 
 Numbers = npt.NDArray[np.float64]
@@ -17,10 +17,11 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scale:
-    """A horizontal axis: where values stand, and what is written below them."""
+    """A horizontal axis: where values stand, what each is called, and what is written below them, in lines."""
 
     positions: Numbers
-    ticks: dict[float, str]
+    names: list[str]
+    ticks: dict[int, list[str]]
     title: str
 
     @property
@@ -31,15 +32,15 @@ class Scale:
 
 def days(dates: Sequence[date], title: str = word("date")) -> Scale:
     """The calendar from the first of some dates to the last; about seven of them are written."""
-    positions = np.array([each.toordinal() for each in dates], dtype=float)
-    ticks: dict[float, str] = {}
+    ticks: dict[int, list[str]] = {}
     year = None
     for day in sorted(set(dates))[:: max(1, -(-len(set(dates)) // 7))]:
-        ticks[day.toordinal()] = f"{day.day} {MONTHS[day.month - 1]}" + (f"\n{day.year}" if day.year != year else "")
+        ticks[day.toordinal()] = [f"{day.day} {say.MONTHS[day.month - 1]}", *([str(day.year)] if day.year != year else [])]
         year = day.year
-    return Scale(positions, ticks, title)
+    return Scale(np.array([each.toordinal() for each in dates], dtype=float), [say.day(each) for each in dates], ticks, title)
 
 
 def hours(values: Sequence[float]) -> Scale:
     """The hours of a day."""
-    return Scale(np.asarray(values, dtype=float), {hour: str(hour) for hour in range(0, 24, 2)}, word("hour"))
+    ticks = {hour: [str(hour)] for hour in range(0, 24, 2)}
+    return Scale(np.asarray(values, dtype=float), [say.hour(each) for each in values], ticks, word("hour"))

@@ -1,57 +1,76 @@
-"""A compact SVG of what Matplotlib draws, a few kilobytes instead of many."""
+"""The SVG of a picture, made fit for pages: small, and what marks say of themselves is all that it says to who listens."""
 
 from __future__ import annotations
 
 import re
 from xml.etree import ElementTree
 
+DOOR = "https://door.invalid"
+"""Stands before addresses of ours in declarations, for Vega puts one of its own before those that have none."""
+
+LETTERS = 12
+"""Pixels of a letter, where nothing else is said."""
+FONT = "'DejaVu Sans', Verdana, Arial, sans-serif"
+"""What browsers have, in that order; a page's style sheet may say otherwise."""
+
 _NAMESPACE = re.compile(r"\{.*?\}")
-_FRACTION = re.compile(r"-?\d+\.\d+")
-_BOX = re.compile(r"M(\S+) (\S+)L(\S+) \2L\3 (\S+)L\1 \4z")
-_EVERYWHERE = {"font-size": "9px", "font-family": "DejaVu Sans,Verdana,Arial,sans-serif", "stroke-linejoin": "round"}
-_DEFAULTS = {"text-anchor": "start", "stroke-linecap": "butt", "font-size": _EVERYWHERE["font-size"], "version": "1.1"}
+_FRACTION = re.compile(r"-?\d+\.\d+(e-?\d+)?")
+_LEFT_OUT = frozenset(
+    {"class", "aria-roledescription", "role", "style", "stroke-miterlimit", "pointer-events", "font-family", "version"}
+)
+_DEFAULTS = {"font-size": f"{LETTERS}px", "text-anchor": "start", "stroke-width": "1", "opacity": "1", "y2": "0"}
+_NUMBERS = frozenset({"d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "viewBox"})
+_SYMBOL = "graphics-symbol"
 
 
-def compact(svg: bytes) -> str:
-    """Matplotlib's SVG without what no browser needs: wrappers, ids, clipping, the same fonts on each text, long numbers."""
+def tidied(svg: str, label: str) -> str:
+    """Vega's SVG without what no browser needs, and without its English names of shapes; tenths of a pixel are enough."""
     root = ElementTree.fromstring(svg)
-    root[:] = _tidy(root)
-    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", **_EVERYWHERE}
+    root[:] = _children(root)
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}
+    root.attrib |= {"class": "picture", "role": "graphics-document", "aria-label": label}
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _tidy(element: ElementTree.Element) -> list[ElementTree.Element]:
-    """The children of *element*, which is made plain itself, tidied and without groups that say nothing."""
-    element.tag = _NAMESPACE.sub("", element.tag)
-    element.tail = None
-    if element.tag != "text":
-        element.text = None
+def without_labels(svg: str) -> str:
+    """The same picture where nobody can point at its marks: without what they say, and without links."""
+    root = ElementTree.fromstring(svg)
+    root[:] = _children(root, labels=False)
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _children(element: ElementTree.Element, *, labels: bool = True) -> list[ElementTree.Element]:
+    """The children of *element*, which is made plain itself, made plain and without groups that say nothing."""
     given = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}
-    given |= dict(re.findall(r"([\w-]+): ([^;]*)", given.pop("style", "")))
-    left_out = {"clip-path", "font-family", *(["id"] if element.tag in ("g", "svg", "image") else [])}
+    is_title = "title" in given.get("class", "")
+    element.tag = _NAMESPACE.sub("", element.tag)
     element.attrib.clear()
     for name, value in given.items():
-        if name not in left_out and _DEFAULTS.get(name) != value and not value.startswith("rotate(-0 "):
+        if name in ("aria-label", "aria-hidden") and (not labels or is_title):
+            continue
+        if name not in _LEFT_OUT and _DEFAULTS.get(name) != value:
             element.set(name, _short(name, value))
-    if element.tag == "image":
-        element.set("image-rendering", "pixelated")
+    if "aria-label" in element.attrib:
+        element.set("role", _SYMBOL)
     children: list[ElementTree.Element] = []
     for child in element:
-        below = _tidy(child)
-        if child.tag == "g" and not child.attrib:
+        if "background" in child.attrib.get("class", "") or child.attrib.get("display") == "none":
+            continue
+        below = _children(child, labels=labels)
+        if child.tag == "g" and not below:
+            continue
+        if (child.tag == "g" and not child.attrib) or (child.tag == "a" and not labels):
             children += below
-        elif child.tag not in ("style", "clipPath", "metadata") and (child.tag != "defs" or below):
+        else:
             child[:] = below
             children.append(child)
     return children
 
 
 def _short(name: str, value: str) -> str:
-    """An attribute in few letters: tenths of a point are enough, hundredths in what is scaled."""
     if name == "href":
-        return "".join(value.split())
-    if name not in ("d", "x", "y", "width", "height", "transform"):
+        return value.removeprefix(DOOR)
+    if name not in _NUMBERS:
         return value
-    digits = 2 if name == "transform" else 1
-    value = _FRACTION.sub(lambda match: f"{float(match[0]):.{digits}f}".rstrip("0").rstrip("."), value)
-    return value if name != "d" else _BOX.sub(r"M\1 \2H\3V\4H\1z", re.sub(r"\s*([MLQCz])\s*", r"\1", value))
+    return _FRACTION.sub(lambda match: f"{float(match[0]):.1f}".rstrip("0").rstrip(".") or "0", value)

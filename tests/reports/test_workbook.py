@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.showing import workbook
-from telemetry_pipeline.cli.showing.workbook import to_workbook
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.reports.files import workbook
+from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
 
@@ -83,7 +83,6 @@ def result(name: str, frame: dict[str, list[Any]], **more: Any) -> StoredResult:
         "code_version": "c0de",
         "compute_seconds": 0.0,
         "facts": {"known_until": "2026-11-26T20:00:00+00:00", "provisional_days": ["2026-11-26"]},
-        "chart": None,
         "changed_version": 0,
         "rules": "None 30",
         "views_version": 41,

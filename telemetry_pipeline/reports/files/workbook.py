@@ -13,9 +13,9 @@ import xlsxwriter
 
 from telemetry_pipeline.amounts import number
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.cli.output import moment
-from telemetry_pipeline.cli.showing.captions import PROVISIONAL, SMALL_BASE, whole_counts
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.moments import moment
+from telemetry_pipeline.reports.files.counts import PROVISIONAL, SMALL_BASE, whole_counts
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
 

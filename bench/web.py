@@ -1,0 +1,156 @@
+"""The front door: answers about any days of 2,000,000 views, to 20 who ask at once.
+
+``uncached_ms`` is the time of an answer that nobody asked for before, ``stored_ms`` that of one that a tick has stored: 95th
+percentiles of what a program sees, with token, HTTP and JSON. ``errors`` counts answers other than 200. ``door_mb`` is the
+memory of the door once its pool has had nothing to do for a while, ``busy_mb`` that of the door and of all its processes when
+everything has just been answered; what processes share counts once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from multiprocessing import get_context
+
+import psutil
+import requests
+
+from bench.analyses import LAST, fill
+from bench.harness import OPERATOR_TIMEZONE, database, result
+from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.polling import polling
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.settings.loading import DoorSettings
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, free_port
+from telemetry_pipeline.warehouse.access import tokens
+from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.warehouse.access.role import Role
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.web.serving import serve
+
+_AT_ONCE = 20
+_MB = 1 << 20
+
+
+def main(views: int = 2_000_000, requests_each: int = 100) -> None:
+    """Measure and print."""
+    with database() as url:
+        fill(url, views)
+        port = free_port()
+        asker = _Asker(f"http://{LOOPBACK}:{port}", _token(url))
+        settings = DoorSettings.load(
+            database_url=url,
+            web_secret="s" * 40,
+            web_url=asker.address,
+            operator_timezone=OPERATOR_TIMEZONE,
+            first_partition=LAST.replace(month=1, day=1),
+        )
+        door = get_context("spawn").Process(target=serve, args=(settings,), kwargs={"host": LOOPBACK, "port": int(port)})
+        door.start()
+        try:
+            asker.wait()
+            asker.ask(list(itertools.islice(_limits(5_000), _AT_ONCE)))  # who starts processes waits for them
+            uncached = asker.ask(list(itertools.islice(_never_asked(), requests_each)))
+            stored = _store(settings)
+            asker.ask(stored)
+            found = asker.ask(list(itertools.islice(itertools.cycle(stored), requests_each)))
+            whole, alone = _memory_mb(door.pid)
+        finally:
+            door.terminate()
+            door.join()
+    result(
+        bench="web",
+        views=views,
+        uncached_ms=_percentile(uncached),
+        stored_ms=_percentile(found),
+        errors=asker.errors,
+        door_mb=alone,
+        busy_mb=whole,
+    )
+
+
+class _Asker:
+    """Twenty programs that ask at once.
+
+    :ivar address: of the door. :ivar errors: answers that were none.
+    """
+
+    def __init__(self, address: str, token: str) -> None:
+        self.address = address
+        self.errors = 0
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def wait(self) -> None:
+        """Until the door is open."""
+        for _ in polling(60, 0.2):
+            with suppress(requests.ConnectionError):
+                if requests.get(f"{self.address}/api/analyses", headers=self._headers, timeout=5).ok:
+                    return
+        raise SystemExit("the door did not open")
+
+    def ask(self, paths: Sequence[str]) -> list[float]:
+        """The milliseconds of each answer."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(self._ask, paths))
+
+    def _ask(self, path: str) -> float:
+        begin = time.perf_counter()
+        answer = requests.get(f"{self.address}{path}", headers=self._headers, timeout=120)
+        milliseconds = 1000 * (time.perf_counter() - begin)
+        if answer.status_code != 200:
+            self.errors += 1
+            print(answer.status_code, path, answer.text[:300])
+        return milliseconds
+
+
+def _token(url: str) -> str:
+    with connect(url).begin() as connection:
+        return tokens.add(connection, Actor("bench", "command"), "bench", Role.OPERATOR, personal=True)
+
+
+def _never_asked() -> Iterator[str]:
+    """Questions about the same 30 days: every analysis that takes no more, then one whose parameter is another each time."""
+    days = f"from={LAST - timedelta(days=29)}&to={LAST}"
+    yield from (f"/api/analyses/{each.name}?{days}" for each in all_analyses().values() if each.runs_unattended)
+    yield from _limits(1)
+
+
+def _limits(first: int) -> Iterator[str]:
+    days = f"from={LAST - timedelta(days=29)}&to={LAST}"
+    yield from (f"/api/analyses/top_channels?{days}&limit={limit}" for limit in itertools.count(first))
+
+
+def _store(settings: DoorSettings) -> list[str]:
+    """Store what a tick does, of general analyses, and give where it is asked for."""
+    engine, store = connect(settings.database_url), Store(rules_of(settings))
+    paths = []
+    for analysis in all_analyses().values():
+        if analysis.theme == "general":
+            values = analysis.parse({})
+            computing.update(engine, store, analysis, analysis.windows(Period(LAST, LAST), values), values)
+            paths.append(f"/api/analyses/{analysis.name}?to={LAST}")
+    return paths
+
+
+def _memory_mb(pid: int | None) -> tuple[float, float]:
+    door = psutil.Process(pid)
+    memory = [each.memory_full_info().pss / _MB for each in (door, *door.children(recursive=True))]
+    return round(sum(memory), 1), round(memory[0], 1)
+
+
+def _percentile(milliseconds: Sequence[float]) -> float:
+    return round(sorted(milliseconds)[int(0.95 * (len(milliseconds) - 1))], 1)
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--views", type=int, default=2_000_000)
+    arguments.add_argument("--requests", dest="requests_each", type=int, default=100)
+    main(**vars(arguments.parse_args()))

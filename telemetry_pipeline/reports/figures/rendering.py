@@ -1,0 +1,29 @@
+"""Pictures out of their declarations: vl-convert draws them, without any file or font from elsewhere.
+
+Its first picture takes half a second and 100 MB, so only what draws loads it; never a process that forks.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import vl_convert
+
+from telemetry_pipeline.reports.figures.svg import DOOR, tidied
+
+_ALLOWED = [f"{DOOR}/"]
+"""What declarations may name: links to pages of ours, which nobody follows here."""
+
+
+def svg(declaration: dict[str, Any], label: str) -> str:
+    """A picture as SVG that may stand in a page: it has no styles, scripts or addresses of others.
+
+    :param label: what the picture is called by who hears it.
+    """
+    return tidied(vl_convert.vegalite_to_svg(json.dumps(declaration, allow_nan=False), allowed_base_urls=_ALLOWED), label)
+
+
+def png(declaration: dict[str, Any], scale: float) -> bytes:
+    """A picture as PNG, *scale* pixels for each of the SVG's."""
+    return vl_convert.vegalite_to_png(json.dumps(declaration, allow_nan=False), scale=scale, allowed_base_urls=_ALLOWED)

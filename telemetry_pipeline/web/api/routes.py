@@ -1,0 +1,140 @@
+"""The addresses of the API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.authentication import requires
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.errors import RequestRefused, TelemetryError
+from telemetry_pipeline.web.api import asking, catalogue
+from telemetry_pipeline.web.computing.answers import Answer, Answers
+from telemetry_pipeline.web.computing.question import TYPES, Question
+from telemetry_pipeline.web.frame.problems import problem, problem_of
+
+_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
+_OF_SUBSCRIBERS = "is about single subscribers, which are not shown to you"
+_ASK_FOR_IT = "whoever looks after users can allow it: telemetry-pipeline users add NAME --personal"
+_GONE = 499
+"""Status of an answer that nobody waits for."""
+
+
+def routes(answers: Answers, allowed: Callable[[], AllowedDays]) -> list[BaseRoute]:
+    """What programs ask.
+
+    :param allowed: the days that may be asked for now.
+    """
+    api = _Api(answers, allowed)
+    return [
+        Route("/api/analyses", _list(catalogue.analyses)),
+        Route("/api/analyses/{name}", api.analysis),
+        Route("/api/documents", _list(catalogue.documents)),
+        Route("/api/documents/{name}", api.document),
+        Route("/api/openapi.json", _list(catalogue.openapi)),
+    ]
+
+
+class _Api:
+    def __init__(self, answers: Answers, allowed: Callable[[], AllowedDays]) -> None:
+        self._answers = answers
+        self._allowed = allowed
+        self.analysis = requires("viewer")(self._analysis)
+        self.document = requires("viewer")(self._document)
+
+    async def _analysis(self, request: Request) -> Response:
+        """One analysis over some days, in the form that was asked for."""
+        try:
+            analysis = asking.find(request.path_params["name"])
+        except LookupError as err:
+            return problem(request, HTTPStatus.NOT_FOUND, str(err.args[0]), str(err.args[1]))
+        personal = "personal" in request.auth.scopes
+        if analysis.is_of_subscribers and not personal:
+            return problem(request, HTTPStatus.FORBIDDEN, f"{analysis.name} {_OF_SUBSCRIBERS}", _ASK_FOR_IT)
+        try:
+            question = asking.question(analysis, request.query_params.multi_items(), self._allowed(), personal=personal)
+            known = request.headers.get("if-none-match", "")
+            answer = await _while_asked(request, self._answers.answer(question, known))
+        except TelemetryError as err:
+            return problem_of(request, err)
+        if answer is None:
+            return Response(status_code=_GONE)
+        return _respond(question, answer, known)
+
+    async def _document(self, request: Request) -> Response:
+        """All analyses of a document over the same days."""
+        name = request.path_params["name"]
+        personal = "personal" in request.auth.scopes
+        try:
+            questions = asking.questions(name, request.query_params.multi_items(), self._allowed(), personal=personal)
+            body = await _while_asked(request, self._gather(questions))
+        except LookupError as err:
+            return problem(request, HTTPStatus.NOT_FOUND, str(err.args[0]), str(err.args[1]))
+        except TelemetryError as err:
+            return problem_of(request, err)
+        if body is None:
+            return Response(status_code=_GONE)
+        return Response(body, media_type=TYPES["json"], headers=_PRIVATE)
+
+    async def _gather(self, questions: list[Question]) -> bytes:
+        """The answers to all questions as one object; what cannot be answered has its error in its place."""
+        tasks = [asyncio.ensure_future(self._answers.answer(question)) for question in questions]
+        try:
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            for task in tasks:
+                task.cancel()
+        parts: dict[str, Any] = {}
+        for question, answer in zip(questions, found, strict=True):
+            if isinstance(answer, RequestRefused):
+                parts[question.name] = {"error": {"problem": answer.problem, "advice": answer.advice}}
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                parts[question.name] = orjson.loads(answer.body)
+        versions = {part["views_version"] for part in parts.values() if "views_version" in part}
+        version = versions.pop() if len(versions) == 1 else None
+        return orjson.dumps({"views_version": version, "analyses": parts})
+
+
+def _list(make: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
+    @requires("viewer")
+    async def listed(request: Request) -> Response:
+        return Response(orjson.dumps(make()), media_type=TYPES["json"], headers=_PRIVATE)
+
+    return listed
+
+
+def _respond(question: Question, answer: Answer, known: str) -> Response:
+    headers = {**_PRIVATE, "ETag": answer.etag}
+    if answer.etag in known:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if question.form in ("csv", "xlsx"):
+        name = f"{question.name}_{question.days.last}.{question.form}"
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(answer.body, media_type=TYPES[question.form], headers=headers)
+
+
+async def _while_asked(request: Request, answer: Any) -> Any:
+    """What *answer* gives; None, and it is stopped, as soon as nobody waits for it."""
+    work = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else None
+    finally:
+        for task in (work, gone):
+            task.cancel()
+
+
+async def _gone(request: Request) -> None:
+    """Returns when whoever asked went away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

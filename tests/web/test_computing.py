@@ -1,0 +1,204 @@
+"""The pool that computes for the door: bounded, stopped when nobody waits, and whole again after whatever happened."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Callable
+from datetime import date
+from multiprocessing.connection import Connection
+
+import psutil
+import pytest
+
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused
+from telemetry_pipeline.web.computing import pool as pools
+from telemetry_pipeline.web.computing.kept import Kept
+from telemetry_pipeline.web.computing.pool import Pool
+from telemetry_pipeline.web.computing.question import Question
+from telemetry_pipeline.web.computing.worker import Data, Reply
+
+DAY = date(2026, 1, 1)
+
+
+def work(connection: Connection, _data: Data) -> None:
+    """In place of the worker: does what the name of the analysis says."""
+    while True:
+        try:
+            question: Question = connection.recv()
+        except EOFError:
+            return
+        match question.name:
+            case "hang":
+                time.sleep(60)
+            case "die":
+                raise SystemExit(1)
+            case "refuse":
+                connection.send(Reply(error=RequestRefused("no", "never")))
+            case "grow":
+                connection.send(Reply(b"large", memory_mb=10_000))
+            case name:
+                connection.send(Reply(f"{name} by {psutil.Process().pid}".encode()))
+
+
+@pytest.fixture
+def make_pool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pool]:
+    """Makes pools of processes that start at once."""
+    monkeypatch.setattr(pools, "_CONTEXT", multiprocessing.get_context("fork"))
+    monkeypatch.setattr(pools, "work", work)
+    return lambda **options: Pool(None, **{"size": 1, **options})  # type: ignore[arg-type]  # nothing reads data
+
+
+def question(name: str) -> Question:
+    return Question(name, Period(DAY, DAY))
+
+
+def children() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_answers_one_question_after_the_other(make_pool: Callable[..., Pool]) -> None:
+    async def ask() -> None:
+        pool = make_pool()
+        first, second = await pool.ask(question("one")), await pool.ask(question("two"))
+        assert first.split()[-1] == second.split()[-1]
+        pool.close()
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("name", "raised"), [("die", ComputingEnded), ("hang", RequestRefused), ("refuse", RequestRefused), ("grow", None)]
+)
+def test_whatever_becomes_of_a_process_the_next_question_is_answered(
+    make_pool: Callable[..., Pool], name: str, raised: type[Exception] | None
+) -> None:
+    async def ask() -> None:
+        pool = make_pool(limit_seconds=0.5)
+        if raised is None:
+            await pool.ask(question(name))
+            assert not pool._idle
+        else:
+            with pytest.raises(raised):
+                await pool.ask(question(name))
+        assert (await pool.ask(question("next"))).startswith(b"next")
+        pool.close()
+
+    asyncio.run(ask())
+
+
+def test_a_question_that_nobody_asks_any_more_is_not_computed(make_pool: Callable[..., Pool]) -> None:
+    async def ask() -> None:
+        pool = make_pool()
+        before = {each.pid for each in children()}
+        asked = asyncio.create_task(pool.ask(question("hang")))
+        while not (started := [each for each in children() if each.pid not in before]):
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert all(each.wait(5) is not None or not each.is_running() for each in started)
+        assert (await pool.ask(question("next"))).startswith(b"next")
+        pool.close()
+
+    asyncio.run(ask())
+
+
+def test_more_than_may_wait_are_sent_away(make_pool: Callable[..., Pool]) -> None:
+    async def ask() -> None:
+        pool = make_pool(most_waiting=1)
+        asked = [asyncio.create_task(pool.ask(question("hang"))) for _ in range(2)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await pool.ask(question("one"))
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(ask())
+
+
+def test_a_process_that_nobody_needs_is_ended(make_pool: Callable[..., Pool]) -> None:
+    async def ask() -> None:
+        pool = make_pool(idle_seconds=0.05)
+        await pool.ask(question("one"))
+        assert pool._idle
+        while pool._idle:
+            await asyncio.sleep(0.02)
+
+    asyncio.run(asyncio.wait_for(ask(), 10))
+
+
+def test_a_body_is_made_once_however_many_ask_for_it() -> None:
+    made = []
+
+    async def make() -> bytes:
+        made.append(1)
+        await asyncio.sleep(0.01)
+        return b"body"
+
+    async def ask() -> None:
+        kept = Kept(100)
+        assert await asyncio.gather(*(kept.get("a", make) for _ in range(3))) == [b"body"] * 3
+        assert await kept.get("a", make) == b"body"
+
+    asyncio.run(ask())
+    assert len(made) == 1
+
+
+def test_what_was_asked_for_last_is_kept_as_far_as_there_is_room() -> None:
+    made: list[str] = []
+
+    async def ask() -> None:
+        kept = Kept(10)
+
+        async def get(name: str, size: int) -> None:
+            async def make() -> bytes:
+                made.append(name)
+                return b"x" * size
+
+            await kept.get(name, make)
+
+        for name, size in (("a", 4), ("b", 4), ("a", 4), ("c", 4), ("a", 4), ("b", 4), ("huge", 11), ("huge", 11)):
+            await get(name, size)
+
+    asyncio.run(ask())
+    assert made == ["a", "b", "c", "b", "huge", "huge"]
+
+
+def test_who_goes_away_last_stops_what_is_made_and_an_error_is_not_kept() -> None:
+    stopped: list[str] = []
+
+    async def forever() -> bytes:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            stopped.append("")
+            raise
+        return b""
+
+    async def fail() -> bytes:
+        raise Busy("full")
+
+    async def good() -> bytes:
+        return b"good"
+
+    async def ask() -> None:
+        kept = Kept(10)
+        both = [asyncio.create_task(kept.get("a", forever)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        both[0].cancel()
+        await asyncio.sleep(0.01)
+        assert not stopped
+        both[1].cancel()
+        await asyncio.sleep(0.01)
+        assert stopped
+        with pytest.raises(Busy):
+            await kept.get("a", fail)
+        assert await kept.get("a", good) == b"good"
+
+    asyncio.run(ask())
