@@ -33,7 +33,7 @@ SECRETS: Mapping[str, Collection[str]] = {
     "worker-reports": _STEPS,
     "worker": _INGEST,
     "webserver": {"dagster_database_url"},
-    "web": {"database_url", "web_secret"},
+    "web": {"database_url", "redis_url", "web_secret"},
     "daemon": _DATABASES,
     "watch": _STEPS | {"alert_urls", "https_proxy"},
     "flower": {"flower_redis_url"},

@@ -32,17 +32,22 @@ from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
+from telemetry_pipeline.web.operating import routes as operating
+from telemetry_pipeline.web.operating.metrics import Counting, Requests
+from telemetry_pipeline.web.pages import routes as pages
 from telemetry_pipeline.web.pages import start
 from telemetry_pipeline.web.proxy.routes import Behind
 
 
-def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
+def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
     """The door, as a server runs it.
 
     :param engine: of the warehouse; default: that of the settings.
+    :param pool: that computes; default: processes of its own.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
-    answers = _answers(settings, door.engine)
+    requests = Requests()
+    answers = _answers(settings, door.engine, pool)
     behind = Behind(door, settings.dagster_directory, settings.flower_directory)
 
     @asynccontextmanager
@@ -58,12 +63,15 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *operating.routes(door, settings, requests, settings.language),
         *api.routes(answers, _allowed_days(settings)),
+        *pages.routes(settings, door.engine, answers),
         *behind.routes(),
     ]
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(Counting, requests=requests, routes=routes),
             Middleware(Names, door=door),
             Middleware(AuthenticationMiddleware, backend=Authentication(door), on_error=unknown),
             Middleware(Admission),
@@ -78,9 +86,9 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     return believing
 
 
-def _answers(settings: DoorSettings, engine: sa.Engine) -> Answers:
+def _answers(settings: DoorSettings, engine: sa.Engine, pool: Pool | None) -> Answers:
     rules = rules_of(settings)
-    return Answers(engine, rules, Pool(Data(settings.database_url, rules)))
+    return Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
 
 
 def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:

@@ -24,9 +24,25 @@ MINUTE, MINUTES = "un minuto", "{count} minutos"
 OWNER = "dueño de este equipo"
 ROLES: Mapping[str, str] = {"viewer": "consulta", "operator": "operación"}
 
+PLACES = "Páginas"
+BAR: Mapping[str, str] = {
+    "/hoy": "Hoy",
+    "/canales": "Canales",
+    "/periodos": "Periodos",
+    "/suscriptores": "Suscriptores",
+    "/tareas": "Tareas",
+    "/estado": "Estado",
+    "/glosario": "Glosario",
+}
+"""What stands at the top of every page, by where it is."""
+
 START = "Inicio"
 WELCOME = "Hola, {name}"
 WHERE_TO = "¿Adónde quiere ir?"
+TASKS = "Tareas"
+TASKS_LEAD = "Lo que espera, corre, falló o terminó."
+STATE = "Estado"
+STATE_LEAD = "Cómo está el sistema y qué hacer con lo que no anda bien."
 DAGSTER = "Dagster"
 DAGSTER_LEAD = "Las ejecuciones, paso a paso: qué corrió, qué falló y por qué."
 FLOWER = "Flower"

@@ -39,6 +39,8 @@ LOADED = {
 }
 
 
+# What it answers when a test says nothing of it.
+NO_CHECKS = {"repositoryOrError": {"__typename": "Repository", "assetNodes": []}}
 _DAYS = {"partitionKeys": ["2026-11-21"]}
 # What a web server answers to the question what can be launched.
 TARGETS = {
@@ -93,7 +95,7 @@ class FakeWebserver:
 
     def answer(self, operation: str, variables: dict[str, Any]) -> tuple[int, str]:
         self.asked.append((operation, variables))
-        answer = self.answers[operation]
+        answer = self.answers[operation] if operation != "Checks" else self.answers.get(operation, NO_CHECKS)
         if callable(answer):
             answer = answer(variables)
         return answer if isinstance(answer, tuple) else (200, json.dumps({"data": answer}))

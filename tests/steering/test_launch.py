@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from telemetry_pipeline.cli.launching.launch import parse_choice, parse_parameters
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.steering.launch import parse_choice, parse_parameters
 
 
 class Top(BaseModel):
