@@ -87,7 +87,5 @@ def test_a_token_is_shown(webserver: FakeWebserver) -> None:
 
 
 def test_a_socket_where_nobody_listens_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(
-        WebserverUnavailable, match=r"at unix:.*operators\.sock:/dagster does not answer \(connection refused\)"
-    ):
+    with pytest.raises(WebserverUnavailable, match=r"operators\.sock:/dagster does not answer \(connection refused\)"):
         Endpoint(address(tmp_path), 5).ask("{ version }")

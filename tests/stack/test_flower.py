@@ -27,7 +27,6 @@ PAGES = [
     "/",
     "/workers",
     "/tasks",
-    "/tasks/datatable",
     "/broker",
     "/metrics",
     "/api/workers",

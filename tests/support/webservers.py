@@ -83,9 +83,10 @@ def run_answer(run_id: str = "id-of-the-run", status: str = "SUCCESS", **more: A
 
 @dataclass
 class FakeWebserver:
-    """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``, and by whom in ``authorizations``.
+    """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``.
 
     :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``.
+    :ivar authorizations: by whom it was asked.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
