@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TITLE = "La API"
 LEAD = (
-    "Cualquier análisis sobre cualesquiera días, para programas y para hojas de cálculo. Quien tiene la sesión abierta puede abrir "
-    "estas direcciones aquí mismo; un programa manda un token: Authorization: Bearer TOKEN."
+    "Cualquier análisis sobre cualesquiera días, para programas y para hojas de cálculo. Quien tiene la sesión abierta puede "
+    "abrir estas direcciones aquí mismo; un programa manda un token: Authorization: Bearer TOKEN."
 )
 OPENAPI = "La descripción para programas (OpenAPI)"
 ANALYSIS = "Análisis"
