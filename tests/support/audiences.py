@@ -29,6 +29,7 @@ CHANNELS = [
 ODD_SUBSCRIBER = '<b>"S\'7"</b>&codigo=x'
 SUBSCRIBERS = [ODD_SUBSCRIBER, *(f"S-{number:04}" for number in range(1, 60))]
 _GONE_FROM = 54
+_GONE_DAYS = 8
 
 
 def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
@@ -41,7 +42,7 @@ def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
     for back in range(days - 1, -1, -1):
         day = today - timedelta(days=back)
         for number, code in enumerate(SUBSCRIBERS):
-            if number >= _GONE_FROM and back < 6:
+            if number >= _GONE_FROM and back < _GONE_DAYS:
                 continue
             for _ in range(rng.choice([0, 1, 1, 2, 3])):
                 hour = rng.choices(range(24), [1, 1, 1, 1, 1, 1, 2, 3, 3, 2, 2, 3, 4, 4, 4, 3, 3, 4, 6, 9, 12, 11, 7, 3])[0]

@@ -113,12 +113,12 @@ async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Fra
         yesterday, week_ago = (float(views[name].get(hour, 0)) for name in ("yesterday", "week_ago"))
         rows.append(
             {
-                "hour": page.speech.hours(hour),
+                "hour": page.speech.hour(hour),
                 "today": now,
                 "yesterday": yesterday,
-                "yesterday_pct": change_pct(now, yesterday),
+                "yesterday_pct": _change(page, now, yesterday),
                 "week_ago": week_ago,
-                "week_ago_pct": change_pct(now, week_ago),
+                "week_ago_pct": _change(page, now, week_ago),
                 "watching": float(means.get(hour, 0)) if over else None,
             }
         )
@@ -134,6 +134,11 @@ async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Fra
         Shown("watching", term="concurrency"),
     ]
     return table(pd.DataFrame(rows), columns, page.speech, most=None)
+
+
+def _change(page: Opened, now: float | None, before: float) -> float | None:
+    """In percent; None of so few views that a home or two would change it."""
+    return change_pct(now, before) if before >= page.pages.small_base else None
 
 
 async def _channels(page: Opened, hours: int | None, ended: Frames) -> Table:

@@ -92,6 +92,10 @@ class Speech:
         """``3 horas``."""
         return str(format_timedelta(max(value, timedelta(0)), threshold=1.5, locale=self.locale))
 
+    def hour(self, hour: int) -> str:
+        """Where there is little room: ``20 h``."""
+        return f"{hour} h"
+
     def hours(self, first: int) -> str:
         """An hour of the day: ``20 a 21 h``."""
         to = "a" if self.language is Language.ES else "to"
