@@ -71,7 +71,6 @@ def readable(entry: Entry, zone: ZoneInfo) -> Shown:
     """A line for people, with the time in *zone* (its name is said once, above all lines); below it, further in, the rest of
     its message, and where an error is from.
     """
-
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
     message, *more = entry["message"].split("\n")
     level = (f"{entry['level']:<8}", _COLOURS.get(entry["level"]))

@@ -55,7 +55,7 @@ class Controls:
     @classmethod
     def of_settings(cls, door: Door, settings: DoorSettings, voice: Voice) -> Self:
         """As the settings have it; Dagster is asked as operators reach it, whoever the reader is."""
-        url = settings.webserver_url or address(settings.sockets)
+        url = settings.webserver_url or address(settings.dagster_directory)
         client = TelemetryClient(f"{url.rstrip('/')}/graphql", _ANSWER_SECONDS)
 
         def look_at_disks(seen: Overview) -> None:
