@@ -13,9 +13,19 @@ from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
-ODD_CHANNEL = '<script>alert("1")</script> & \'Canal\' ١٢٣ عربي \u202eabc'
+ODD_CHANNEL = "<script>alert(\"1\")</script> & 'Canal' ١٢٣ عربي \u202eabc"
 LONG_CHANNEL = "Un canal de nombre larguísimo " * 7
-CHANNELS = ["Canal Estrella", "Noticias 24", "Deportes Uno", "Cine Ñandú", "Niños TV", "Música", "Canal 7", ODD_CHANNEL, LONG_CHANNEL]
+CHANNELS = [
+    "Canal Estrella",
+    "Noticias 24",
+    "Deportes Uno",
+    "Cine Ñandú",
+    "Niños TV",
+    "Música",
+    "Canal 7",
+    ODD_CHANNEL,
+    LONG_CHANNEL,
+]
 ODD_SUBSCRIBER = '<b>"S\'7"</b>&codigo=x'
 SUBSCRIBERS = [ODD_SUBSCRIBER, *(f"S-{number:04}" for number in range(1, 60))]
 _GONE_FROM = 54
@@ -54,7 +64,14 @@ def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
 
 
 def _row(
-    record_id: int, action: int, channel: int, name: str | None, duration: int | None, at: datetime, code: str | None, device: int
+    record_id: int,
+    action: int,
+    channel: int,
+    name: str | None,
+    duration: int | None,
+    at: datetime,
+    code: str | None,
+    device: int,
 ) -> tuple[Any, ...]:
     values = {
         "record_id": record_id,

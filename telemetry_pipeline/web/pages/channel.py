@@ -31,7 +31,9 @@ async def show(page: Opened) -> Response:
         raise AskedWrongly(page.speech.say.choose_channel, 400, _some(page, page.known.channels[:30]))
     if channel not in page.known.channels and not await run_in_threadpool(was_ever_seen, page.pages.engine, channel):
         text = page.speech.cut(channel)
-        raise AskedWrongly(page.speech.say.no_such_channel.format(text=text), 404, _some(page, _like(channel, page.known.channels)))
+        raise AskedWrongly(
+            page.speech.say.no_such_channel.format(text=text), 404, _some(page, _like(channel, page.known.channels))
+        )
     language = page.speech.language
     return page.reply(
         "channel.html",

@@ -11,7 +11,11 @@ from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.answers import Failed
 from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
 
-_MEASURES = {"views": ("view", "views"), "watch_hours": ("watch_hours", "watch_hours"), "subscribers": ("subscriber", "active_subscribers")}
+_MEASURES = {
+    "views": ("view", "views"),
+    "watch_hours": ("watch_hours", "watch_hours"),
+    "subscribers": ("subscriber", "active_subscribers"),
+}
 """By their names in ``period_comparison``, their terms and their columns in ``general_summary``."""
 
 
@@ -23,7 +27,11 @@ def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
     asked, answers = page.asked, page.answers
     summary = answers.ask("general_summary", asked.period)
     reached = answers.ask("reach", asked.period)
-    pairs = answers.ask("period_comparison", asked.period) if asked.kind == BEFORE and page.known.has_all_of(asked.against) else None
+    pairs = (
+        answers.ask("period_comparison", asked.period)
+        if asked.kind == BEFORE and page.known.has_all_of(asked.against)
+        else None
+    )
     compared = asked.against is not None and asked.kind != BEFORE and page.compares
     other = answers.ask("general_summary", asked.against) if compared and asked.against else None
     other_reached = answers.ask("reach", asked.against) if page.compares and asked.against else None

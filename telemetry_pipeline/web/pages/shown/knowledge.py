@@ -60,9 +60,7 @@ def look(engine: sa.Engine) -> Knowledge:
     :raises WarehouseError: PostgreSQL cannot be asked.
     """
     with snapshot(engine) as connection:
-        return Knowledge(
-            completeness.read(connection), last_sync(connection), tuple(connection.execute(_CHANNELS).scalars())
-        )
+        return Knowledge(completeness.read(connection), last_sync(connection), tuple(connection.execute(_CHANNELS).scalars()))
 
 
 def was_ever_seen(engine: sa.Engine, channel: str) -> bool:

@@ -54,7 +54,15 @@ def stream(
     :param answers: that its blocks wait for; they are stopped when the reader has gone.
     """
     words = door if speech.language is Language.ES else door_en
-    context = {"words": words, "language": speech.language, "visitor": request.user, "path": request.url.path, "say": speech.say, "speech": speech, **values}
+    context = {
+        "words": words,
+        "language": speech.language,
+        "visitor": request.user,
+        "path": request.url.path,
+        "say": speech.say,
+        "speech": speech,
+        **values,
+    }
     parts = _parts(_TEMPLATES.get_template(template).generate_async(context), answers)
     return StreamingResponse(parts, status_code=status, media_type=_HTML, headers={**NOT_KEPT, **(headers or {})})
 
