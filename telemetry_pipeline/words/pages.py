@@ -143,8 +143,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "against_weekday": ("Contra el {weekday} pasado", "Against last {weekday}"),
     "by_hour": ("Reproducciones hora por hora", "Views hour by hour"),
     "by_hour_note": (
-        "Una reproducción cuenta en la hora en que terminó. Lo que todavía se está viendo no se conoce: los suscriptores viendo pueden crecer. Con menos de {count} reproducciones no se compara.",
-        "A view counts in the hour in which it ended. What is still playing is not known: subscribers watching may grow. Fewer than {count} views are not compared.",
+        "Una reproducción cuenta en la hora en que terminó. Lo que todavía se está viendo no se conoce: "
+        "los suscriptores viendo pueden crecer. Con menos de {count} reproducciones no se compara.",
+        "A view counts in the hour in which it ended. What is still playing is not known: "
+        "subscribers watching may grow. Fewer than {count} views are not compared.",
     ),
     "channels_now": ("Qué se ve, de {hour}", "What is watched, {hour}"),
     "last_tick": ("Última lectura", "Last sync"),

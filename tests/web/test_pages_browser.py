@@ -1,4 +1,4 @@
-"""The pages about audiences as people have them: in a browser, at the width of a desk and of a phone, by hand and by keyboard."""
+"""The pages about audiences as people have them: in a browser, at the width of a desk and of a phone, by keyboard, too."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ _TOO_WIDE = """return [...document.querySelectorAll('body *')]
 _STATES = "return [...document.querySelectorAll('.state.failed')].map(each => each.textContent)"
 _FIRST_MARK = "document.querySelector('.picture svg a').focus()"
 _AXE = """const done = arguments[arguments.length - 1]
-axe.run(document, {resultTypes: ['violations'], rules: {'region': {enabled: false}}}).then(
-    found => done(found.violations.map(each => each.id + ': ' + each.nodes.map(node => node.html.slice(0, 160)).join(' | '))))"""
+axe.run(document, {resultTypes: ['violations']}).then(
+    found => done(found.violations.map(each =>
+        `${each.id}: ${each.nodes.map(node => node.html.slice(0, 160)).join(' | ')}`)))"""
 
 
 @contextmanager
@@ -62,7 +63,9 @@ def served(database: str, postgres_url: str, *, is_filled: bool) -> Iterator[str
         if is_filled:
             fill(engine, today(MEXICO))
         door = front_door(url, engine)
-        config = uvicorn.Config(door, host="127.0.0.1", port=0, log_config=None, proxy_headers=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            door, host="127.0.0.1", port=0, log_config=None, proxy_headers=False, timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

@@ -179,20 +179,17 @@ class Sheet:
             .resolve_scale(color="independent")
             .properties(
                 align="none",
-                title=self._headed(),
                 padding=_MARGIN,
                 background=self.theme[GROUND] if self.theme.is_filled else "transparent",
             )
         )
+        if self.theme.is_filled:  # else it lies on a page that has a title of its own
+            text = shorten(self._title, int(self._width / LETTER / 1.2))
+            picture = picture.properties(
+                title=alt.TitleParams(text, fontSize=16, anchor="start", offset=12, color=self.theme[INK])
+            )
         declared: dict[str, Any] = picture.configure(**_config(self.theme)).to_dict(validate=False)
         return declared
-
-    def _headed(self) -> Any:
-        """The title, where the picture does not lie on a page that has it."""
-        if not self.theme.is_filled:
-            return alt.Undefined
-        text = shorten(self._title, int(self._width / LETTER / 1.2))
-        return alt.TitleParams(text, fontSize=16, anchor="start", offset=12, color=self.theme[INK])
 
     def _noted(self) -> alt.LayerChart:
         lines = [shorten(note, int(self._width / LETTER * 1.1)) for note in self._notes]

@@ -1,4 +1,4 @@
-"""The pictures of pages, each at an address of its own: fetched after the page, laid into it, of the same answer as the tables."""
+"""The pictures of pages, each at an address of its own: fetched after the page, of the same answer as its tables."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _asked(request: Request, pages: Pages) -> Question:
     if theme not in THEMES:
         raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(theme), choices=", ".join(THEMES)))
     if width is not None and not (width.isascii() and width.isdecimal() and len(width) < 6 and int(width) in _WIDTHS):
-        choices = f"{_WIDTHS[0]} – {_WIDTHS[-1]}"
+        choices = f"{_WIDTHS[0]}-{_WIDTHS[-1]}"
         raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(width), choices=choices))
     parameters = parameters_of(analysis, asked)
     channel = "" if "channel" in parameters else asked.channel
