@@ -21,6 +21,7 @@ setup(
         "telemetry_pipeline.stack": ["files/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
+        "telemetry_pipeline.web.pages": ["templates/*"],
     },
     install_requires=[
         "alembic>=1.18,<2",

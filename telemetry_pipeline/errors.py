@@ -3,6 +3,7 @@
 TelemetryError                  what went wrong, and what to do about it
 ├── SettingsError               settings are missing or impossible; lists them all
 ├── RequestRefused              what was asked for cannot be; says what is allowed
+│   └── NothingToDraw           a picture of a result that has nothing to show
 ├── Unavailable                 what is remote is away, which may pass: worth another try
 │   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded
 │   ├── BrokerUnavailable       the broker does not answer
@@ -67,6 +68,10 @@ class SettingsError(TelemetryError):
 
 class RequestRefused(TelemetryError):
     """What was asked for cannot be, such as a day, a range, a parameter or a job; the message says what is allowed."""
+
+
+class NothingToDraw(RequestRefused):
+    """A picture of a result that has nothing to show."""
 
 
 class Unavailable(TelemetryError):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from telemetry_pipeline.settings.values import HttpUrl, HttpUrls, Networks, Owners, SessionHours, WebSecret
+from telemetry_pipeline.words.language import Language
 
 LOGIN_PATH = "/entrar"
 """Where people log in, and where the owner's link leads."""
@@ -55,6 +56,7 @@ class WebSettings(BaseModel):
         "stack makes a new one at each start; leave it empty in production.",
     )
     session_hours: SessionHours = Field(default=12, description="How many hours after logging in somebody has to do so again.")
+    language: Language = Field(default=Language.ES, description="What pages are written in: es for Spanish, en for English.")
     asset_owners: Owners = Field(
         default="team:data",
         description="Whose the assets are, as the web UI shows and finds them: teams and e-mail addresses, separated by "

@@ -32,16 +32,18 @@ from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
+from telemetry_pipeline.web.pages import routes as pages
 from telemetry_pipeline.web.pages import start
 
 
-def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIApp:
+def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
     """The door, as a server runs it.
 
     :param engine: of the warehouse; default: that of the settings.
+    :param pool: that computes; default: processes of its own.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
-    answers = _answers(settings, door.engine)
+    answers = _answers(settings, door.engine, pool)
 
     @asynccontextmanager
     async def serving(_: Starlette) -> AsyncIterator[None]:
@@ -54,6 +56,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
         *login.routes(door),
         *start.routes(),
         *api.routes(answers, _allowed_days(settings)),
+        *pages.routes(settings, door.engine, answers),
     ]
     app = Starlette(
         routes=routes,
@@ -72,9 +75,9 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None) -> ASGIA
     return believing
 
 
-def _answers(settings: DoorSettings, engine: sa.Engine) -> Answers:
+def _answers(settings: DoorSettings, engine: sa.Engine, pool: Pool | None) -> Answers:
     rules = rules_of(settings)
-    return Answers(engine, rules, Pool(Data(settings.database_url, rules)))
+    return Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
 
 
 def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:

@@ -15,6 +15,7 @@ PASSWORD = "Contraseña"
 LOG_IN_LEAD = "Qué se ve, cuándo y dónde: las audiencias de su operación."
 FORGOTTEN = "¿Olvidó su contraseña? Quien administra el sistema puede darle una nueva."
 REJECTED = "El usuario o la contraseña no son correctos."
+LINK_HINT = "En un sistema local entra sin contraseña quien abre el enlace que muestra «telemetry-pipeline up»."
 LINK_REJECTED = "Ese enlace ya no vale: el sistema se inició de nuevo y mostró otro."
 LINK_FROM_ELSEWHERE = "Ese enlace solo vale en la máquina donde corre el sistema."
 THROTTLED = "Demasiados intentos. Vuelva a probar en {minutes}."
@@ -22,6 +23,16 @@ MINUTE, MINUTES = "un minuto", "{count} minutos"
 
 OWNER = "dueño de este equipo"
 ROLES: Mapping[str, str] = {"viewer": "consulta", "operator": "operación"}
+
+PLACES = "Páginas"
+BAR: Mapping[str, str] = {
+    "/hoy": "Hoy",
+    "/canales": "Canales",
+    "/periodos": "Periodos",
+    "/suscriptores": "Suscriptores",
+    "/glosario": "Glosario",
+}
+"""What stands at the top of every page, by where it is."""
 
 START = "Inicio"
 WELCOME = "Hola, {name}"

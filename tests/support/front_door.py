@@ -37,8 +37,10 @@ class Browser(TestClient):
     def log_in(self, name: str, password: str = PASSWORD, following: str = "/", **headers: str) -> Response:
         """Send the form of the log-in page."""
         form = {"name": name, "password": password, "next": following}
-        return self.post("/entrar", data=form, headers=self.origin | headers)
+        answer: Response = self.post("/entrar", data=form, headers=self.origin | headers)
+        return answer
 
     def log_out(self) -> Response:
         """Press the button."""
-        return self.post("/salir", headers=self.origin)
+        answer: Response = self.post("/salir", headers=self.origin)
+        return answer

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from front_door import OPERATOR, PASSWORD, URL, VIEWER, Browser, door_settings
 from starlette.types import ASGIApp
 
@@ -68,7 +69,7 @@ def browser(door: ASGIApp) -> Iterator[Callable[..., Browser]]:
 def _quick_hashes() -> Iterator[None]:
     """Argon2 is slow by design, which is not what is tried here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         passwords._of_nobody.cache_clear()
         yield
         passwords._of_nobody.cache_clear()

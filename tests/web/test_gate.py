@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -31,9 +32,10 @@ OPEN = {"/entrar", "/salir", "/health", "/static/{name}"}
 
 def inner(door: ASGIApp) -> Starlette:
     """The application inside of its wrappers."""
-    while not isinstance(door, Starlette):
-        door = getattr(door, "app", None) or door._app
-    return door
+    found: Any = door
+    while not isinstance(found, Starlette):
+        found = found.app if hasattr(found, "app") else found._app
+    return found
 
 
 @pytest.fixture

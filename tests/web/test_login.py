@@ -27,7 +27,7 @@ WRONG = "another five odd words"
 
 
 def is_in(browser: Browser) -> bool:
-    return browser.get("/").status_code == 200
+    return bool(browser.get("/").status_code == 200)
 
 
 def audited(warehouse: sa.Engine) -> list[tuple[str, str, str, str]]:

@@ -176,19 +176,21 @@ class Sheet:
         rows = [row[0] if len(row) == 1 else {"hconcat": row, "spacing": _GAP, **_OWN_COLOURS} for row in self._rows]
         if self._notes:
             rows.append(self._noted())
-        text = shorten(self._title, int(self._width / LETTER / 1.2))
-        return {
+        declared = {
             "$schema": alt.SCHEMA_URL,
             "concat": rows,
             "columns": 1,
             "spacing": 18,
             "align": "none",
             **_OWN_COLOURS,
-            "title": {"text": text, "fontSize": 16, "anchor": "start", "offset": 12, "color": self.theme[INK]},
             "padding": _MARGIN,
             "background": self.theme[GROUND] if self.theme.is_filled else "transparent",
             "config": _config(self.theme),
         }
+        if self.theme.is_filled:  # else it lies on a page that has a title of its own
+            text = shorten(self._title, int(self._width / LETTER / 1.2))
+            declared["title"] = {"text": text, "fontSize": 16, "anchor": "start", "offset": 12, "color": self.theme[INK]}
+        return declared
 
     def _noted(self) -> Panel:
         lines = [shorten(note, int(self._width / LETTER * 1.1)) for note in self._notes]

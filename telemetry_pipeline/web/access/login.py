@@ -60,7 +60,7 @@ class _Login:
             return await self._owner(request, token, following)
         if request.user.is_authenticated:
             return RedirectResponse(following, status_code=303)
-        return _form(request, following)
+        return self._form(request, following)
 
     async def enter(self, request: Request) -> Response:
         """Compare name and password."""
@@ -81,7 +81,7 @@ class _Login:
             headers = {"Retry-After": str(answer.wait_seconds)}
         if not wants_page(request):
             return problem(request, status, "the log-in is refused" if status == 401 else "too many log-ins", headers=headers)
-        return _form(request, following, status=status, headers=headers, message=message, name=name)
+        return self._form(request, following, status=status, headers=headers, message=message, name=name)
 
     async def leave(self, request: Request) -> Response:
         """End the session."""
@@ -101,9 +101,9 @@ class _Login:
     async def _owner(self, request: Request, token: str, following: str) -> Response:
         wanted = self._door.owner_token
         if wanted is None or not hmac.compare_digest(token.encode(), wanted.encode()):
-            return _form(request, following, status=401, message=words.LINK_REJECTED)
+            return self._form(request, following, status=401, message=words.LINK_REJECTED)
         if not _is_here(address_of(request)):
-            return _form(request, following, status=403, message=words.LINK_FROM_ELSEWHERE)
+            return self._form(request, following, status=403, message=words.LINK_FROM_ELSEWHERE)
         secret = await run_in_threadpool(
             lambda: logins.let_owner_in(self._door.engine, wanted, address=address_of(request), hours=self._door.session_hours)
         )
@@ -117,17 +117,18 @@ class _Login:
         cookies.write(self._door, request, response, secret)
         return response
 
-
-def _form(
-    request: Request,
-    following: str,
-    *,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-    message: str = "",
-    name: str = "",
-) -> Response:
-    return page(request, "login.html", status=status, headers=headers, following=following, message=message, name=name)
+    def _form(
+        self,
+        request: Request,
+        following: str,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        message: str = "",
+        name: str = "",
+    ) -> Response:
+        said = {"following": following, "message": message, "name": name, "by_link": self._door.owner_token is not None}
+        return page(request, "login.html", status=status, headers=headers, **said)
 
 
 def _is_here(address: str) -> bool:

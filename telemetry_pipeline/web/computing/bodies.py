@@ -9,9 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import pandas as pd
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.errors import NothingToDraw, RequestRefused
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
 from telemetry_pipeline.results.rows import to_rows
@@ -20,6 +21,7 @@ from telemetry_pipeline.web.computing.question import Question
 
 LINKS: Mapping[str, str] = {"channel": "/canal?canal=", "subscriber_code": "/suscriptor?suscriptor="}
 """Where the marks of pictures on pages lead, by the column that they are of."""
+_CHANNELS = ("channel", "from_channel", "to_channel")
 
 
 def body_of(question: Question, found: StoredResult, zone: ZoneInfo) -> bytes:
@@ -76,7 +78,8 @@ def _workbook(found: StoredResult, zone: ZoneInfo) -> bytes:
 
 
 def _picture(question: Question, found: StoredResult) -> bytes:
-    look, name, frame = question.look, question.name, found.frame
+    look, name = question.look, question.name
+    frame = _of_channel(found.frame, look.channel)
     picture: str | bytes | None
     if question.form == "svg":
         links = LINKS if look.theme == "page" else None
@@ -84,5 +87,15 @@ def _picture(question: Question, found: StoredResult) -> bytes:
     else:
         picture = drawing.png(name, frame, theme="dark" if look.theme == "dark" else "light", width=look.width)
     if picture is None:
-        raise RequestRefused(f"there is nothing to draw of {name} in these days")
+        raise NothingToDraw(f"there is nothing to draw of {name} in these days")
     return picture.encode() if isinstance(picture, str) else picture
+
+
+def _of_channel(frame: pd.DataFrame, channel: str) -> pd.DataFrame:
+    """The rows about a channel, if one is named and some are."""
+    columns = [name for name in _CHANNELS if name in frame]
+    if not channel or not columns:
+        return frame
+    part = frame[(frame[columns] == channel).any(axis=1)].reset_index(drop=True)
+    part.attrs = frame.attrs
+    return part

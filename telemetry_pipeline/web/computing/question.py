@@ -27,11 +27,13 @@ class Look:
 
     :ivar excel: of CSV: as a Spanish Excel opens it.
     :ivar theme: of a picture. :ivar width: in pixels; None: the usual one.
+    :ivar channel: whose rows alone are drawn; empty: all.
     """
 
     excel: bool = False
     theme: ThemeName = "light"
     width: int | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""The form of a page: the days that one can choose, what they are compared with, and what stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.web.pages.asked import query
+from telemetry_pipeline.web.pages.asked.days import presets, within
+from telemetry_pipeline.web.pages.asked.query import Asked
+
+_COMPARING = ("/canales", "/canal", "/periodos", "/suscriptores")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Days with a name of their own. :ivar text: its name in the catalogue. :ivar chosen: whether it is what is shown."""
+
+    text: str
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands in it, for a template."""
+
+    asked: Asked
+    allowed: AllowedDays
+    path: str
+    channels: Sequence[str]
+
+    @property
+    def presets(self) -> list[Preset]:
+        """Those of which there may be data."""
+        found = []
+        for name, period in presets(self.allowed.last).items():
+            if part := within(period, self.allowed.first, self.allowed.last):
+                href = self.asked.on(part).at(self.path, everything=False)
+                found.append(Preset(f"preset_{name}", href, part == self.asked.period))
+        return found
+
+    @property
+    def compares(self) -> bool:
+        """Whether the page sets its days against others."""
+        return self.path in _COMPARING
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """What days can be compared with, and its name in the catalogue."""
+        return query.AGAINST_CHOICES
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """The parts of the day, and their names in the catalogue."""
+        return {"": "whole_day", **{name: f"part_{name}" for name in query.PARTS}}

@@ -1,0 +1,154 @@
+"""The address of a page: what is asked by it, and the addresses that its links have.
+
+Everything that a page shows follows from its address, so that it can be sent to somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Self
+from urllib.parse import urlencode
+
+from telemetry_pipeline.days import AllowedDays, Period, parse_day
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
+from telemetry_pipeline.web.pages.shown.speech import Speech
+from telemetry_pipeline.words import stored
+
+FROM, TO, AGAINST, AGAINST_FROM, AGAINST_TO = "desde", "hasta", "contra", "contra_desde", "contra_hasta"
+CHANNEL, PART, CODE, ALL = "canal", "franja", "suscriptor", "todo"
+BEFORE, WEEK, OTHERS, NOTHING = "antes", "semana", "otros", "nada"
+AGAINST_CHOICES = {BEFORE: "against_before", WEEK: "against_week", OTHERS: "against_days", NOTHING: "against_none"}
+"""What days can be compared with, by what stands in the address, with its name in the catalogue."""
+PARTS = {
+    name: range(6 * place, 6 * place + 6)
+    for place, name in enumerate((stored.SMALL_HOURS, stored.MORNING, stored.AFTERNOON, stored.EVENING))
+}
+"""The hours of each part of the day."""
+
+_LONGEST = 1_000
+
+
+class AskedWrongly(RequestRefused):
+    """What a page was asked for cannot be; the problem is said in the language of the pages.
+
+    :ivar choices: what may have been meant, with where it is.
+    """
+
+    def __init__(self, problem: str, status: int = 400, choices: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem)
+        self.status = status
+        self.choices = choices or {}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page is to show.
+
+    :ivar kind: what the days are compared with, one of ``AGAINST_CHOICES``.
+    :ivar against: these days; None: with none, or there are none.
+    :ivar part: of the day; empty: the whole.
+    :ivar everything: all rows of long tables.
+    """
+
+    period: Period
+    kind: str = BEFORE
+    against: Period | None = None
+    channel: str = ""
+    part: str = ""
+    code: str = ""
+    everything: bool = False
+
+    @classmethod
+    def by_default(cls, today: date, preset: str) -> Self:
+        """What a page shows that was asked for nothing."""
+        period = presets(today)[preset]
+        return cls(period, BEFORE, period.before())
+
+    @property
+    def hours(self) -> range:
+        """Those of the part of the day."""
+        return PARTS.get(self.part, range(24))
+
+    def at(self, path: str, **others: object) -> str:
+        """The address of a page with the same days, and other values of some fields."""
+        asked = replace(self, **others)  # type: ignore[arg-type]
+        values = {FROM: str(asked.period.first), TO: str(asked.period.last)}
+        if asked.kind == OTHERS and asked.against is not None:
+            values |= {AGAINST: OTHERS, AGAINST_FROM: str(asked.against.first), AGAINST_TO: str(asked.against.last)}
+        elif asked.kind != BEFORE:
+            values[AGAINST] = asked.kind
+        values |= {CHANNEL: asked.channel, PART: asked.part, CODE: asked.code, ALL: "1" if asked.everything else ""}
+        return f"{path}?{urlencode({name: value for name, value in values.items() if value}, errors='replace')}"
+
+    def on(self, period: Period) -> Self:
+        """The same on other days, compared with what follows from them."""
+        kind = BEFORE if self.kind == OTHERS else self.kind
+        return replace(self, period=period, kind=kind, against=_follows(kind, period))
+
+
+def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset: str) -> Asked:
+    """What an address asks for.
+
+    :param given: its query.
+    :param preset: the days of who names none.
+    :raises AskedWrongly: it cannot be; says what can.
+    """
+    if any(len(value) > _LONGEST for value in given.values()):
+        raise AskedWrongly(speech.say.too_long)
+    texts = {name: value.strip() for name, value in given.items()}
+    period = _period(texts, FROM, TO, allowed, speech) or presets(allowed.last)[preset]
+    others = _period(texts, AGAINST_FROM, AGAINST_TO, allowed, speech)
+    kind = texts.get(AGAINST) or (OTHERS if others else BEFORE)
+    _check(kind, {name: name for name in AGAINST_CHOICES}, speech)
+    part = texts.get(PART, "")
+    _check(part, {"": speech.say.whole_day, **{name: name for name in PARTS}}, speech)
+    return Asked(
+        period=period,
+        kind=kind,
+        against=others if kind == OTHERS else _follows(kind, period),
+        channel=given.get(CHANNEL, "") if texts.get(CHANNEL) else "",
+        part=part,
+        code=given.get(CODE, "") if texts.get(CODE) else "",
+        everything=texts.get(ALL) == "1",
+    )
+
+
+def _follows(kind: str, period: Period) -> Period | None:
+    if kind == WEEK:
+        return weekdays_before(period)
+    return period.before() if kind == BEFORE and period.first > date.min else None
+
+
+def _period(texts: Mapping[str, str], first: str, last: str, allowed: AllowedDays, speech: Speech) -> Period | None:
+    """Of one day, if the other is left open."""
+    given = [texts[name] for name in (first, last) if texts.get(name)]
+    if not given:
+        return None
+    days = [_day(text, allowed, speech) for text in given]
+    if days[0] > days[-1]:
+        raise AskedWrongly(speech.say.ends_before.format(first=speech.day(days[0]), last=speech.day(days[-1])))
+    return Period(days[0], days[-1])
+
+
+def _day(text: str, allowed: AllowedDays, speech: Speech) -> date:
+    try:
+        day = parse_day(text)
+    except RequestRefused:
+        raise AskedWrongly(speech.say.not_a_day.format(text=speech.cut(text), example=allowed.last)) from None
+    if not allowed.first <= day <= allowed.last:
+        between = {"first": speech.day(allowed.first), "last": speech.day(allowed.last)}
+        raise AskedWrongly(speech.say.day_not_there.format(day=speech.day(day), **between))
+    return day
+
+
+def _check(value: str, choices: Mapping[str, str], speech: Speech) -> None:
+    if value not in choices:
+        raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(value), choices=", ".join(choices.values())))
+
+
+def is_over(period: Period, known_until: datetime | None) -> bool:
+    """Whether all of a period lies before a moment."""
+    return known_until is not None and period.last < known_until.date()

@@ -1,0 +1,90 @@
+"""*Canales*: which channels were watched most, how much, at which hours, and how that compares with other days."""
+
+from __future__ import annotations
+
+import pandas as pd
+from starlette.responses import Response
+
+from telemetry_pipeline.analyses.framework.marks import SMALL_BASE
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.web.pages.headline import headline
+from telemetry_pipeline.web.pages.opened import Opened
+from telemetry_pipeline.web.pages.shown.pictures import picture
+from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
+
+PATH = "/canales"
+_PICTURES = ("share", "reach", "rating", "channel_flow", "channel_performance", "average_duration")
+
+
+async def show(page: Opened) -> Response:
+    """The page."""
+    say, part = page.speech.say, page.asked.part
+    title = say.ranking_part.format(part=getattr(say, f"part_{part}")) if part else say.ranking
+    return page.reply(
+        "channels.html",
+        headline=headline(page),
+        ranking=page.answers.make(lambda: _ranking(page)),
+        ranking_title=title,
+        compares=page.compares,
+        pictures=[picture(name, page.asked, page.speech.language) for name in _PICTURES],
+    )
+
+
+async def _ranking(page: Opened) -> Table:
+    asked = page.asked
+    of_days = _by_part if asked.part else _by_day
+    now = of_days(page, asked.period)
+    before = of_days(page, asked.against) if page.compares and asked.against else None
+    frame = await now
+    if before is not None:
+        frame = _with_change(frame, await before)
+    frame = frame.assign(rank=range(1, len(frame) + 1))
+    columns = [
+        Shown("rank", head=page.speech.say.rank),
+        Shown("channel", "text", head=page.speech.say.channel, link=page.to_channel),
+    ]
+    if asked.part:
+        columns += [Shown("average_audience", term="average_audience", bar=True), Shown("watch_hours", term="watch_hours")]
+    else:
+        columns += [
+            Shown("watch_hours", term="watch_hours", bar=True),
+            Shown("share_pct", "percent", term="share"),
+            Shown("reached_subscribers", term="reach"),
+            Shown("reach_pct", "percent", head=f"{page.speech.say.of_active}"),
+            Shown("views", term="view"),
+            Shown("average_seconds", "seconds", term="duration"),
+        ]
+    if before is not None:
+        columns += [Shown("before", head=page.speech.say.previous), Shown("change_pct", "change", term="change")]
+    return table(frame, columns, page.speech, most=None if asked.everything else FIRST_ROWS)
+
+
+async def _by_day(page: Opened, period: Period) -> pd.DataFrame:
+    """Channels by the hours that they were watched."""
+    performance = page.answers.ask("channel_performance", period)
+    shares, reaches = page.answers.ask("share", period), page.answers.ask("reach", period)
+    frame = (await performance)[["channel", "views", "average_seconds", "watch_hours", SMALL_BASE.name]]
+    reached = await reaches
+    reached = reached[reached["scope"] == "channel"][["channel", "reached_subscribers", "reach_pct"]]
+    frame = frame.merge((await shares)[["channel", "share_pct"]], "left", "channel").merge(reached, "left", "channel")
+    return frame.sort_values("watch_hours", ascending=False, kind="stable").assign(measure=lambda all_: all_["watch_hours"])
+
+
+async def _by_part(page: Opened, period: Period) -> pd.DataFrame:
+    """Channels by their average audience in the hours of the part of the day: subscriber minutes by minutes."""
+    frame = await page.answers.ask("average_audience", period)
+    frame = frame[frame["hour"].isin(list(page.asked.hours))]
+    # An hour in which nobody watched anything has no row, and minutes all the same.
+    minutes = frame.groupby("hour")["minutes"].max().reindex(list(page.asked.hours), fill_value=60 * period.length).sum()
+    by_channel = frame.groupby("channel", as_index=False, sort=True)
+    sums = by_channel.agg(subscriber_minutes=("subscriber_minutes", "sum"), **{SMALL_BASE.name: (SMALL_BASE.name, "all")})
+    audience = sums["subscriber_minutes"] / minutes
+    sums = sums.assign(average_audience=audience, watch_hours=sums["subscriber_minutes"] / 60, measure=audience)
+    return sums.sort_values("average_audience", ascending=False, kind="stable")
+
+
+def _with_change(frame: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """With what each channel had on the other days, and how it changed since."""
+    merged = frame.merge(others[["channel", "measure"]].rename(columns={"measure": "before"}), "left", "channel")
+    before = merged["before"].where(merged["before"] > 0)
+    return merged.assign(change_pct=100 * (merged["measure"] - before) / before)

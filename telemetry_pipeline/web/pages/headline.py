@@ -1,0 +1,74 @@
+"""The figures that stand first on pages about days: what was watched on them, and how much more or less than on others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pandas as pd
+
+from telemetry_pipeline.web.pages.asked.query import BEFORE
+from telemetry_pipeline.web.pages.opened import Opened
+from telemetry_pipeline.web.pages.shown.answers import Failed
+from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
+
+_MEASURES = {
+    "views": ("view", "views"),
+    "watch_hours": ("watch_hours", "watch_hours"),
+    "subscribers": ("subscriber", "active_subscribers"),
+}
+"""By their names in ``period_comparison``, their terms and their columns in ``general_summary``."""
+
+
+def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
+    """Views, hours, subscribers and reach of the days.
+
+    Days just before are compared as ``period_comparison`` does, which takes the same part of a day that is not complete.
+    """
+    asked, answers = page.asked, page.answers
+    summary = answers.ask("general_summary", asked.period)
+    reached = answers.ask("reach", asked.period)
+    pairs = (
+        answers.ask("period_comparison", asked.period)
+        if asked.kind == BEFORE and page.known.has_all_of(asked.against)
+        else None
+    )
+    compared = asked.against is not None and asked.kind != BEFORE and page.compares
+    other = answers.ask("general_summary", asked.against) if compared and asked.against else None
+    other_reached = answers.ask("reach", asked.against) if page.compares and asked.against else None
+
+    async def tiles() -> list[Tile]:
+        frame = await summary
+        before = _of_pairs(await pairs) if pairs is not None else {}
+        if other is not None:
+            others = await other
+            before = {name: value_of(others, column) for name, (_, column) in _MEASURES.items()}
+        small = is_small(frame)
+        made = []
+        for name, (term, column) in _MEASURES.items():
+            made.append(_tile(page, term, value_of(frame, column), before.get(name), small=small))
+        total = _total(await reached)
+        earlier = _total(await other_reached) if other_reached is not None else None
+        made.append(_tile(page, "reach", total, earlier, small=small))
+        return made
+
+    return answers.make(tiles)
+
+
+def _tile(page: Opened, term: str, value: float | None, before: object, *, small: bool) -> Tile:
+    if isinstance(before, tuple):
+        current, previous = before
+        made = tile(page.speech, term, current, previous, small=small)
+        return Tile(**{**vars(made), "value": page.speech.number(value)})
+    return tile(page.speech, term, value, before if isinstance(before, float) else None, small=small)
+
+
+def _of_pairs(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    found = {}
+    for metric in frame["metric"].tolist():
+        row = frame[frame["metric"] == metric]
+        found[str(metric)] = (value_of(row, "current"), value_of(row, "previous"))
+    return found
+
+
+def _total(frame: pd.DataFrame) -> float | None:
+    return value_of(frame[frame["scope"] == "total"], "reached_subscribers")

@@ -1,0 +1,69 @@
+"""What a page has to know before it begins: which days are known, how old the last sync is, which channels there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.ages import is_recent
+from telemetry_pipeline.days import Completeness, Period
+from telemetry_pipeline.warehouse.db.connections import snapshot
+from telemetry_pipeline.warehouse.operations.status import LastSync, last_sync
+from telemetry_pipeline.warehouse.raw import completeness
+
+FRESH = timedelta(minutes=30)
+"""After this time without a sync, figures of today are behind."""
+
+_CHANNELS = sa.text("select distinct name from telemetry.channel_names order by name limit 5000")
+_SEEN = sa.text("select exists (select from telemetry.views where channel_name = :channel)")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """As of one moment.
+
+    :ivar channels: names that channels have or had, in order.
+    """
+
+    days: Completeness
+    sync: LastSync
+    channels: tuple[str, ...]
+
+    @property
+    def stale_for(self) -> timedelta | None:
+        """How long ago the last sync was, where that is longer than it should be."""
+        at = self.sync.synced_at
+        return None if at is None or is_recent(at, self.sync.now, FRESH) else self.sync.now - at
+
+    def incomplete(self, period: Period) -> list[date]:
+        """Days of a period whose figures may still grow."""
+        first = self.days.first_day
+        return [] if first is None else [day for day in period.days() if day >= first and not self.days.is_complete(day)]
+
+    def has_all_of(self, against: Period | None) -> bool:
+        """Whether data begin before some days."""
+        first = self.days.first_day
+        return against is not None and first is not None and first < against.first
+
+    def can_be_compared(self, period: Period, against: Period | None) -> bool:
+        """Whether all is there of both."""
+        if against is None or not self.has_all_of(against):
+            return False
+        return not self.incomplete(period) and not self.incomplete(against)
+
+
+def look(engine: sa.Engine) -> Knowledge:
+    """Read it.
+
+    :raises WarehouseError: PostgreSQL cannot be asked.
+    """
+    with snapshot(engine) as connection:
+        return Knowledge(completeness.read(connection), last_sync(connection), tuple(connection.execute(_CHANNELS).scalars()))
+
+
+def was_ever_seen(engine: sa.Engine, channel: str) -> bool:
+    """Whether a view has a channel of this name."""
+    with engine.connect() as connection:
+        return bool(connection.scalar(_SEEN, {"channel": channel.replace("\0", "")}))

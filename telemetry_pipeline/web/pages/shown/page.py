@@ -1,0 +1,81 @@
+"""A page that comes in parts: its frame at once, each block as soon as its answer is there. No script is needed for that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from telemetry_pipeline.web.frame.assets import asset
+from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
+from telemetry_pipeline.web.pages.shown.speech import Speech
+from telemetry_pipeline.words import door, door_en, terms
+from telemetry_pipeline.words.language import Language
+
+FLUSH = "\0"
+"""Where a template says that what is above it is to be sent before it waits for what is below."""
+
+
+def _term_name(term: str, language: Language) -> str:
+    return terms.TERMS[term].name(language)
+
+
+_HTML = "text/html; charset=utf-8"
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.ChoiceLoader(
+        [jinja2.PackageLoader("telemetry_pipeline.web.pages"), jinja2.PackageLoader("telemetry_pipeline.web.frame")]
+    ),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    enable_async=True,
+)
+_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name}
+_TEMPLATES.tests["failed"] = lambda block: isinstance(block, Failed)
+
+
+def stream(
+    request: Request,
+    speech: Speech,
+    template: str,
+    answers: Answers | None = None,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> StreamingResponse:
+    """An answer that is a page.
+
+    :param answers: that its blocks wait for; they are stopped when the reader has gone.
+    """
+    words = door if speech.language is Language.ES else door_en
+    context = {
+        "words": words,
+        "language": speech.language,
+        "visitor": request.user,
+        "path": request.url.path,
+        "say": speech.say,
+        "speech": speech,
+        **values,
+    }
+    parts = _parts(_TEMPLATES.get_template(template).generate_async(context), answers)
+    return StreamingResponse(parts, status_code=status, media_type=_HTML, headers={**NOT_KEPT, **(headers or {})})
+
+
+async def _parts(texts: AsyncIterator[str], answers: Answers | None) -> AsyncIterator[str]:
+    held: list[str] = []
+    try:
+        async for text in texts:
+            held.append(text)
+            if text == FLUSH:
+                yield "".join(held[:-1])
+                held.clear()
+        yield "".join(held)
+    finally:
+        if answers is not None:
+            answers.end()

@@ -1,0 +1,76 @@
+"""Pictures on pages: where each is fetched from, what it is called, and the files that one can take away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.web.pages.asked.query import Asked
+from telemetry_pipeline.web.pages.shown.computing import has_own_window
+from telemetry_pipeline.words.analyses import about
+from telemetry_pipeline.words.language import Language
+
+PATH = "/figuras"
+_API = "/api/analyses"
+_FORMS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "CSV": ("csv", {"excel": "1"}),
+    "Excel": ("xlsx", {}),
+    "PNG": ("png", {}),
+    "SVG": ("svg", {}),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of an analysis.
+
+    :ivar source: its address. :ivar files: by what they are called, their addresses.
+    """
+
+    name: str
+    title: str
+    question: str
+    source: str
+    files: Mapping[str, str]
+
+
+def picture(name: str, asked: Asked, language: Language, **parameters: str) -> Picture:
+    """The picture of an analysis about the days that were asked for.
+
+    :param parameters: of the analysis, beside the days.
+    """
+    return Picture(
+        name,
+        title_of(name, language),
+        question_of(name, language),
+        asked.at(f"{PATH}/{name}", everything=False, part=""),
+        files_of(name, asked, **parameters),
+    )
+
+
+def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
+    """The files of an analysis about the days that were asked for, by what they are called.
+
+    :param parameters: of the analysis, beside the days.
+    """
+    own_window = has_own_window(find_analysis(name))
+    days = {} if own_window else {"from": str(asked.period.first)}
+    values = {**days, "to": str(asked.period.last), **parameters}
+    return {
+        text: f"{_API}/{name}?{urlencode({**values, 'format': form, **more}, errors='replace')}"
+        for text, (form, more) in _FORMS.items()
+    }
+
+
+def title_of(name: str, language: Language) -> str:
+    """What an analysis is called."""
+    known = about(name)
+    return known.title if known and language is Language.ES else name.replace("_", " ").capitalize()
+
+
+def question_of(name: str, language: Language) -> str:
+    """The question that it answers."""
+    known = about(name)
+    return known.question if known and language is Language.ES else find_analysis(name).question

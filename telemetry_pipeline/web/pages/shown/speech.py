@@ -1,0 +1,107 @@
+"""A language as pages speak it: its words, and numbers and days as its readers write them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.words.language import Language, Texts
+from telemetry_pipeline.words.pages import PAGES
+
+NULL = "—"
+_LOCALES = {Language.ES: "es_MX", Language.EN: "en_US"}
+_CUT = 60
+
+
+class Speech:
+    """One of the languages, with the clock of the operator.
+
+    :ivar say: the words of pages.
+    """
+
+    def __init__(self, language: Language, zone: ZoneInfo) -> None:
+        self.language = language
+        self.locale = _LOCALES[language]
+        self.zone = zone
+        self.say = Texts(PAGES, language)
+
+    def number(self, value: float | None, decimals: int | None = None) -> str:
+        """With as many decimals as say something: three digits, or those that are asked for."""
+        if value is None or math.isnan(value):
+            return NULL
+        if decimals is None:
+            decimals = 0 if value == round(value) or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return str(format_decimal(value, pattern, locale=self.locale))
+
+    def percent(self, value: float | None) -> str:
+        """A part of a hundred."""
+        return NULL if value is None or math.isnan(value) else f"{self.number(value, 1 if abs(value) < 99.95 else 0)} %"
+
+    def change(self, value: float | None) -> str:
+        """A change in percent, with its sign."""
+        if value is None or math.isnan(value):
+            return NULL
+        sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+        return f"{sign}{self.percent(abs(value))}"
+
+    def seconds(self, value: float | None) -> str:
+        """A duration of a view: ``12 min 30 s``."""
+        if value is None or math.isnan(value):
+            return NULL
+        whole = round(value)
+        if whole < 60:
+            return f"{whole} s"
+        if whole < 3600:
+            return f"{whole // 60} min {whole % 60:02} s"
+        return f"{self.number(whole // 3600)} h {whole % 3600 // 60:02} min"
+
+    def day(self, value: date, *, weekday: bool = False) -> str:
+        """``26 nov 2026``; with its weekday, ``jue 26 nov 2026``."""
+        return str(format_date(value, ("EEE d MMM y" if weekday else "d MMM y"), locale=self.locale)).replace(".", "")
+
+    def weekday(self, value: date) -> str:
+        """Its name."""
+        return str(format_date(value, "EEEE", locale=self.locale))
+
+    def month(self, value: date) -> str:
+        """``nov 2026``."""
+        return str(format_date(value, "MMM y", locale=self.locale)).replace(".", "")
+
+    def days(self, period: Period) -> str:
+        """A period: ``jue 26 nov 2026``, and, of several days, from the first to the last."""
+        first, last = period.first, period.last
+        if first == last:
+            return self.day(first, weekday=True)
+        pattern = (
+            "d" if (first.year, first.month) == (last.year, last.month) else "d MMM" if first.year == last.year else "d MMM y"
+        )
+        begin = str(format_date(first, pattern, locale=self.locale)).replace(".", "")
+        return f"{begin} \N{EN DASH} {self.day(last)}"
+
+    def moment(self, value: datetime) -> str:
+        """``26 nov 2026, 14:32`` by the operator's clock."""
+        return str(format_datetime(value.astimezone(self.zone), "d MMM y, HH:mm", locale=self.locale)).replace(".", "")
+
+    def age(self, value: timedelta) -> str:
+        """``3 horas``."""
+        return str(format_timedelta(max(value, timedelta(0)), threshold=1.5, locale=self.locale))
+
+    def hour(self, hour: int) -> str:
+        """Where there is little room: ``20 h``."""
+        return f"{hour} h"
+
+    def hours(self, first: int) -> str:
+        """An hour of the day: ``20 a 21 h``."""
+        to = "a" if self.language is Language.ES else "to"
+        return f"{first} {to} {first + 1} h"
+
+    def cut(self, text: str) -> str:
+        """A text of somebody else where there is little room."""
+        shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+        return shown if len(shown) <= _CUT else f"{shown[: _CUT - 1]}…"

@@ -1,0 +1,87 @@
+"""*Suscriptor*: what one subscriber watches, when and on what, day by day, and against the mean of all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+import pandas as pd
+from starlette.responses import Response
+
+from telemetry_pipeline.web.pages.asked.query import AskedWrongly
+from telemetry_pipeline.web.pages.opened import PERSONAL, SUBSCRIBER_PATH, Opened
+from telemetry_pipeline.web.pages.shown.pictures import picture
+from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
+from telemetry_pipeline.web.pages.shown.tiles import Tile, tile, value_of
+
+PATH = SUBSCRIBER_PATH
+_TOTALS = {"views": "view", "watch_hours": "watch_hours", "average_seconds": "duration"}
+_OTHERS = ("unique_channels", "unique_devices", "active_days")
+
+
+async def show(page: Opened) -> Response:
+    """The page.
+
+    :raises AskedWrongly: no code is given.
+    """
+    if not page.may(PERSONAL):
+        return page.reply("personal.html", status=403)
+    code = page.asked.code
+    if not code:
+        raise AskedWrongly(page.speech.say.choose_code)
+    profile = page.answers.ask("subscriber_profile", page.asked.period, subscriber_code=code)
+    of_days = page.answers.ask("subscriber_period", page.asked.period, subscriber_code=code)
+
+    async def section(name: str, *columns: Shown) -> Table:
+        frame = await profile
+        return table(frame[frame["section"] == name], columns, page.speech)
+
+    say, views = page.speech.say, Shown("views", term="view")
+    hours = Shown("watch_hours", term="watch_hours", bar=True)
+    return page.reply(
+        "subscriber.html",
+        headline=page.answers.make(lambda: _headline(page, profile)),
+        channels=page.answers.make(
+            lambda: section("channel", Shown("item", "text", head=say.channel, link=page.to_channel), hours, views)
+        ),
+        devices=page.answers.make(lambda: section("device", Shown("item", "text", head=say.device), hours, views)),
+        slots=page.answers.make(lambda: section("slot", Shown("item", "text", term="slot"), hours, views)),
+        days=page.answers.make(lambda: _days(page, of_days)),
+        comparison=page.answers.make(lambda: _comparison(page, of_days)),
+        pictures=[
+            picture(name, page.asked, page.speech.language, subscriber_code=code)
+            for name in ("subscriber_period", "subscriber_profile")
+        ],
+    )
+
+
+async def _headline(page: Opened, profile: Awaitable[pd.DataFrame]) -> list[Tile]:
+    frame = await profile
+    totals = frame[frame["section"] == "total"].set_index("item")[["value"]]
+    if not value_of(totals.loc[["views"]], "value"):
+        return []
+    found = [
+        tile(page.speech, term, value_of(totals.loc[[name]], "value"), kind="seconds" if term == "duration" else "number")
+        for name, term in _TOTALS.items()
+    ]
+    others = [Tile(page.named(name), page.speech.number(value_of(totals.loc[[name]], "value"))) for name in _OTHERS]
+    return [*found, *others]
+
+
+async def _days(page: Opened, of_days: Awaitable[pd.DataFrame]) -> Table:
+    frame = await of_days
+    columns = [
+        Shown("item", "day", head=page.speech.say.date),
+        Shown("watch_hours", term="watch_hours", bar=True),
+        Shown("views", term="view"),
+    ]
+    return table(frame[frame["section"] == "day"].iloc[::-1], columns, page.speech, most=31)
+
+
+async def _comparison(page: Opened, of_days: Awaitable[pd.DataFrame]) -> Table:
+    frame = await of_days
+    columns = [
+        Shown("item", "text", head=page.speech.say.measure, words=page.named),
+        Shown("value", head=page.speech.say.subscriber),
+        Shown("reference", head=page.speech.say.mean_of_all),
+    ]
+    return table(frame[frame["section"] == "comparison"], columns, page.speech)

@@ -1,0 +1,77 @@
+"""*Suscriptores*: who watches, how much, in which groups, who comes back; and, for who may see it, whom to call."""
+
+from __future__ import annotations
+
+import pandas as pd
+from starlette.responses import Response
+
+from telemetry_pipeline.web.pages.headline import headline
+from telemetry_pipeline.web.pages.opened import PERSONAL, Opened
+from telemetry_pipeline.web.pages.shown.pictures import files_of, picture
+from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.shown import word
+
+PATH = "/suscriptores"
+_PICTURES = ("subscriber_segments", "active_subscribers", "stickiness", "cohorts", "subscriber_overview", "correlation")
+_RISKS = {"high": 0, "medium": 1}
+_MOST = 10
+
+
+async def show(page: Opened) -> Response:
+    """The page."""
+    personal = page.may(PERSONAL)
+    return page.reply(
+        "subscribers.html",
+        headline=headline(page),
+        segments=page.answers.make(lambda: _segments(page)),
+        personal=personal,
+        to_call=page.answers.make(lambda: _to_call(page)) if personal else None,
+        to_call_files=files_of("churn_risk", page.asked),
+        most_active=page.answers.make(lambda: _most_active(page)) if personal else None,
+        pictures=[picture(name, page.asked, page.speech.language) for name in _PICTURES],
+    )
+
+
+async def _segments(page: Opened) -> Table:
+    frame = await page.answers.ask("subscriber_segments", page.asked.period)
+    columns = [
+        Shown("segment", "text", term="segment"),
+        Shown("subscribers", term="subscriber", bar=True),
+        Shown("share_pct", "percent", head="%"),
+        Shown("mean_watch_hours", head=page.speech.say.mean_hours),
+        Shown("mean_views", head=page.speech.say.mean_views),
+        Shown("mean_average_seconds", "seconds", term="duration"),
+        Shown("mean_unique_channels", head=page.speech.say.mean_channels),
+    ]
+    return table(frame, columns, page.speech)
+
+
+async def _to_call(page: Opened) -> Table:
+    """Those at high risk first, and of them those who watched most."""
+    frame = await page.answers.ask("churn_risk", page.asked.period)
+    order = frame.assign(order=frame["risk"].map(_RISKS).astype("Int64"))
+    order = order.sort_values(["order", "views_previous", "subscriber_code"], ascending=[True, False, True], kind="stable")
+    say = page.speech.say
+    columns = [
+        Shown("subscriber_code", "text", head=say.subscriber, link=page.to_subscriber),
+        Shown("risk", "text", term="churn", words=lambda risk: _word(page, risk)),
+        Shown("views_previous", head=say.views_previous),
+        Shown("views_last", head=say.views_last),
+        Shown("last_seen", "day", head=say.last_seen),
+    ]
+    return table(order, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
+
+
+async def _most_active(page: Opened) -> Table:
+    frame: pd.DataFrame = await page.answers.ask("top_subscribers", page.asked.period, limit=_MOST)
+    columns = [
+        Shown("rank", head=page.speech.say.rank),
+        Shown("subscriber_code", "text", head=page.speech.say.subscriber, link=page.to_subscriber),
+        Shown("watch_hours", term="watch_hours", bar=True),
+    ]
+    return table(frame[frame["ranking"] == "by_hours"], columns, page.speech)
+
+
+def _word(page: Opened, value: str) -> str:
+    return word(value) if page.speech.language is Language.ES else value
