@@ -21,6 +21,7 @@ setup(
         "telemetry_pipeline.stack": ["files/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
+        "telemetry_pipeline.web.operating": ["templates/*"],
         "telemetry_pipeline.web.pages": ["templates/*"],
     },
     install_requires=[
@@ -41,6 +42,7 @@ setup(
         "flower>=2.2,<3",
         "grpcio>=1.80,<2",
         "grpcio-health-checking>=1.80,<2",
+        "httpcore>=1,<2",
         "httpx>=0.28,<1",
         "itsdangerous>=2.2,<3",
         "jinja2>=3.1,<4",

@@ -21,7 +21,7 @@ EVERYTHING = "everything"
 # Dealt like cards, so that few strikes hit many kinds: services by the names they have in the stack, and what they start.
 KINDS = (
     *("postgres", "backend", "backend", "postgres part", "valkey", "worker", "step process", "step process"),
-    *("code-server", "run", "run", "tracker", "daemon", "webserver", "watch", "flower", "simulator", EVERYTHING),
+    *("code-server", "run", "run", "tracker", "daemon", "webserver", "web", "watch", "flower", "simulator", EVERYTHING),
 )
 _ACTIONS = {signal.SIGKILL: 5, signal.SIGSTOP: 3, signal.SIGTERM: 2}
 _PATIENCE_SECONDS = 60.0  # there is a tick every minute

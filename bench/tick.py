@@ -19,7 +19,6 @@ import sqlalchemy as sa
 
 from bench.harness import median, result, stack_settings
 from telemetry_pipeline.client.answers import RunStatus
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -45,7 +44,7 @@ class Bed:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._client = TelemetryClient(stack.state.graphql_url)
+        self._client = stack.state.client()
         self._today = datetime.now(stack.settings.operator_zone).date()
 
     def fill(self, records: int) -> None:

@@ -9,20 +9,25 @@ import io
 import socket
 import time
 from http.client import HTTPResponse  # noqa: TID251 - what urllib3 reads answers by
+from pathlib import Path
 from typing import Any, cast
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
 
 
 class TooMuch(Exception):
     """More bytes came than one answer may have."""
 
 
-def pool_classes(max_bytes: int, *, unpack: bool = True) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+def pool_classes(
+    max_bytes: int, *, unpack: bool = True, unix_socket: Path | None = None
+) -> dict[str, type[urllib3.HTTPConnectionPool]]:
     """urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come.
 
     :param unpack: False for who reads an answer whole: nobody is asked to pack one, and one that is packed stays so.
+    :param unix_socket: to which connections go, whatever the host and port of an address without TLS.
     """
 
     class Answer(HTTPResponse):
@@ -44,6 +49,14 @@ def pool_classes(max_bytes: int, *, unpack: bool = True) -> dict[str, type[urlli
     class Plain(Asking, HTTPConnection):  # type: ignore[misc]
         response_class = Answer
 
+        def _new_conn(self) -> socket.socket:
+            if unix_socket is None:
+                return super()._new_conn()
+            try:
+                return _connected(unix_socket, self.timeout)
+            except OSError as err:
+                raise NewConnectionError(self, f"connection refused by {unix_socket}: {err.strerror}") from err
+
     class Encrypted(Asking, HTTPSConnection):  # type: ignore[misc]
         response_class = Answer
 
@@ -54,6 +67,17 @@ def pool_classes(max_bytes: int, *, unpack: bool = True) -> dict[str, type[urlli
         ConnectionCls = Encrypted
 
     return {"http": PlainPool, "https": EncryptedPool}
+
+
+def _connected(path: Path, timeout: float | None) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(timeout)
+    try:
+        connection.connect(str(path))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class _Bounded(io.RawIOBase):

@@ -1,4 +1,5 @@
-"""Looks at the broker and its workers: which steps wait in the queues, which are at work, and where. Changes nothing.
+"""Looks at the broker and its workers: which steps wait in the queues, which are at work, and where; and empties a queue, which
+is all that it changes.
 
 What goes into the queues, and what a run without any message means, is decided elsewhere.
 """
@@ -91,14 +92,14 @@ def unacknowledged(redis_url: str) -> dict[str, str | None]:
         return {tag.decode(errors="replace"): _task_id(kept) for tag, kept in client.hgetall(Channel.unacked_key).items()}
 
 
-def steps_waiting(redis_url: str) -> list[Step]:
-    """The steps that wait in a queue. What else is there is passed over, see :func:`foreign_waiting`.
+def steps_waiting(redis_url: str, queues: Iterable[str] = QUEUES) -> list[Step]:
+    """The steps that wait in these queues. What else is there is passed over, see :func:`foreign_waiting`.
 
     A step goes from the queue to a worker, so who wants to know which ones nobody has asks here first, then :func:`workers`.
 
     :raises BrokerUnavailable: the broker does not answer.
     """
-    return [step for steps in _waiting(redis_url) for step in steps]
+    return [step for steps in _waiting(redis_url, queues) for step in steps]
 
 
 def foreign_waiting(redis_url: str) -> int:
@@ -107,6 +108,19 @@ def foreign_waiting(redis_url: str) -> int:
     :raises BrokerUnavailable: the broker does not answer.
     """
     return sum(not steps for steps in _waiting(redis_url))
+
+
+def empty(redis_url: str, queue: str) -> int:
+    """Throw away every message that waits in a queue, steps or not; how many those were.
+
+    :raises BrokerUnavailable: the broker does not answer.
+    """
+    names = list(_lists(queue))
+    with _asking(redis_url) as client, client.pipeline(transaction=True) as at_once:
+        for name in names:
+            at_once.llen(name)
+        at_once.delete(*names)
+        return sum(at_once.execute()[: len(names)])
 
 
 def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
@@ -176,10 +190,10 @@ def _lists(queue: str) -> Iterable[str]:
     return (f"{queue}{Channel.sep}{priority}" if priority else queue for priority in Channel.priority_steps)
 
 
-def _waiting(redis_url: str) -> list[list[Step]]:
+def _waiting(redis_url: str, queues: Iterable[str] = QUEUES) -> list[list[Step]]:
     """The steps of each message that waits; none of one that is not ours."""
     with _asking(redis_url) as client:
-        found = [(queue, message) for queue in QUEUES for name in _lists(queue) for message in client.lrange(name, 0, -1)]
+        found = [(queue, message) for queue in queues for name in _lists(queue) for message in client.lrange(name, 0, -1)]
     steps = []
     for queue, message in found:
         steps.append(list(_steps(_keyword_arguments(message), at_work=False)))

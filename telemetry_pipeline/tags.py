@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
+RUN_PRIORITY = "dagster/priority"
+STEPS_PRIORITY = "dagster-celery/run_priority"
 MAX_RUNTIME_SECONDS = "dagster/max_runtime"
 SOFT_TIME_LIMIT_SECONDS = "telemetry/soft_time_limit"
 DEFAULT_SOFT_TIME_LIMIT_SECONDS = f".dagster/{SOFT_TIME_LIMIT_SECONDS}"
@@ -19,6 +22,29 @@ _LAUNCHED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
 
 ROWS = "telemetry/rows"
 """When it is ``all``, an analysis reports every row of its result, for a program that asks; else a preview of some."""
+
+
+class Priority(StrEnum):
+    """Which of several runs goes first."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Those of a run: which is taken from Dagster's queue first, and whose steps a worker takes first.
+
+        On Redis a message of lower priority is served first, in the classes 0 to 2, 3 to 5, 6 to 8, and 9: a step has 5, those
+        of ticks 0, which high ones join.
+        """
+        of_run, of_steps = {Priority.HIGH: (1, -3), Priority.NORMAL: (0, 0), Priority.LOW: (-1, 3)}[self]
+        return {RUN_PRIORITY: str(of_run), STEPS_PRIORITY: str(of_steps)} if of_run else {}
+
+    @classmethod
+    def of_tags(cls, tags: Mapping[str, str]) -> Priority:
+        """That of a run with these tags."""
+        return next((each for each in cls if each.tags and each.tags[RUN_PRIORITY] == tags.get(RUN_PRIORITY)), cls.NORMAL)
 
 
 def is_of_a_person(tags: Mapping[str, str]) -> bool:

@@ -1,8 +1,21 @@
 """The days of a run are told from its tags."""
 
-import pytest
+from bisect import bisect_right
 
-from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, covers, partition_range, partition_text, with_days
+import pytest
+from kombu.transport.redis import Channel
+
+from telemetry_pipeline.tags import (
+    PARTITION,
+    RANGE_END,
+    RANGE_START,
+    STEPS_PRIORITY,
+    Priority,
+    covers,
+    partition_range,
+    partition_text,
+    with_days,
+)
 
 
 def test_a_range_of_days_is_told_with_both_ends() -> None:
@@ -41,3 +54,19 @@ def test_only_a_range_of_several_days_has_a_tag_that_says_them() -> None:
 )
 def test_a_run_covers_the_days_that_are_all_among_its_own(tags: dict[str, str], days: str, covered: bool) -> None:
     assert covers(tags, days) is covered
+
+
+def test_steps_of_a_high_run_go_beside_those_of_ticks_and_those_of_a_low_one_behind_others() -> None:
+    usual = 5
+
+    def class_of(priority: Priority) -> int:
+        number = usual + int(priority.tags.get(STEPS_PRIORITY, 0))
+        return Channel.priority_steps[bisect_right(Channel.priority_steps, number) - 1]
+
+    assert class_of(Priority.HIGH) == 0
+    assert class_of(Priority.HIGH) < class_of(Priority.NORMAL) < class_of(Priority.LOW)
+
+
+def test_a_runs_tags_say_its_priority() -> None:
+    assert [Priority.of_tags(each.tags) for each in Priority] == list(Priority)
+    assert Priority.of_tags({"dagster/priority": "odd"}) is Priority.NORMAL

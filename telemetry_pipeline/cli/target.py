@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError, WarehouseError
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.simulator import options as simulator
+from telemetry_pipeline.sockets import DAGSTER_PATH
 from telemetry_pipeline.stack.state import StackState, running
 
 
@@ -20,7 +22,7 @@ class Here:
 
     :ivar home: where a stack was looked for.
     :ivar elsewhere: whether the settings name servers, and no stack runs here.
-    :ivar web_url: where people open the web UI.
+    :ivar web_url: where people find the front door.
     """
 
     home: Path
@@ -33,7 +35,7 @@ def look_here(settings: StackSettings) -> Here:
     """What of the pipeline is on this machine."""
     stack = find_stack(settings)
     elsewhere = stack is None and bool(settings.database_url and settings.redis_url)
-    return Here(settings.home, stack, elsewhere, stack.webserver_url if stack else settings.web_url)
+    return Here(settings.home, stack, elsewhere, stack.web_url if stack else settings.web_url)
 
 
 def find_stack(settings: StackSettings) -> StackState | None:
@@ -64,11 +66,22 @@ def complete(settings: StackSettings, stack: StackState | None) -> StackSettings
 
 
 def webserver_url(settings: StackSettings) -> str | None:
-    """Where the web server is: the running stack's, else at ``WEBSERVER_URL``, else at ``WEB_URL``; None if nothing says it."""
+    """Where Dagster's web server is: the running stack's socket, else ``WEBSERVER_URL``, else behind the front door at
+    ``WEB_URL``; None if nothing says it.
+    """
     state = find_stack(settings)
     if state is not None:
-        return state.webserver_url
-    return settings.webserver_url or settings.web_url
+        return state.socket_url
+    return settings.webserver_url or (settings.web_url and f"{settings.web_url.rstrip('/')}{DAGSTER_PATH}")
+
+
+def client(settings: StackSettings, timeout_seconds: float = 60) -> TelemetryClient:
+    """What is asked of the web server at :func:`webserver_url`.
+
+    :raises StackError: nothing says where that is; says how to start a stack.
+    """
+    token = settings.telemetry_token
+    return TelemetryClient(graphql_url(settings), timeout_seconds, token.get_secret_value() if token else None)
 
 
 def graphql_url(settings: StackSettings) -> str:

@@ -68,7 +68,7 @@ class Run:
     :ivar job: the job; ``__ASSET_JOB`` for a run of assets alone.
     :ivar assets: the assets that were selected; empty for all that the job has.
     :ivar parent_run_id: the run that this one is a re-execution of.
-    :ivar steps: in the plan's order; only :meth:`TelemetryClient.run` knows them.
+    :ivar steps: in the plan's order, of :meth:`TelemetryClient.run`; of ``runs(steps=True)`` those that began; else none.
     """
 
     run_id: str

@@ -59,6 +59,7 @@ query Targets {{
   }}
 }}"""
 
+_STEP_STATS = "stepStats { stepKey status startTime endTime attempts { startTime endTime } }"
 _RUN_FIELDS = "runId jobName status creationTime startTime endTime parentRunId tags { key value } assetSelection { path }"
 
 STATUS = f"""
@@ -78,7 +79,7 @@ query Run($id: ID!) {{
     ... on Run {{
       {_RUN_FIELDS}
       executionPlan {{ steps {{ key }} }}
-      stepStats {{ stepKey status startTime endTime attempts {{ startTime endTime }} }}
+      {_STEP_STATS}
     }}
     ... on RunNotFoundError {{ message }}
     ... on PythonError {{ {_ERROR} }}
@@ -86,11 +87,33 @@ query Run($id: ID!) {{
 }}"""
 
 RUNS = f"""
-query Runs($filter: RunsFilter, $limit: Int!, $cursor: String) {{
+query Runs($filter: RunsFilter, $limit: Int!, $cursor: String, $steps: Boolean = false) {{
   runsOrError(filter: $filter, limit: $limit, cursor: $cursor) {{
     __typename
-    ... on Runs {{ results {{ {_RUN_FIELDS} }} }}
+    ... on Runs {{ results {{ {_RUN_FIELDS} {_STEP_STATS.replace(" {", " @include(if: $steps) {", 1)} }} }}
     ... on InvalidPipelineRunsFilterError {{ message }}
+    ... on PythonError {{ {_ERROR} }}
+  }}
+}}"""
+
+CHECKS = f"""
+query Checks {{
+  repositoryOrError(repositorySelector: {_SELECTOR}) {{
+    __typename
+    ... on Repository {{
+      assetNodes {{
+        assetChecksOrError {{
+          ... on AssetChecks {{
+            checks {{
+              name description blocking
+              assetKey {{ path }}
+              executionForLatestMaterialization {{ runId timestamp evaluation {{ success }} }}
+            }}
+          }}
+        }}
+      }}
+    }}
+    ... on RepositoryNotFoundError {{ message }}
     ... on PythonError {{ {_ERROR} }}
   }}
 }}"""

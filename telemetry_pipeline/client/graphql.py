@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -16,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from telemetry_pipeline.amounts import size
 from telemetry_pipeline.bounded import TooMuch, pool_classes
 from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError, WebserverUnavailable
+from telemetry_pipeline.sockets import divided
 
 Json = dict[str, Any]
 
@@ -28,19 +30,18 @@ _CODE_AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationLoadError",
 class Endpoint:
     """Sends documents to one address.
 
+    :param url: of HTTP, or of a Unix socket such as ``unix:/run/telemetry/operators.sock:/dagster/graphql``.
     :param timeout_seconds: how long one answer may take.
+    :param token: what is shown at the front door.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, timeout_seconds: float, token: str | None = None) -> None:
+        socket, self._address = divided(url)
         self.url = url
         self._timeout = timeout_seconds
-        self._session = requests.Session()
-        # The stack listens on loopback: a proxy of the environment has no business in between.
-        self._session.trust_env = False
-        for scheme in ("http", "https"):
-            adapter = HTTPAdapter()
-            adapter.poolmanager.pool_classes_by_scheme = pool_classes(_MAX_BYTES)
-            self._session.mount(f"{scheme}://", adapter)
+        self._session = open_session(socket)
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, document: str, **variables: Any) -> Json:
         """The data that answers a document.
@@ -51,7 +52,7 @@ class Endpoint:
         """
         try:
             with self._session.post(
-                self.url, json={"query": document, "variables": variables}, timeout=self._timeout, stream=True
+                self._address, json={"query": document, "variables": variables}, timeout=self._timeout, stream=True
             ) as response:
                 body = bytearray()
                 for piece in response.iter_content(_PIECE_BYTES):
@@ -66,6 +67,8 @@ class Endpoint:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             answer = None
+        if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
+            raise _refused(response.status_code, answer["error"])
         if not isinstance(answer, dict):
             raise WebserverError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
         if answer.get("errors") or not isinstance(answer.get("data"), dict):
@@ -76,6 +79,18 @@ class Endpoint:
             raise kind(f"the webserver at {self.url} could not answer: {message}")
         data: Json = answer["data"]
         return data
+
+
+def open_session(unix_socket: Path | None) -> requests.Session:
+    """What asks a server of ours, at a socket or by HTTP."""
+    session = requests.Session()
+    # The stack listens on loopback: a proxy of the environment has no business in between.
+    session.trust_env = False
+    for scheme in ("http", "https"):
+        adapter = HTTPAdapter()
+        adapter.poolmanager.pool_classes_by_scheme = pool_classes(_MAX_BYTES, unix_socket=unix_socket)
+        session.mount(f"{scheme}://", adapter)
+    return session
 
 
 def unwrap(answer: Json) -> Json:
@@ -142,6 +157,13 @@ def metadata(entries: Iterable[Json]) -> Json:
                 if entry.get(kind) is not None:
                     values[entry["label"]] = entry[kind]
     return values
+
+
+def _refused(status: int, error: Json) -> TelemetryError:
+    """What the front door says in place of an answer."""
+    problem, advice = (one_line(str(error.get(name) or "")) for name in ("problem", "advice"))
+    kind = WebserverUnavailable if status in (429, 502, 503, 504) else TelemetryError
+    return kind(problem or f"the front door answered HTTP {status}", advice)
 
 
 def _reason(err: requests.RequestException) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import (
+    ANY_ASSETS_JOB,
     Result,
     Run,
     RunStatus,
@@ -159,21 +160,23 @@ class TelemetryClient(Servers):
         created_before: datetime | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        steps: bool = False,
     ) -> list[Run]:
-        """Runs, the newest first, without their steps.
+        """Runs, the newest first.
 
         :param statuses: in one of these states only.
         :param created_after: with a time zone, as *created_before*.
         :param cursor: the id of the last run of the page before; the answer goes on behind it.
+        :param steps: whether they have their steps, those that began; it takes some milliseconds a run.
         """
         if limit < 1:
             raise RequestRefused(f"limit is {limit}", "it has to be 1 or more")
         wanted = runs_filter(statuses, job, created_after, created_before)
-        answer = self._server.ask(documents.RUNS, filter=wanted, limit=limit, cursor=cursor)["runsOrError"]
+        answer = self._server.ask(documents.RUNS, filter=wanted, limit=limit, cursor=cursor, steps=steps)["runsOrError"]
         found = [read_run(run) for run in unwrap(answer)["results"]]
         if not found:
             # The server finds nothing of a job or behind a run that it does not know, and does not say so.
-            if job is not None and job not in (jobs := self._targets().jobs):
+            if job not in (None, ANY_ASSETS_JOB) and job not in (jobs := self._targets().jobs):
                 raise RequestRefused(f"there is no job {job!r}", f"jobs: {', '.join(jobs)}")
             if cursor is not None:
                 self._status(cursor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import Health, code_is_broken, code_problem, read_health
+from telemetry_pipeline.client.checks import Check, read_checks
 from telemetry_pipeline.client.graphql import Endpoint
 from telemetry_pipeline.client.schedules import Schedule, read_schedule
 from telemetry_pipeline.errors import WebserverError
@@ -16,10 +17,11 @@ class Servers:
     """The servers behind one GraphQL address.
 
     :param timeout_seconds: how long one answer may take.
+    :param token: what is shown at the front door; a Unix socket behind it asks for none.
     """
 
-    def __init__(self, graphql_url: str, timeout_seconds: float = 60) -> None:
-        self._server = Endpoint(graphql_url, timeout_seconds)
+    def __init__(self, graphql_url: str, timeout_seconds: float = 60, token: str | None = None) -> None:
+        self._server = Endpoint(graphql_url, timeout_seconds, token)
 
     def health(self) -> Health:
         """How the web server, the code and the daemon are."""
@@ -31,6 +33,10 @@ class Servers:
         :raises RequestRefused: there is none of that name.
         """
         return read_schedule(self._server.ask(documents.TICKS, name=name, limit=ticks))
+
+    def checks(self) -> list[Check]:
+        """What the checks of assets said last."""
+        return read_checks(self._server.ask(documents.CHECKS))
 
     def code_is_loaded(self) -> bool:
         """Whether runs can be launched by now.

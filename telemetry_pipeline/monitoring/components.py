@@ -25,6 +25,7 @@ from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
 from telemetry_pipeline.monitoring.disks import Place, shortages
 from telemetry_pipeline.settings.addresses import redacted
+from telemetry_pipeline.sockets import divided
 from telemetry_pipeline.warehouse.db.errors import sqlstate
 from telemetry_pipeline.warehouse.operations.status import last_sync
 
@@ -87,13 +88,15 @@ Look = dict[str, Reading]
 class Addresses:
     """Where the components are.
 
-    :ivar webserver_url: without the path of GraphQL.
+    :ivar webserver_url: of Dagster's, without the path of GraphQL.
+    :ivar token: what is shown there, if it is behind the front door.
     """
 
     warehouse: sa.Engine
     dagster: sa.Engine
     redis_url: str
     webserver_url: str
+    token: str | None = None
 
 
 class Components:
@@ -112,7 +115,7 @@ class Components:
         self._clock = clock
         self._places = places
         self._began = clock()
-        self._client = TelemetryClient(f"{addresses.webserver_url.rstrip('/')}/graphql", timeout_seconds=_HEALTH_SECONDS)
+        self._client = TelemetryClient(f"{addresses.webserver_url.rstrip('/')}/graphql", _HEALTH_SECONDS, addresses.token)
         self._webserver_answers = False
         self._slow_due = 0.0
 
@@ -180,11 +183,9 @@ class Components:
         }
 
     def _webserver(self, *, slow: bool, storage_works: bool) -> Look:
-        parts = urlsplit(self._at.webserver_url)
-        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         try:
-            socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
-        except ConnectionRefusedError:
+            _connect(self._at.webserver_url)
+        except (ConnectionRefusedError, FileNotFoundError):
             self._webserver_answers = False
             return {WEBSERVER: Reading(fault="the connection is refused")}
         except OSError as err:
@@ -221,6 +222,18 @@ class Components:
         silent = [part.lower() for part, process, age in beats if process == newest and age > _DAEMON_PART_SILENT_SECONDS]
         fault = f"its parts {', '.join(sorted(silent))} give no sign of life" if silent else None
         return {DAEMON: Reading(fault=fault, identity=newest)}
+
+
+def _connect(url: str) -> None:
+    path, address = divided(url)
+    if path is None:
+        parts = urlsplit(address)
+        place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        socket.create_connection(place, timeout=_CONNECT_SECONDS).close()
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_CONNECT_SECONDS)
+        connection.connect(str(path))
 
 
 def _code(health: Health) -> Reading:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,24 @@ class Place:
 
     name: str
     path: Path
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that is written to.
+
+    :ivar names: what it is for. :ivar path: of one of these.
+    """
+
+    names: tuple[str, ...]
+    path: Path
+    free_bytes: int
+    total_bytes: int
+
+    @property
+    def used_percent(self) -> float:
+        """How full it is."""
+        return 100 * (1 - self.free_bytes / self.total_bytes) if self.total_bytes else 0.0
 
 
 def places(settings: StackSettings) -> list[Place]:
@@ -54,6 +73,21 @@ def shortages(places: Iterable[Place]) -> list[str]:
         except OSError as err:
             failing.append(f"{place.path} ({place.name}) cannot be looked at: {err.strerror}")
     return failing + [sentence for on_disk in by_disk.values() if (sentence := _shortage(on_disk))]
+
+
+def disks(places: Iterable[Place]) -> list[Disk]:
+    """The disks of these places, those left out that cannot be looked at."""
+    by_disk: dict[int, list[Place]] = {}
+    for place in places:
+        with suppress(OSError):
+            there = existing(place.path)
+            by_disk.setdefault(there.stat().st_dev, []).append(Place(place.name, there))
+    found = []
+    for on_disk in by_disk.values():
+        disk = os.statvfs(on_disk[0].path)
+        names = tuple(dict.fromkeys(place.name for place in on_disk))
+        found.append(Disk(names, on_disk[0].path, disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
+    return found
 
 
 def existing(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AliasChoices, BaseModel, Field, ValidationInfo, field_validator
 
 from telemetry_pipeline.settings.values import Minutes, PostgresUrl, RedisUrl
 
@@ -28,11 +28,6 @@ class RunSettings(BaseModel):
         default=None,
         description="The broker for Flower, with a user that may do what flower.acl says; that is for database 0 of "
         "Valkey, or of Redis 7 and newer. Empty: as REDIS_URL.",
-    )
-    flower_password: SecretStr | None = Field(
-        default=None,
-        description='The password of Flower, the workers\' own web UI; the user is "operator". Empty: the local stack '
-        "makes one up.",
     )
     run_soft_time_limit_minutes: Minutes = Field(
         default=25, description="After how many minutes the steps of a run stop by themselves and keep what is stored."

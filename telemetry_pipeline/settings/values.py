@@ -14,6 +14,7 @@ from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from telemetry_pipeline.settings import addresses
+from telemetry_pipeline.sockets import divided
 
 _OWNER = re.compile(r"team:[\w.-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _URL = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]+", re.ASCII)
@@ -62,7 +63,7 @@ def _http_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("expected a URL such as https://panaccess.example/api")
+        raise ValueError("expected a URL such as https://telemetry.example/path")
     return text
 
 
@@ -70,6 +71,11 @@ def _http_urls(text: str) -> str:
     for url in text.split():
         _http_url(url)
     return text
+
+
+def _webserver_url(text: str) -> str:
+    socket, url = divided(text)
+    return text if socket else _http_url(url)
 
 
 def _networks(text: str) -> str:
@@ -111,6 +117,7 @@ Hours = Annotated[float, Field(gt=0, le=24)]
 ViewCap = Annotated[Hours | Literal["auto"], BeforeValidator(_view_cap)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+WebserverUrl = Annotated[str, AfterValidator(_webserver_url)]
 Owners = Annotated[str, AfterValidator(_owners)]
 HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 Networks = Annotated[str, AfterValidator(_networks)]

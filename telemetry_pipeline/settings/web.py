@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
-from telemetry_pipeline.settings.values import HttpUrl, HttpUrls, Networks, Owners, SessionHours, WebSecret
+from telemetry_pipeline.settings.values import (
+    Directory,
+    HttpUrl,
+    HttpUrls,
+    Networks,
+    Owners,
+    SessionHours,
+    WebSecret,
+    WebserverUrl,
+)
 from telemetry_pipeline.words.language import Language
 
 LOGIN_PATH = "/entrar"
@@ -30,10 +39,25 @@ class WebSettings(BaseModel):
         description="Where people open the web UI, for links in alerts: https://telemetry.example.com. Empty: the local "
         "stack's own address.",
     )
-    webserver_url: HttpUrl | None = Field(
+    web_sockets: Directory | None = Field(
         default=None,
-        description="Where processes and commands reach the web server, when that is not where people open it (WEB_URL): "
-        "http://webserver:3000. Empty: the local stack's own address, else WEB_URL.",
+        description="Directory of the Unix sockets by which the front door reaches Dagster's web server, for its owner alone. "
+        "Empty: the directory sockets in TELEMETRY_HOME.",
+    )
+    flower_sockets: Directory | None = Field(
+        default=None,
+        description="Directory of the one by which it reaches Flower, the workers' own web UI. Empty: the directory "
+        "flower-sockets in TELEMETRY_HOME.",
+    )
+    webserver_url: WebserverUrl | None = Field(
+        default=None,
+        description="Where processes and commands reach Dagster's web server: a socket and the path there, such as "
+        "unix:/run/telemetry/operators.sock:/dagster, or a URL. Empty: the local stack's own, else /dagster at WEB_URL.",
+    )
+    telemetry_token: SecretStr | None = Field(
+        default=None,
+        description="What commands on another machine show at WEB_URL, made by 'telemetry-pipeline tokens add'. A socket "
+        "needs none.",
     )
     other_web_urls: HttpUrls = Field(
         default="",

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.settings.addresses import user_and_password
 from telemetry_pipeline.settings.loading import SECRET_NAMES, PipelineSettings
+from telemetry_pipeline.sockets import FLOWER, OPERATORS, VIEWERS, address
 from telemetry_pipeline.stack.processes.service import short_path
 from telemetry_pipeline.stack.processes.surroundings import proxies, surroundings
 
@@ -32,11 +33,10 @@ SECRETS: Mapping[str, Collection[str]] = {
     "worker-reports": _STEPS,
     "worker": _INGEST,
     "webserver": {"dagster_database_url"},
-    "webserver-read-only": {"dagster_database_url"},
-    "web": {"database_url", "web_secret", "web_token"},
+    "web": {"database_url", "redis_url", "web_secret"},
     "daemon": _DATABASES,
     "watch": _STEPS | {"alert_urls", "https_proxy"},
-    "flower": {"flower_redis_url", "flower_password"},
+    "flower": {"flower_redis_url"},
     "backup": {"owner_database_url", "dagster_database_url"},
     "simulator": (),
 }
@@ -48,11 +48,11 @@ password, is for who calls PanAccess or sends alerts.
 """
 
 
-def environment(process: str, settings: PipelineSettings, *, webserver_url: str = "") -> dict[str, str]:
+def environment(process: str, settings: PipelineSettings, *, web_url: str = "") -> dict[str, str]:
     """The environment of a process of the pipeline: the surroundings, with the settings on top and no secret but its own.
 
     :param process: its name in :data:`SECRETS`.
-    :param webserver_url: of the stack's own web server; people open it there, too, unless WEB_URL says otherwise.
+    :param web_url: of the stack's own front door; people open it there, unless WEB_URL says otherwise.
     """
     variables = surroundings("PG")  # what libpq goes by
     if not _needs_password(process, settings):
@@ -71,8 +71,10 @@ def environment(process: str, settings: PipelineSettings, *, webserver_url: str 
         "CODE_SERVER_SOCKET": str(code_socket(home)),
         "LOG_DIRECTORY": str(settings.log_files.expanduser().resolve()),
         "PYTHONPATH": os.pathsep.join(filter(None, [_PROJECT, variables.get("PYTHONPATH")])),
-        "WEBSERVER_URL": webserver_url,
-        "WEB_URL": settings.web_url or webserver_url,
+        "WEB_SOCKETS": str(sockets := settings.web_sockets or web_sockets(home)),
+        "FLOWER_SOCKETS": str(settings.flower_sockets or flower_sockets(home)),
+        "WEBSERVER_URL": address(sockets),
+        "WEB_URL": settings.web_url or web_url,
         "TELEMETRY_ENV_FILE": "",
         "PYTHONUNBUFFERED": "1",
     }
@@ -87,6 +89,16 @@ def _needs_password(process: str, settings: PipelineSettings) -> bool:
 def dagster_home(home: Path) -> Path:
     """Where Dagster's ``dagster.yaml`` and local files are."""
     return home / "dagster"
+
+
+def web_sockets(home: Path) -> Path:
+    """Directory of the sockets of Dagster's web server."""
+    return short_path(home / "sockets", max(OPERATORS, VIEWERS, key=len))
+
+
+def flower_sockets(home: Path) -> Path:
+    """Directory of Flower's, which may write nothing beside the others."""
+    return short_path(home / "flower-sockets", FLOWER)
 
 
 def code_socket(home: Path) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
-from telemetry_pipeline.stack.environment import FILES, dagster_home
+from telemetry_pipeline.stack.environment import FILES, dagster_home, flower_sockets, web_sockets
 from telemetry_pipeline.stack.partitions import first_partition
 from telemetry_pipeline.stack.servers.postgres import WRITER, LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database, check_postgres, ensure_database
@@ -37,6 +40,9 @@ def completed(
     found: dict[str, Any] = {name: getattr(given, name) for name in type(given).model_fields}
     found["telemetry_home"] = given.home
     found["first_partition"] = first_partition(given, options)
+    found["web_sockets"] = given.web_sockets or web_sockets(given.home)
+    found["flower_sockets"] = given.flower_sockets or flower_sockets(given.home)
+    found["web_secret"] = given.web_secret or _kept_secret(given.home / "web-secret")
     if postgres is not None:
         found["owner_database_url"] = at_database(postgres.url, "telemetry")
         found["database_url"] = postgres.url_of(WRITER, "telemetry")
@@ -94,6 +100,13 @@ def write_dagster_home(home: Path) -> None:
     directory = dagster_home(home)
     directory.mkdir(mode=0o700, exist_ok=True)
     shutil.copyfile(FILES / "dagster.yaml", directory / "dagster.yaml")
+
+
+def _kept_secret(path: Path) -> str:
+    """Made up at the first start, and kept for the owner's eyes only."""
+    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    return path.read_text()
 
 
 def text_of(value: str | SecretStr) -> str:

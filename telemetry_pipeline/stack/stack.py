@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,10 +15,10 @@ from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError, TelemetryError, WebserverUnavailable
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.stack.environment import environment
-from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
+from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, write_dagster_home
 from telemetry_pipeline.stack.processes.memory import check_memory
 from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
-from telemetry_pipeline.stack.processes.ports import LOOPBACK, choose_port, free_port
+from telemetry_pipeline.stack.processes.ports import LOOPBACK, choose_port
 from telemetry_pipeline.stack.processes.service import make_home
 from telemetry_pipeline.stack.processes.signals import Signals
 from telemetry_pipeline.stack.processes.supervision import Supervisor
@@ -30,6 +30,7 @@ from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.stack.services.dagster import CodeServer, Daemon, DagsterMigration, Webserver
 from telemetry_pipeline.stack.services.simulator import Simulator, SimulatorOptions
 from telemetry_pipeline.stack.services.watch import Watch
+from telemetry_pipeline.stack.services.web import Web
 from telemetry_pipeline.stack.services.workers import Flower, Worker
 from telemetry_pipeline.stack.starting import Starting
 from telemetry_pipeline.stack.state import HomeLock, StackState, forget_state, write_state
@@ -54,7 +55,7 @@ class Stack:
 
     :param settings: servers that it names are used, those that it does not name are started.
     :param simulator: what stands in for PanAccess if ``settings`` name none; None if nothing may.
-    :param web_port: of the web UI; None for 3000, or any other one if that is taken.
+    :param web_port: of the front door; None for 3000, or any other one if that is taken.
     :param workers: how many steps are executed at the same time.
     :param say: takes lines for the screen.
     :ivar settings: complete, once ``start`` has begun.
@@ -120,7 +121,7 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        self._say(f"everything is up after {duration(time.monotonic() - began)}; web UI: {self.state.webserver_url}")
+        self._say(f"everything is up after {duration(time.monotonic() - began)}; open {self.state.owner_link}")
 
     def tend(self) -> None:
         """Start again what ended or does not work; call it a few times a second while the stack is in use."""
@@ -175,6 +176,7 @@ class Stack:
         elif self._simulator_options is not None:
             self._simulator_options = with_end(self.home, self._simulator_options)
         web_port = choose_port(self._web_port, DEFAULT_WEB_PORT, self._say)
+        web_url, token = f"http://{LOOPBACK}:{web_port}", secrets.token_urlsafe(32)
         simulator = None
         if self._simulator_options is None:
             self._say(f"PanAccess is at {self._given.panaccess_url}")
@@ -192,7 +194,7 @@ class Stack:
         self._starting.ask_servers(lambda: check_redis(self.settings.redis_url.get_secret_value()))
 
         def variables(process: str) -> dict[str, str]:
-            return environment(process, self.settings, webserver_url=f"http://{LOOPBACK}:{web_port}")
+            return environment(process, self.settings, web_url=web_url)
 
         write_dagster_home(self.home)
         self._migrate(variables("migrate"))
@@ -204,27 +206,15 @@ class Stack:
         # a cancelled run into a successful one.
         worker = Worker(self.home, variables("worker"), concurrency=self._workers)
         self._starting.run([worker, CodeServer(self.home, variables("code-server"))])
-        webserver = Webserver(self.home, variables("webserver"), web_port)
-        self._starting.run([webserver, Daemon(self.home, variables("daemon"), webserver.client)])
+        webserver = Webserver(self.home, variables("webserver"), self.settings.dagster_directory)
+        web = Web(self.home, variables("web") | {"WEB_TOKEN": token}, web_port)
+        self._starting.run([webserver, web, Daemon(self.home, variables("daemon"), webserver.client)])
         if self._owns_runs and (runs := self._starting.ask_servers(lambda: _cancel_runs(webserver.client, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
         self._starting.run([Watch(self.home, variables("watch"))])
-        flower = self._launch_flower()
+        self._launch_flower()
 
-        self._state = StackState(
-            pid=os.getpid(),
-            started_at=datetime.now(UTC),
-            webserver_url=webserver.url,
-            graphql_url=f"{webserver.url}/graphql",
-            database_url=self.settings.database_url.get_secret_value(),
-            owner_database_url=text_of(self.settings.owner_database_url or ""),
-            dagster_database_url=self.settings.dagster_database_url.get_secret_value(),
-            redis_url=self.settings.redis_url.get_secret_value(),
-            panaccess_url=self.settings.panaccess_url,
-            flower_url=flower.url,
-            first_partition=self.settings.first_partition,
-            processes={},
-        )
+        self._state = StackState.of(self.settings, web_url=web_url, web_token=token, socket_url=webserver.url)
         write_state(self.home, self._with_processes(self._state))
 
     @property
@@ -246,28 +236,24 @@ class Stack:
             if isinstance(service, Watch):
                 service.ask_to_stop()  # before it takes what ends now for dead
         if self._state is not None and self._owns_runs:
-            # Long steps look at their run and stop cleanly. Should the web UI fail, the next start cancels the runs.
+            # Long steps look at their run and stop cleanly. Should the web server fail, the next start cancels the runs.
             with suppress(TelemetryError):
-                client = TelemetryClient(self._state.graphql_url, _WEB_SECONDS)
+                client = self._state.client(_WEB_SECONDS)
                 self._say(f"  runs cancelled: {_cancel_runs(client, datetime.now(UTC))}")
         for service in self._starting.services:
-            if isinstance(service, Daemon | Webserver | CodeServer | Flower):  # independent of each other, and slow
+            if isinstance(service, Daemon | Web | Webserver | CodeServer | Flower):  # independent of each other, and slow
                 service.ask_to_stop()
         for service in reversed(self._starting.services):
             began = time.monotonic()
             service.stop()
             self._say(f"  {service.title} has stopped ({duration(time.monotonic() - began)})")
 
-    def _launch_flower(self) -> Flower:
+    def _launch_flower(self) -> None:
         """Without waiting for it: nothing depends on it."""
-        password = self._given.flower_password
         redis_url = self.settings.flower_redis_url or self.settings.redis_url
-        flower = Flower(self.home, redis_url.get_secret_value(), password.get_secret_value() if password else None, free_port())
+        flower = Flower(self.home, redis_url.get_secret_value(), self.settings.flower_directory)
         self._starting.launch([flower])
         self._supervisor.add(flower, ready=False)
-        where = flower.password_file or "FLOWER_PASSWORD"
-        self._say(f"Flower will be at {flower.url} (user {flower.user_name}, password in {where})")
-        return flower
 
     def _write_state(self) -> bool:
         """Tell others which processes there are by now; no full disk ends the supervisor for it."""
@@ -292,7 +278,7 @@ class Stack:
 
 
 def _cancel_runs(client: TelemetryClient, created_before: datetime) -> int:
-    """How many unfinished runs were marked as cancelled; none, if the web UI does not answer."""
+    """How many unfinished runs were marked as cancelled; none, if the web server does not answer."""
     try:
         return client.abandon(created_before)
     except WebserverUnavailable:

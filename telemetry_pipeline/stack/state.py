@@ -8,15 +8,19 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
 import psutil
 from pydantic import BaseModel, ValidationError
 
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.polling import polling
+from telemetry_pipeline.settings.loading import Settings
+from telemetry_pipeline.settings.web import owner_link
+from telemetry_pipeline.sockets import DAGSTER_PATH, FLOWER_PATH
 from telemetry_pipeline.stack.processes.orphans import lock_path
 
 # The guardian of a stack that was killed holds the lock while it cleans up.
@@ -27,17 +31,23 @@ class StackState(BaseModel):
     """A running stack. Its URLs hold passwords, so its file is for its owner's eyes only.
 
     :ivar pid: of the supervisor.
+    :ivar web_url: of the front door. :ivar web_token: what its owner shows there.
+    :ivar webserver_url: of Dagster's web server behind it. :ivar graphql_url: of GraphQL there.
+    :ivar socket_url: of the same for processes of this user, who are asked for nothing.
     :ivar database_url: of the warehouse. :ivar owner_database_url: as its owner; empty: the same.
     :ivar panaccess_url: of the simulator, if it has one.
-    :ivar flower_url: of the workers' own web UI.
+    :ivar flower_url: of the workers' own web UI behind the front door.
     :ivar first_partition: what its processes have for FIRST_PARTITION.
     :ivar processes: name of each child process to its process id.
     """
 
     pid: int
     started_at: datetime
+    web_url: str
+    web_token: str
     webserver_url: str
     graphql_url: str
+    socket_url: str
     database_url: str
     owner_database_url: str = ""
     dagster_database_url: str
@@ -46,6 +56,36 @@ class StackState(BaseModel):
     flower_url: str | None = None
     first_partition: date | None = None
     processes: dict[str, int]
+
+    @classmethod
+    def of(cls, settings: Settings, *, web_url: str, web_token: str, socket_url: str) -> Self:
+        """One that has just started with these settings; its processes are still to be added."""
+        return cls(
+            pid=os.getpid(),
+            started_at=datetime.now(UTC),
+            web_url=web_url,
+            web_token=web_token,
+            webserver_url=f"{web_url}{DAGSTER_PATH}",
+            graphql_url=f"{web_url}{DAGSTER_PATH}/graphql",
+            socket_url=socket_url,
+            database_url=settings.database_url.get_secret_value(),
+            owner_database_url=settings.owner_database_url.get_secret_value() if settings.owner_database_url else "",
+            dagster_database_url=settings.dagster_database_url.get_secret_value(),
+            redis_url=settings.redis_url.get_secret_value(),
+            panaccess_url=settings.panaccess_url,
+            flower_url=f"{web_url}{FLOWER_PATH}",
+            first_partition=settings.first_partition,
+            processes={},
+        )
+
+    def client(self, timeout_seconds: float = 60) -> TelemetryClient:
+        """What is asked of Dagster's web server, by its socket."""
+        return TelemetryClient(f"{self.socket_url}/graphql", timeout_seconds)
+
+    @property
+    def owner_link(self) -> str:
+        """Opened on this machine, it logs the owner in at the front door."""
+        return owner_link(self.web_url, self.web_token)
 
 
 class HomeLock:
@@ -75,7 +115,7 @@ class HomeLock:
                 break
         os.close(lock._file)
         state = read_state(home)
-        what = "is being started or stopped" if state is None else f"is running: {state.webserver_url}"
+        what = "is being started or stopped" if state is None else f"is running: {state.web_url}"
         raise StackError(f"a stack in {home} {what} (process {holder})", "stop it, or set TELEMETRY_HOME to another directory")
 
     def release(self) -> None:

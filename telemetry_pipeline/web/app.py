@@ -32,8 +32,11 @@ from telemetry_pipeline.web.computing.worker import Data
 from telemetry_pipeline.web.frame import assets
 from telemetry_pipeline.web.frame.headers import Headers
 from telemetry_pipeline.web.frame.problems import HANDLERS
+from telemetry_pipeline.web.operating import routes as operating
+from telemetry_pipeline.web.operating.metrics import Counting, Requests
 from telemetry_pipeline.web.pages import routes as pages
 from telemetry_pipeline.web.pages import start
+from telemetry_pipeline.web.proxy.routes import Behind
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
@@ -43,24 +46,32 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
     :param pool: that computes; default: processes of its own.
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
+    requests = Requests()
     answers = _answers(settings, door.engine, pool)
+    behind = Behind(door, settings.dagster_directory, settings.flower_directory)
 
     @asynccontextmanager
     async def serving(_: Starlette) -> AsyncIterator[None]:
-        yield
-        answers.close()
+        try:
+            yield
+        finally:
+            answers.close()
+            await behind.aclose()
 
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *operating.routes(door, settings, requests, settings.language),
         *api.routes(answers, _allowed_days(settings)),
         *pages.routes(settings, door.engine, answers),
+        *behind.routes(),
     ]
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(Counting, requests=requests, routes=routes),
             Middleware(Names, door=door),
             Middleware(AuthenticationMiddleware, backend=Authentication(door), on_error=unknown),
             Middleware(Admission),

@@ -30,6 +30,8 @@ BAR: Mapping[str, str] = {
     "/canales": "Canales",
     "/periodos": "Periodos",
     "/suscriptores": "Suscriptores",
+    "/tareas": "Tareas",
+    "/estado": "Estado",
     "/glosario": "Glosario",
 }
 """What stands at the top of every page, by where it is."""
@@ -37,6 +39,10 @@ BAR: Mapping[str, str] = {
 START = "Inicio"
 WELCOME = "Hola, {name}"
 WHERE_TO = "¿Adónde quiere ir?"
+TASKS = "Tareas"
+TASKS_LEAD = "Lo que espera, corre, falló o terminó."
+STATE = "Estado"
+STATE_LEAD = "Cómo está el sistema y qué hacer con lo que no anda bien."
 DAGSTER = "Dagster"
 DAGSTER_LEAD = "Las ejecuciones, paso a paso: qué corrió, qué falló y por qué."
 FLOWER = "Flower"
@@ -57,10 +63,12 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
         "Algo falló de nuestro lado",
         "El error quedó registrado. Vuelva a probar; si se repite, avise a quien administra el sistema.",
     ),
-    503: ("Volvemos enseguida", "La base de datos no responde en este momento. Esta página se vuelve a cargar sola."),
+    503: ("Volvemos enseguida", "Una parte del sistema no responde en este momento."),
 }
 """By HTTP status what the page of it says: a title and a sentence."""
 
+DATABASE_AWAY = "La base de datos no responde en este momento."
+LOADS_AGAIN = "Esta página se vuelve a cargar sola."
 OTHER_PROBLEM = ("Algo no salió bien", "Vuelva a probar; si se repite, avise a quien administra el sistema.")
 BACK_TO_START = "Volver al inicio"
 TRY_AGAIN = "Volver a probar"

@@ -196,7 +196,7 @@ def test_a_failed_run_is_repeated_from_its_failure(
 ) -> None:
     """Over WEB_URL, for the command may be far from the web server."""
     monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("WEB_URL", dagster_webserver)
+    monkeypatch.setenv("WEBSERVER_URL", dagster_webserver)
     client = TelemetryClient(f"{dagster_webserver}/graphql")
     failed = client.launch("telemetry_tick", partition="2026-02-02")
     assert client.wait(failed, 60).status == "FAILURE"

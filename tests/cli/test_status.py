@@ -111,8 +111,8 @@ def test_the_whole_pipeline_is_seen_at_a_glance(
     outcome = cli("status")
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
-    assert [label(line) for line in lines] == [
-        *("stack", "web UI", "Flower", "problems", "newest record", "upstream", "ticks"),
+    assert [label(line) for line in lines if not line.startswith("disk ")] == [
+        *("stack", "web UI", "Flower", "problems", "newest record", "upstream", "ticks", "throughput"),
         *("", "run       job", "0098262b  telem", "11111111  telem", "22222222  geogr", "times: America/", ""),
         *(
             "queues",
@@ -126,8 +126,12 @@ def test_the_whole_pipeline_is_seen_at_a_glance(
             "gaps",
             "rejected",
             "rejected",
+            "partitions",
+            "partitions",
         ),
     ]
+    assert "throughput     of 30 minutes: 1 runs (0 failed), 0.0 steps a minute, a run took 9.5 s" in lines
+    assert lines[-1].startswith("disk ")
     assert lines[0] == "stack          running since 2026-11-21 06:00:00 America/Mexico_City"
     assert f"web UI         {webserver.url}" in lines
     assert "problems       none open" in lines
@@ -145,7 +149,7 @@ def test_the_whole_pipeline_is_seen_at_a_glance(
     assert any(line.startswith("cursor         record id 5000000000, last sync 20") for line in lines)
     assert "gaps           1 open, 3 ids; they are tried again" in lines
     assert [line[15:30] for line in lines if line.startswith("rejected")] == ["2: no timestamp", "1: no id (last "]
-    table = [line.split() for line in lines[9:12]]
+    table = [line.split() for line in lines[10:13]]
     assert table[0] == ["0098262b", "telemetry_tick", "2026-11-20", "started", "2026-11-20", "21:53:43"]
     assert table[1][:5] == ["11111111", "telemetry_range", "2026-10-01", "to", "2026-10-31"]
     assert table[1][-2:] == ["9.5", "s"]
@@ -244,8 +248,8 @@ def test_programs_get_the_same_facts_as_json(
     assert (outcome.status, outcome.err) == (0, "")
     told = json.loads(outcome.out)
     assert list(told) == [
-        *("at", "time_zone", "failures", "stack", "problems", "alert_channels", "upstream", "ticks", "runs", "queues"),
-        *("workers", "warehouse"),
+        *("at", "time_zone", "failures", "stack", "problems", "alert_channels", "upstream", "ticks"),
+        *("throughput", "checks", "runs", "queues", "workers", "warehouse", "partitions", "disks"),
     ]
     assert (told["time_zone"], told["failures"], told["problems"], told["workers"]) == ("America/Mexico_City", {}, [], [])
     assert told["stack"]["started_at"] == "2026-11-21T06:00:00-06:00"

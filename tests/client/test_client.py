@@ -499,6 +499,26 @@ def test_runs_are_read_page_by_page(toy: TelemetryClient) -> None:
 
 
 @pytest.mark.slow
+def test_steps_of_several_runs_are_read_at_once(toy: TelemetryClient) -> None:
+    run_id = toy.launch("top_channels", partition="2026-01-01")
+    toy.wait(run_id, 60)
+    [run] = toy.runs(limit=1, steps=True)
+    assert [(step.key, step.status) for step in run.steps] == [("top_channels", StepStatus.SUCCESS)]
+    assert toy.runs(limit=1)[0].steps == ()
+    assert run_id in [found.run_id for found in toy.runs(job="__ASSET_JOB")]
+
+
+@pytest.mark.slow
+def test_checks_say_what_they_said_last(toy: TelemetryClient) -> None:
+    [check] = toy.checks()
+    assert (check.asset, check.name, check.blocking) == ("ott_views", "few_views_are_unnamed", False)
+    assert check.description == "It never passes."
+    toy.wait(toy.launch(["ott_views"], partition="2026-01-01"), 60)
+    [check] = toy.checks()
+    assert (check.passed, check.at is not None, check.run_id is not None) == (False, True, True)
+
+
+@pytest.mark.slow
 def test_a_failed_run_says_why_and_is_executed_again_from_its_failure(toy: TelemetryClient) -> None:
     failed = toy.launch(["telemetry_records", "ott_views"], partition="2026-02-02")
     assert toy.wait(failed, 60).status == RunStatus.FAILURE

@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 import requests
 
 from bench.up import Up, up
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.polling import polling
+from telemetry_pipeline.settings.web import owner_link
 
 OPERATOR_ZONE = ZoneInfo("America/Mexico_City")
 
@@ -31,6 +33,21 @@ class Operator(Up):
         state: dict[str, Any] = json.loads((self.home / "stack.json").read_text())
         return state
 
+    @property
+    def token(self) -> dict[str, str]:
+        """What a program shows at the front door."""
+        return {"Authorization": f"Bearer {self.state['web_token']}"}
+
+    @property
+    def client(self) -> TelemetryClient:
+        """A program at the front door."""
+        return TelemetryClient(self.state["graphql_url"], token=self.state["web_token"])
+
+    @property
+    def link(self) -> str:
+        """What lets its owner in at the front door."""
+        return owner_link(self.state["web_url"], self.state["web_token"])
+
     def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command, to its end."""
         return subprocess.run(
@@ -44,7 +61,9 @@ class Operator(Up):
 
     def asks(self, query: str, **variables: Any) -> dict[str, Any]:
         """One GraphQL document."""
-        answer = requests.post(self.state["graphql_url"], json={"query": query, "variables": variables}, timeout=60).json()
+        answer = requests.post(
+            self.state["graphql_url"], json={"query": query, "variables": variables}, headers=self.token, timeout=60
+        ).json()
         assert "errors" not in answer, answer
         data: dict[str, Any] = answer["data"]
         return data

@@ -28,10 +28,16 @@ def telemetry_records(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     return dg.MaterializeResult(metadata={"dagster/row_count": 5_000_000_000})
 
 
-@dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), deps=[telemetry_records])
+@dg.asset(
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    deps=[telemetry_records],
+    check_specs=[dg.AssetCheckSpec("few_views_are_unnamed", asset="ott_views", description="It never passes.")],
+)
 def ott_views(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """The merge."""
-    return dg.MaterializeResult(metadata={"dagster/row_count": 200})
+    unnamed = dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+    return dg.MaterializeResult(metadata={"dagster/row_count": 200}, check_results=[unnamed])
 
 
 class TopChannels(dg.Config):

@@ -20,6 +20,8 @@ import pytest
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import WebserverError
+from telemetry_pipeline.sockets import address
+from telemetry_pipeline.stack.environment import web_sockets
 from telemetry_pipeline.stack.processes.ports import free_port
 
 # What a web server answers to the question whether the pipeline's code is loaded.
@@ -37,6 +39,8 @@ LOADED = {
 }
 
 
+# What it answers when a test says nothing of it.
+NO_CHECKS = {"repositoryOrError": {"__typename": "Repository", "assetNodes": []}}
 _DAYS = {"partitionKeys": ["2026-11-21"]}
 # What a web server answers to the question what can be launched.
 TARGETS = {
@@ -82,15 +86,17 @@ class FakeWebserver:
     """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``.
 
     :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``.
+    :ivar authorizations: by whom it was asked.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
     url: str = ""
 
     def answer(self, operation: str, variables: dict[str, Any]) -> tuple[int, str]:
         self.asked.append((operation, variables))
-        answer = self.answers[operation]
+        answer = self.answers[operation] if operation != "Checks" else self.answers.get(operation, NO_CHECKS)
         if callable(answer):
             answer = answer(variables)
         return answer if isinstance(answer, tuple) else (200, json.dumps({"data": answer}))
@@ -105,6 +111,7 @@ def fake_webserver() -> Iterator[FakeWebserver]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             operation = request["query"].split("(")[0].split("{")[0].split()[-1]
+            fake.authorizations.append(self.headers.get("Authorization"))
             status, text = fake.answer(operation, request["variables"])
             body = text.encode()
             self.send_response(status)
@@ -133,14 +140,12 @@ def fake_webserver() -> Iterator[FakeWebserver]:
         server.server_close()
 
 
-# Our own command; and Dagster's, for what it would do without the guard.
-GUARDED = ("telemetry_pipeline", "webserver")
-UNGUARDED = ("dagster_webserver",)
-
-
 @contextmanager
-def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options: str) -> Iterator[str]:
-    """URL of a real webserver with the definitions of ``toy_pipeline``."""
+def toy_webserver(directory: Path, *, bare: bool = False) -> Iterator[str]:
+    """Address of a real webserver with the definitions of ``toy_pipeline``: of its socket for operators.
+
+    :param bare: Dagster's own at a port, for what it would do without a door before it.
+    """
     coordinator = "{module: dagster._core.run_coordinator, class: DefaultRunCoordinator}"
     (directory / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nrun_coordinator: {coordinator}\n")
     toy = Path(__file__).with_name("toy_pipeline.py")
@@ -148,10 +153,12 @@ def toy_webserver(directory: Path, program: tuple[str, ...] = GUARDED, *options:
         f"load_from:\n  - python_file: {{relative_path: {toy}, location_name: telemetry_pipeline}}\n"
     )
     port = free_port()
-    address = ["--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
-    command = [sys.executable, "-m", *program, *address, *options]
+    sockets = web_sockets(directory)
+    url = f"http://127.0.0.1:{port}/dagster" if bare else address(sockets)
+    own = ["telemetry_pipeline", "webserver", "--sockets", str(sockets)]
+    dagsters = ["dagster_webserver", "--host", "127.0.0.1", "--port", str(port), "--path-prefix", "/dagster"]
+    command = [sys.executable, "-m", *(dagsters if bare else own), "--workspace", "workspace.yaml"]
     environment = os.environ | {"DAGSTER_HOME": str(directory), "PYTHONPATH": str(Path(__file__).parents[2])}
-    url = f"http://127.0.0.1:{port}"
     with (
         (directory / "log").open("wb") as log,
         _process(command, cwd=directory, env=environment, stdout=log) as process,

@@ -30,5 +30,12 @@ run = LazyCommand(
             metavar="ASSET.PARAMETER=VALUE",
             help="Set a parameter of an analysis; can be given several times.",
         ),
+        click.Option(
+            ["--priority"],
+            type=click.Choice(["high", "normal", "low"]),
+            default="normal",
+            show_default=True,
+            help="Whether it goes before other runs, as ticks do, or after them.",
+        ),
     ],
 )

@@ -7,22 +7,23 @@ from contextlib import contextmanager
 
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.saying import say
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack import stack
 
 
 @contextmanager
-def graphql_for_run(settings: StackSettings) -> Iterator[tuple[str, Callable[[], None]]]:
-    """GraphQL of the web server that there is; without one, of a stack that lives as long as the context.
+def client_for_run(settings: StackSettings) -> Iterator[tuple[TelemetryClient, Callable[[], None]]]:
+    """For the web server that there is; without one, for that of a stack that lives as long as the context.
 
-    :return: its URL, and what has to be called a few times a second to keep it going.
+    :return: the client, and what has to be called a few times a second to keep it going.
     """
     if target.webserver_url(settings) is not None:
-        yield target.graphql_url(settings), _nothing
+        yield target.client(settings), _nothing
         return
     say("no stack is running; starting one for this run")
     with stack.Stack(settings, say=say) as own:
-        yield own.state.graphql_url, own.tend
+        yield own.state.client(), own.tend
 
 
 def _nothing() -> None:

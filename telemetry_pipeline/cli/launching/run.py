@@ -9,43 +9,39 @@ from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.cli.days import given_period, usage_errors
 from telemetry_pipeline.cli.exits import EXIT_CANCELLED, EXIT_FAILED
 from telemetry_pipeline.cli.launching.follow import Interrupts, follow
-from telemetry_pipeline.cli.launching.launch import Launch, parse_parameters
-from telemetry_pipeline.cli.launching.own_stack import graphql_for_run
+from telemetry_pipeline.cli.launching.own_stack import client_for_run
 from telemetry_pipeline.cli.launching.progress import open_display
 from telemetry_pipeline.cli.output import print_table
 from telemetry_pipeline.cli.saying import say, say_advice
 from telemetry_pipeline.client.answers import Run
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import NO_REASON, Progress
-from telemetry_pipeline.days import AllowedDays, Period
-from telemetry_pipeline.launches import Asset, Days, Job, all_assets, check_days, find
+from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.launches import check_days, find
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.partitions import first_partition_here
+from telemetry_pipeline.steering.launch import Launch, plan
+from telemetry_pipeline.tags import Priority
 
 _CODE_LOADS_SECONDS = 60
 
 
-def run(job: str, partition: date | None, first: date | None, last: date | None, assignments: tuple[str, ...]) -> int:
+def run(
+    job: str, partition: date | None, first: date | None, last: date | None, assignments: tuple[str, ...], priority: str
+) -> int:
     """Run a job or an asset, and follow it; the exit status."""
     target, period = find(job), given_period(partition, first, last)
     with usage_errors():
         check_days(target, period)
     settings = StackSettings.load()
-    launch = plan_launch(settings, target, period, assignments)
-    with graphql_for_run(settings) as (url, tend):
-        return launch_and_follow(TelemetryClient(url), launch, tend)[1]
+    launch = plan(target, period, assignments, allowed_days(settings), Priority(priority))
+    with client_for_run(settings) as (client, tend):
+        return launch_and_follow(client, launch, tend)[1]
 
 
-def plan_launch(settings: StackSettings, target: Job | Asset, period: Period | None, assignments: tuple[str, ...]) -> Launch:
-    """What was asked for, checked; what takes days and is given none is for today.
-
-    :raises RequestRefused: it cannot be; says what is allowed.
-    """
-    if target.days is not Days.NONE:
-        allowed = AllowedDays.until_today(first_partition_here(settings), settings.operator_zone)
-        period = allowed.check(period or Period(allowed.last, allowed.last))
-    models = {name: asset.parameters for name, asset in all_assets().items()}
-    return Launch(target.name, period, parse_parameters(target.name, assignments, models))
+def allowed_days(settings: StackSettings) -> AllowedDays:
+    """The days that may be asked for here."""
+    return AllowedDays.until_today(first_partition_here(settings), settings.operator_zone)
 
 
 def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[], None]) -> tuple[Progress, int]:
@@ -57,7 +53,7 @@ def launch_and_follow(client: TelemetryClient, launch: Launch, tend: Callable[[]
     client.wait_for_code(_CODE_LOADS_SECONDS)
     with Interrupts() as interrupts:
         first, last = (launch.period.first, launch.period.last) if launch.period else (None, None)
-        run_id = client.launch(launch.job, first=first, last=last, parameters=launch.config)
+        run_id = client.launch(launch.job, first=first, last=last, parameters=launch.config, tags=launch.priority.tags)
         say(f"{launch.title}: run {run_id}")
         with open_display(launch.job) as display:
             progress = follow(client, run_id, display, interrupts, tend)

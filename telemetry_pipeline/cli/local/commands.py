@@ -24,12 +24,6 @@ def _rate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> fl
     raise click.BadParameter(f"{value!r} is neither a number of records a second nor 'history'.")
 
 
-def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if value and (not value.startswith("/") or value.endswith("/")):
-        raise click.BadParameter(f"{value!r} is no path such as /telemetry.")
-    return value
-
-
 up = LazyCommand(
     "up",
     "telemetry_pipeline.cli.local.up:up",
@@ -98,11 +92,11 @@ web = LazyCommand(
 webserver = LazyCommand(
     "webserver",
     "telemetry_pipeline.cli.local.webserver:webserver",
-    short_help="Serve Dagster's web UI and GraphQL, guarded.",
+    short_help="Serve Dagster's web UI and GraphQL to the front door.",
     help="""Serve Dagster's web UI and GraphQL until SIGTERM or Ctrl-C.
 
-    It lets in programs, and pages of its own: WEB_URL, WEBSERVER_URL and OTHER_WEB_URLS say how it is called besides 127.0.0.1.
-    It has no log-in.
+    It listens on two Unix sockets, one for operators and one for viewers, and asks nobody who they are: that is what the
+    front door does, 'telemetry-pipeline web'.
     """,
     params=[
         click.Option(
@@ -111,12 +105,12 @@ webserver = LazyCommand(
             show_default="the project's own",
             help="Dagster's file that says where the code is.",
         ),
-        click.Option(["--host"], default="127.0.0.1", show_default=True, help="Address to listen on."),
-        click.Option(["--port"], type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port."),
         click.Option(
-            ["--path-prefix"], default="", callback=_prefix, help="Path under which a proxy has it, such as /telemetry."
+            ["--sockets", "directory"],
+            type=click.Path(path_type=Path, file_okay=False),
+            show_default="WEB_SOCKETS",
+            help="Directory of the sockets, for its owner alone.",
         ),
-        click.Option(["--read-only"], is_flag=True, help="Launch and change nothing."),
     ],
 )
 

@@ -39,5 +39,7 @@ def _here() -> dict[str, str]:
     if stack is None:
         found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_dagster_home(found.home)
-    url = stack.webserver_url if stack else ""
-    return environment(_PROCESS, found, webserver_url=url) | {"DAGSTER_MODULE_NAME": "telemetry_pipeline.definitions"}
+    named = {"DAGSTER_MODULE_NAME": "telemetry_pipeline.definitions"}
+    if stack is None:
+        return environment(_PROCESS, found) | named
+    return environment(_PROCESS, found, web_url=stack.web_url) | named | {"TELEMETRY_TOKEN": stack.web_token}

@@ -6,10 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from telemetry_pipeline.amounts import duration
-from telemetry_pipeline.cli.launching.run import launch_and_follow, plan_launch
+from telemetry_pipeline.cli.launching.run import allowed_days, launch_and_follow
 from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.showing.show import read_result, show_table
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.days import Period, today
 from telemetry_pipeline.launches import JOBS, RANGE
@@ -17,6 +16,8 @@ from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.partitions import first_partition
 from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
+from telemetry_pipeline.steering.launch import plan
+from telemetry_pipeline.tags import Priority
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status
 
@@ -31,14 +32,14 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
     last = today(settings.operator_zone)
     simulator = SimulatorOptions(records_count=records_count, days=_DAYS, end=datetime.now(UTC).replace(microsecond=0))
     first = max(first_partition(settings, simulator), last - timedelta(days=_DAYS))
-    launch = plan_launch(settings, JOBS[RANGE], Period(first, last), ())
+    launch = plan(JOBS[RANGE], Period(first, last), (), allowed_days(settings), Priority.NORMAL)
     say(f"1/3  starting the stack, with {records_count:,} simulated records of the last {_DAYS} days")
     with Stack(settings, simulator=simulator, web_port=port, say=say) as stack:
         engine = connect(stack.state.database_url)
         before = read_status(engine)
         say(f"2/3  synchronising, merging and analysing {launch.period}")
         began = time.monotonic()
-        progress, status = launch_and_follow(TelemetryClient(stack.state.graphql_url), launch, stack.tend)
+        progress, status = launch_and_follow(stack.state.client(), launch, stack.tend)
         seconds = time.monotonic() - began
         if status == 0:
             say("3/3  what came of it")
@@ -47,7 +48,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
             show_table(top, settings.operator_zone, limit=_TOP_CHANNELS_SHOWN)
         if once or status != 0:
             return status
-        say(f"web UI: {stack.state.webserver_url}  (Ctrl-C stops everything)")
+        say(f"open {stack.state.owner_link}  (Ctrl-C stops everything)")
         stack.supervise()
     return 0
 

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import click
 import sqlalchemy as sa
 
+from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
 from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_lines
-from telemetry_pipeline.cli.target import database_url, graphql_url
+from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.client.graphql import one_line
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.moments import bare_moment, times_in
 from telemetry_pipeline.settings.loading import StackSettings
@@ -75,7 +75,7 @@ def _run_again(settings: StackSettings, engine: sa.Engine, letters: list[OpenLet
     if not chosen:
         say("none")
         return 0
-    client = TelemetryClient(graphql_url(settings))
+    client = target.client(settings)
     status = 0
     for run_id in dict.fromkeys(letter.run_id for letter in chosen):
         # What failed in a run is repeated together, whether all of it was asked for or not.

@@ -58,7 +58,7 @@ def examine() -> Iterator[Finding]:
     looked = Examiner(given).examine("stack", look_for_stack, see)
     yield _describe_stack(given, stack) if looked.outcome == "ok" else looked
     settings = target.complete(given, stack)
-    url = stack.webserver_url if stack else settings.webserver_url or settings.web_url
+    url = target.webserver_url(given) if looked.outcome == "ok" else None
     restart = (
         f"restart the stack; its logs are in {settings.home / 'logs'}" if stack else "restart the service, and read its log"
     )

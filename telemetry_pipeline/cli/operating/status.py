@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.ages import is_future
-from telemetry_pipeline.amounts import duration
+from telemetry_pipeline.amounts import duration, size
 from telemetry_pipeline.broker import WorkerInfo
 from telemetry_pipeline.cli import target
 from telemetry_pipeline.cli.exits import EXIT_FAILED
@@ -16,12 +16,13 @@ from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_advice, say_lines, say_problem
 from telemetry_pipeline.cli.target import Here
 from telemetry_pipeline.client.answers import Run, Step
+from telemetry_pipeline.client.checks import Check
 from telemetry_pipeline.client.graphql import one_line
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.moments import bare_moment, moment, times_in
-from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, Overview, Queues, Ticks, gather
+from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, WEB_TIMEOUT_SECONDS, Overview, Queues, Ticks, gather
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run
+from telemetry_pipeline.monitoring.facts.throughput import Throughput
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.operations.problems import CHANNEL
 from telemetry_pipeline.warehouse.operations.status import Count, WarehouseStatus
@@ -34,15 +35,15 @@ def status(run: str | None, form: str) -> int:
     settings = StackSettings.load()
     zone = settings.operator_zone
     if run is not None:
-        report = examine_run(TelemetryClient(target.graphql_url(settings)), run)
+        report = examine_run(target.client(settings), run)
         if form == "json":
             say_lines(to_json(run_facts(report, zone)))
         else:
             show_run(report, zone)
         return 0
     here = target.look_here(settings)
-    url = target.graphql_url(settings) if target.webserver_url(settings) else None
-    seen = gather(target.complete(settings, here.stack), url)
+    client = target.client(settings, WEB_TIMEOUT_SECONDS) if target.webserver_url(settings) else None
+    seen = gather(target.complete(settings, here.stack), client)
     if form == "json":
         say_lines(to_json(overview_facts(seen, here, zone)))
     else:
@@ -67,6 +68,11 @@ def show_overview(seen: Overview, here: Here, zone: ZoneInfo) -> None:
     failure("ticks")
     if seen.ticks is not None:
         _show_ticks(seen, seen.ticks, zone)
+    failure("throughput")
+    if seen.throughput is not None:
+        _show_throughput(seen.throughput)
+    failure("checks")
+    _show_checks(seen.checks or [])
     if seen.runs is not None:
         _show_runs(seen.runs, zone)
     failure("broker")
@@ -77,6 +83,7 @@ def show_overview(seen: Overview, here: Here, zone: ZoneInfo) -> None:
         _show_workers(seen.workers)
     if seen.warehouse is not None:
         _show_stored(seen, seen.warehouse, zone)
+    _show_room(seen)
 
 
 def _show_addresses(here: Here, zone: ZoneInfo) -> None:
@@ -147,6 +154,30 @@ def _show_ticks(seen: Overview, ticks: Ticks, zone: ZoneInfo) -> None:
         say((f"ticks          {TICK_SCHEDULE} is switched off", "red"))
 
 
+def _show_throughput(done: Throughput) -> None:
+    took = [
+        f"a {what} took {duration(seconds)}"
+        for what, seconds in (("run", done.mean_run_seconds), ("step", done.mean_step_seconds))
+        if seconds is not None
+    ]
+    ended = f"{done.runs:,} runs ({done.failed_runs:,} failed), {done.steps_a_minute:.1f} steps a minute"
+    say(f"throughput     of {done.minutes:.0f} minutes: {', '.join([ended, *took])}")
+
+
+def _show_checks(checks: list[Check]) -> None:
+    for check in checks:
+        if check.passed is False:
+            say((f"check          {check.name} of {check.asset} did not pass", "red"))
+
+
+def _show_room(seen: Overview) -> None:
+    for each in seen.partitions or []:
+        of = f" of {each.first:%Y-%m} to {each.last:%Y-%m}" if each.first and each.last else ""
+        say(f"partitions     {each.table}: {each.months} months{of}, {size(each.size_bytes)}")
+    for disk in seen.disks or []:
+        say(f"disk           {disk.path}: {size(disk.free_bytes)} of {size(disk.total_bytes)} are free")
+
+
 def _ago(seen: Overview, at: datetime) -> str:
     seconds = seen.seconds_since(at)
     if is_future(at, seen.at):
@@ -159,12 +190,17 @@ def _show_runs(runs: list[Run], zone: ZoneInfo) -> None:
         say("runs           none yet")
         return
     say()
+    print_runs(runs, zone)
+    say()
+
+
+def print_runs(runs: list[Run], zone: ZoneInfo) -> None:
+    """Print a list of runs for people."""
     print_table(
         ["run", "job", "days", "status", "started", "took"],
         [(run.run_id[:8], run.target, _days(run), run.status.lower(), _time(run.started_at, zone), _took(run)) for run in runs],
         times_in(zone),
     )
-    say()
 
 
 def _show_queues(queues: Queues, lost: int | None) -> None:

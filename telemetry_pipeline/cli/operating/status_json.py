@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.facts.overview import Overview
 from telemetry_pipeline.monitoring.facts.runs import RunReport
+from telemetry_pipeline.sockets import DAGSTER_PATH
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
 
 
@@ -28,6 +30,7 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
             "running": here.stack is not None,
             "started_at": at(here.stack.started_at) if here.stack else None,
             "web_url": here.web_url,
+            "graphql_url": here.web_url and f"{here.web_url.rstrip('/')}{DAGSTER_PATH}/graphql",
             "flower_url": here.stack.flower_url if here.stack else None,
         },
         "problems": seen.incidents
@@ -62,7 +65,13 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
             "last_success_at": at(seen.ticks.succeeded_at),
             "last": {outcome.replace(" ", "_"): count for outcome, count in seen.ticks.outcomes.items()},
         },
-        "runs": None if seen.runs is None else [_run(each, zone) for each in seen.runs],
+        "throughput": seen.throughput and {**asdict(seen.throughput), "steps_a_minute": seen.throughput.steps_a_minute},
+        "checks": seen.checks
+        and [
+            {"asset": each.asset, "name": each.name, "passed": each.passed, "blocking": each.blocking, "at": at(each.at)}
+            for each in seen.checks
+        ],
+        "runs": None if seen.runs is None else [listed_run(each, zone) for each in seen.runs],
         "queues": seen.queues
         and {
             "waiting": dict(seen.queues.waiting),
@@ -81,13 +90,30 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
             for each in seen.workers
         ],
         "warehouse": seen.warehouse and _warehouse(seen.warehouse, seen, zone),
+        "partitions": seen.partitions
+        and [
+            {
+                "table": each.table,
+                "months": each.months,
+                "first": each.first and each.first.isoformat(),
+                "last": each.last and each.last.isoformat(),
+                "size_bytes": each.size_bytes,
+                "rows_elsewhere": each.elsewhere,
+            }
+            for each in seen.partitions
+        ],
+        "disks": seen.disks
+        and [
+            {"path": str(each.path), "for": each.names, "free_bytes": each.free_bytes, "total_bytes": each.total_bytes}
+            for each in seen.disks
+        ],
     }
 
 
 def run_facts(report: RunReport, zone: ZoneInfo) -> dict[str, Any]:
     """One run with its steps, and why it failed."""
     return {
-        **_run(report.run, zone),
+        **listed_run(report.run, zone),
         "time_zone": zone.key,
         "steps": [{"step": each.key, **_course(each, zone), "attempts": each.attempts} for each in report.run.steps],
         "failures": [failure._asdict() for failure in report.failures],
@@ -128,7 +154,8 @@ def _upstream(seen: Overview) -> dict[str, Any] | None:
     }
 
 
-def _run(run: Run, zone: ZoneInfo) -> dict[str, Any]:
+def listed_run(run: Run, zone: ZoneInfo) -> dict[str, Any]:
+    """A run as lists have it."""
     first, last = run.partitions or (None, None)
     return {"run_id": run.run_id, "job": run.target, "first": first, "last": last, **_course(run, zone)}
 

@@ -45,7 +45,10 @@ def find_addresses(settings: StackSettings) -> Addresses:
         known = {"DATABASE_URL": database, "DAGSTER_DATABASE_URL": dagster, "REDIS_URL": redis, "WEBSERVER_URL": url}
         missing = ", ".join(name for name, value in known.items() if value is None)
         raise SettingsError(f"no stack is running in {settings.home}, and these are not given: {missing}")
-    return Addresses(looking(database), looking(dagster), redis.get_secret_value(), url)
+    token = settings.telemetry_token
+    return Addresses(
+        looking(database), looking(dagster), redis.get_secret_value(), url, token.get_secret_value() if token else None
+    )
 
 
 def _look_once(components: Components) -> int:
@@ -68,7 +71,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         Notebook(addresses.warehouse, _now),
         channels,
         zone=settings.operator_zone,
-        web_url=settings.web_url or addresses.webserver_url,
+        web_url=settings.web_url or (stack.web_url if (stack := find_stack(settings)) else None),
         clock=_now,
         say=_say,
     )

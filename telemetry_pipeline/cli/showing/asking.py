@@ -15,11 +15,11 @@ from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.cli.launching.launch import parse_choice
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import catalogue, document_store, stored
 from telemetry_pipeline.results.tables import StoredResult
+from telemetry_pipeline.steering.launch import parse_choice
 from telemetry_pipeline.suggestions import instead
 from telemetry_pipeline.warehouse.db.connections import connect, snapshot
 

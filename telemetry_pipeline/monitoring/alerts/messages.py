@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.monitoring.alerts.telling import Kind, Telling
 from telemetry_pipeline.printable import printable
+from telemetry_pipeline.sockets import DAGSTER_PATH
 
 _HEADINGS = {Kind.PROBLEM: "PROBLEM", Kind.REMINDER: "STILL", Kind.RECOVERY: "OVER"}
 
@@ -27,7 +28,7 @@ def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None
     """The body.
 
     :param zone: of the times in it.
-    :param web_url: where people open the web UI; None if nobody knows.
+    :param web_url: where people find the front door; None if nobody knows.
     :param room: how many characters it may have; None for as many as it takes.
     """
     incident = telling.incident
@@ -66,7 +67,7 @@ def _facts(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None)
         lines += [f"Run: {incident.run_id}"]
     if web_url:
         base = web_url.rstrip("/")
-        lines += [f"Look: {base}/runs/{incident.run_id}" if incident.run_id else f"Look: {base}"]
+        lines += [f"Look: {base}{DAGSTER_PATH}/runs/{incident.run_id}" if incident.run_id else f"Look: {base}"]
     return lines
 
 

@@ -32,7 +32,7 @@ _STUMBLED = "watch"
 class Watch:
     """One :meth:`round` after the other: :meth:`judge` what was seen, then :meth:`tell`.
 
-    :param web_url: where people open the web UI.
+    :param web_url: where people find the front door.
     :param clock: aware time.
     :param say: takes a line for the log.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import SecretStr
+
 from telemetry_pipeline.client.answers import Health
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
@@ -13,16 +15,16 @@ from telemetry_pipeline.settings.addresses import shown
 _NAMES = ("web server", "code", "daemon")
 
 
-def examine(examiner: Examiner, url: str | None, advice: str) -> Iterator[Finding]:
+def examine(examiner: Examiner, url: str | None, token: SecretStr | None, advice: str) -> Iterator[Finding]:
     """Web server, code and daemon.
 
-    :param url: of the web server.
+    :param url: of the web server. :param token: what is shown there.
     """
     if url is None:
         unknown = "no stack is running, and neither WEBSERVER_URL nor WEB_URL is set"
         yield from (Finding(name, "skipped", unknown) for name in _NAMES)
         return
-    client = TelemetryClient(f"{url.rstrip('/')}/graphql", timeout_seconds=20)
+    client = TelemetryClient(f"{url.rstrip('/')}/graphql", 20, token.get_secret_value() if token else None)
     health: list[Health] = []
 
     def check_webserver() -> str:

@@ -45,7 +45,7 @@ def examine_servers(known: StackSettings, webserver_url: str | None, restart: st
     yield from _examine_databases(known, examiner)
     yield from _examine_broker(known, examiner)
     yield from _examine_panaccess(known, examiner)
-    yield from dagster.examine(examiner, webserver_url, restart)
+    yield from dagster.examine(examiner, webserver_url, known.telemetry_token, restart)
 
 
 def _examine_databases(settings: StackSettings, examiner: Examiner) -> Iterator[Finding]:

@@ -10,20 +10,24 @@ from typing import TypeVar
 from telemetry_pipeline import broker
 from telemetry_pipeline.broker import WorkerInfo
 from telemetry_pipeline.client.answers import Run, RunStatus
+from telemetry_pipeline.client.checks import Check
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseUnavailable
+from telemetry_pipeline.monitoring.disks import Disk, disks, places
+from telemetry_pipeline.monitoring.facts.throughput import Throughput, look_at_throughput
 from telemetry_pipeline.monitoring.facts.upstream import Upstream, look_upstream
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import looking
 from telemetry_pipeline.warehouse.db.errors import READ_ONLY
 from telemetry_pipeline.warehouse.operations import problems
+from telemetry_pipeline.warehouse.operations.partitions import Partitioned, read_partitions
 from telemetry_pipeline.warehouse.operations.problems import ChannelState, Incident
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status
 
 TICK = "telemetry_tick"
 TICK_SCHEDULE = f"{TICK}_schedule"
 _LAST_RUNS = 10
-_WEB_TIMEOUT_SECONDS = 20.0
+WEB_TIMEOUT_SECONDS = 20.0
 
 T = TypeVar("T")
 
@@ -63,6 +67,7 @@ class Overview:
     :ivar at: when it was gathered.
     :ivar incidents: open problems. :ivar channels: ways of telling people.
     :ivar lost: how many messages were taken by workers that are dead, and wait to be given out again.
+    :ivar disks: those that this process writes to.
     :ivar failures: name of a server to why it did not answer.
     """
 
@@ -76,6 +81,10 @@ class Overview:
     queues: Queues | None = None
     workers: list[WorkerInfo] | None = None
     lost: int | None = None
+    throughput: Throughput | None = None
+    checks: list[Check] | None = None
+    partitions: list[Partitioned] | None = None
+    disks: list[Disk] | None = None
     failures: dict[str, TelemetryError] = field(default_factory=dict)
 
     @property
@@ -104,32 +113,46 @@ class Overview:
             return None
 
 
-def gather(known: StackSettings, graphql_url: str | None) -> Overview:
+def gather(known: StackSettings, client: TelemetryClient | None) -> Overview:
     """Ask every server that is known.
 
     :param known: with the addresses of the servers that there are.
-    :param graphql_url: of the web server; None: there is none.
+    :param client: for the web server; None: there is none.
     """
     seen = Overview(datetime.now(UTC))
-    if known.database_url is not None:
-        engine = looking(known.database_url)
-        seen.warehouse = seen.ask("PostgreSQL", lambda: read_status(engine))
-        if seen.warehouse is not None and seen.warehouse.read_only:
-            seen.failures["PostgreSQL"] = WarehouseUnavailable(*READ_ONLY)
-        if seen.warehouse is not None:
-            seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
-            seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))
+    look_at_warehouse(seen, known)
     if known.panaccess_url is not None:
         seen.upstream = look_upstream(known, seen.warehouse.jump_id if seen.warehouse else None)
-    if graphql_url is not None:
-        client = TelemetryClient(graphql_url, _WEB_TIMEOUT_SECONDS)
-        seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
-        if seen.runs is not None:
-            seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(client))
-    if known.redis_url is not None:
-        _look_at_queues(seen, known.redis_url.get_secret_value())
+    if client is not None:
+        look_at_runs(seen, client)
+    look_at_queues(seen, known)
+    if known.database_url is not None:
+        seen.disks = disks(places(known))
     seen.at = datetime.now(UTC)
     return seen
+
+
+def look_at_warehouse(seen: Overview, known: StackSettings) -> None:
+    """What is stored, and what was put on record there."""
+    if known.database_url is None:
+        return
+    engine = looking(known.database_url)
+    seen.warehouse = seen.ask("PostgreSQL", lambda: read_status(engine))
+    if seen.warehouse is not None and seen.warehouse.read_only:
+        seen.failures["PostgreSQL"] = WarehouseUnavailable(*READ_ONLY)
+    if seen.warehouse is not None:
+        seen.incidents = seen.ask("PostgreSQL", lambda: problems.open_problems(engine))
+        seen.channels = seen.ask("PostgreSQL", lambda: problems.channels(engine))
+        seen.partitions = seen.ask("PostgreSQL", lambda: read_partitions(engine))
+
+
+def look_at_runs(seen: Overview, client: TelemetryClient) -> None:
+    """The last runs and ticks, how much was done, and what the checks said."""
+    seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
+    if seen.runs is not None:
+        seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(client))
+        seen.throughput = seen.ask("throughput", lambda: look_at_throughput(client, seen.at))
+        seen.checks = seen.ask("checks", client.checks)
 
 
 def _look_at_ticks(client: TelemetryClient) -> Ticks:
@@ -138,7 +161,11 @@ def _look_at_ticks(client: TelemetryClient) -> Ticks:
     return Ticks(schedule.switched_on, succeeded[0].ended_at if succeeded else None, schedule.outcomes)
 
 
-def _look_at_queues(seen: Overview, url: str) -> None:
+def look_at_queues(seen: Overview, known: StackSettings) -> None:
+    """What waits, and who is at work."""
+    if known.redis_url is None:
+        return
+    url = known.redis_url.get_secret_value()
     seen.queues = seen.ask(
         "broker", lambda: Queues(broker.waiting(url), broker.foreign_waiting(url), broker.unacknowledged(url))
     )

@@ -19,6 +19,7 @@ from telemetry_pipeline.logs import setup as logs
 from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, celery_settings
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import pass_over_foreign_messages
 from telemetry_pipeline.orchestration.runtime.cluster.remote_control import restrict_remote_control
+from telemetry_pipeline.orchestration.runtime.cluster.restarts import end_when_asked
 from telemetry_pipeline.orchestration.runtime.cluster.step_task import StepTask
 from telemetry_pipeline.settings.addresses import celery_url
 from telemetry_pipeline.settings.loading import PipelineSettings, Settings
@@ -38,6 +39,7 @@ app = make_app(
 execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.definitions", "defs")))
 pass_over_foreign_messages(app)
 restrict_remote_control()
+end_when_asked(_settings.database_url)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -16,12 +16,13 @@ import psycopg
 import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from telemetry_pipeline.client.graphql import open_session
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import ServiceEnded, StackError, WebserverUnavailable
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url
+from telemetry_pipeline.sockets import OPERATORS, VIEWERS, address, divided
 from telemetry_pipeline.stack.environment import FILES, code_socket
-from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
 from telemetry_pipeline.stack.processes.service import Fault, Service, private_directory
 
 ANSWER_TIMEOUT_SECONDS = 10.0
@@ -99,19 +100,19 @@ class CodeServer(Service):
 
 
 class Webserver(Service):
-    """The web UI and its GraphQL interface."""
+    """Dagster's web UI and its GraphQL interface, behind the front door."""
 
     name = "webserver"
-    title = "the web UI"
+    title = "Dagster's web server"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], port: Port) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], sockets: Path) -> None:
         super().__init__(home, environment)
-        self.port: Port = port
+        self.sockets = sockets
 
     @property
     def url(self) -> str:
-        """For a browser."""
-        return f"http://{LOOPBACK}:{self.port}"
+        """For processes of this user."""
+        return address(self.sockets)
 
     @property
     def client(self) -> TelemetryClient:
@@ -119,9 +120,9 @@ class Webserver(Service):
         return TelemetryClient(f"{self.url}/graphql", ANSWER_TIMEOUT_SECONDS)
 
     def command(self) -> Sequence[str | Path]:
-        """The project's own command, which guards Dagster's."""
+        """The project's own command, which serves Dagster's."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
-        return [*program, "--workspace", FILES / "workspace.yaml", "--host", LOOPBACK, "--port", str(self.port)]
+        return [*program, "--workspace", FILES / "workspace.yaml", "--sockets", self.sockets]
 
     def is_ready(self) -> bool:
         """Whether it answers, with the code loaded.
@@ -134,8 +135,8 @@ class Webserver(Service):
             return False
 
     def is_healthy(self) -> bool:
-        """Whether it answers what needs neither the database nor the code."""
-        return answers(f"{self.url}/server_info")
+        """Whether it answers what needs neither the database nor the code, to operators and to viewers."""
+        return all(answers(f"{address(self.sockets, name)}/server_info") for name in (OPERATORS, VIEWERS))
 
 
 class Daemon(Service):
@@ -177,11 +178,10 @@ class Daemon(Service):
 
 def answers(url: str) -> bool:
     """Whether a web server does, within its time."""
-    with requests.Session() as session:
-        # A proxy of the environment has no business between processes of one machine.
-        session.trust_env = False
+    socket, where = divided(url)
+    with open_session(socket) as session:
         try:
-            with session.get(url, timeout=ANSWER_TIMEOUT_SECONDS, stream=True) as answer:
+            with session.get(where, timeout=ANSWER_TIMEOUT_SECONDS, stream=True) as answer:
                 return answer.ok
         except requests.RequestException:
             return False

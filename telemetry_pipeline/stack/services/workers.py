@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
 import kombu.exceptions
 
 from telemetry_pipeline.broker import QUEUES, asking_celery
 from telemetry_pipeline.errors import BrokerUnavailable
 from telemetry_pipeline.settings.addresses import celery_url
+from telemetry_pipeline.sockets import FLOWER, FLOWER_PATH
 from telemetry_pipeline.stack.environment import FILES
-from telemetry_pipeline.stack.processes.ports import LOOPBACK, Port
-from telemetry_pipeline.stack.processes.service import Service
+from telemetry_pipeline.stack.processes.service import Service, private_directory
 from telemetry_pipeline.stack.servers.reach import check_redis
 from telemetry_pipeline.stack.services.dagster import ANSWER_TIMEOUT_SECONDS, answers
 
@@ -74,39 +71,28 @@ class Worker(Service):
 
 
 class Flower(Service):
-    """The workers' own web UI: which steps they execute, and which wait. For one user, ``operator``, with a password."""
+    """The workers' own web UI: which steps they execute, and which wait. Behind the front door, for operators."""
 
     name = "flower"
     title = "Flower"
-    user_name: ClassVar[str] = "operator"
 
-    def __init__(self, home: Path, redis_url: str, password: str | None, port: Port) -> None:
-        self.password_file = None if password else home / "flower-password"
+    def __init__(self, home: Path, redis_url: str, sockets: Path) -> None:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "FLOWER_REDIS_URL": celery_url(redis_url),
-            "FLOWER_PASSWORD": password or _kept_password(home / "flower-password"),
+            "FLOWER_SOCKETS": str(sockets),
         }
         super().__init__(home, environment)
-        self.port: Port = port
-
-    @property
-    def url(self) -> str:
-        """For a browser."""
-        return f"http://{LOOPBACK}:{self.port}"
+        self.sockets = sockets
 
     def command(self) -> Sequence[str | Path]:
         """Celery's own command; without the pipeline's code, which would take five times the memory."""
-        options = [f"--conf={FILES / 'flowerconfig.py'}", f"--address={LOOPBACK}", f"--port={self.port}"]
-        return [sys.executable, "-m", "celery", "flower", *options]
+        return [sys.executable, "-m", "celery", "flower", f"--conf={FILES / 'flowerconfig.py'}"]
+
+    def prepare(self) -> None:
+        """Close the socket's directory to others: whoever reaches it is let in."""
+        private_directory(self.sockets, None)
 
     def is_ready(self) -> bool:
         """Whether it answers."""
-        return answers(f"{self.url}/healthcheck")
-
-
-def _kept_password(path: Path) -> str:
-    """Made up at the first start, and kept for the operator's eyes only."""
-    with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(24))
-    return path.read_text()
+        return answers(f"unix:{self.sockets / FLOWER}:{FLOWER_PATH}/healthcheck")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Self
 
 import sqlalchemy as sa
@@ -30,7 +32,7 @@ class Door:
     @classmethod
     def of_settings(cls, settings: DoorSettings, engine: sa.Engine) -> Self:
         """As the settings have it."""
-        urls = [settings.web_url, settings.webserver_url, *settings.other_web_urls.split()]
+        urls = [settings.web_url, *settings.other_web_urls.split()]
         token = settings.web_token
         return cls(
             engine=engine,
@@ -39,6 +41,10 @@ class Door:
             owner_token=None if token is None else token.get_secret_value(),
             session_hours=settings.session_hours,
         )
+
+    def is_owners(self, token: str) -> bool:
+        """Whether it is what lets the owner of a local stack in."""
+        return self.owner_token is not None and hmac.compare_digest(token.encode(), self.owner_token.encode())
 
     def is_behind_tls(self, connection: HTTPConnection) -> bool:
         """Whether the browser that asks does so by TLS, even if a proxy that is not trusted ends it."""
@@ -49,6 +55,15 @@ class Door:
 def address_of(connection: HTTPConnection) -> str:
     """Where somebody asks from; empty: by a socket of this machine."""
     return connection.client.host if connection.client else ""
+
+
+def is_here(connection: HTTPConnection) -> bool:
+    """Whether somebody asks from this machine."""
+    address = address_of(connection)
+    try:
+        return not address or ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def actor(connection: HTTPConnection) -> Actor:

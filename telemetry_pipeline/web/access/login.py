@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import anyio
@@ -18,7 +16,7 @@ from telemetry_pipeline.settings.web import LOGIN_PATH
 from telemetry_pipeline.warehouse.access import logins
 from telemetry_pipeline.warehouse.access.logins import Answer
 from telemetry_pipeline.web.access import cookies
-from telemetry_pipeline.web.access.door import Door, actor, address_of
+from telemetry_pipeline.web.access.door import Door, actor, address_of, is_here
 from telemetry_pipeline.web.frame.page import page, wants_page
 from telemetry_pipeline.web.frame.problems import problem
 from telemetry_pipeline.words import door as words
@@ -100,9 +98,9 @@ class _Login:
 
     async def _owner(self, request: Request, token: str, following: str) -> Response:
         wanted = self._door.owner_token
-        if wanted is None or not hmac.compare_digest(token.encode(), wanted.encode()):
+        if wanted is None or not self._door.is_owners(token):
             return self._form(request, following, status=401, message=words.LINK_REJECTED)
-        if not _is_here(address_of(request)):
+        if not is_here(request):
             return self._form(request, following, status=403, message=words.LINK_FROM_ELSEWHERE)
         secret = await run_in_threadpool(
             lambda: logins.let_owner_in(self._door.engine, wanted, address=address_of(request), hours=self._door.session_hours)
@@ -129,10 +127,3 @@ class _Login:
     ) -> Response:
         said = {"following": following, "message": message, "name": name, "by_link": self._door.owner_token is not None}
         return page(request, "login.html", status=status, headers=headers, **said)
-
-
-def _is_here(address: str) -> bool:
-    try:
-        return not address or ip_address(address).is_loopback
-    except ValueError:
-        return False

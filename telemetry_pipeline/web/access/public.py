@@ -8,6 +8,9 @@ from telemetry_pipeline.web.frame.assets import PREFIX
 HEALTH_PATH = "/health"
 """Where the stack asks whether the door works."""
 
+STATE_PATH, STATE_PARTS_PATH, METRICS_PATH = "/estado", "/estado/partes", "/metrics"
+"""What says how the system does, also while PostgreSQL is away: to who was known shortly before."""
+
 
 def is_public_file(path: str) -> bool:
     """Whether the answer is the same for everybody, so that nobody has to be asked who it is for."""
@@ -17,3 +20,8 @@ def is_public_file(path: str) -> bool:
 def is_public(path: str) -> bool:
     """Whether everybody may open it."""
     return path == LOGIN_PATH or is_public_file(path)
+
+
+def tells_of_outages(path: str) -> bool:
+    """Whether it is there to be read while PostgreSQL is away."""
+    return path in (STATE_PATH, STATE_PARTS_PATH, METRICS_PATH)

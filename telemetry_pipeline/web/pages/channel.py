@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.suggestions import meant
-from telemetry_pipeline.web.pages.asked.query import AskedWrongly
 from telemetry_pipeline.web.pages.opened import CHANNEL_PATH, Opened
 from telemetry_pipeline.web.pages.shown.knowledge import was_ever_seen
 from telemetry_pipeline.web.pages.shown.pictures import picture

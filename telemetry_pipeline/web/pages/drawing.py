@@ -10,10 +10,10 @@ from starlette.responses import Response
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import AllowedDays
-from telemetry_pipeline.errors import NothingToDraw
+from telemetry_pipeline.errors import AskedWrongly, NothingToDraw
 from telemetry_pipeline.reports.charts.drawing import ThemeName
 from telemetry_pipeline.web.computing.question import Look, Question
-from telemetry_pipeline.web.pages.asked.query import Asked, AskedWrongly, read
+from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.opened import PERSONAL, Endpoint, Pages
 from telemetry_pipeline.web.pages.shown.computing import question
 

@@ -40,6 +40,8 @@ PLACES = (
             "glossary": "/glosario",
         }.items()
     ),
+    Place(words.TASKS, words.TASKS_LEAD, "/tareas"),
+    Place(words.STATE, words.STATE_LEAD, "/estado"),
     Place(words.API, words.API_LEAD, "/api/docs"),
     Place(words.DAGSTER, words.DAGSTER_LEAD, "/dagster"),
     Place(words.FLOWER, words.FLOWER_LEAD, "/flower", "operator"),

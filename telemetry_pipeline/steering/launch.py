@@ -1,4 +1,4 @@
-"""What the command line asks to be launched, and the parameters that it says with ``--set``, checked before anything starts.
+"""What a person asks to be launched, with its days, parameters and priority, checked before anything starts.
 
 What there is to launch is said in ``launches``; what speaks with the server is in ``client``.
 """
@@ -13,10 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from telemetry_pipeline.days import Period
+from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.launches import JOBS
+from telemetry_pipeline.launches import JOBS, Asset, Days, Job, all_assets, check_days
+from telemetry_pipeline.settings.loading import expectation
 from telemetry_pipeline.suggestions import meant
+from telemetry_pipeline.tags import Priority
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Launch:
     job: str
     period: Period | None
     config: Mapping[str, Mapping[str, Any]]
+    priority: Priority = Priority.NORMAL
 
     @property
     def title(self) -> str:
@@ -33,6 +36,21 @@ class Launch:
         if self.period is None:
             return self.job
         return f"{self.job} {self.period.first if self.period.length == 1 else self.period}"
+
+
+def plan(
+    target: Job | Asset, period: Period | None, assignments: Iterable[str], allowed: AllowedDays, priority: Priority
+) -> Launch:
+    """What was asked for, checked; what takes days and is given none is for today.
+
+    :param assignments: as of :func:`parse_parameters`.
+    :raises RequestRefused: it cannot be; says what is allowed.
+    """
+    check_days(target, period)
+    if target.days is not Days.NONE:
+        period = allowed.check(period or Period(allowed.last, allowed.last))
+    models = {name: asset.parameters for name, asset in all_assets().items()}
+    return Launch(target.name, period, parse_parameters(target.name, assignments, models), priority)
 
 
 def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]) -> dict[str, dict[str, Any]]:
@@ -140,7 +158,7 @@ def _refusal(asset: str, texts: Mapping[str, str], err: ValidationError) -> str:
     problems = []
     for problem in err.errors(include_url=False):
         name = str(problem["loc"][0]) if problem["loc"] else asset
-        expected = problem["msg"].removeprefix("Value error, ")
+        expected = expectation(problem["msg"])
         if problem["type"] == "missing":
             problems.append(f"{asset}.{name} is required; give it with --set {asset}.{name}=value")
         else:

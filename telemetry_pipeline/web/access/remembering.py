@@ -1,0 +1,50 @@
+"""Who was here just before PostgreSQL went away, so that they can see what is the matter, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+
+from telemetry_pipeline.warehouse.access.role import Role
+from telemetry_pipeline.web.access.visitor import Visitor
+
+KEPT_SECONDS = 600.0
+_MOST = 1_000
+
+
+class Remembered:
+    """Who showed what, as PostgreSQL last said it.
+
+    :param clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, tuple[Visitor, float]] = OrderedDict()
+
+    def note(self, secret: str, visitor: Visitor | None) -> None:
+        """What was found of who shows this; None: it opens nothing."""
+        key = _key(secret)
+        with self._lock:
+            self._known.pop(key, None)
+            if visitor is not None:
+                self._known[key] = (visitor, self._clock())
+            while len(self._known) > _MOST:
+                self._known.popitem(last=False)
+
+    def recall(self, secret: str) -> Visitor | None:
+        """Who that was lately, as somebody who looks and changes nothing."""
+        with self._lock:
+            visitor, at = self._known.get(_key(secret), (None, 0.0))
+        if visitor is None or self._clock() - at > KEPT_SECONDS:
+            return None
+        return replace(visitor, role=Role.VIEWER, personal=False)
+
+
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

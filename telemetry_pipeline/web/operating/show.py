@@ -1,0 +1,50 @@
+"""These pages, and the parts of them that a small script fetches anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import jinja2
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from telemetry_pipeline.web.frame.assets import asset
+from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.operating.voice import Voice, cut
+from telemetry_pipeline.words import door
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.ChoiceLoader(
+        [jinja2.PackageLoader("telemetry_pipeline.web.operating"), jinja2.PackageLoader("telemetry_pipeline.web.frame")]
+    ),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals |= {"asset": asset, "words": door, "cut": cut}
+
+
+def show(request: Request, voice: Voice, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """An answer of one of this room's templates."""
+    text = _TEMPLATES.get_template(template).render(
+        visitor=request.user,
+        path=request.url.path,
+        operates="operator" in request.auth.scopes,
+        voice=voice,
+        say=voice.say,
+        now=datetime.now(UTC),
+        **values,
+    )
+    return HTMLResponse(text, status_code=status, headers=NOT_KEPT)
+
+
+def operators_only(request: Request) -> None:
+    """Let nobody else pass.
+
+    :raises HTTPException: who asks is none.
+    """
+    if "operator" not in request.auth.scopes:
+        raise HTTPException(403, "this is for operators")
