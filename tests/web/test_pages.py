@@ -159,6 +159,7 @@ def test_a_channel_that_there_is_not_gets_those_that_may_be_meant(ask: Ask) -> N
     page = words(ask("/canal?canal=Noticias%2042", status=404))
     assert "No hay ningún canal que se llame «Noticias 42»" in page
     assert "¿Quiso decir…? Noticias 24" in page
+    assert "¿Quiso decir…? Música" in words(ask("/canal?canal=musica", status=404))
     assert "Escriba el nombre de un canal" in words(ask("/canal", status=400))
 
 
