@@ -48,7 +48,8 @@ def test_weekdays_before_are_the_same_weekdays_and_overlap_nothing(first: date, 
     before = weekdays_before(period)
     assert before is not None
     assert (before.length, before.first.weekday()) == (period.length, period.first.weekday())
-    assert period.first.toordinal() - 7 <= before.last.toordinal() + 6 and before.last < period.first
+    assert before.last < period.first
+    assert period.first.toordinal() - before.last.toordinal() <= 7
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def ask(people: dict[str, Browser]) -> Ask:
     def get(path: str, by: str = OPERATOR, status: int = 200) -> str:
         answer = people[by].get(path)
         assert answer.status_code == status, answer.text[-2000:]
-        return answer.text
+        text: str = answer.text
+        return text
 
     return get
 

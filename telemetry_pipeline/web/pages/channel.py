@@ -85,8 +85,13 @@ async def _figures(page: Opened, period: Period) -> _Figures:
     asked = [page.answers.ask(name, period) for name in ("channel_performance", "share", "reach")]
     performance, share, reach = [await each for each in asked]
     channel, places = page.asked.channel, share["channel"].tolist()
-    rows = [frame[frame["channel"] == channel] for frame in (performance, share, reach[reach["scope"] == "channel"])]
-    return _Figures(*rows, places.index(channel) + 1 if channel in places else 0, len(places))
+    return _Figures(
+        performance[performance["channel"] == channel],
+        share[share["channel"] == channel],
+        reach[(reach["scope"] == "channel") & (reach["channel"] == channel)],
+        places.index(channel) + 1 if channel in places else 0,
+        len(places),
+    )
 
 
 async def _headline(page: Opened) -> list[Tile]:
