@@ -15,5 +15,7 @@ BAR: Mapping[str, str] = {
     "/canales": "Channels",
     "/periodos": "Periods",
     "/suscriptores": "Subscribers",
+    "/tareas": "Tasks",
+    "/estado": "State",
     "/glosario": "Glossary",
 }

@@ -57,7 +57,8 @@ def ask(people: dict[str, Browser]) -> Ask:
     def get(path: str, by: str = OPERATOR, status: int = 200) -> str:
         answer = people[by].get(path)
         assert answer.status_code == status, answer.text[-2000:]
-        return answer.text
+        text: str = answer.text
+        return text
 
     return get
 
@@ -159,6 +160,7 @@ def test_a_channel_that_there_is_not_gets_those_that_may_be_meant(ask: Ask) -> N
     page = words(ask("/canal?canal=Noticias%2042", status=404))
     assert "No hay ningún canal que se llame «Noticias 42»" in page
     assert "¿Quiso decir…? Noticias 24" in page
+    assert "¿Quiso decir…? Música" in words(ask("/canal?canal=musica", status=404))
     assert "Escriba el nombre de un canal" in words(ask("/canal", status=400))
 
 
