@@ -59,7 +59,7 @@ def served(app: ASGIApp) -> Iterator[str]:
 def some_runs() -> list[dict[str, Any]]:
     """One at work, one that failed, others."""
     began = datetime.now(UTC) - timedelta(minutes=3)
-    times = {"creationTime": began.timestamp(), "startTime": began.timestamp() + 2}
+    times: dict[str, Any] = {"creationTime": began.timestamp(), "startTime": began.timestamp() + 2}
     many = [
         run_of(
             status,
