@@ -2,9 +2,9 @@
 
     python -m bench.door [--pages 20]
 
-A page is its HTML, and what GraphQL is asked for by the lists of assets and of runs; for who has not seen it yet, every script and style
-that it names, too. Who opens it is logged in as in a browser, so that each request is looked up. A stack of its own runs
-meanwhile, without ticks.
+A page is its HTML, and what GraphQL is asked for by the lists of assets and of runs; for who has not seen it yet, every
+script and style that it names, too. Who opens it is logged in as in a browser, so that each request is looked up. A stack of
+its own runs meanwhile, without ticks.
 """
 
 from __future__ import annotations
