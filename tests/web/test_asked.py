@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_pipeline.days import AllowedDays, Period
+from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
-from telemetry_pipeline.web.pages.asked.query import AskedWrongly, read
+from telemetry_pipeline.web.pages.asked.query import read
 from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words.language import Language
 
