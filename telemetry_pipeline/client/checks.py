@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from telemetry_pipeline.client.graphql import Json, unwrap
+
+# The newest may be planned, of a run at work.
+_LOOKED_AT = 4
 
 
 @dataclass(frozen=True)
 class Check:
     """A check of an asset.
 
-    :ivar passed: None: it was not executed for what the asset has now.
     :ivar blocking: whether what follows waits for it to pass.
-    :ivar at: when it was executed.
+    :ivar passed: when it was executed last; None: it never was.
+    :ivar at: when that was.
     """
 
     asset: str
     name: str
     description: str
     blocking: bool
-    passed: bool | None
-    at: datetime | None
-    run_id: str | None
+    passed: bool | None = None
+    at: datetime | None = None
+    run_id: str | None = None
 
 
 def read_checks(answer: Json) -> list[Check]:
-    """The answer to the document ``Checks``, by asset and name."""
+    """The answer to the document ``Checks``, by asset and name; what they said is asked for by :func:`executions`."""
     nodes = unwrap(answer["repositoryOrError"])["assetNodes"]
-    found = [_check(check) for node in nodes for check in node["assetChecksOrError"].get("checks", [])]
-    return sorted(found, key=lambda check: (check.asset, check.name))
+    found = [check for node in nodes for check in node["assetChecksOrError"].get("checks", [])]
+    checks = [Check("/".join(c["assetKey"]["path"]), c["name"], c["description"] or "", c["blocking"]) for c in found]
+    return sorted(checks, key=lambda check: (check.asset, check.name))
 
 
-def _check(answer: Json) -> Check:
-    done = answer["executionForLatestMaterialization"] or {}
-    evaluation = done.get("evaluation") or {}
-    return Check(
-        asset="/".join(answer["assetKey"]["path"]),
-        name=answer["name"],
-        description=answer["description"] or "",
-        blocking=answer["blocking"],
-        passed=evaluation.get("success"),
-        at=datetime.fromtimestamp(done["timestamp"], UTC) if done else None,
-        run_id=done.get("runId"),
-    )
+def executions(checks: Sequence[Check]) -> str:
+    """The document that asks what they said."""
+    asked = [
+        f"c{n}: assetCheckExecutions(assetKey: {{path: {json.dumps(each.asset.split('/'))}}}, "
+        f"checkName: {json.dumps(each.name)}, limit: {_LOOKED_AT}) {{ runId timestamp evaluation {{ success }} }}"
+        for n, each in enumerate(checks)
+    ]
+    return "query Executions {" + " ".join(asked) + "}"
+
+
+def with_executions(checks: Sequence[Check], answer: Json) -> list[Check]:
+    """The same with what they said last, of the answer to that document."""
+    return [_with(check, answer[f"c{n}"]) for n, check in enumerate(checks)]
+
+
+def _with(check: Check, answers: list[Json]) -> Check:
+    done = next((each for each in answers if each["evaluation"]), None)
+    if done is None:
+        return check
+    at = datetime.fromtimestamp(done["timestamp"], UTC)
+    return replace(check, passed=done["evaluation"]["success"], at=at, run_id=done["runId"])

@@ -107,7 +107,6 @@ query Checks {{
             checks {{
               name description blocking
               assetKey {{ path }}
-              executionForLatestMaterialization {{ runId timestamp evaluation {{ success }} }}
             }}
           }}
         }}

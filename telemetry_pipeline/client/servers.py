@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import Health, code_is_broken, code_problem, read_health
-from telemetry_pipeline.client.checks import Check, read_checks
+from telemetry_pipeline.client.checks import Check, executions, read_checks, with_executions
 from telemetry_pipeline.client.graphql import Endpoint
 from telemetry_pipeline.client.schedules import Schedule, read_schedule
 from telemetry_pipeline.errors import WebserverError
@@ -36,7 +36,8 @@ class Servers:
 
     def checks(self) -> list[Check]:
         """What the checks of assets said last."""
-        return read_checks(self._server.ask(documents.CHECKS))
+        checks = read_checks(self._server.ask(documents.CHECKS))
+        return with_executions(checks, self._server.ask(executions(checks))) if checks else []
 
     def code_is_loaded(self) -> bool:
         """Whether runs can be launched by now.

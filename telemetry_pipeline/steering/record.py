@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.errors import WebserverUnavailable
 from telemetry_pipeline.warehouse.access import audit
 from telemetry_pipeline.warehouse.access.audit import Actor
 
@@ -25,7 +26,7 @@ class Record:
 
     @contextmanager
     def of(self, what: str, **detail: Any) -> Iterator[None]:
-        """On record when what is done inside was done. While PostgreSQL is away nothing is.
+        """On record when what is done inside was done, or may have been, for no answer came. While PostgreSQL is away nothing is.
 
         :param what: as of :func:`telemetry_pipeline.warehouse.access.audit.write`.
         :raises WarehouseError: it cannot be put on record.
@@ -33,6 +34,12 @@ class Record:
         if self.engine is None:
             yield
             return
+        unknown: WebserverUnavailable | None = None
         with self.engine.begin() as connection:
             audit.write(connection, self.actor, what, **detail)
-            yield
+            try:
+                yield
+            except WebserverUnavailable as err:
+                unknown = err
+        if unknown is not None:
+            raise unknown

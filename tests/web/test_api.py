@@ -17,7 +17,7 @@ from anyio import CapacityLimiter
 from pydantic import SecretStr
 from reports.test_workbook import read
 from starlette.applications import Starlette
-from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser, SimpleUser
+from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection
@@ -30,7 +30,9 @@ from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import Busy
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.warehouse.core.views import merge
+from telemetry_pipeline.web.access.visitor import Visitor
 from telemetry_pipeline.web.api import catalogue
 from telemetry_pipeline.web.api.routes import routes
 from telemetry_pipeline.web.computing import answers as answering
@@ -50,7 +52,7 @@ class Scopes(AuthenticationBackend):
     """Believes a header."""
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser]:
-        return AuthCredentials(conn.headers.get("scopes", "viewer").split()), SimpleUser("vera")
+        return AuthCredentials(conn.headers.get("scopes", "viewer").split()), Visitor("vera", Role.VIEWER, False, "token")
 
 
 class InThisProcess(Pool):

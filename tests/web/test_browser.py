@@ -102,7 +102,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def log_in(browser: webdriver.Chrome, url: str, name: str) -> None:
-    """As a person does."""
+    """As a person does who was not."""
+    browser.get(f"{url}/health")  # cookies are those of the page
     browser.delete_all_cookies()
     browser.get(f"{url}/entrar")
     for field, text in (("name", name), ("password", PASSWORD)):

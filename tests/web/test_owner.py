@@ -11,7 +11,7 @@ from telemetry_pipeline.web.app import create_app
 def status(app: ASGIApp, token: str, address: str) -> int:
     with Browser(app, client=(address, 50_000)) as program:
         answer = program.get("/flower/", headers={"accept": "application/json", "authorization": f"Bearer {token}"})
-    return answer.status_code
+    return int(answer.status_code)
 
 
 def test_the_token_of_the_owners_link_opens_everything_to_programs_of_this_machine_alone(door: ASGIApp) -> None:

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, Legend, chart_of, encodings, layered, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, Legend, Panel, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import INK, PALE_INK, PALETTE, Theme
@@ -28,7 +28,7 @@ def bars(
     colours: Sequence[str],
     links: Sequence[str | None],
     narrow: int,
-) -> alt.LayerChart | None:
+) -> Panel | None:
     """See :meth:`Sheet.bars`; None: there is nothing to see."""
     values = np.array(list(series.values()))
     if not len(labels) or np.isnan(values).all():
@@ -68,12 +68,12 @@ def bars(
     boxes = (
         chart_of(rows)
         .mark_bar(orient="horizontal")
-        .encode(x=alt.X("begin:Q", scale=scale, axis=None), x2="end:Q", y=y, **offset, **encodings(theme, rows, legend))
+        .encode(x=alt.X("begin:Q", scale=scale, axis=None), x2=alt.X2("end:Q"), y=y, **offset, **encodings(theme, rows, legend))
     )
     ends_of_bars = (
         chart_of(behind)
         .mark_text(align="left", dx=_GAP, color=theme[PALE_INK], aria=False)
-        .encode(x=alt.X("at:Q", scale=scale, axis=None), y=y, text="text:N", **offset)
+        .encode(x=alt.X("at:Q", scale=scale, axis=None), y=y, text=alt.Text("text:N"), **offset)
     )
     height = len(labels) * (21 if lanes == 1 else 15 * lanes + 6)
     return layered(boxes, ends_of_bars, width=width, height=height)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, encodings, layered, names_on, row
+from telemetry_pipeline.reports.figures.marks import LETTER, Panel, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import BLUE, GREY, GROUND, INK, RED, Theme
@@ -29,7 +29,7 @@ def heat(
     diverging: bool,
     grey: npt.NDArray[np.bool_] | None,
     links: Sequence[str | None],
-) -> alt.LayerChart | None:
+) -> Panel | None:
     """See :meth:`Sheet.heat`; None: there is nothing to see."""
     if not cells.size or np.isnan(cells).all():
         return None
@@ -63,7 +63,6 @@ def heat(
     layers = [boxes]
     if written:
         shade = alt.Color("colour:N", scale=alt.Scale(domain=[INK, GROUND], range=[theme[INK], theme[GROUND]]), legend=None)
-        layers.append(chart_of(texts).mark_text(aria=False).encode(**places, text="text:N", color=shade))
+        layers.append(chart_of(texts).mark_text(aria=False).encode(**places, text=alt.Text("text:N"), color=shade))
     height = len(names) * (26 if written else 20)
-    chart: alt.LayerChart = layered(*layers, width=width, height=height).resolve_scale(color="independent")
-    return chart
+    return {**layered(*layers, width=width, height=height), "resolve": {"scale": {"color": "independent"}}}

@@ -13,6 +13,9 @@ from telemetry_pipeline.reports.figures.svg import DOOR
 from telemetry_pipeline.reports.figures.texts import letters, shorten
 from telemetry_pipeline.reports.figures.themes import PALE_INK, Theme, opacity
 
+Panel = dict[str, Any]
+"""A part of a picture, as Vega-Lite."""
+
 LETTER = 6.9
 """Mean width of a letter of 12 pixels, with some room."""
 _SAID = 160
@@ -76,21 +79,32 @@ def row(colour: str, said: str, link: str | None = None, **values: Any) -> dict[
 
 def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     """A chart of what :func:`row` gives, or of other rows."""
-    return alt.Chart({"values": list(rows)})
+    return alt.Chart({"values": tuple(rows)})  # Altair copies lists with all that is in them, over and over
 
 
-def layered(*charts: alt.Chart, width: float, height: float) -> alt.LayerChart:
-    """A panel: charts one above the other."""
-    return alt.LayerChart(layer=list(charts), width=width, height=height)
+def layered(*charts: alt.Chart, width: float, height: float) -> Panel:
+    """A panel: charts one above the other, as Vega-Lite; Altair's own layers copy all that is in them several times."""
+    return {"layer": [_declared(each) for each in charts], "width": width, "height": height}
+
+
+def _declared(chart: alt.Chart) -> Panel:
+    context: dict[str, Any] = {"top_level": False, "datasets": {}}
+    declared: Panel = chart.to_dict(validate=False, context=context)
+    if "name" in declared["data"]:
+        declared["data"] = {"values": context["datasets"][declared["data"]["name"]]}
+    return declared
 
 
 def encodings(theme: Theme, rows: Sequence[Mapping[str, Any]], legend: Legend | None) -> dict[str, Any]:
     """The channels of what :func:`row` gives."""
-    channels: dict[str, Any] = {"color": colours(theme, (each["colour"] for each in rows), legend), "description": "said:N"}
+    channels: dict[str, Any] = {
+        "color": colours(theme, (each["colour"] for each in rows), legend),
+        "description": alt.Description("said:N"),
+    }
     if any(each["opacity"] != 1 for each in rows):
         channels["fillOpacity"] = alt.FillOpacity("opacity:Q", scale=None, legend=None)
     if any("link" in each for each in rows):
-        channels["href"] = "link:N"
+        channels["href"] = alt.Href("link:N")
     return channels
 
 
@@ -126,6 +140,6 @@ def written(rows: Sequence[Mapping[str, Any]], theme: Theme, *, size: float, **l
     chart: alt.Chart = (
         chart_of(rows)
         .mark_text(align="left", baseline="alphabetic", fontSize=size, aria=False, **{"color": theme[PALE_INK], **look})
-        .encode(x=alt.X("x:Q", scale=None, axis=None), y=alt.Y("y:Q", scale=None, axis=None), text="text:N")
+        .encode(x=alt.X("x:Q", scale=None, axis=None), y=alt.Y("y:Q", scale=None, axis=None), text=alt.Text("text:N"))
     )
     return chart

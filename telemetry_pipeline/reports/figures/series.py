@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from telemetry_pipeline.amounts import short
-from telemetry_pipeline.reports.figures.marks import Legend, chart_of, encodings, layered, row, ticks_on
+from telemetry_pipeline.reports.figures.marks import Legend, Panel, chart_of, encodings, layered, row, ticks_on
 from telemetry_pipeline.reports.figures.marks import colours as colours_of
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.themes import BLUE, INK, ORANGE, PALETTE, Theme
@@ -33,7 +33,7 @@ def series(
     band: Band | None,
     legend: Mapping[str, str] | None,
     height: float,
-) -> alt.LayerChart | None:
+) -> Panel | None:
     """See :meth:`Sheet.series`; None: there is nothing to see."""
     values = np.array(list(series.values()))
     if not len(scale.positions) or np.isnan(values).all():
@@ -82,7 +82,7 @@ def _columns(
         if not np.isnan(value)
     ]
     bars = chart_of(rows).mark_bar(orient="vertical", size=thick)
-    chart: alt.Chart = bars.encode(**axes, y2=alt.datum(0), **encodings(theme, rows, legend))
+    chart: alt.Chart = bars.encode(**axes, y2=alt.Y2Datum(0), **encodings(theme, rows, legend))
     return chart
 
 
@@ -111,10 +111,12 @@ def _lines(
         said = [f"{name}: {short(series[name][index])}" for name in names if not np.isnan(series[name][index])]
         if said:
             days.append({"x": x - half, "x2": x + half, "said": " · ".join([day, *said])})
-    drawn = chart_of(rows).mark_line(strokeWidth=2, aria=False).encode(**axes, color=paint, detail="colour:N")
+    drawn = chart_of(rows).mark_line(strokeWidth=2, aria=False).encode(**axes, color=paint, detail=alt.Detail("colour:N"))
     dotted = chart_of(dots).mark_circle(size=28, opacity=1, aria=False).encode(**axes, color=paint)
     said_by = chart_of(days).mark_rect(fill=theme[INK], fillOpacity=0)
-    said_by = said_by.encode(x=axes["x"], x2="x2:Q", y=alt.value(0), y2=alt.value(height), description="said:N")
+    said_by = said_by.encode(
+        x=axes["x"], x2=alt.X2("x2:Q"), y=alt.YValue(0), y2=alt.Y2Value(height), description=alt.Description("said:N")
+    )
     return [drawn, *([dotted] if dots else []), said_by]
 
 
@@ -125,5 +127,5 @@ def _band(theme: Theme, scale: Scale, band: Band, axes: Mapping[str, Any]) -> al
         if not (np.isnan(low) or np.isnan(high))
     ]
     area = chart_of(rows).mark_area(fill=theme[ORANGE], opacity=1, fillOpacity=0.25, aria=False)
-    chart: alt.Chart = area.encode(**axes, y2="high:Q")
+    chart: alt.Chart = area.encode(**axes, y2=alt.Y2("high:Q"))
     return chart

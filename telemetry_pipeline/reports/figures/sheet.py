@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from telemetry_pipeline.amounts import NULL, short
 from telemetry_pipeline.reports.figures import bars, heat, series, tiles
-from telemetry_pipeline.reports.figures.marks import LETTER, layered, written
+from telemetry_pipeline.reports.figures.marks import LETTER, Panel, layered, written
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
 from telemetry_pipeline.reports.figures.svg import FONT, LETTERS
 from telemetry_pipeline.reports.figures.texts import shorten
@@ -29,6 +29,8 @@ WIDTH = 720
 
 _MARGIN, _GAP, _LINE = 14.0, 26.0, 18.0
 _NARROW = 520
+_OWN_COLOURS = {"resolve": {"scale": {"color": "independent"}}}
+"""Of panels: colours mean something else in each."""
 
 
 class Sheet:
@@ -43,7 +45,7 @@ class Sheet:
         self._title = title
         self._width = width - 2 * _MARGIN
         self._links = links or {}
-        self._rows: list[list[alt.LayerChart]] = []
+        self._rows: list[list[Panel]] = []
         self._notes: list[str] = []
 
     def note(self, text: str) -> None:
@@ -171,27 +173,26 @@ class Sheet:
         """The picture as Vega-Lite; None if nothing was drawn on it."""
         if not self._rows:
             return None
-        rows: list[Any] = [row[0] if len(row) == 1 else _beside(row) for row in self._rows]
+        rows = [row[0] if len(row) == 1 else {"hconcat": row, "spacing": _GAP, **_OWN_COLOURS} for row in self._rows]
         if self._notes:
             rows.append(self._noted())
-        picture = (
-            alt.concat(*rows, columns=1, spacing=18)
-            .resolve_scale(color="independent")
-            .properties(
-                align="none",
-                padding=_MARGIN,
-                background=self.theme[GROUND] if self.theme.is_filled else "transparent",
-            )
-        )
+        declared = {
+            "$schema": alt.SCHEMA_URL,
+            "concat": rows,
+            "columns": 1,
+            "spacing": 18,
+            "align": "none",
+            **_OWN_COLOURS,
+            "padding": _MARGIN,
+            "background": self.theme[GROUND] if self.theme.is_filled else "transparent",
+            "config": _config(self.theme),
+        }
         if self.theme.is_filled:  # else it lies on a page that has a title of its own
             text = shorten(self._title, int(self._width / LETTER / 1.2))
-            picture = picture.properties(
-                title=alt.TitleParams(text, fontSize=16, anchor="start", offset=12, color=self.theme[INK])
-            )
-        declared: dict[str, Any] = picture.configure(**_config(self.theme)).to_dict(validate=False)
+            declared["title"] = {"text": text, "fontSize": 16, "anchor": "start", "offset": 12, "color": self.theme[INK]}
         return declared
 
-    def _noted(self) -> alt.LayerChart:
+    def _noted(self) -> Panel:
         lines = [shorten(note, int(self._width / LETTER * 1.1)) for note in self._notes]
         rows = [{"x": 0, "y": 12 + _LINE * index, "text": line} for index, line in enumerate(lines)]
         texts = written(rows, self.theme, size=12, fontStyle="italic")
@@ -201,7 +202,7 @@ class Sheet:
         """The width of one of so many panels side by side."""
         return self._width if self._width < _NARROW else (self._width - _GAP * (of - 1)) / of
 
-    def _add(self, panel: alt.LayerChart | None, heading: str, column: int) -> None:
+    def _add(self, panel: Panel | None, heading: str, column: int) -> None:
         """Put a panel below the others, or beside the last."""
         if panel is None:
             return
@@ -210,11 +211,6 @@ class Sheet:
         if column == 0 or not self._rows or self._width < _NARROW:
             self._rows.append([])
         self._rows[-1].append(panel)
-
-
-def _beside(panels: Sequence[alt.LayerChart]) -> alt.HConcatChart:
-    beside: alt.HConcatChart = alt.hconcat(*panels, spacing=_GAP).resolve_scale(color="independent")
-    return beside
 
 
 def _config(theme: Theme) -> dict[str, Any]:

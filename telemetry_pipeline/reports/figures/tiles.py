@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import altair as alt
 
 from telemetry_pipeline.amounts import NULL
-from telemetry_pipeline.reports.figures.marks import LETTER, chart_of, layered, row, written
+from telemetry_pipeline.reports.figures.marks import LETTER, Panel, chart_of, layered, row, written
 from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.reports.figures.themes import INK, TILE, Theme
 
 _HEIGHT, _GAP = 66.0, 10.0
 
 
-def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) -> alt.LayerChart | None:
+def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) -> Panel | None:
     """See :meth:`Sheet.tiles`; None: there is nothing to see."""
     if all(value == NULL for value in figures.values()):
         return None
@@ -33,9 +33,9 @@ def tiles(theme: Theme, width: float, figures: Mapping[str, str], columns: int) 
         .encode(
             x=alt.X("x:Q", scale=None, axis=None),
             y=alt.Y("y:Q", scale=None, axis=None),
-            x2="x2:Q",
-            y2="y2:Q",
-            description="said:N",
+            x2=alt.X2("x2:Q"),
+            y2=alt.Y2("y2:Q"),
+            description=alt.Description("said:N"),
         )
     )
     large = written(values, theme, size=20, color=theme[INK], fontWeight="bold")

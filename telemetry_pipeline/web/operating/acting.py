@@ -59,7 +59,7 @@ class Acting:
         form = {name: str(value) for name, value in (await request.form()).items()}
         try:
             asked = self._launching.read(form)
-            run_id = await self._do(lambda: runs.launch(self._controls.client, record, asked))
+            run_id = await self._do(lambda: runs.launch(self._controls.doer, record, asked))
         except RequestRefused as err:
             return self._launching.form(request, form, err)
         return back(run_id, done="launched")
@@ -67,13 +67,13 @@ class Acting:
     async def cancel(self, request: Request, record: Record) -> Response:
         """Cancel a run."""
         run_id = wanted_run(request)
-        await self._do(lambda: runs.cancel(self._controls.client, record, run_id))
+        await self._do(lambda: runs.cancel(self._controls.doer, record, run_id))
         return back(run_id, done="cancelled")
 
     async def repeat(self, request: Request, record: Record) -> Response:
         """Launch a run again."""
         run_id = wanted_run(request)
-        return back(await self._do(lambda: runs.repeat(self._controls.client, record, run_id)), done="repeated")
+        return back(await self._do(lambda: runs.repeat(self._controls.doer, record, run_id)), done="repeated")
 
     async def ask_cancel_all(self, request: Request, _: Record) -> Response:
         """Whether to."""
@@ -82,7 +82,7 @@ class Acting:
 
     async def cancel_all(self, _: Request, record: Record) -> Response:
         """Cancel every run."""
-        done = await self._do(lambda: runs.cancel_all(self._controls.client, record))
+        done = await self._do(lambda: runs.cancel_all(self._controls.doer, record))
         return back(done="cancelled_all", n=len(done.runs), refused=len(done.refused))
 
     async def ask_empty(self, request: Request, _: Record) -> Response:
@@ -100,7 +100,7 @@ class Acting:
     async def empty(self, request: Request, record: Record) -> Response:
         """Empty a queue."""
         queue, url = _queue(request), self._redis_url()
-        client = self._controls.client if "cancelling" in await request.form() else None
+        client = self._controls.doer if "cancelling" in await request.form() else None
         done = await self._do(lambda: queues.empty_queue(client, record, url, queue))
         return back(done="emptied", n=done.messages, refused=len(done.cancelled.refused))
 

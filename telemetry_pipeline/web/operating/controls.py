@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 2.0
 """How long a reader waits for a server."""
 
 _ANSWER_SECONDS = 20.0
+_DEED_SECONDS = 120.0
 _FOLLOWED = 50
 _BETWEEN_LOOKS_SECONDS = 2.0
 _AT_ONCE = 20
@@ -39,12 +40,14 @@ T = TypeVar("T")
 class Controls:
     """The same for all requests.
 
+    :ivar client: for looks. :ivar doer: for deeds, which may take longer.
     :ivar redis_url: of the broker; None: the door does not know it.
     """
 
     door: Door
     settings: DoorSettings
     client: TelemetryClient
+    doer: TelemetryClient
     board: Board
     voice: Voice
     redis_url: str | None
@@ -56,7 +59,8 @@ class Controls:
     def of_settings(cls, door: Door, settings: DoorSettings, voice: Voice) -> Self:
         """As the settings have it; Dagster is asked as operators reach it, whoever the reader is."""
         url = settings.webserver_url or address(settings.dagster_directory)
-        client = TelemetryClient(f"{url.rstrip('/')}/graphql", _ANSWER_SECONDS)
+        graphql_url = f"{url.rstrip('/')}/graphql"
+        client = TelemetryClient(graphql_url, _ANSWER_SECONDS)
 
         def look_at_disks(seen: Overview) -> None:
             seen.disks = disks(places(settings))
@@ -70,7 +74,7 @@ class Controls:
             }
         )
         redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-        return cls(door, settings, client, board, voice, redis_url)
+        return cls(door, settings, client, TelemetryClient(graphql_url, _DEED_SECONDS), board, voice, redis_url)
 
     @property
     def allowed(self) -> AllowedDays:
