@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 PAGES: Mapping[str, tuple[str, str]] = {
     # Where one can go.
-    "pages": ("Páginas", "Pages"),
     "today": ("Hoy", "Today"),
     "today_lead": (
         "Qué se está viendo, contra ayer y contra hace una semana.",
@@ -35,7 +34,6 @@ PAGES: Mapping[str, tuple[str, str]] = {
     ),
     # The form of days.
     "days": ("Días", "Days"),
-    "choose_days": ("Elegir días y comparación", "Choose days and comparison"),
     "from_day": ("Desde", "From"),
     "to_day": ("Hasta", "To"),
     "against": ("Comparar con", "Compare with"),
@@ -117,6 +115,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     ),
     "failed_picture": ("La gráfica no llegó.", "The picture did not arrive."),
     "try_again": ("Volver a probar", "Try again"),
+    "takes_too_long": (
+        "Con tantos días tarda demasiado. Pruebe con menos días.",
+        "It takes too long over so many days. Try fewer days.",
+    ),
     "busy": (
         "Hay demasiadas preguntas a la vez. Vuelva a probar en un momento.",
         "There are too many questions at once. Try again in a moment.",
@@ -125,7 +127,6 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "files": ("Archivos", "Files"),
     "files_of": ("Archivos de: {title}", "Files of: {title}"),
     "all_rows": ("Ver los {count}", "Show all {count}"),
-    "first_rows": ("Ver solo los primeros {count}", "Show the first {count} only"),
     "rows_of": ("{shown} de {count}", "{shown} of {count}"),
     "personal_only": (
         "Esta lista nombra a suscriptores. Su usuario no puede verla; quien administra el sistema puede permitirlo.",
@@ -133,7 +134,6 @@ PAGES: Mapping[str, tuple[str, str]] = {
     ),
     "updated": ("Actualizar", "Reload"),
     # Today.
-    "now": ("Ahora", "Now"),
     "hour": ("Hora", "Hour"),
     "watching": ("Suscriptores viendo", "Subscribers watching"),
     "watching_now": ("Suscriptores viendo, de {hour}", "Subscribers watching, {hour}"),
@@ -159,26 +159,21 @@ PAGES: Mapping[str, tuple[str, str]] = {
     # Channels and channel.
     "ranking": ("Ranking de canales", "Ranking of channels"),
     "ranking_part": ("Ranking de canales: {part}", "Ranking of channels: {part}"),
-    "against_others": ("Contra los otros días", "Against the other days"),
     "rank": ("N.º", "No."),
     "change": ("Cambio", "Change"),
     "of_active": ("% de los activos", "% of active"),
     "previous": ("Antes", "Before"),
     "current": ("Estos días", "These days"),
-    "other_days": ("Los otros días", "The other days"),
     "measure": ("Medida", "Measure"),
     "not_watched": ("Nadie vio «{channel}» en estos días.", "Nobody watched “{channel}” on these days."),
     "comes_from": ("De dónde vienen", "Where they come from"),
     "goes_to": ("A dónde van", "Where they go"),
     "rank_of": ("{rank} de {count}", "{rank} of {count}"),
     "place": ("Lugar", "Place"),
-    "forecast": ("Lo que viene", "What is to come"),
-    "curve": ("La curva del día", "The curve of the day"),
     "from_channel": ("Canal anterior", "Channel before"),
     "to_channel": ("Canal siguiente", "Channel after"),
     # Periods.
     "in_short": ("En resumen", "In short"),
-    "channels_compared": ("Canales: qué creció y qué cayó", "Channels: what grew and what fell"),
     "rises": ("Los que más crecieron", "Those that grew most"),
     "falls": ("Los que más cayeron", "Those that fell most"),
     # Subscribers.
@@ -217,7 +212,6 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "question": ("Pregunta", "Question"),
     "left_out": ("Días que deja fuera", "Days that it leaves out"),
     "columns": ("Columnas", "Columns"),
-    "parameters": ("Parámetros", "Parameters"),
     "theme_general": ("Generales", "General"),
     "theme_audience": ("Audiencia", "Audience"),
     "theme_subscribers": ("Suscriptores", "Subscribers"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from html import unescape
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
@@ -13,12 +14,16 @@ import pytest
 import sqlalchemy as sa
 from audiences import CHANNELS, LONG_CHANNEL, ODD_CHANNEL, ODD_SUBSCRIBER, SUBSCRIBERS, fill
 from front_door import OPERATOR, URL, VIEWER, Browser
-from pages import PERSONAL, front_door, let_in
+from pages import PERSONAL, InProcess, front_door, let_in
 from warehouse_events import MEXICO
 
+from telemetry_pipeline import web
 from telemetry_pipeline.days import today
+from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused, TelemetryError
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.web.computing.question import Question
+from telemetry_pipeline.words.pages import PAGES as PAGES_SAID
 
 Ask = Callable[..., str]
 
@@ -195,6 +200,41 @@ def test_today_is_set_against_yesterday_and_a_week_ago_up_to_the_same_hour(ask: 
     assert "Última lectura" in page
     assert "Problemas ? Ninguno" in page or "Problemas Ninguno" in page
     assert "Qué se ve, de 17 a 18 h" in page.replace("de de", "de")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Busy("too many answers are being computed"), "demasiadas preguntas a la vez"),
+        (RequestRefused("it takes longer than 60 s"), "Pruebe con menos días"),
+        (ComputingEnded("the process ended"), "No se pudo calcular"),
+    ],
+    ids=["busy", "long", "ended"],
+)
+def test_a_block_that_cannot_be_made_says_why_and_the_rest_of_the_page_is_there(
+    filled: str, monkeypatch: pytest.MonkeyPatch, error: TelemetryError, said: str
+) -> None:
+    async def fail(_self: InProcess, _question: Question) -> bytes:
+        raise error
+
+    monkeypatch.setattr(InProcess, "ask", fail)
+    browser = Browser(front_door(filled, connect(filled)), URL)
+    browser.log_in(VIEWER)
+    answer = browser.get("/canales")
+    assert answer.status_code == 200
+    assert answer.text.rstrip().endswith("</html>")
+    assert said in words(answer.text)
+    assert str(error) not in answer.text
+
+
+def test_every_text_of_the_catalogue_is_said_somewhere() -> None:
+    rooms = [each for each in Path(web.__file__).parent.joinpath("pages").rglob("*") if each.suffix in (".py", ".html")]
+    said = " ".join(each.read_text() for each in rooms)
+    named = {*re.findall(r"say\.(\w+)", said), *re.findall(r'"(\w+)"', said)}
+    composed = ("preset_", "part_", "theme_")
+    assert [
+        name for name in PAGES_SAID if name not in named and not name.startswith(composed) and not name.endswith("_lead")
+    ] == []
 
 
 def test_every_link_to_a_definition_leads_to_one(ask: Ask) -> None:

@@ -68,17 +68,23 @@
   };
   const markOf = event => event.target.closest?.(".picture svg [aria-label]");
   const isMark = mark => mark && mark.nodeName !== "svg";
+  // A page that scrolls to what has the focus moves marks under a pointer that rests: what has the focus keeps its tip.
+  let focused = null;
+  const below = mark => { const box = mark.getBoundingClientRect(); show(mark, box.left + box.width / 2, box.bottom - 8); };
   document.addEventListener("pointermove", event => {
     const mark = markOf(event);
-    if (isMark(mark)) show(mark, event.clientX, event.clientY); else tip.hidden = true;
+    if (isMark(mark)) show(mark, event.clientX, event.clientY);
+    else if (focused) below(focused);
+    else tip.hidden = true;
   });
   document.addEventListener("focusin", event => {
     const mark = event.target.closest?.(".picture a")?.querySelector("[aria-label]") ?? markOf(event);
-    if (!isMark(mark)) { tip.hidden = true; return; }
-    const box = mark.getBoundingClientRect();
-    show(mark, box.left + box.width / 2, box.bottom - 8);
+    focused = isMark(mark) ? mark : null;
+    if (focused) below(focused); else tip.hidden = true;
   });
-  document.addEventListener("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
+  document.addEventListener("focusout", () => { focused = null; tip.hidden = true; });
+  addEventListener("scroll", () => { if (focused) below(focused); }, { passive: true });
+  document.addEventListener("keydown", event => { if (event.key === "Escape") { focused = null; tip.hidden = true; } });
 
   // Fields that say nothing make no address longer.
   for (const form of document.querySelectorAll("form.fields")) {

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import Busy, RequestRefused, TelemetryError
 from telemetry_pipeline.web.pages.shown import computing
 from telemetry_pipeline.web.pages.shown.computing import Answering
 
@@ -22,6 +22,13 @@ class Failed:
     """What stands in place of a block that could not be made."""
 
     error: TelemetryError
+
+    @property
+    def reason(self) -> str:
+        """Why, by its name in the catalogue."""
+        if isinstance(self.error, RequestRefused):
+            return "takes_too_long"
+        return "busy" if isinstance(self.error, Busy) else "failed"
 
 
 class Answers:

@@ -113,6 +113,7 @@ def table(frame: pd.DataFrame, columns: Sequence[Shown], speech: Speech, *, most
     return Table(heads, rows, len(frame))
 
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _NUMERIC = ("number", "percent", "change", "seconds", "written")
 
 
@@ -144,8 +145,8 @@ def write(value: Any, kind: Kind, speech: Speech) -> str:
         "percent": speech.percent,
         "change": speech.change,
         "seconds": speech.seconds,
-        "day": lambda day: speech.day(_date(day)),
-        "month": lambda day: speech.month(_date(day)),
+        "day": lambda day: speech.day(_date(day)).replace(" ", _NO_BREAK),
+        "month": lambda day: speech.month(_date(day)).replace(" ", _NO_BREAK),
     }
     return writers[kind](value)
 
