@@ -209,7 +209,7 @@ class Chaos:
         return self._onlooker.state.first_partition or today, today
 
     def _client(self) -> TelemetryClient:
-        return TelemetryClient(f"{self._onlooker.state.socket_url}/graphql")
+        return self._onlooker.state.client()
 
     def _reach(self, what: str, action: Callable[[], None]) -> None:
         """Do it, unless who is needed was struck."""

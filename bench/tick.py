@@ -44,7 +44,7 @@ class Bed:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._client = stack.client
+        self._client = stack.state.client()
         self._today = datetime.now(stack.settings.operator_zone).date()
 
     def fill(self, records: int) -> None:

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.analyses.framework.rules import Rules
-from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.results.freshness.staleness import stale_days
 from telemetry_pipeline.stack.processes.orphans import members
@@ -143,7 +142,7 @@ class Onlooker:
                 yield f"{name} does not answer"
 
     def _code(self) -> Iterator[str]:
-        health = TelemetryClient(f"{self.state.socket_url}/graphql", timeout_seconds=10).health()
+        health = self.state.client(10).health()
         if health.code_problem:
             yield health.code_problem
         yield from (f"the daemon's part {part} is silent" for part in health.silent_daemons)

@@ -140,11 +140,12 @@ def test_a_wheel_runs_the_whole_pipeline_in_an_empty_folder(installed: Path, sta
 
     assert say("python", "-c", "import telemetry_pipeline as it; print(it.__file__)").startswith(str(installed.parent))
     query = "{ assetNodes { assetKey { path } } }"
-    answer = requests.post(stack.graphql_url, json={"query": query}, timeout=30).json()
+    token = {"Authorization": f"Bearer {stack.web_token}"}
+    answer = requests.post(stack.graphql_url, json={"query": query}, headers=token, timeout=30).json()
     assert {"path": ["top_channels"]} in [node["assetKey"] for node in answer["data"]["assetNodes"]]
     assert "top_channels" in say("telemetry-pipeline", "run", "telemetry_tick")
     assert stack.flower_url
-    assert requests.get(f"{stack.flower_url}/healthcheck", timeout=30).status_code == 200
+    assert requests.get(f"{stack.flower_url}/healthcheck", headers=token, timeout=30).status_code == 200
     for name in ("dagster.yaml", "workspace.yaml", "flowerconfig.py", "flower.acl"):
         [packed] = installed.parent.glob(f"lib/python*/site-packages/telemetry_pipeline/stack/files/{name}")
         assert packed.read_bytes() == (PROJECT / name).read_bytes()

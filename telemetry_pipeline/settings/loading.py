@@ -95,9 +95,14 @@ class StackSettings(
         return PipelineSettings.with_values_of(self)
 
     @property
-    def sockets(self) -> Path:
-        """Directory of the sockets behind the front door."""
+    def dagster_directory(self) -> Path:
+        """Directory of the sockets of Dagster's web server."""
         return self.web_sockets or self.home / "sockets"
+
+    @property
+    def flower_directory(self) -> Path:
+        """Directory of Flower's socket."""
+        return self.flower_sockets or self.home / "flower-sockets"
 
     @property
     def first_month(self) -> date:

@@ -41,8 +41,13 @@ class WebSettings(BaseModel):
     )
     web_sockets: Directory | None = Field(
         default=None,
-        description="Directory of the Unix sockets by which the front door reaches what is behind it, for its owner alone. "
+        description="Directory of the Unix sockets by which the front door reaches Dagster's web server, for its owner alone. "
         "Empty: the directory sockets in TELEMETRY_HOME.",
+    )
+    flower_sockets: Directory | None = Field(
+        default=None,
+        description="Directory of the one by which it reaches Flower, the workers' own web UI. Empty: the directory "
+        "flower-sockets in TELEMETRY_HOME.",
     )
     webserver_url: WebserverUrl | None = Field(
         default=None,

@@ -72,6 +72,7 @@ def environment(process: str, settings: PipelineSettings, *, web_url: str = "") 
         "LOG_DIRECTORY": str(settings.log_files.expanduser().resolve()),
         "PYTHONPATH": os.pathsep.join(filter(None, [_PROJECT, variables.get("PYTHONPATH")])),
         "WEB_SOCKETS": str(sockets := settings.web_sockets or web_sockets(home)),
+        "FLOWER_SOCKETS": str(settings.flower_sockets or flower_sockets(home)),
         "WEBSERVER_URL": address(sockets),
         "WEB_URL": settings.web_url or web_url,
         "TELEMETRY_ENV_FILE": "",
@@ -91,8 +92,13 @@ def dagster_home(home: Path) -> Path:
 
 
 def web_sockets(home: Path) -> Path:
-    """Directory of the sockets behind the front door."""
-    return short_path(home / "sockets", max(OPERATORS, VIEWERS, FLOWER, key=len))
+    """Directory of the sockets of Dagster's web server."""
+    return short_path(home / "sockets", max(OPERATORS, VIEWERS, key=len))
+
+
+def flower_sockets(home: Path) -> Path:
+    """Directory of Flower's, which may write nothing beside the others."""
+    return short_path(home / "flower-sockets", FLOWER)
 
 
 def code_socket(home: Path) -> Path:

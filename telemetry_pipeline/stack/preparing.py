@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.simulator import options as simulator_defaults
-from telemetry_pipeline.stack.environment import FILES, dagster_home, web_sockets
+from telemetry_pipeline.stack.environment import FILES, dagster_home, flower_sockets, web_sockets
 from telemetry_pipeline.stack.partitions import first_partition
 from telemetry_pipeline.stack.servers.postgres import WRITER, LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database, check_postgres, ensure_database
@@ -41,6 +41,7 @@ def completed(
     found["telemetry_home"] = given.home
     found["first_partition"] = first_partition(given, options)
     found["web_sockets"] = given.web_sockets or web_sockets(given.home)
+    found["flower_sockets"] = given.flower_sockets or flower_sockets(given.home)
     found["web_secret"] = given.web_secret or _kept_secret(given.home / "web-secret")
     if postgres is not None:
         found["owner_database_url"] = at_database(postgres.url, "telemetry")

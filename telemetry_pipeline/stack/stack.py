@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,10 +14,8 @@ from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError, TelemetryError, WebserverUnavailable
 from telemetry_pipeline.settings.loading import Settings, StackSettings
-from telemetry_pipeline.settings.web import owner_link
-from telemetry_pipeline.sockets import DAGSTER_PATH, FLOWER_PATH
-from telemetry_pipeline.stack.environment import environment, web_sockets
-from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, text_of, write_dagster_home
+from telemetry_pipeline.stack.environment import environment
+from telemetry_pipeline.stack.preparing import completed, prepare_databases, prepare_tables, write_dagster_home
 from telemetry_pipeline.stack.processes.memory import check_memory
 from telemetry_pipeline.stack.processes.orphans import dismiss, sweep
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, choose_port
@@ -107,16 +103,6 @@ class Stack:
             raise StackError("the stack is not running")
         return self._state
 
-    @property
-    def client(self) -> TelemetryClient:
-        """What is asked of Dagster's web server."""
-        return TelemetryClient(f"{self.state.socket_url}/graphql")
-
-    @property
-    def owner_link(self) -> str:
-        """Opened on this machine, it logs the owner of the stack in at the front door."""
-        return owner_link(self.state.web_url, self.state.web_token)
-
     def start(self) -> None:
         """Start everything and wait until it works; on failure nothing is left running."""
         began = time.monotonic()
@@ -135,7 +121,7 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        self._say(f"everything is up after {duration(time.monotonic() - began)}; open {self.owner_link}")
+        self._say(f"everything is up after {duration(time.monotonic() - began)}; open {self.state.owner_link}")
 
     def tend(self) -> None:
         """Start again what ended or does not work; call it a few times a second while the stack is in use."""
@@ -220,32 +206,15 @@ class Stack:
         # a cancelled run into a successful one.
         worker = Worker(self.home, variables("worker"), concurrency=self._workers)
         self._starting.run([worker, CodeServer(self.home, variables("code-server"))])
-        sockets = self.settings.web_sockets or web_sockets(self.home)
-        webserver = Webserver(self.home, variables("webserver"), sockets)
+        webserver = Webserver(self.home, variables("webserver"), self.settings.dagster_directory)
         web = Web(self.home, variables("web") | {"WEB_TOKEN": token}, web_port)
         self._starting.run([webserver, web, Daemon(self.home, variables("daemon"), webserver.client)])
         if self._owns_runs and (runs := self._starting.ask_servers(lambda: _cancel_runs(webserver.client, began))):
             self._say(f"runs that an earlier stack had left unfinished, cancelled: {runs}")
         self._starting.run([Watch(self.home, variables("watch"))])
-        self._launch_flower(sockets)
+        self._launch_flower()
 
-        self._state = StackState(
-            pid=os.getpid(),
-            started_at=datetime.now(UTC),
-            web_url=web_url,
-            web_token=token,
-            webserver_url=f"{web_url}{DAGSTER_PATH}",
-            graphql_url=f"{web_url}{DAGSTER_PATH}/graphql",
-            socket_url=webserver.url,
-            database_url=self.settings.database_url.get_secret_value(),
-            owner_database_url=text_of(self.settings.owner_database_url or ""),
-            dagster_database_url=self.settings.dagster_database_url.get_secret_value(),
-            redis_url=self.settings.redis_url.get_secret_value(),
-            panaccess_url=self.settings.panaccess_url,
-            flower_url=f"{web_url}{FLOWER_PATH}",
-            first_partition=self.settings.first_partition,
-            processes={},
-        )
+        self._state = StackState.of(self.settings, web_url=web_url, web_token=token, socket_url=webserver.url)
         write_state(self.home, self._with_processes(self._state))
 
     @property
@@ -269,7 +238,7 @@ class Stack:
         if self._state is not None and self._owns_runs:
             # Long steps look at their run and stop cleanly. Should the web server fail, the next start cancels the runs.
             with suppress(TelemetryError):
-                client = TelemetryClient(f"{self._state.socket_url}/graphql", _WEB_SECONDS)
+                client = self._state.client(_WEB_SECONDS)
                 self._say(f"  runs cancelled: {_cancel_runs(client, datetime.now(UTC))}")
         for service in self._starting.services:
             if isinstance(service, Daemon | Web | Webserver | CodeServer | Flower):  # independent of each other, and slow
@@ -279,10 +248,10 @@ class Stack:
             service.stop()
             self._say(f"  {service.title} has stopped ({duration(time.monotonic() - began)})")
 
-    def _launch_flower(self, sockets: Path) -> None:
+    def _launch_flower(self) -> None:
         """Without waiting for it: nothing depends on it."""
         redis_url = self.settings.flower_redis_url or self.settings.redis_url
-        flower = Flower(self.home, redis_url.get_secret_value(), sockets)
+        flower = Flower(self.home, redis_url.get_secret_value(), self.settings.flower_directory)
         self._starting.launch([flower])
         self._supervisor.add(flower, ready=False)
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
 import psutil
 from pydantic import BaseModel, ValidationError
 
+from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import StackError
 from telemetry_pipeline.polling import polling
+from telemetry_pipeline.settings.loading import Settings
+from telemetry_pipeline.settings.web import owner_link
+from telemetry_pipeline.sockets import DAGSTER_PATH, FLOWER_PATH
 from telemetry_pipeline.stack.processes.orphans import lock_path
 
 # The guardian of a stack that was killed holds the lock while it cleans up.
@@ -52,6 +56,36 @@ class StackState(BaseModel):
     flower_url: str | None = None
     first_partition: date | None = None
     processes: dict[str, int]
+
+    @classmethod
+    def of(cls, settings: Settings, *, web_url: str, web_token: str, socket_url: str) -> Self:
+        """One that has just started with these settings; its processes are still to be added."""
+        return cls(
+            pid=os.getpid(),
+            started_at=datetime.now(UTC),
+            web_url=web_url,
+            web_token=web_token,
+            webserver_url=f"{web_url}{DAGSTER_PATH}",
+            graphql_url=f"{web_url}{DAGSTER_PATH}/graphql",
+            socket_url=socket_url,
+            database_url=settings.database_url.get_secret_value(),
+            owner_database_url=settings.owner_database_url.get_secret_value() if settings.owner_database_url else "",
+            dagster_database_url=settings.dagster_database_url.get_secret_value(),
+            redis_url=settings.redis_url.get_secret_value(),
+            panaccess_url=settings.panaccess_url,
+            flower_url=f"{web_url}{FLOWER_PATH}",
+            first_partition=settings.first_partition,
+            processes={},
+        )
+
+    def client(self, timeout_seconds: float = 60) -> TelemetryClient:
+        """What is asked of Dagster's web server, by its socket."""
+        return TelemetryClient(f"{self.socket_url}/graphql", timeout_seconds)
+
+    @property
+    def owner_link(self) -> str:
+        """Opened on this machine, it logs the owner in at the front door."""
+        return owner_link(self.web_url, self.web_token)
 
 
 class HomeLock:

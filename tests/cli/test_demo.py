@@ -54,8 +54,11 @@ def stack(home: object, webserver: FakeWebserver, database_url: str, monkeypatch
         state = StackState(
             pid=1,
             started_at=datetime.now(UTC),
-            webserver_url=webserver.url,
-            graphql_url=f"{webserver.url}/graphql",
+            web_url=webserver.url,
+            web_token="t" * 40,
+            webserver_url=f"{webserver.url}/dagster",
+            graphql_url=f"{webserver.url}/dagster/graphql",
+            socket_url=webserver.url,
             database_url=database_url,
             dagster_database_url=database_url,
             redis_url="redis://127.0.0.1:9",
@@ -112,7 +115,7 @@ def test_the_demonstration_says_what_came_of_it_and_stays_up(
     for line in (["records", "stored", "20"], ["records", "rejected", "1"], ["views", "merged", "8"]):
         assert line in lines
     assert any({"Canal", "5", "8", "100.00"} <= set(line) for line in lines)
-    assert f"web UI: {webserver.url}  (Ctrl-C stops everything)" in outcome.out
+    assert f"open {webserver.url}/entrar?token={'t' * 40}  (Ctrl-C stops everything)" in outcome.out
     assert (stack.happened[0], stack.happened[-2:]) == ("start", ["supervise", "stop"])
     assert stack.simulator.records_count == 1234
     assert stack.settings.panaccess_url is None

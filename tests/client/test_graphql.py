@@ -6,13 +6,16 @@ import gzip
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from panaccess.test_bounds import dripping, liar, without_end
+from webservers import FakeWebserver
 
 from telemetry_pipeline.client import graphql as module
 from telemetry_pipeline.client.graphql import Endpoint, error_message, one_line
-from telemetry_pipeline.errors import WebserverError
+from telemetry_pipeline.errors import TelemetryError, WebserverError, WebserverUnavailable
+from telemetry_pipeline.sockets import address
 
 _PACKED = gzip.compress(b" " * 50_000_000)
 BOMB = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(_PACKED), _PACKED)
@@ -60,3 +63,29 @@ def test_an_answer_without_end_holds_nobody_up(
         with pytest.raises(WebserverError, match=why):
             Endpoint(url, 1).ask("{ version }")
         assert time.monotonic() - began < 1.9
+
+
+REFUSAL = '{"error": {"problem": "this needs a log-in, or a token", "advice": "send one"}}'
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, TelemetryError), (403, TelemetryError), (503, WebserverUnavailable)])
+def test_what_the_front_door_says_in_place_of_an_answer_is_told(
+    webserver: FakeWebserver, status: int, kind: type[TelemetryError]
+) -> None:
+    webserver.answers["Health"] = (status, REFUSAL)
+    with pytest.raises(TelemetryError) as refused:
+        Endpoint(f"{webserver.url}/graphql", 5).ask("query Health { version }")
+    assert type(refused.value) is kind
+    assert (refused.value.problem, refused.value.advice) == ("this needs a log-in, or a token", "send one")
+
+
+def test_a_token_is_shown(webserver: FakeWebserver) -> None:
+    webserver.answers["Health"] = {}
+    Endpoint(f"{webserver.url}/graphql", 5, "tp_x").ask("query Health { version }")
+    Endpoint(f"{webserver.url}/graphql", 5).ask("query Health { version }")
+    assert webserver.authorizations == ["Bearer tp_x", None]
+
+
+def test_a_socket_where_nobody_listens_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(WebserverUnavailable, match=r"operators\.sock:/dagster does not answer \(connection refused\)"):
+        Endpoint(address(tmp_path), 5).ask("{ version }")

@@ -107,7 +107,7 @@ def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do
         "Reported: 3 times",
         "came up 2 times",
         "Run: 0098262b",
-        "Look: https://telemetry.example.com/runs/0098262b",
+        "Look: https://telemetry.example.com/dagster/runs/0098262b",
         "PanAccess answered 500",
         "What to do: look at the run",
     ):
@@ -139,7 +139,7 @@ def test_a_message_for_a_service_that_takes_little_keeps_what_to_do(room: int) -
     body = compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), "https://telemetry.example.com", room)
     assert len(body) <= room
     assert ("What to do: look at the run" in body) == (room > 10)
-    assert ("Look: https://telemetry.example.com/runs/0098262b" in body) == (room > 200)
+    assert ("Look: https://telemetry.example.com/dagster/runs/0098262b" in body) == (room > 200)
     assert ("an error of many words" in body) == (room > 300)
 
 

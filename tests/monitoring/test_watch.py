@@ -74,7 +74,7 @@ def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(
     for _ in range(3):
         watch.tell()
     assert mailbox.subjects == ["PROBLEM: A tick failed"]
-    assert "http://127.0.0.1:3000/runs/0098262b" in mailbox.text(0)
+    assert "http://127.0.0.1:3000/dagster/runs/0098262b" in mailbox.text(0)
     clock.ahead = 59 * MINUTE
     watch.tell()
     assert len(mailbox.mails) == 1

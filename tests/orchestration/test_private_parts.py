@@ -195,7 +195,11 @@ IMPORTED: dict[str, tuple[str, Check]] = {
     ),
     "dagster._core.workspace.context:WorkspaceProcessContext": (
         "has what the web server shows",
-        taking("instance", "workspace_load_target", "version", "read_only"),
+        taking("instance", "workspace_load_target", "version"),
+    ),
+    "dagster._core.workspace.context:WorkspaceRequestContext": (
+        "is what one request may see and change",
+        taking("instance", "current_workspace", "process_context", "version", "source", "read_only"),
     ),
     "dagster._core.workspace.load_target:WorkspaceFileTarget": ("reads workspace.yaml", having("paths")),
     "dagster._daemon.auto_run_reexecution.auto_run_reexecution:consume_new_runs_for_automatic_reexecution": (
@@ -276,7 +280,7 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         "is the web server, and makes its GraphQL schema in a method",
         all_of(
             taking("process_context", "app_path_prefix", "live_data_poll_rate"),
-            having("build_graphql_schema", "create_asgi_app"),
+            having("build_graphql_schema", "create_asgi_app", "_make_request_context"),
         ),
     ),
     "dagster_webserver.version:__version__": ("is the web server's version", there),

@@ -38,7 +38,7 @@ from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.settings.loading import DagsterSettings, PipelineSettings, Settings, StackSettings
 from telemetry_pipeline.stack.environment import SECRETS as NEEDED
 
-SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
+SCRIPTS = ["entrypoint", "health", "answers", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
 SETTINGS = {name.upper() for name in StackSettings.model_fields}
 SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 LOADED = {
@@ -364,7 +364,7 @@ def test_the_code_servers_socket_is_for_those_whom_it_serves_alone(files: list[s
     mounted = {
         name for name, spec in services.items() if [each for each in spec.get("volumes", []) if each.startswith("code:")]
     }
-    assert mounted == {"code-server", "webserver", "daemon", "webserver-read-only"} & set(services)
+    assert mounted == {"code-server", "webserver", "daemon"} & set(services)
     assert "--port" not in services["code-server"]["command"]
     options = units()["telemetry-code-server"].options
     assert (options["RuntimeDirectory"], options["RuntimeDirectoryMode"]) == (["telemetry"], ["0700"])

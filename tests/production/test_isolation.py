@@ -40,9 +40,21 @@ def test_services_share_nothing_that_another_one_writes_but_logs(files: list[str
             users[source] += 1
             writers[source] += writable
     shared = {source for source, number in users.items() if number > 1 and writers[source]}
-    # Of the code server's socket the code server alone.
-    assert {source: writers[source] for source in shared - {LOGS}} == ({"code": 1} if "code-server" in services else {})
-    assert mounts(services.get("flower", {})) == {}
+    # Of the sockets' who listens there alone.
+    listening = {"code": "code-server", "sockets": "webserver", "flower": "flower"}
+    wanted = {source for source, service in listening.items() if service in services}
+    assert {source: writers[source] for source in shared - {LOGS}} == dict.fromkeys(wanted, 1)
+    assert mounts(services.get("flower", {})).keys() <= {"/run/telemetry-flower"}
+
+
+def test_few_reach_dagsters_web_server_without_the_door() -> None:
+    users = {name for name, spec in load("compose.yaml")["services"].items() if "/run/telemetry-web" in mounts(spec)}
+    assert users == {"web", "webserver", "watch", "worker-ingest"}
+
+
+def test_the_front_door_alone_publishes_a_port() -> None:
+    services = load("compose.yaml")["services"]
+    assert {name: spec["ports"] for name, spec in services.items() if "ports" in spec} == {"web": ["127.0.0.1:3000:3000"]}
 
 
 @pytest.mark.parametrize("files", ALL, ids=by_name)

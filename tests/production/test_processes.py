@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +101,12 @@ class Deployment:
         compose = load("compose.yaml")["services"]
         self.postgres = Postgres(folder / "postgres", arguments_of(compose["postgres"]))
         self.valkey = Valkey(folder / "valkey", arguments_of(compose["valkey"])[1:])
-        self.ports = {port: free_port() for port in ("3000", "3001", "5555")}
+        self.port = free_port()
         replaced = {
             "postgres:5432": f"127.0.0.1:{self.postgres.tcp_port}",
             "valkey:6379": f"127.0.0.1:{self.valkey.port}",
-            "http://webserver": "http://127.0.0.1",
             "0.0.0.0": "127.0.0.1",
-            **{port: str(free) for port, free in self.ports.items()},
+            "3000": str(self.port),
         }
         settings = env_file((DOCKER / "settings.env.example").read_text()) | {
             "PANACCESS_URL": upstream.url,
@@ -139,19 +138,38 @@ class Deployment:
             if service.name != "migrate":
                 self._await(service.name, service.is_healthy)
 
-    def url(self, port: str) -> str:
-        return f"http://127.0.0.1:{self.ports[port]}"
+    @cached_property
+    def tokens(self) -> dict[str, str]:
+        """By role."""
+        made = {}
+        for role in ("operator", "viewer"):
+            done = self.services["worker-ingest"].execute(
+                "entrypoint", "telemetry-pipeline", "tokens", "add", f"test-{role}", "--role", role
+            )
+            assert done.returncode == 0, done.stderr
+            made[role] = done.stdout.strip()
+        return made
 
-    def asks(self, port: str, query: str, **variables: Any) -> dict[str, Any]:
-        """GraphQL, at one of the web servers."""
-        answer = requests.post(f"{self.url(port)}/graphql", json={"query": query, "variables": variables}, timeout=60)
-        data: dict[str, Any] = answer.json()["data"]
+    def get(self, path: str, role: str = "") -> requests.Response:
+        """What the front door has."""
+        headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
+        return requests.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=60)
+
+    def sends(self, role: str, query: str, **variables: Any) -> requests.Response:
+        """GraphQL, by the front door."""
+        headers = {"Authorization": f"Bearer {self.tokens[role]}"}
+        url = f"http://127.0.0.1:{self.port}/dagster/graphql"
+        return requests.post(url, json={"query": query, "variables": variables}, headers=headers, timeout=60)
+
+    def asks(self, query: str, **variables: Any) -> dict[str, Any]:
+        """GraphQL, as an operator."""
+        data: dict[str, Any] = self.sends("operator", query, **variables).json()["data"]
         return data
 
-    def launches_a_tick(self, port: str) -> dict[str, Any]:
+    def launches_a_tick(self, role: str) -> requests.Response:
         today = datetime.now(OPERATOR_ZONE).date().isoformat()
-        launched: dict[str, Any] = self.asks(
-            port,
+        return self.sends(
+            role,
             LAUNCH,
             params={
                 "selector": {
@@ -163,8 +181,7 @@ class Deployment:
                 "mode": "default",
                 "executionMetadata": {"tags": [{"key": "dagster/partition", "value": today}]},
             },
-        )["launchRun"]
-        return launched
+        )
 
     def secret(self, name: str) -> str:
         return (self.machine.secrets / f"{name}.txt").read_text().strip()
@@ -222,13 +239,13 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 @pytest.fixture(scope="module")
 def tick(deployment: Deployment) -> str:
     """The id of a tick that has ended."""
-    launched = deployment.launches_a_tick("3000")
+    launched = deployment.launches_a_tick("operator").json()["data"]["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id: str = launched["run"]["runId"]
     query = "query Run($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
     def status() -> str:
-        return str(deployment.asks("3000", query, id=run_id)["runOrError"]["status"])
+        return str(deployment.asks(query, id=run_id)["runOrError"]["status"])
 
     wait_until(lambda: status() in TERMINAL_STATES, seconds=240)
     assert status() == "SUCCESS", deployment.services["code-server"].log.read_text()[-3000:]
@@ -267,7 +284,7 @@ def test_what_is_installed_stays_as_it_was(deployment: Deployment, tick: str) ->
     """In a container it cannot be written to, and neither can the working directory."""
     place = deployment.machine.installation
     installed = {str(path.relative_to(place)) for path in place.rglob("*")}
-    scripts = {f"docker/{name}" for name in ("entrypoint", "health", "backup", "restore", "connection")}
+    scripts = {f"docker/{name}" for name in ("entrypoint", "health", "answers", "backup", "restore", "connection")}
     # The daemon's upload of telemetry, which is switched off, makes these first; it gives up silently where it cannot.
     empty = {"logs", ".logs_queue"}
     assert installed - empty == {"dagster.yaml", "workspace.yaml", "flowerconfig.py", "docker"} | scripts
@@ -285,13 +302,24 @@ def test_a_health_check_notices_a_process_that_is_gone(deployment: Deployment, t
     assert not elsewhere.is_healthy()
 
 
-def test_the_read_only_web_server_shows_runs_and_launches_none(deployment: Deployment, tick: str) -> None:
-    found = deployment.asks("3001", "{ runsOrError { ... on Runs { results { runId status } } } }")
+def test_viewers_see_runs_and_launch_none(deployment: Deployment, tick: str) -> None:
+    found = deployment.sends("viewer", "{ runsOrError { ... on Runs { results { runId status } } } }").json()["data"]
     assert {"runId": tick, "status": "SUCCESS"} in found["runsOrError"]["results"]
-    assert deployment.launches_a_tick("3001")["__typename"] == "UnauthorizedError"
+    assert deployment.launches_a_tick("viewer").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["code-server", "webserver", "webserver-read-only", "daemon"])
+def test_the_front_door_alone_listens_where_a_browser_gets(deployment: Deployment, tick: str) -> None:
+    listening = {
+        name
+        for name, service in deployment.services.items()
+        if service.exit_status is None
+        for process in (psutil.Process(service.pid), *psutil.Process(service.pid).children(recursive=True))
+        if any(each.status == psutil.CONN_LISTEN for each in process.net_connections("tcp"))
+    }
+    assert listening == {"web"}
+
+
+@pytest.mark.parametrize("name", ["code-server", "webserver", "daemon"])
 def test_dagsters_own_processes_log_json(deployment: Deployment, tick: str, name: str) -> None:
     """The child of the code server and the process of the run, which write to its output, too."""
     lines = deployment.services[name].log.read_text().splitlines()
@@ -301,19 +329,15 @@ def test_dagsters_own_processes_log_json(deployment: Deployment, tick: str, name
 
 
 @pytest.mark.parametrize("page", ["/", "/workers", "/api/workers", "/api/tasks", "/broker", "/metrics"])
-def test_flower_shows_nothing_without_the_password(deployment: Deployment, page: str) -> None:
-    url = deployment.url("5555")
-    assert requests.get(f"{url}{page}", timeout=30).status_code == 401
-    assert requests.get(f"{url}{page}", auth=("operator", "guess"), timeout=30).status_code == 401
-    assert requests.get(f"{url}{page}", auth=("operator", deployment.secret("flower_password")), timeout=30).status_code == 200
+def test_flower_shows_itself_to_operators_alone(deployment: Deployment, page: str) -> None:
+    assert deployment.get(f"/flower{page}").status_code == 401
+    assert deployment.get(f"/flower{page}", "viewer").status_code == 403
+    assert deployment.get(f"/flower{page}", "operator").status_code == 200
 
 
 def test_flower_sees_every_worker(deployment: Deployment) -> None:
-    login = ("operator", deployment.secret("flower_password"))
-
     def seen() -> set[str]:
-        answer = requests.get(f"{deployment.url('5555')}/api/workers?refresh=1", auth=login, timeout=30)
-        return {name.split("@")[0] for name in answer.json()}
+        return {name.split("@")[0] for name in deployment.get("/flower/api/workers?refresh=1", "operator").json()}
 
     wait_until(lambda: seen() >= {"ingest", "analysis", "reports"}, seconds=60)
 
@@ -344,7 +368,7 @@ def test_the_first_backup_is_made_at_the_start(deployment: Deployment) -> None:
 
 
 def test_no_secret_is_an_argument_or_in_a_log(deployment: Deployment, tick: str) -> None:
-    names = ("database_password", "postgres_password", "flower_password", "valkey_conf")
+    names = ("database_password", "postgres_password", "web_secret", "valkey_conf")
     secrets = [deployment.secret(name).split()[-1] for name in names]
     folders = {deployment.machine.folder, *(service.volumes for service in deployment.services.values())}
     logs = {path for folder in folders for path in folder.rglob("*.log*") if path.is_file()}

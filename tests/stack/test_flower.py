@@ -1,4 +1,4 @@
-"""Flower beside a real broker and a real worker: what it shows to whom, where its password is, and what its user may do."""
+"""Flower beside a real broker and a real worker: what it shows, where it listens, and what its user may do."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import kombu.exceptions
 import psutil
 import pytest
 import redis
-import requests
 from terminal import wait_until
 
-from telemetry_pipeline.stack.processes.ports import Port, free_port
+from telemetry_pipeline.client.graphql import open_session
+from telemetry_pipeline.sockets import FLOWER, FLOWER_PATH
+from telemetry_pipeline.stack.environment import flower_sockets
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
 from telemetry_pipeline.stack.services.workers import Flower
 
@@ -26,7 +27,6 @@ PAGES = [
     "/",
     "/workers",
     "/tasks",
-    "/tasks/datatable",
     "/broker",
     "/metrics",
     "/api/workers",
@@ -52,7 +52,7 @@ def redis_url(valkey: LocalValkey) -> str:
 @pytest.fixture(scope="module")
 def flower(tmp_path_factory: pytest.TempPathFactory, valkey: LocalValkey) -> Iterator[Flower]:
     home = tmp_path_factory.mktemp("flower")
-    service = Flower(home, valkey.flower_url, None, free_port())
+    service = Flower(home, valkey.flower_url, flower_sockets(home))
     command = ["worker", "--pool", "solo", "-E", "-Q", "ingest,analysis", "-n", "some@here", "--loglevel", "ERROR"]
     worker = subprocess.Popen(
         [sys.executable, "-m", "celery", *command],
@@ -70,21 +70,16 @@ def flower(tmp_path_factory: pytest.TempPathFactory, valkey: LocalValkey) -> Ite
         worker.wait(30)
 
 
-def login(flower: Flower) -> tuple[str, str]:
-    assert flower.password_file is not None
-    return flower.user_name, flower.password_file.read_text()
+def get(flower: Flower, page: str) -> str:
+    with open_session(flower.sockets / FLOWER) as session:
+        answer = session.get(f"http://localhost{FLOWER_PATH}{page}", timeout=30)
+    assert answer.ok, (page, answer.status_code)
+    return answer.text
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_nothing_is_shown_without_the_password(page: str, flower: Flower) -> None:
-    assert requests.get(flower.url + page, timeout=10).status_code == 401
-    assert requests.get(flower.url + page, auth=("operator", "wrong"), timeout=10).status_code == 401
-
-
-def get(flower: Flower, page: str) -> str:
-    answer = requests.get(flower.url + page, auth=login(flower), timeout=30)
-    assert answer.ok
-    return answer.text
+def test_every_page_is_there_under_its_path(page: str, flower: Flower) -> None:
+    assert get(flower, page)
 
 
 def test_it_shows_the_workers_and_never_the_brokers_password(flower: Flower, valkey: LocalValkey) -> None:
@@ -155,29 +150,25 @@ def test_its_user_of_the_broker_sends_no_task(valkey: LocalValkey) -> None:
 
 
 def test_it_stops_no_worker(flower: Flower, redis_url: str) -> None:
-    answer = requests.post(f"{flower.url}/api/worker/shutdown/some@here", auth=login(flower), timeout=10)
+    with open_session(flower.sockets / FLOWER) as session:
+        answer = session.post(f"http://localhost{FLOWER_PATH}/api/worker/shutdown/some@here", timeout=10)
     assert answer.status_code == 403
     with celery.Celery(broker=redis_url, set_as_current=False) as app:
         wait_until(lambda: bool(app.control.ping(destination=["some@here"], timeout=1)), seconds=30)
 
 
-def test_it_listens_on_the_loopback_only_and_no_secret_is_among_its_arguments(flower: Flower, redis_url: str) -> None:
+def test_it_listens_on_a_socket_that_is_closed_to_others_alone_and_no_secret_is_among_its_arguments(
+    flower: Flower, redis_url: str
+) -> None:
     process = psutil.Process(flower.pid)
-    listening = [entry.laddr.ip for entry in process.net_connections() if entry.status == psutil.CONN_LISTEN]
-    assert listening == ["127.0.0.1"]
-    arguments = " ".join(process.cmdline())
-    assert login(flower)[1] not in arguments
-    assert str(urlsplit(redis_url).password) not in arguments
+    assert [entry for entry in process.net_connections("inet") if entry.status == psutil.CONN_LISTEN] == []
+    assert flower.sockets.stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in flower.sockets.iterdir()] == [FLOWER]
+    assert str(urlsplit(redis_url).password) not in " ".join(process.cmdline())
 
 
-def test_a_password_that_was_made_up_stays_and_is_for_the_operators_eyes_only(tmp_path: Path) -> None:
-    first, second = (Flower(tmp_path, "redis://localhost", None, Port(1)) for _ in range(2))
-    assert login(first) == login(second)
-    assert len(login(first)[1]) > 20
-    assert first.password_file is not None
-    assert first.password_file.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_password_that_is_given_is_taken_and_not_written_anywhere(tmp_path: Path) -> None:
-    assert Flower(tmp_path, "redis://localhost", "sesame, open", Port(1)).password_file is None
-    assert list(tmp_path.iterdir()) == []
+def test_without_a_place_for_its_socket_it_does_not_start() -> None:
+    config = Path(__file__).parents[2] / "flowerconfig.py"
+    done = subprocess.run([sys.executable, config], env={}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "FLOWER_SOCKETS is not set" in done.stderr

@@ -34,7 +34,7 @@ def given(home: Path, **settings: object) -> StackSettings:
 def running_since(home: Path, first: date | None) -> HomeLock:
     """What a running stack leaves in its home."""
     lock = HomeLock.acquire(home)
-    names = ("webserver_url", "graphql_url", "database_url", "dagster_database_url", "redis_url", "panaccess_url")
+    names = [name for name in StackState.model_fields if name.endswith(("_url", "_token"))]
     urls = dict.fromkeys(names, "")
     write_state(home, StackState(pid=os.getpid(), started_at=END, first_partition=first, processes={}, **urls))
     return lock

@@ -28,13 +28,17 @@ from telemetry_pipeline.stack.state import StackState, read_state
 CANARY = "canary-of-the-operators-shell"
 PROXY = "http://someone:canary-of-a-proxy@127.0.0.1:9"
 PROXIED = {"worker", "worker-ingest", "watch"}
+# By the local stack, at each start.
+MADE = {"web": {"web_token"}}
+# What people and programs have who come to the front door.
+SHOWN = {"telemetry_token", "web_token"}
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A stack with secrets of every kind, some of them in ``.env``, and one in its surroundings that is nobody's."""
     folder = tmp_path_factory.mktemp("secrets")
-    (folder / ".env").write_text("ALERT_URLS=json://127.0.0.1:9/canary\nFLOWER_PASSWORD=canary\n")
+    (folder / ".env").write_text("ALERT_URLS=json://127.0.0.1:9/canary\n")
     options = ["--records-count", "500", "--days", "1", "--live", "5"]
     proxy = {"HTTPS_PROXY": PROXY, "all_proxy": PROXY}
     with up(folder, *options, TICK_CRON="* * * * *", SOME_TOKEN=CANARY, PANACCESS_SALT=CANARY, **proxy) as running:
@@ -105,14 +109,26 @@ def test_each_process_and_what_it_starts_has_its_own_secrets_and_no_other(runnin
     code_server = psutil.Process(state_of(running).processes["code-server"])
     wait_until(lambda: any(is_run(child) for child in code_server.children()), seconds=120)
     found = seen(running)
-    assert {"guardian", "simulator", "postgres", "valkey", "code-server", "worker", "webserver", "daemon", "watch"} <= set(
-        found
-    )
+    assert {
+        "guardian",
+        "simulator",
+        "postgres",
+        "valkey",
+        "code-server",
+        "worker",
+        "webserver",
+        "web",
+        "daemon",
+        "watch",
+    } <= set(found)
     assert len(found["code-server"]) > 2
     assert len(found["worker"]) > 1
     for name, environments in found.items():
         for each in environments:
-            assert {secret for secret in SECRET_NAMES if secret.upper() in each} <= set(SECRETS.get(name, ())), name
+            assert {secret for secret in SECRET_NAMES if secret.upper() in each} <= {
+                *SECRETS.get(name, ()),
+                *MADE.get(name, ()),
+            }, name
             assert CANARY not in each.values(), name
             assert (PROXY in each.values()) <= (name in PROXIED), name
         if name in SECRETS:
@@ -147,7 +163,7 @@ def test_another_user_reads_no_file_reaches_no_socket_and_sees_no_secret(running
 
 
 @pytest.mark.slow
-def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_web_ui_and_the_simulator(running: Up) -> None:
+def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_simulator(running: Up) -> None:
     state = state_of(running)
     services = {pid: name for name, pid in state.processes.items()}
     listening = []
@@ -155,14 +171,15 @@ def test_what_listens_is_on_the_loopback_and_asks_for_a_password_but_for_the_web
         with suppress(psutil.NoSuchProcess):  # that of a run which has ended meanwhile
             connections = process.net_connections("inet")
             listening += [(services.get(process.pid), each.laddr) for each in connections if each.status == psutil.CONN_LISTEN]
-    assert {name for name, _ in listening} == {"valkey", "webserver", "flower", "simulator"}
+    assert {name for name, _ in listening} == {"valkey", "web", "simulator"}
     assert {address.ip for _, address in listening} == {"127.0.0.1"}
     ports = {name: address.port for name, address in listening}
     tried: list[dict[str, Any]] = [{}, {"password": ""}, {"username": "flower", "password": ""}]
     for credentials in tried:
         with redis.Redis(port=ports["valkey"], **credentials) as client, pytest.raises(redis.AuthenticationError):
             client.ping()
-    assert requests.get(f"http://127.0.0.1:{ports['flower']}/api/workers", timeout=10).status_code == 401
+    for path in ("/", "/dagster/", "/flower/api/workers"):
+        assert requests.get(f"http://127.0.0.1:{ports['web']}{path}", timeout=10).status_code == 401
 
 
 @pytest.mark.slow
@@ -179,7 +196,8 @@ def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
 ) -> None:
     for name in SECRET_NAMES:
         monkeypatch.setenv(
-            name.upper(), "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary"
+            name.upper(),
+            "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary-of-32-letters",
         )
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
     for name in ("http_proxy", "HTTPS_PROXY", "All_Proxy", "grpc_proxy"):
@@ -231,7 +249,7 @@ def test_whatever_a_process_loads_it_is_given() -> None:
     ):
         required = {name for name, field in kind.model_fields.items() if field.is_required()}
         assert required & SECRET_NAMES <= set(SECRETS[process]), process
-    assert set().union(*SECRETS.values()) == SECRET_NAMES | {"https_proxy"}
+    assert set().union(*SECRETS.values()) == (SECRET_NAMES - SHOWN) | {"https_proxy"}
 
 
 def test_the_socket_of_a_home_with_a_long_name_is_short_and_its_folder_is_ones_own(tmp_path: Path) -> None:

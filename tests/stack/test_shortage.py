@@ -29,7 +29,7 @@ class Started(Stack):
         settings = StackSettings.load(telemetry_home=home)
         super().__init__(settings, say=say)
         self.settings = settings  # type: ignore[assignment]
-        urls = ("webserver_url", "graphql_url", "database_url", "dagster_database_url", "redis_url", "panaccess_url")
+        urls = [name for name in StackState.model_fields if name.endswith(("_url", "_token"))]
         self._state = StackState(pid=os.getpid(), started_at=datetime.now(UTC), processes={}, **dict.fromkeys(urls, ""))
         self._state_due = 0.0
 

@@ -69,6 +69,14 @@ class Homes:
         """What the last stack there printed."""
         return (self.folder / f"{name}.log").read_text()
 
+    def token(self, name: str) -> dict[str, str]:
+        """What the owner's programs show at the front door."""
+        return {"Authorization": f"Bearer {self.state(name)['web_token']}"}
+
+    def get(self, name: str, path: str) -> requests.Response:
+        """What Dagster's web server has there."""
+        return requests.get(f"{self.state(name)['webserver_url']}{path}", headers=self.token(name), timeout=30)
+
     def state(self, name: str) -> dict[str, Any]:
         state: dict[str, Any] = json.loads((self.folder / name / "stack.json").read_text())
         return state
@@ -123,7 +131,7 @@ def test_the_first_partition_of_every_process_is_the_first_simulated_day(homes: 
     end = json.loads((homes.folder / "one" / "upstream.json").read_text())["simulator"]["end"]
     first = (datetime.fromisoformat(end) - timedelta(days=90)).astimezone(ZoneInfo("America/Mexico_City")).date()
     assert state["first_partition"] == first.isoformat()
-    for name in ("code-server", "worker", "webserver", "daemon", "watch"):
+    for name in ("code-server", "worker", "webserver", "web", "daemon", "watch"):
         process = psutil.Process(state["processes"][name])
         assert process.environ()["FIRST_PARTITION"] == first.isoformat(), name
 
@@ -137,7 +145,7 @@ def test_another_home_has_a_stack_beside_it_with_the_servers_that_are_given(
     homes.stacks["other"] = homes.up("other", DATABASE_URL=url, REDIS_URL=redis_url)
     assert homes.stacks["other"].poll() is None, homes.said("other")
     one, other = homes.state("one"), homes.state("other")
-    assert one["webserver_url"] != other["webserver_url"]
+    assert one["web_url"] != other["web_url"]
     assert {"postgres", "valkey"}.isdisjoint(other["processes"])
     with psycopg.connect(url) as connection:
         assert connection.execute("select count(*) from telemetry.records").fetchone() == (0,)
@@ -168,13 +176,13 @@ def test_stacks_that_start_together_have_nothing_in_common_and_parts_that_are_ki
         )
         assert [stack.poll() for stack in stacks] == [None, None], homes.said("one") + homes.said("two")
         assert "the worker ended during its start" in homes.said("two")
-        for url in ("webserver_url", "flower_url", "panaccess_url", "redis_url"):
+        for url in ("web_url", "socket_url", "flower_url", "panaccess_url", "redis_url"):
             one, two = (homes.state(name)[url] for name in names)
             assert one != two, url
         for name in names:
-            webserver = psutil.Process(homes.state(name)["processes"]["webserver"])
-            assert homes.state(name)["webserver_url"].endswith(webserver.cmdline()[webserver.cmdline().index("--port") + 1])
-            assert requests.get(f"{homes.state(name)['webserver_url']}/server_info", timeout=30).ok
+            web = psutil.Process(homes.state(name)["processes"]["web"])
+            assert homes.state(name)["web_url"].endswith(web.cmdline()[web.cmdline().index("--port") + 1])
+            assert homes.get(name, "/server_info").ok
     finally:
         for stack in homes.started:
             stack.send_signal(signal.SIGINT)
@@ -197,7 +205,8 @@ def test_the_code_server_comes_back(homes: Homes, blow: str) -> None:
     victims = [*psutil.Process(before).children(recursive=True), psutil.Process(before)]
     if blow == "shut down over GraphQL":
         mutation = 'mutation { shutdownRepositoryLocation(repositoryLocationName: "telemetry_pipeline") { __typename } }'
-        requests.post(homes.state("one")["graphql_url"], json={"query": mutation}, timeout=30).raise_for_status()
+        token = homes.token("one")
+        requests.post(homes.state("one")["graphql_url"], json={"query": mutation}, headers=token, timeout=30).raise_for_status()
     else:
         assert "code_server" in " ".join(victims[0].cmdline())
         victims[0].kill()
@@ -210,7 +219,8 @@ def test_the_code_server_comes_back(homes: Homes, blow: str) -> None:
 
 def test_one_ctrl_c_stops_everything_and_leaves_no_process(homes: Homes) -> None:
     home = homes.folder / "one"
-    assert requests.get(f"{homes.state('one')['webserver_url']}/server_info", timeout=30).ok
+    assert homes.get("one", "/server_info").ok
+    assert requests.get(homes.state("one")["webserver_url"], timeout=30).status_code == 401
     assert len(processes_of(home)) > 5
     assert stat.S_IMODE((home / "stack.json").stat().st_mode) == 0o600
     homes.stacks["one"].send_signal(signal.SIGINT)

@@ -106,7 +106,7 @@ class Machine:
         (self.installation / "docker").mkdir(parents=True)
         for name in ("dagster.yaml", "workspace.yaml", "flowerconfig.py"):
             (self.installation / name).write_bytes((PROJECT / name).read_bytes())
-        for name in ("entrypoint", "health", "backup", "restore", "connection"):
+        for name in ("entrypoint", "health", "answers", "backup", "restore", "connection"):
             script = self.installation / "docker" / name
             script.write_bytes((DOCKER / name).read_bytes())
             script.chmod(0o755)
@@ -214,7 +214,7 @@ class Container:
             "/run/secrets": self.home / "secrets",
             "%h": self.name,
         }
-        for place, stand_in in places.items():
+        for place, stand_in in sorted(places.items(), reverse=True):  # what begins with another one before it
             text = text.replace(place, str(stand_in))
         return text
 

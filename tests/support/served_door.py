@@ -87,7 +87,7 @@ def served_door(database_url: str, sockets: Path, **settings: Any) -> Iterator[S
         for name, role in ((VIEWER, Role.VIEWER), (OPERATOR, Role.OPERATOR)):
             users.add(connection, ROOT, name, PASSWORD, role, personal=False)
             made[role] = tokens.add(connection, ROOT, f"program-{name}", role, personal=False)
-    app = create_app(door_settings(database_url, web_sockets=str(sockets), **settings), engine)
+    app = create_app(door_settings(database_url, web_sockets=str(sockets), flower_sockets=str(sockets), **settings), engine)
     with served(app, host="127.0.0.1", port=0) as server:
         port = server.servers[0].sockets[0].getsockname()[1]
         yield ServedDoor(f"http://127.0.0.1:{port}", engine, made)
@@ -96,7 +96,7 @@ def served_door(database_url: str, sockets: Path, **settings: Any) -> Iterator[S
 @contextmanager
 def served(app: ASGIApp, **place: Any) -> Iterator[uvicorn.Server]:
     """A server in a thread while entered."""
-    options = {"log_level": "error", "log_config": None, "server_header": False, "proxy_headers": False}
+    options: dict[str, Any] = {"log_level": "error", "log_config": None, "server_header": False, "proxy_headers": False}
     config = uvicorn.Config(app, timeout_graceful_shutdown=2, **options, **place)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -86,10 +86,12 @@ class FakeWebserver:
     """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``.
 
     :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``.
+    :ivar authorizations: by whom it was asked.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
     url: str = ""
 
     def answer(self, operation: str, variables: dict[str, Any]) -> tuple[int, str]:
@@ -109,6 +111,7 @@ def fake_webserver() -> Iterator[FakeWebserver]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             operation = request["query"].split("(")[0].split("{")[0].split()[-1]
+            fake.authorizations.append(self.headers.get("Authorization"))
             status, text = fake.answer(operation, request["variables"])
             body = text.encode()
             self.send_response(status)

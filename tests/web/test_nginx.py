@@ -1,4 +1,4 @@
-"""The sample of docs/production.md in a real nginx, in front of the guarded web server: TLS and log-in there, the rest here."""
+"""The sample of docs/production.md in a real nginx, in front of the door: TLS there, the rest here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import requests
-from webservers import GUARDED, toy_webserver
+import sqlalchemy as sa
+from front_door import OPERATOR, PASSWORD
+from served_door import ServedDoor, served_door
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from telemetry_pipeline.sockets import divided
 from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.stack.servers.reach import at_database
+from telemetry_pipeline.warehouse.access.role import Role
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") or ""
 pytestmark = pytest.mark.skipif(
@@ -30,25 +36,30 @@ pytestmark = pytest.mark.skipif(
 
 NAME = "telemetry.example.com"
 PUBLIC = f"https://{NAME}"
-BASIC = {"Authorization": "Basic YW5hOnNlc2FtZQ=="}  # ana:sesame
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """nginx: where it listens, and who says that it is it."""
+    """nginx: where it listens, who says that it is it, and what stands behind it."""
 
     url: str
     certificate: Path
+    door: ServedDoor
+
+    @property
+    def token(self) -> dict[str, str]:
+        """An operator's program's."""
+        return {"Authorization": f"Bearer {self.door.tokens[Role.OPERATOR]}"}
 
     def ask(
-        self, method: str = "POST", path: str = "/graphql", query: str = "{ version }", **headers: str
+        self, method: str = "POST", path: str = "/dagster/graphql", query: str = "{ version }", **headers: str
     ) -> requests.Response:
         """A request of somebody who is logged in, to the public name."""
         return requests.request(
             method,
             f"{self.url}{path}",
             json={"query": query},
-            headers={"Host": NAME, **BASIC, **{name.replace("_", "-"): value for name, value in headers.items()}},
+            headers={"Host": NAME, **self.token, **{name.replace("_", "-"): value for name, value in headers.items()}},
             verify=str(self.certificate),
             timeout=60,
         )
@@ -57,7 +68,7 @@ class Proxy:
         """The first answer to a subscription by WebSocket."""
         address = urlsplit(self.url)
         with connect(
-            f"wss://{NAME}/graphql",
+            f"wss://{NAME}/dagster/graphql",
             sock=socket.create_connection((str(address.hostname), address.port or 443)),
             ssl=ssl.create_default_context(cafile=self.certificate),
             additional_headers=headers,
@@ -69,9 +80,9 @@ class Proxy:
 
 
 @contextmanager
-def nginx(folder: Path, web_url: str) -> Iterator[Proxy]:
+def nginx(folder: Path, door: ServedDoor) -> Iterator[Proxy]:
     """The sample with what differs in a test: the port, the web server's, and where its files are."""
-    certificate, key, operators = folder / "cert.pem", folder / "key.pem", folder / "operators"
+    certificate, key = folder / "cert.pem", folder / "key.pem"
     names = f"subjectAltName=DNS:{NAME},IP:127.0.0.1"
     request = [
         "openssl",
@@ -88,7 +99,6 @@ def nginx(folder: Path, web_url: str) -> Iterator[Proxy]:
         names,
     ]
     subprocess.run([*request, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    operators.write_text("ana:{PLAIN}sesame\n")
     text = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
     [sample] = re.findall(r"```nginx\n(.*?)```", text, re.DOTALL)
     port = free_port()
@@ -96,8 +106,7 @@ def nginx(folder: Path, web_url: str) -> Iterator[Proxy]:
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         "/etc/ssl/telemetry.pem": str(certificate),
         "/etc/ssl/telemetry.key": str(key),
-        "/etc/nginx/operators": str(operators),
-        "http://127.0.0.1:3000": web_url,
+        "http://127.0.0.1:3000": door.url,
     }.items():
         assert written in sample
         sample = sample.replace(written, here)
@@ -109,7 +118,7 @@ def nginx(folder: Path, web_url: str) -> Iterator[Proxy]:
     command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         try:
-            proxy = Proxy(f"https://127.0.0.1:{port}", certificate)
+            proxy = Proxy(f"https://127.0.0.1:{port}", certificate, door)
             for _ in range(100):
                 time.sleep(0.1)
                 try:
@@ -123,59 +132,58 @@ def nginx(folder: Path, web_url: str) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """In front of the web server of operators."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WEB_URL", PUBLIC)
-        with toy_webserver(tmp_path_factory.mktemp("web")) as url, nginx(tmp_path_factory.mktemp("nginx"), url) as proxy:
-            yield proxy
-
-
-@pytest.fixture(scope="module")
-def viewers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """In front of the web server that changes nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WEB_URL", PUBLIC)
-        web, folder = tmp_path_factory.mktemp("web"), tmp_path_factory.mktemp("nginx")
-        with toy_webserver(web, GUARDED, "--read-only") as url, nginx(folder, url) as proxy:
-            yield proxy
+def proxy(tmp_path_factory: pytest.TempPathFactory, postgres_url: str, dagster_webserver: str) -> Iterator[Proxy]:
+    socket, _ = divided(dagster_webserver)
+    assert socket is not None
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("create database behind_nginx template template")
+    url = at_database(postgres_url, "behind_nginx")
+    with (
+        served_door(url, socket.parent, trusted_proxies="127.0.0.1") as door,
+        nginx(tmp_path_factory.mktemp("nginx"), door) as proxy,
+    ):
+        yield proxy
 
 
 @pytest.mark.slow
 def test_who_is_logged_in_works_with_our_pages(proxy: Proxy) -> None:
     assert proxy.ask(Authorization="Basic eDp5").status_code == 401
     assert proxy.ask(Origin=PUBLIC, Sec_Fetch_Site="same-origin").json()["data"]["version"]
-    page = proxy.ask("GET", "/runs")
+    page = proxy.ask("GET", "/dagster/runs")
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "max-age" in page.headers["Strict-Transport-Security"]
     with pytest.raises(InvalidStatus, match="401"):
         proxy.subscribe(Origin=PUBLIC)
-    assert proxy.subscribe(Origin=PUBLIC, **BASIC) == "connection_ack"
+    assert proxy.subscribe(Origin=PUBLIC, **proxy.token) == "connection_ack"
 
 
 @pytest.mark.slow
 def test_what_the_browser_of_somebody_logged_in_is_made_to_send_is_refused(proxy: Proxy) -> None:
-    """It adds the password by itself."""
     evil = "https://evil.example"
     assert proxy.ask(Origin=evil).status_code == 403
     assert proxy.ask(Origin=f"http://{NAME}").status_code == 403
     assert proxy.ask(Content_Type="text/plain; application/json").status_code == 415
-    assert proxy.ask("GET", "/graphql?quer%79={version}").status_code == 405
-    assert proxy.ask("POST", "//graphql").status_code == 405
-    assert proxy.ask("POST", "/x/../graphql").status_code in (200, 405)  # the client itself makes /graphql of it
-    assert proxy.ask("POST", "/report_asset_materialization/forged").status_code == 404
+    assert proxy.ask("GET", "/dagster/graphql?quer%79={version}").status_code == 405
+    assert proxy.ask("POST", "/dagster/report_asset_materialization/forged").status_code == 404
     assert proxy.ask(Host="evil.example", Origin=evil).status_code == 421
     with pytest.raises(InvalidStatus, match="403"):
-        proxy.subscribe(Origin=evil, **BASIC)
+        proxy.subscribe(Origin=evil, **proxy.token)
 
 
 @pytest.mark.slow
-def test_viewers_read_and_change_nothing(viewers: Proxy) -> None:
-    assert viewers.ask(Origin=PUBLIC).json()["data"]["version"]
-    assert viewers.subscribe(Origin=PUBLIC, **BASIC) == "connection_ack"
-    pause = "mutation { setAutoMaterializePaused(paused: false) }"
-    launch = "mutation { reloadWorkspace { __typename } }"
-    for mutation in (pause, launch):
-        answer = viewers.ask(query=mutation, Origin=PUBLIC).text
-        assert "UnauthorizedError" in answer or "does not have" in answer, answer
-    assert viewers.ask(Origin="https://evil.example").status_code == 403
-    assert viewers.ask("POST", "/report_asset_check/forged").status_code == 404
+def test_the_door_knows_where_a_visitor_is_and_that_there_is_tls(proxy: Proxy) -> None:
+    form = {"name": OPERATOR, "password": PASSWORD}
+    answer = requests.post(
+        f"{proxy.url}/entrar",
+        data=form,
+        headers={"Host": NAME, "Origin": PUBLIC, "X-Forwarded-For": "203.0.113.7"},
+        verify=str(proxy.certificate),
+        allow_redirects=False,
+        timeout=60,
+    )
+    assert answer.status_code == 303
+    assert answer.headers["Set-Cookie"].startswith("__Host-")
+    with proxy.door.engine.connect() as connection:
+        where = connection.execute(sa.text("select address from telemetry.audit where what = 'log-in'")).scalars().all()
+    # What a visitor claims of itself is not believed.
+    assert where == ["127.0.0.1"]

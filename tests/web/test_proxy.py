@@ -303,7 +303,7 @@ def test_dagster_itself_lets_viewers_change_nothing(door: ServedDoor) -> None:
 def recorded(door: ServedDoor) -> list[tuple[str, str, dict[str, object]]]:
     with door.engine.connect() as connection:
         rows = connection.execute(sa.text("select who, by, detail from telemetry.audit where what = 'dagster' order by at"))
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
 
 def test_what_an_operator_changes_is_on_record_and_what_is_read_is_not(door: ServedDoor, session: str, program: str) -> None:

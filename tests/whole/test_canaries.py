@@ -30,7 +30,7 @@ CANARIES = {
     "panaccess_password": "kanari/one@two:1&'\"<x>+%41",
     "panaccess_api_token": "kanari-token-2f9a+7=",
     "panaccess_salt": "kanari salt ñ",
-    "flower_password": "kanari-flower/5d21:x",
+    "web_secret": "kanari-door/5d21:x-of-thirty-two-characters",
     "alert": "kanari@alert/8c44%x",
     "alert_token": "kanari+alert token/77",
     "database": "kanari#base/9%e @x:y+z",
@@ -38,7 +38,7 @@ CANARIES = {
 }
 NEVER = "0 0 29 2 *"
 # They are for their owner's eyes, and name where everything is.
-KEPT = {"stack.json", "flower-password"}
+KEPT = {"stack.json", "web-secret"}
 # The broker has the session for all workers.
 SHARED = re.compile(r"session in \S+/valkey/")
 NOWHERE = "127.0.0.1:9"
@@ -128,7 +128,7 @@ def traces(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 PANACCESS_SALT=CANARIES["panaccess_salt"],
                 ALERT_URLS=f"json://somebody:{escaped('alert')}@127.0.0.1:{box.port}/"
                 f" jsons://somebody:{escaped('alert')}@alerts.invalid/?+token={escaped('alert_token')}",
-                FLOWER_PASSWORD=CANARIES["flower_password"],
+                WEB_SECRET=CANARIES["web_secret"],
                 HTTPS_PROXY=f"http://somebody:{escaped('proxy')}@{NOWHERE}",
             ) as operator,
             watched(operator.state["redis_url"]) as found,
@@ -187,7 +187,9 @@ def _eventful(operator: Operator, upstream: SimulatorServer, server: psycopg.Con
 def _asked(operator: Operator) -> Iterator[tuple[str, str]]:
     for document in DOCUMENTS:
         try:
-            text = requests.post(operator.state["graphql_url"], json={"query": document}, timeout=60).text
+            text = requests.post(
+                operator.state["graphql_url"], json={"query": document}, headers=operator.token, timeout=60
+            ).text
         except requests.RequestException as err:
             text = str(err)
         yield f"GraphQL {document}", text

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def client(operator: Operator, ranged: str) -> TelemetryClient:
-    return TelemetryClient(operator.state["graphql_url"])
+    return operator.client
 
 
 def test_everything_is_well(client: TelemetryClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -42,7 +43,7 @@ def said(operator: Operator, ranged: str, tmp_path_factory: pytest.TempPathFacto
     """Exit status and output of the page's blocks, by language; all at once, for they wait for runs most of the time."""
     text = PAGE.read_text()
     here = {
-        "http://127.0.0.1:3000/graphql": operator.state["graphql_url"],
+        "http://127.0.0.1:3000/dagster/graphql": operator.state["graphql_url"],
         "2026-10-01": days_ago(2),
         "2026-10-31": days_ago(0),
     }
@@ -50,12 +51,16 @@ def said(operator: Operator, ranged: str, tmp_path_factory: pytest.TempPathFacto
         assert shown in text
         text = text.replace(shown, actual)
 
+    surroundings = os.environ | {"TELEMETRY_TOKEN": operator.state["web_token"]}
+
     def run(language: str) -> tuple[int, str]:
         command, suffix = LANGUAGES[language]
         folder = tmp_path_factory.mktemp(language)
         script = folder / f"page{suffix}"
         script.write_text("\n".join(blocks(language, text)))
-        done = subprocess.run([*command, str(script)], capture_output=True, text=True, timeout=280, cwd=folder)
+        done = subprocess.run(
+            [*command, str(script)], capture_output=True, text=True, timeout=280, cwd=folder, env=surroundings
+        )
         return done.returncode, done.stdout + done.stderr
 
     there = [language for language in LANGUAGES if all(map(shutil.which, TOOLS.get(language, [])))]
@@ -63,7 +68,7 @@ def said(operator: Operator, ranged: str, tmp_path_factory: pytest.TempPathFacto
         with ThreadPoolExecutor() as pool:
             yield dict(zip(there, pool.map(run, there), strict=True))
     finally:
-        settle(TelemetryClient(operator.state["graphql_url"]))
+        settle(operator.client)
 
 
 @pytest.mark.slow

@@ -15,7 +15,6 @@ from terminal import Operator, days_ago
 from whole.conftest import DAYS
 
 from telemetry_pipeline.client.answers import RunStatus
-from telemetry_pipeline.client.pipeline import TelemetryClient
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -23,8 +22,10 @@ _PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+def browser(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Of the owner, who opened the link that the stack prints."""
     with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        driver.get(operator.link)
         yield driver
 
 
@@ -128,7 +129,7 @@ def test_schedules_and_sensors_are_shown(operator: Operator, browser: webdriver.
 @pytest.fixture(scope="module")
 def merged(operator: Operator, ranged: str) -> str:
     """The id of a run of ``ott_views`` alone, after whatever other tests ran or cancelled."""
-    client = TelemetryClient(operator.state["graphql_url"])
+    client = operator.client
     run = client.wait(client.launch("ott_views"), 120)
     assert run.status == RunStatus.SUCCESS
     return run.run_id

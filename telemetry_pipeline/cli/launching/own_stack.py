@@ -23,7 +23,7 @@ def client_for_run(settings: StackSettings) -> Iterator[tuple[TelemetryClient, C
         return
     say("no stack is running; starting one for this run")
     with stack.Stack(settings, say=say) as own:
-        yield own.client, own.tend
+        yield own.state.client(), own.tend
 
 
 def _nothing() -> None:

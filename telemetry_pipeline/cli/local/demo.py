@@ -39,7 +39,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
         before = read_status(engine)
         say(f"2/3  synchronising, merging and analysing {launch.period}")
         began = time.monotonic()
-        progress, status = launch_and_follow(stack.client, launch, stack.tend)
+        progress, status = launch_and_follow(stack.state.client(), launch, stack.tend)
         seconds = time.monotonic() - began
         if status == 0:
             say("3/3  what came of it")
@@ -48,7 +48,7 @@ def demo(records_count: int, port: int | None, once: bool) -> int:
             show_table(top, settings.operator_zone, limit=_TOP_CHANNELS_SHOWN)
         if once or status != 0:
             return status
-        say(f"open {stack.owner_link}  (Ctrl-C stops everything)")
+        say(f"open {stack.state.owner_link}  (Ctrl-C stops everything)")
         stack.supervise()
     return 0
 

@@ -18,6 +18,7 @@ def webserver(workspace: Path | None, directory: Path | None) -> None:
     if not workspace.is_file():
         raise click.BadParameter(f"There is no file {workspace}.", param_hint="'--workspace'")
     settings = StackSettings.load()
-    directory = (directory or settings.sockets).expanduser().resolve()
+    directory = (directory or settings.dagster_directory).expanduser().resolve()
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     private_directory(directory, None)
     serve(workspace, directory, log_format="json" if settings.log_format == "json" else "colored")

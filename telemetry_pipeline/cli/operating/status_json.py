@@ -12,6 +12,7 @@ from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.facts.overview import Overview
 from telemetry_pipeline.monitoring.facts.runs import RunReport
+from telemetry_pipeline.sockets import DAGSTER_PATH
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
 
 
@@ -29,6 +30,7 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
             "running": here.stack is not None,
             "started_at": at(here.stack.started_at) if here.stack else None,
             "web_url": here.web_url,
+            "graphql_url": here.web_url and f"{here.web_url.rstrip('/')}{DAGSTER_PATH}/graphql",
             "flower_url": here.stack.flower_url if here.stack else None,
         },
         "problems": seen.incidents

@@ -27,6 +27,8 @@ _STATEMENT_TIMEOUT_MS = 15_000
 _POOL_RECYCLE_SECONDS = 3_600
 _POOL_MAX_OVERFLOW = 20
 _LIVE_DATA_POLL_MS = 2_000
+# Longer than the door keeps a connection, so that it never asks by one that ends at that moment.
+_KEEP_ALIVE_SECONDS = 75
 
 
 def serve(workspace: Path, directory: Path, *, log_format: str) -> None:
@@ -50,8 +52,14 @@ def serve(workspace: Path, directory: Path, *, log_format: str) -> None:
             full = Webserver(context, DAGSTER_PATH, _LIVE_DATA_POLL_MS)
             apps = {str(operators): full.create_asgi_app(), str(viewers): _ReadOnly(full).create_asgi_app()}
             logger.info("Serving at %s", " and ".join(apps))
-            # libuv does not tell by which socket a request came.
-            config = uvicorn.Config(_BySocket(apps), loop="asyncio", log_level="warning", log_config=None, server_header=False)
+            config = uvicorn.Config(
+                _BySocket(apps),
+                loop="asyncio",  # libuv does not tell by which socket a request came
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                log_level="warning",
+                log_config=None,
+                server_header=False,
+            )
             uvicorn.Server(config).run([for_operators, for_viewers])
 
 

@@ -80,7 +80,7 @@ class Flower(Service):
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "FLOWER_REDIS_URL": celery_url(redis_url),
-            "WEB_SOCKETS": str(sockets),
+            "FLOWER_SOCKETS": str(sockets),
         }
         super().__init__(home, environment)
         self.sockets = sockets

@@ -5,12 +5,17 @@ Of what a browser sends it gets what it needs, by a list: never the door's cooki
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpcore
 from starlette.types import Scope, Send
+
+from telemetry_pipeline.sockets import DAGSTER_PATH
+
+_logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -29,6 +34,8 @@ _KEPT_BACK = frozenset(
 )
 # Beside what a page says of itself: a browser obeys both policies.
 _ADDED: Headers = [(b"content-security-policy", b"frame-ancestors 'self'")]
+# Files that have another name when they change.
+_HASHED = f"{DAGSTER_PATH}/_next/static/"
 
 
 class Away(Exception):
@@ -82,11 +89,14 @@ class Backend:
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as err:
             raise Away(late=True) from err
         try:
-            headers = [*_answered(answer.headers), *_ADDED, *_location(answer.headers, scope)]
+            headers = [*_answered(answer.headers), *_ADDED, *_location(answer.headers, scope), *_kept(answer.status, scope)]
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             async for piece in answer.aiter_stream():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as err:
+            # What was passed on stays unfinished, which a browser sees.
+            _logger.warning("%s broke off its answer to %s: %s", self.name, scope["path"], err)
         finally:
             await answer.aclose()
 
@@ -98,6 +108,15 @@ def _target(scope: Scope) -> bytes:
 
 def _answered(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return [(name.lower(), value) for name, value in headers if name.lower() not in _KEPT_BACK]
+
+
+def _kept(status: int, scope: Scope) -> Headers:
+    """What need not be asked for again."""
+    return (
+        [(b"cache-control", b"private, max-age=31536000, immutable")]
+        if status == 200 and scope["path"].startswith(_HASHED)
+        else []
+    )
 
 
 def _location(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> Headers:

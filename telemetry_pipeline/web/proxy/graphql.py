@@ -25,9 +25,29 @@ HARMLESS = frozenset({"setNuxSeen"})
 
 # What a mutation is about, by names of Dagster's arguments.
 _SUBJECTS = frozenset(
-    ["runId", "runIds", "parentRunId", "backfillId", "jobName", "pipelineName", "path", "partitionNames", "scheduleName",
-     "sensorName", "scheduleId", "sensorId", "id", "name", "paused", "strategy", "terminatePolicy", "repositoryLocationName", "key", "value"]
-)  # fmt: skip
+    {
+        "runId",
+        "runIds",
+        "parentRunId",
+        "backfillId",
+        "jobName",
+        "pipelineName",
+        "path",
+        "partitionNames",
+        "scheduleName",
+        "sensorName",
+        "scheduleId",
+        "sensorId",
+        "id",
+        "name",
+        "paused",
+        "strategy",
+        "terminatePolicy",
+        "repositoryLocationName",
+        "key",
+        "value",
+    }
+)
 # Parameters of a launch may be anything.
 _PRIVATE = frozenset({"runConfigData", "runConfig"})
 _MOST_SUBJECTS = 20

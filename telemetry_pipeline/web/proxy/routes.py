@@ -31,16 +31,14 @@ _LOOK_SECONDS = 3.0
 class Behind:
     """Both.
 
-    :param sockets: directory of the sockets behind the door.
+    :param dagster: directory of its sockets. :param flower: of its one.
     """
 
-    def __init__(self, door: Door, sockets: Path) -> None:
-        operators, viewers, flower = (
-            Backend.at(title, sockets / name)
-            for title, name in (("Dagster", OPERATORS), ("Dagster", VIEWERS), ("Flower", FLOWER))
-        )
-        self._backends = (operators, viewers, flower)
-        self._routes = [Mount(DAGSTER_PATH, Dagster(door, operators, viewers)), Mount(FLOWER_PATH, Flower(flower))]
+    def __init__(self, door: Door, dagster: Path, flower: Path) -> None:
+        operators, viewers = (Backend.at("Dagster", dagster / name) for name in (OPERATORS, VIEWERS))
+        workers = Backend.at("Flower", flower / FLOWER)
+        self._backends = (operators, viewers, workers)
+        self._routes = [Mount(DAGSTER_PATH, Dagster(door, operators, viewers)), Mount(FLOWER_PATH, Flower(workers))]
 
     def routes(self) -> Sequence[BaseRoute]:
         """Where they are."""
