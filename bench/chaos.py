@@ -22,7 +22,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,9 +29,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from bench.chaos_report import Report, show
 from bench.harness import OPERATOR_TIMEZONE, result
 from bench.strikes import Striker
-from bench.truth import Finding, compare_records, compare_results, compare_steps
+from bench.truth import compare_records, compare_results, compare_steps
 from bench.unrest import UNREACHABLE, Onlooker
 from bench.up import up
 from bench.upstream import Upstream
@@ -64,23 +64,6 @@ _TOLD_AS = {
     "valkey": "component:broker",
     "postgres": "component:postgresql",
 }
-
-
-@dataclass
-class Report:
-    """What came of it.
-
-    :ivar findings: ``lost``, ``twice``, ``wrong``, ``stuck`` or ``untold``, and what is said of the case; empty is well.
-    :ivar strikes: how many of each signal and kind. :ivar problems: key to how often each began, and was told.
-    :ivar ticks: how many began after the first strike and succeeded. :ivar launched: runs of other jobs meanwhile.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    strikes: Counter[str] = field(default_factory=Counter)
-    problems: dict[str, tuple[int, int]] = field(default_factory=dict)
-    seconds_until_quiet: float = 0.0
-    ticks: int = 0
-    launched: int = 0
 
 
 class Chaos:
@@ -285,16 +268,6 @@ def main(strikes: int, seed: int, records: int, keep: bool) -> int:
         told=sum(told for _, told in report.problems.values()),
     )
     return 1 if report.findings else 0
-
-
-def show(report: Report, say: Callable[[str], None]) -> None:
-    """Say it to people."""
-    for what, number in sorted(report.strikes.items()):
-        say(f"{what:<32}{number:>5}")
-    for key, (begun, told) in report.problems.items():
-        say(f"problem {key}: {begun} times, told {told} times")
-    for kind, finding in report.findings:
-        say(f"FAILED {kind}: {finding}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 TelemetryError                  what went wrong, and what to do about it
 ├── SettingsError               settings are missing or impossible; lists them all
 ├── RequestRefused              what was asked for cannot be; says what is allowed
+│   └── AskedWrongly            of a page, in the language of the pages
 │   └── NothingToDraw           a picture of a result that has nothing to show
 ├── Unavailable                 what is remote is away, which may pass: worth another try
 │   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded
@@ -38,6 +39,8 @@ TelemetryError                  what went wrong, and what to do about it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 ADVICE = "advice"
 """Under which name the metadata of a failed step has what to do about it."""
 
@@ -72,6 +75,18 @@ class RequestRefused(TelemetryError):
 
 class NothingToDraw(RequestRefused):
     """A picture of a result that has nothing to show."""
+
+
+class AskedWrongly(RequestRefused):
+    """What a page was asked for cannot be; the problem is said in the language of the pages.
+
+    :ivar choices: what may have been meant, with where it is.
+    """
+
+    def __init__(self, problem: str, status: int = 400, choices: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem)
+        self.status = status
+        self.choices = choices or {}
 
 
 class Unavailable(TelemetryError):

@@ -19,6 +19,8 @@ from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.settings.example import example
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.words.analyses import about
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.terms import TERMS
 
 PROJECT = Path(__file__).parents[1]
 NOWHERE = {
@@ -60,7 +62,9 @@ def columns(analysis: Analysis) -> str:
 
 
 def spanish_page(text: str) -> str:
-    """docs/cifras.md with its table of all analyses, from the catalogue of words."""
+    """docs/cifras.md with its words and its table of all analyses, from the catalogue of words."""
+    terms = [f"- **{term.name(Language.ES)}**: {term.text(Language.ES)}" for term in TERMS.values()]
+    text = between(text, "palabras", "\n".join(terms))
     lines = {name: about(name) for name in all_analyses()}
     rows = [
         (f"`{name}`", *((line.question, line.how, line.left_out) if line else ("", "", ""))) for name, line in lines.items()

@@ -106,9 +106,9 @@ def test_all_errors_are_in_one_message_and_no_secret_is(monkeypatch: pytest.Monk
         f"  DATABASE_URL cannot be used; expected a URL such as postgresql://user:password@host:5432/database; {p}",
         "  FIRST_PARTITION is 'yesterday'; expected a date such as 2025-01-31",
         "  OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name such as America/Mexico_City",
-        "  PANACCESS_ENCODING is 'xml'; Input should be 'json' or 'brackets'",
+        "  PANACCESS_ENCODING is 'xml'; expected 'json' or 'brackets'",
         "  PANACCESS_TIMEZONE is 'CET/Madrid'; expected an IANA name such as America/Mexico_City",
-        "  PANACCESS_URL is 'ftp://***@panaccess.example/'; expected a URL such as https://panaccess.example/api",
+        "  PANACCESS_URL is 'ftp://***@panaccess.example/'; expected a URL such as https://telemetry.example/path",
         "  REDIS_URL cannot be used; expected a URL such as redis://:password@host:6379/0, rediss://host or "
         "unix:///run/redis.sock?db=0",
         "  TICK_CRON is 'often'; expected a cron expression of five fields such as */2 * * * *, or @hourly, @daily",

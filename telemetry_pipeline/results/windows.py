@@ -76,10 +76,13 @@ class Store:
     """The views of some days in DuckDB, kept for the next analysis of this process.
 
     :ivar state: what is committed of the days that are here.
+    :param widening: days that are here stay together with those that are asked for if all of them are at most so many times
+        as many as those; 1 keeps none.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, widening: float = 1.0) -> None:
         self.rules = rules
+        self._widening = widening
         # Of its own: what processes spill into the same directory has the same names.
         spilled = tempfile.mkdtemp(prefix="telemetry-duckdb-")
         weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
@@ -100,9 +103,14 @@ class Store:
             versions = {**self.state.versions, **_within(period, state)}
             self._see(replace(state, versions=versions, spills={**self.state.spills, **state.spills}))
             return
-        self.put(segments.read(engine, period.first, period.last), period)
+        loaded = self._widened(period)
+        self.put(segments.read(engine, loaded.first, loaded.last), loaded)
         # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
         pa.default_memory_pool().release_unused()
+
+    def _widened(self, period: Period) -> Period:
+        both = Period.around([self._loaded or period, period])
+        return both if both.length <= self._widening * period.length else period
 
     def put(self, found: Segments, period: Period) -> None:
         """Load exactly these views."""

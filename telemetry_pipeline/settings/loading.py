@@ -169,12 +169,17 @@ OTHER_NAMES = {
 _URL_NAMES = ("panaccess_url", "web_url", "webserver_url", "other_web_urls", "source_url")
 
 
+def expectation(message: str) -> str:
+    """What pydantic says of a value, as this project says it: ``expected 'json' or 'brackets'``."""
+    return message.removeprefix("Value error, ").replace("Input should be", "expected").partition(", unable to parse")[0]
+
+
 def _describe(err: ValidationError) -> str:
     lines = []
     for problem in err.errors():
         name = str(problem["loc"][0])
         told_as = _given_as(name)
-        expected = problem["msg"].removeprefix("Value error, ")
+        expected = expectation(problem["msg"])
         if problem["type"].startswith("date_"):
             expected = "expected a date such as 2025-01-31"
         if problem["type"] == "missing":

@@ -63,7 +63,7 @@ def _http_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("expected a URL such as https://panaccess.example/api")
+        raise ValueError("expected a URL such as https://telemetry.example/path")
     return text
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.launches import JOBS, Asset, Days, Job, all_assets, check_days
+from telemetry_pipeline.settings.loading import expectation
 from telemetry_pipeline.suggestions import meant
 from telemetry_pipeline.tags import Priority
 
@@ -157,7 +158,7 @@ def _refusal(asset: str, texts: Mapping[str, str], err: ValidationError) -> str:
     problems = []
     for problem in err.errors(include_url=False):
         name = str(problem["loc"][0]) if problem["loc"] else asset
-        expected = problem["msg"].removeprefix("Value error, ")
+        expected = expectation(problem["msg"])
         if problem["type"] == "missing":
             problems.append(f"{asset}.{name} is required; give it with --set {asset}.{name}=value")
         else:

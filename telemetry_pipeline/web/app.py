@@ -47,8 +47,8 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
     """
     door = Door.of_settings(settings, engine or shared(settings.database_url))
     requests = Requests()
-    behind = Behind(door, settings.dagster_directory, settings.flower_directory)
     answers = _answers(settings, door.engine, pool)
+    behind = Behind(door, settings.dagster_directory, settings.flower_directory)
 
     @asynccontextmanager
     async def serving(_: Starlette) -> AsyncIterator[None]:

@@ -63,10 +63,12 @@ PROBLEMS: Mapping[int, tuple[str, str]] = {
         "Algo falló de nuestro lado",
         "El error quedó registrado. Vuelva a probar; si se repite, avise a quien administra el sistema.",
     ),
-    503: ("Volvemos enseguida", "La base de datos no responde en este momento. Esta página se vuelve a cargar sola."),
+    503: ("Volvemos enseguida", "Una parte del sistema no responde en este momento."),
 }
 """By HTTP status what the page of it says: a title and a sentence."""
 
+DATABASE_AWAY = "La base de datos no responde en este momento."
+LOADS_AGAIN = "Esta página se vuelve a cargar sola."
 OTHER_PROBLEM = ("Algo no salió bien", "Vuelva a probar; si se repite, avise a quien administra el sistema.")
 BACK_TO_START = "Volver al inicio"
 TRY_AGAIN = "Volver a probar"

@@ -8,19 +8,31 @@ PAGES: Mapping[str, tuple[str, str]] = {
     # Where one can go.
     "pages": ("Páginas", "Pages"),
     "today": ("Hoy", "Today"),
-    "today_lead": ("Qué se está viendo, contra ayer y contra hace una semana.", "What is being watched, against yesterday and a week ago."),
+    "today_lead": (
+        "Qué se está viendo, contra ayer y contra hace una semana.",
+        "What is being watched, against yesterday and a week ago.",
+    ),
     "channels": ("Canales", "Channels"),
-    "channels_lead": ("Qué canales se vieron más, cuánto, a qué horas y por quién.", "Which channels were watched most, how much, when and by how many."),
+    "channels_lead": (
+        "Qué canales se vieron más, cuánto, a qué horas y por quién.",
+        "Which channels were watched most, how much, when and by how many.",
+    ),
     "channel": ("Canal", "Channel"),
     "channel_lead": ("Todo sobre un canal en los días elegidos.", "Everything about one channel over the chosen days."),
     "periods": ("Periodos", "Periods"),
-    "periods_lead": ("Unos días contra otros: cuánto se vio y qué cambió.", "Some days against others: how much was watched, and what changed."),
+    "periods_lead": (
+        "Unos días contra otros: cuánto se vio y qué cambió.",
+        "Some days against others: how much was watched, and what changed.",
+    ),
     "subscribers": ("Suscriptores", "Subscribers"),
     "subscribers_lead": ("Quiénes ven, cuánto, y quién podría irse.", "Who watches, how much, and who may leave."),
     "subscriber": ("Suscriptor", "Subscriber"),
     "subscriber_lead": ("Qué ve un suscriptor, cuándo y en qué aparato.", "What a subscriber watches, when and on what."),
     "glossary": ("Glosario", "Glossary"),
-    "glossary_lead": ("Qué significa cada palabra y cómo se calcula cada cifra.", "What each word means, and how each figure is computed."),
+    "glossary_lead": (
+        "Qué significa cada palabra y cómo se calcula cada cifra.",
+        "What each word means, and how each figure is computed.",
+    ),
     # The form of days.
     "days": ("Días", "Days"),
     "choose_days": ("Elegir días y comparación", "Choose days and comparison"),
@@ -50,9 +62,18 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "preset_last_month": ("Mes pasado", "Last month"),
     "compared_with": ("comparado con {days}", "compared with {days}"),
     # What was asked wrongly.
-    "not_a_day": ("«{text}» no es un día. Los días se escriben como {example}.", "“{text}” is no day. Days are written as {example}."),
-    "day_not_there": ("No hay datos del {day}: se puede pedir del {first} al {last}.", "There are no data of {day}: allowed is {first} to {last}."),
-    "ends_before": ("El periodo termina ({last}) antes de empezar ({first}).", "The period ends ({last}) before it begins ({first})."),
+    "not_a_day": (
+        "«{text}» no es un día. Los días se escriben como {example}.",
+        "“{text}” is no day. Days are written as {example}.",
+    ),
+    "day_not_there": (
+        "No hay datos del {day}: se puede pedir del {first} al {last}.",
+        "There are no data of {day}: allowed is {first} to {last}.",
+    ),
+    "ends_before": (
+        "El periodo termina ({last}) antes de empezar ({first}).",
+        "The period ends ({last}) before it begins ({first}).",
+    ),
     "not_a_choice": ("«{text}» no es una opción. Puede ser: {choices}.", "“{text}” is no choice. There are: {choices}."),
     "no_such_channel": ("No hay ningún canal que se llame «{text}».", "There is no channel of the name “{text}”."),
     "meant": ("¿Quiso decir…?", "Did you mean…?"),
@@ -62,27 +83,54 @@ PAGES: Mapping[str, tuple[str, str]] = {
     # What is known.
     "known_until": ("Datos hasta el {moment}.", "Data up to {moment}."),
     "known_nothing": ("Todavía no hay datos.", "There are no data yet."),
-    "known_nothing_advice": ("Aparecen solos en cuanto termine la primera lectura.", "They appear by themselves as soon as the first sync has ended."),
-    "stale": ("Los datos están atrasados: la última lectura fue hace {age}.", "The data are behind: the last sync was {age} ago."),
-    "provisional_days": ("Provisional: {days} todavía no está completo. Las sumas pueden crecer.", "Provisional: {days} is not complete yet. Sums may grow."),
-    "provisional_many": ("Provisional: {count} de los días no están completos. Las sumas pueden crecer.", "Provisional: {count} of the days are not complete. Sums may grow."),
+    "known_nothing_advice": (
+        "Aparecen solos en cuanto termine la primera lectura.",
+        "They appear by themselves as soon as the first sync has ended.",
+    ),
+    "stale": (
+        "Los datos están atrasados: la última lectura fue hace {age}.",
+        "The data are behind: the last sync was {age} ago.",
+    ),
+    "provisional_days": (
+        "Provisional: {days} todavía no está completo. Las sumas pueden crecer.",
+        "Provisional: {days} is not complete yet. Sums may grow.",
+    ),
+    "provisional_many": (
+        "Provisional: {count} de los días no están completos. Las sumas pueden crecer.",
+        "Provisional: {count} of the days are not complete. Sums may grow.",
+    ),
     "provisional": ("provisional", "provisional"),
-    "not_compared": ("Sin comparación: los días no están completos, o faltan los otros.", "Not compared: the days are not complete, or the others are missing."),
-    "small_base": ("° en gris: cifra de menos de {count} suscriptores.", "° in grey: a figure of fewer than {count} subscribers."),
+    "not_compared": (
+        "Sin comparación: los días no están completos, o faltan los otros.",
+        "Not compared: the days are not complete, or the others are missing.",
+    ),
+    "small_base": (
+        "° en gris: cifra de menos de {count} suscriptores.",
+        "° in grey: a figure of fewer than {count} subscribers.",
+    ),
     # Figures and tables.
     "loading": ("Cargando la gráfica…", "Loading the picture…"),
     "empty": ("En estos días no se vio nada que mostrar aquí.", "Nothing to show here was watched on these days."),
-    "failed": ("No se pudo calcular. Vuelva a probar; si se repite, avise a quien administra el sistema.", "It could not be computed. Try again; if it goes on, tell who runs the system."),
+    "failed": (
+        "No se pudo calcular. Vuelva a probar; si se repite, avise a quien administra el sistema.",
+        "It could not be computed. Try again; if it goes on, tell who runs the system.",
+    ),
     "failed_picture": ("La gráfica no llegó.", "The picture did not arrive."),
     "try_again": ("Volver a probar", "Try again"),
-    "busy": ("Hay demasiadas preguntas a la vez. Vuelva a probar en un momento.", "There are too many questions at once. Try again in a moment."),
+    "busy": (
+        "Hay demasiadas preguntas a la vez. Vuelva a probar en un momento.",
+        "There are too many questions at once. Try again in a moment.",
+    ),
     "how": ("Cómo se calcula", "How it is computed"),
     "files": ("Archivos", "Files"),
     "files_of": ("Archivos de: {title}", "Files of: {title}"),
     "all_rows": ("Ver los {count}", "Show all {count}"),
     "first_rows": ("Ver solo los primeros {count}", "Show the first {count} only"),
     "rows_of": ("{shown} de {count}", "{shown} of {count}"),
-    "personal_only": ("Esta lista nombra a suscriptores. Su usuario no puede verla; quien administra el sistema puede permitirlo.", "This list names subscribers. Your user may not see it; who runs the system can allow it."),
+    "personal_only": (
+        "Esta lista nombra a suscriptores. Su usuario no puede verla; quien administra el sistema puede permitirlo.",
+        "This list names subscribers. Your user may not see it; who runs the system can allow it.",
+    ),
     "updated": ("Actualizar", "Reload"),
     # Today.
     "now": ("Ahora", "Now"),
@@ -95,8 +143,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "against_weekday": ("Contra el {weekday} pasado", "Against last {weekday}"),
     "by_hour": ("Reproducciones hora por hora", "Views hour by hour"),
     "by_hour_note": (
-        "Una reproducción cuenta en la hora en que terminó. Lo que todavía se está viendo no se conoce: los suscriptores viendo pueden crecer.",
-        "A view counts in the hour in which it ended. What is still playing is not known: subscribers watching may grow.",
+        "Una reproducción cuenta en la hora en que terminó. Lo que todavía se está viendo no se conoce: "
+        "los suscriptores viendo pueden crecer. Con menos de {count} reproducciones no se compara.",
+        "A view counts in the hour in which it ended. What is still playing is not known: "
+        "subscribers watching may grow. Fewer than {count} views are not compared.",
     ),
     "channels_now": ("Qué se ve, de {hour}", "What is watched, {hour}"),
     "last_tick": ("Última lectura", "Last sync"),
@@ -133,7 +183,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "falls": ("Los que más cayeron", "Those that fell most"),
     # Subscribers.
     "to_call": ("A quién llamar", "Whom to call"),
-    "to_call_lead": ("Veían y dejaron de ver, o ven la mitad o menos. Primero el riesgo alto, y de ellos los que más veían.", "They watched and stopped, or watch half or less. High risk first, and of them those who watched most."),
+    "to_call_lead": (
+        "Veían y dejaron de ver, o ven la mitad o menos. Primero el riesgo alto, y de ellos los que más veían.",
+        "They watched and stopped, or watch half or less. High risk first, and of them those who watched most.",
+    ),
     "nobody_at_risk": ("Nadie está en riesgo en estos días.", "Nobody is at risk on these days."),
     "find_subscriber": ("Buscar un suscriptor", "Find a subscriber"),
     "segments": ("Segmentos", "Segments"),
@@ -147,7 +200,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "code": ("Código", "Code"),
     "most_active": ("Los que más ven", "Those who watch most"),
     "not_seen": ("«{code}» no vio nada en estos días.", "“{code}” watched nothing on these days."),
-    "not_seen_advice": ("Puede ser otro código, o días en que no vio. Pruebe con más días.", "It may be another code, or days without viewing. Try more days."),
+    "not_seen_advice": (
+        "Puede ser otro código, o días en que no vio. Pruebe con más días.",
+        "It may be another code, or days without viewing. Try more days.",
+    ),
     "his_channels": ("Sus canales", "Channels"),
     "his_devices": ("Sus aparatos", "Devices"),
     "his_slots": ("A qué horas ve", "At which hours"),

@@ -31,8 +31,8 @@ TERMS: Mapping[str, Term] = {
     "view": Term(
         ("Reproducciones", "Views"),
         (
-            "Ver un canal una vez, de principio a fin. Se cuenta una vez, en el día y la hora en que terminó. Lo que todavía se "
-            "está viendo aún no cuenta, y no hay duración mínima.",
+            "Ver un canal una vez, de principio a fin. Se cuenta una vez, en el día y la hora en que terminó. Lo que todavía "
+            "se está viendo aún no cuenta, y no hay duración mínima.",
             "Watching a channel once, from beginning to end. It is counted once, on the day and in the hour in which it ended. "
             "What is still playing does not count yet, and there is no least duration.",
         ),
@@ -47,9 +47,10 @@ TERMS: Mapping[str, Term] = {
     "subscriber": Term(
         ("Suscriptores activos", "Active subscribers"),
         (
-            "Los que tienen al menos una reproducción. No se suman: quien ve lunes y martes es uno en cada día y uno en la semana.",
-            "Those with at least one view. They do not add up: who watches on Monday and on Tuesday is one on each day, and one "
-            "in the week.",
+            "Los que tienen al menos una reproducción. No se suman: quien ve lunes y martes es uno en cada día y uno en la "
+            "semana.",
+            "Those with at least one view. They do not add up: who watches on Monday and on Tuesday is one on each day, and "
+            "one in the week.",
         ),
     ),
     "device": Term(
@@ -69,10 +70,12 @@ TERMS: Mapping[str, Term] = {
     "average_audience": Term(
         ("Audiencia media", "Average audience"),
         (
-            "Minutos vistos, sumados por suscriptor, entre los minutos que tuvo la hora. De 20 a 21 h uno ve 60 minutos y otros "
-            "dos ven 30: 120 / 60 = 2 suscriptores en el minuto medio. Dos aparatos de un suscriptor en el mismo canal son uno.",
+            "Minutos vistos, sumados por suscriptor, entre los minutos que tuvo la hora. De 20 a 21 h uno ve 60 minutos y "
+            "otros dos ven 30: 120 / 60 = 2 suscriptores en el minuto medio. Dos aparatos de un suscriptor en el mismo canal "
+            "son uno.",
             "Minutes watched, added up by subscriber, by the minutes of the hour. From 20 to 21 one watches 60 minutes and two "
-            "others 30 each: 120 / 60 = 2 subscribers in the average minute. Two devices of a subscriber on one channel are one.",
+            "others 30 each: 120 / 60 = 2 subscribers in the average minute. Two devices of a subscriber on one channel are "
+            "one.",
         ),
     ),
     "rating": Term(
@@ -80,8 +83,8 @@ TERMS: Mapping[str, Term] = {
         (
             "Audiencia media entre el universo: todos los suscriptores que vieron algo en los días que se miran, aunque haya "
             "terminado después. 2 de 400 es 0.5 %.",
-            "Average audience by the universe: all subscribers who watched something on the days that are looked at, even if it "
-            "ended later. 2 of 400 is 0.5 %.",
+            "Average audience by the universe: all subscribers who watched something on the days that are looked at, even if "
+            "it ended later. 2 of 400 is 0.5 %.",
         ),
     ),
     "share": Term(
@@ -145,8 +148,9 @@ TERMS: Mapping[str, Term] = {
     "churn": Term(
         ("Riesgo de abandono", "Churn risk"),
         (
-            "14 días en dos mitades. De quien tuvo 10 reproducciones en la primera: 0 en la segunda es *alto*, de 1 a 5 *medio*, "
-            "6 o más *bajo*. Con menos de 3 en la primera es siempre bajo. Es una señal, no la probabilidad de que se vaya.",
+            "14 días en dos mitades. De quien tuvo 10 reproducciones en la primera: 0 en la segunda es *alto*, de 1 a 5 "
+            "*medio*, 6 o más *bajo*. Con menos de 3 en la primera es siempre bajo. Es una señal, no la probabilidad de que se "
+            "vaya.",
             "14 days in two halves. Of who had 10 views in the first: 0 in the second is *high*, 1 to 5 *medium*, 6 or more "
             "*low*. With fewer than 3 in the first it is always low. It is a sign, not the probability of leaving.",
         ),
@@ -154,7 +158,8 @@ TERMS: Mapping[str, Term] = {
     "anomaly": Term(
         ("Anomalía", "Anomaly"),
         (
-            "Un día a más de 3 desviaciones estándar de la media. Con media 1,000 y desviación 50: más de 1,150 o menos de 850.",
+            "Un día a más de 3 desviaciones estándar de la media. Con media 1,000 y desviación 50: más de 1,150 o menos de "
+            "850.",
             "A day more than 3 standard deviations from the mean. With mean 1,000 and deviation 50: above 1,150 or below 850.",
         ),
     ),
@@ -163,8 +168,8 @@ TERMS: Mapping[str, Term] = {
         (
             "La línea recta de los últimos 90 días, prolongada 7. La banda es ±1.96 desviaciones: si la línea dice 1,000 y los "
             "días se apartan 50, de 902 a 1,098. No sabe de partidos, feriados ni días de la semana.",
-            "The straight line of the last 90 days, 7 days longer. The band is ±1.96 deviations: if the line says 1,000 and days "
-            "differ by 50, from 902 to 1,098. It knows of no matches, holidays or weekdays.",
+            "The straight line of the last 90 days, 7 days longer. The band is ±1.96 deviations: if the line says 1,000 and "
+            "days differ by 50, from 902 to 1,098. It knows of no matches, holidays or weekdays.",
         ),
     ),
     "change": Term(
@@ -195,10 +200,10 @@ TERMS: Mapping[str, Term] = {
     "small_base": Term(
         ("Base chica", "Small base"),
         (
-            "Una cifra de menos de 30 suscriptores distintos dice poco: dos hogares la cambian. Se muestra en gris, con °, y no "
-            "se usa como titular.",
-            "A figure of fewer than 30 different subscribers says little: two homes change it. It is shown in grey, with °, and "
-            "is no headline.",
+            "Una cifra de menos de 30 suscriptores distintos dice poco: dos hogares la cambian. Se muestra en gris, con °, y "
+            "no se usa como titular.",
+            "A figure of fewer than 30 different subscribers says little: two homes change it. It is shown in grey, with °, "
+            "and is no headline.",
         ),
     ),
     "slot": Term(

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
-from analyses.oracle import Cap as Hours
 from analyses.oracle import View
+from analyses.seen import Cap as Hours
 
 from telemetry_pipeline.analyses.framework.caps import Cap
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE

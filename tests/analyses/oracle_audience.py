@@ -11,7 +11,6 @@ from itertools import pairwise
 from analyses.oracle import (
     MICROSECOND,
     Row,
-    Seen,
     View,
     bounds,
     by,
@@ -24,6 +23,7 @@ from analyses.oracle import (
     percent,
     subscribers_of,
 )
+from analyses.seen import Seen
 
 Piece = tuple[datetime, datetime, date, int]
 """A stretch of time within a clock hour: its begin and end, the local date, the hour."""

@@ -10,7 +10,6 @@ from typing import Any
 from analyses.oracle import (
     SLOTS,
     Row,
-    Seen,
     View,
     average_seconds,
     by,
@@ -31,6 +30,7 @@ from analyses.oracle import (
     variance,
 )
 from analyses.oracle_rhythm import days_from, line, start_of
+from analyses.seen import Seen
 
 
 def period_summary(seen: Seen) -> list[Row]:

@@ -8,7 +8,6 @@ from fractions import Fraction
 from analyses.oracle import (
     SLOTS,
     Row,
-    Seen,
     by,
     by_date,
     hours,
@@ -20,6 +19,7 @@ from analyses.oracle import (
     subscribers_of,
     variance,
 )
+from analyses.seen import Seen
 
 from telemetry_pipeline.days import Period
 

@@ -10,7 +10,6 @@ from itertools import combinations
 from analyses.oracle import (
     SLOTS,
     Row,
-    Seen,
     View,
     average_seconds,
     by,
@@ -31,6 +30,7 @@ from analyses.oracle import (
     subscribers_of,
     variance,
 )
+from analyses.seen import Seen
 
 FEATURES: dict[str, Callable[[list[View]], Fraction]] = {
     "watch_hours": hours,

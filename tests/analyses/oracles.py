@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analyses.oracle import Cap, Row, Seen, View
+from analyses.oracle import Row, View
+from analyses.seen import Cap, Seen
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period

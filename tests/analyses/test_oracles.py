@@ -10,8 +10,9 @@ from fractions import Fraction
 import pytest
 from analyses.conftest import History
 from analyses.histories import REQUIRED, WINDOWS, Made, histories
-from analyses.oracle import Cap, Row, Seen, by_subscriber, channels_of, hours, mean, root, variance
+from analyses.oracle import Row, by_subscriber, channels_of, hours, mean, root, variance
 from analyses.oracles import ORACLES, expected
+from analyses.seen import Cap, Seen
 from hypothesis import given, note, settings
 
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from analyses.conftest import History
 from analyses.histories import CODES, Made, histories
-from analyses.oracle import SLOTS, Cap, Row, Seen
+from analyses.oracle import SLOTS, Row
 from analyses.oracle_audience import on_air, running
+from analyses.seen import Cap, Seen
 from hypothesis import given, settings
 
 from telemetry_pipeline.days import EVERYTHING, Period

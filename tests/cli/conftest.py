@@ -1,4 +1,4 @@
-"""The command line in this process, over a folder and a stack of a test's own."""
+"""The command line in this process, over a folder, a stack and an upstream of a test's own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cli_harness import Outcome
+from scenes import Cli, Scene
 
 from telemetry_pipeline.cli.main import main
 from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.simulator.options import (
+    DEFAULT_API_TOKEN,
+    DEFAULT_PASSWORD,
+    DEFAULT_SALT,
+    DEFAULT_USERNAME,
+)
+from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.processes.service import make_home
 from telemetry_pipeline.stack.state import HomeLock, StackState, write_state
 
@@ -74,3 +83,29 @@ def announce(home: Path) -> Iterator[Callable[..., None]]:
     yield announce
     for lock in locks:
         lock.release()
+
+
+@pytest.fixture
+def scene(
+    simulator: Callable[..., SimulatorServer],
+    engine: sa.Engine,
+    database_url: str,
+    broker_url: str,
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Scene:
+    """2,000 records of which all are stored."""
+    upstream = simulator(records_count=2_000, days=3, late_ids=0)
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": broker_url,
+        "PANACCESS_URL": upstream.url,
+        "PANACCESS_USERNAME": DEFAULT_USERNAME,
+        "PANACCESS_PASSWORD": DEFAULT_PASSWORD,
+        "PANACCESS_API_TOKEN": DEFAULT_API_TOKEN,
+        "PANACCESS_SALT": DEFAULT_SALT,
+    }.items():
+        monkeypatch.setenv(name, value)
+    scene = Scene(upstream, engine, database_url, broker_url)
+    assert scene.tick() == 2_000
+    return scene

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_sync import MEXICO, NEVER, UTC, open_gaps, rows
+from syncing import MEXICO, NEVER, UTC, open_gaps, rows
 from warehouse_events import start, stop, store
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS, gathered

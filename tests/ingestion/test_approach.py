@@ -8,8 +8,7 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_cursor import LARGEST, foreign, told
-from ingestion.test_sync import DAYS, TODAY, keep, open_gaps, record, rows, small, stored, sync_of, tick
+from syncing import DAYS, LARGEST, TODAY, foreign, keep, open_gaps, record, rows, stored, sync_of, tick, told
 from upstream import Upstream
 
 from telemetry_pipeline.errors import AnotherUpstream, PanAccessUnavailable
@@ -24,7 +23,7 @@ from telemetry_pipeline.warehouse.raw.records import Stored
 from telemetry_pipeline.warehouse.raw.repairs import RepairPosition
 
 MADE_WITH = {"panaccess_timezone": "UTC", "operator_timezone": "America/Mexico_City"}
-SMALL = pytest.mark.usefixtures(small.__name__)
+SMALL = pytest.mark.usefixtures("small")
 
 
 def complete_days(engine: sa.Engine) -> list[date]:

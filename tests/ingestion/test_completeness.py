@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_sync import DAYS, MEXICO, TODAY, make_gaps_due, record, rows, small, stops_after, sync_of, time_limited
+from syncing import DAYS, MEXICO, TODAY, make_gaps_due, record, rows, stops_after, sync_of, time_limited
 from upstream import Upstream
 
 from telemetry_pipeline.days import Completeness
 from telemetry_pipeline.errors import PanAccessError
 from telemetry_pipeline.warehouse.raw import completeness
 
-__all__ = ["small"]
 YESTERDAY = DAYS[-2]
 NOON = datetime(2025, 3, 6, 12, tzinfo=MEXICO)
 MIDNIGHT = datetime(2025, 3, 6, tzinfo=MEXICO)

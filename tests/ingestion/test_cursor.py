@@ -1,30 +1,22 @@
-"""The cursor under an upstream that lies: ids that jump, ids that begin anew, and another upstream under the same address."""
+"""The cursor under an upstream that lies: ids that jump, ids that begin anew, and ids as no upstream should have them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ingestion.test_sync import DAYS, NEVER, TODAY, UTC, keep, record, rejected, rows, stored, sync_of, tick
+from syncing import DAYS, LARGEST, NEVER, TODAY, UTC, keep, record, rejected, rows, stored, sync_of, tick, told
 from upstream import Upstream
 
-from telemetry_pipeline.errors import AnotherUpstream
 from telemetry_pipeline.simulator.options import WIDEST_HOLE, Options
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.calls.session import Credentials
-from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.raw import cursor as cursors
 from telemetry_pipeline.warehouse.raw.batch import Batch
-
-LARGEST = 2**63 - 1
-
-
-def told(engine: sa.Engine) -> list[str]:
-    return [problem.key for problem in problems.open_problems(engine)]
 
 
 @pytest.mark.parametrize("absurd", [LARGEST, LARGEST - 7, 10**15, 3_000_000])
@@ -135,63 +127,6 @@ def test_ids_of_more_than_64_bits_and_id_0_end_no_tick(engine: sa.Engine) -> Non
     assert {0} <= {*stored(engine), *rejected(engine)}
 
 
-def foreign(ids: Iterable[int]) -> list[dict[str, Any]]:
-    return [record(one, timestamp=f"{TODAY} 0{one % 9}:00:07", actionId=8) for one in ids]
-
-
-@pytest.mark.parametrize("ids", [range(1, 200), range(50, 400, 3), range(2_990, 9_000)], ids=["lower", "both", "newest"])
-@pytest.mark.parametrize("first_day", [DAYS[0], TODAY], ids=["a repair", "a tick"])
-def test_another_upstream_under_the_same_address_is_refused(engine: sa.Engine, ids: Iterable[int], first_day: Any) -> None:
-    """Its records were mixed in, and those with known ids dropped without a word."""
-    upstream = Upstream(map(record, range(1, 3_001)))
-    tick(engine, upstream)
-    another = Upstream(foreign(ids))
-    for includes_today in (False, True):
-        with pytest.raises(Exception, match="adopt"):
-            sync_of(engine, another).run(DAYS[0], TODAY, includes_today=includes_today)
-    assert stored(engine) == [*range(1, 3_001)]
-    assert told(engine) == ["upstream:another"]
-    tick(engine, upstream)
-    assert told(engine) == []
-
-
-CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "anonymized": lambda one: {**one, "anonymized": True, "subscriberCode": None},
-    "a name mended": lambda one: {**one, "dataName": "mended"},
-    "a country": lambda one: {**one, "whoisCountry": "MX"},
-}
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_records_may_change_what_changes_in_the_course_of_things(
-    engine: sa.Engine, change: Callable[[dict[str, Any]], dict[str, Any]]
-) -> None:
-    upstream = Upstream(record(one, subscriberCode=f"S{one}") for one in range(1, 300))
-    tick(engine, upstream)
-    upstream.records = {one: change(known) for one, known in upstream.records.items()}
-    upstream.add([record(300)])
-    assert tick(engine, upstream).outcome.stored == 1
-    assert (told(engine), rejected(engine)) == ([], [])
-
-
-def test_what_the_upstream_keeps_no_more_is_no_sign_of_another_one(engine: sa.Engine) -> None:
-    upstream = Upstream(map(record, range(1, 300)))
-    tick(engine, upstream)
-    upstream.records = {one: record(one) for one in range(40_000, 40_100)}
-    assert tick(engine, upstream).outcome.stored == 100
-
-
-def test_a_known_id_that_comes_with_other_content_is_put_aside(engine: sa.Engine) -> None:
-    upstream = Upstream(map(record, range(1, 300)))
-    tick(engine, upstream)
-    upstream.add([record(100, DAYS[0], whoisIsp='a "\\ \x01 b'), record(101, actionId=8), record(102, dataName="renamed")])
-    assert tick(engine, upstream).outcome.rejected == 2
-    assert tick(engine, upstream).outcome.rejected == 0
-    assert rejected(engine) == [100, 101]
-    payloads = rows(engine, "select payload::jsonb ->> 'timestamp' from telemetry.rejected_records order by record_id")
-    assert payloads[0].startswith(str(DAYS[0]))
-
-
 def test_a_sync_at_work_while_the_cursor_is_set_does_not_move_it_back(engine: sa.Engine) -> None:
     upstream = Upstream(map(record, range(1, 101)))
     tick(engine, upstream)
@@ -288,52 +223,11 @@ def test_an_upstream_of_negative_ids_alone(engine: sa.Engine) -> None:
     assert (stored(engine), told(engine)) == ([*range(-50, -40)], [])
 
 
-def test_records_that_the_upstream_anonymized_and_a_few_that_it_mended_are_the_same(engine: sa.Engine) -> None:
-    upstream = Upstream(record(one, subscriberCode=f"S{one}", deviceId=one, ip="10.0.0.1") for one in range(1, 3_000))
-    tick(engine, upstream)
-    for one in upstream.records.values():
-        one |= {"anonymized": 1, "subscriberCode": None, "deviceId": None, "ip": None, "smartcardId": "0"}
-    for mended in range(2_950, 2_970):
-        upstream.records[mended]["timestamp"] = f"{TODAY} 11:59:59"
-    upstream.add([record(3_000)])
-    tick(engine, upstream)
-    assert (stored(engine)[-1], told(engine)) == (3_000, [])
-
-
-def test_a_sample_that_fails_says_nothing(engine: sa.Engine) -> None:
-    upstream = Upstream(map(record, range(1, 300)))
-    tick(engine, upstream)
-    upstream.poisoned = {250: "error"}
-    upstream.add([record(300)])
-    tick(engine, upstream)
-    assert (stored(engine)[-1], told(engine)) == (300, [])
-
-
 def test_holes_among_the_records_stored_first_make_no_jump_plausible(engine: sa.Engine) -> None:
     """The widest distance of few ids is no rule."""
     upstream = Upstream([*map(record, range(1, 5)), record(LARGEST)])
     tick(engine, upstream)
     assert (cursors.read(engine).record_id, told(engine)) == (4, ["upstream:jump"])
-
-
-def test_behind_a_stray_record_that_is_left_out_all_is_seen_as_ever(engine: sa.Engine) -> None:
-    """It is the newest one for good: what is below the cursor or another upstream showed no more."""
-    upstream = Upstream([*map(record, range(1, 20_001))])
-    tick(engine, upstream)
-    upstream.add([record(LARGEST)])
-    tick(engine, upstream)
-    cursors.ignore(engine, LARGEST)
-    tick(engine, upstream)
-    for gone in range(9_000, 20_001):
-        del upstream.records[gone]
-    tick(engine, upstream)
-    assert told(engine) == ["upstream:below"]
-    upstream.add([record(20_001)])
-    assert tick(engine, upstream).outcome.stored == 1
-    assert told(engine) == []
-    upstream.records = {one["recordId"]: one for one in [*foreign(range(1, 100)), record(LARGEST)]}
-    with pytest.raises(AnotherUpstream):
-        tick(engine, upstream)
 
 
 @pytest.mark.parametrize("live", [0.02, "history"])

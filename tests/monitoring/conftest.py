@@ -1,14 +1,22 @@
-"""A mailbox, a clock and a port that nobody listens on."""
+"""A mailbox, a hook, a clock and a port that nobody listens on; and a watch over them."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from clocks import Clock
+from hooks import Hook
 from postbox import Mailbox
+from watches import Start
 
+from telemetry_pipeline.messaging import channels
+from telemetry_pipeline.messaging.channels import Channels
+from telemetry_pipeline.monitoring.alerts.notebook import Notebook
+from telemetry_pipeline.monitoring.alerts.watch import Watch
 from telemetry_pipeline.stack.processes.ports import free_port
 
 with warnings.catch_warnings():
@@ -32,3 +40,26 @@ def clock() -> Clock:
 def closed_port() -> int:
     """Nobody listens there."""
     return free_port()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with Hook() as hook:
+        yield hook
+
+
+@pytest.fixture
+def start(engine: sa.Engine, clock: Clock, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.0)
+
+    def start(alert_urls: str = mailbox.url, at: sa.Engine = engine) -> Watch:
+        return Watch(
+            Notebook(at, clock),
+            Channels(alert_urls),
+            zone=ZoneInfo("UTC"),
+            web_url="http://127.0.0.1:3000",
+            clock=clock,
+            say=print,
+        )
+
+    return start

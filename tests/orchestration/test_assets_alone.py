@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -38,27 +37,45 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def materialize(name: str, warehouse: FakeWarehouse, **options: Any) -> dg.ExecuteInProcessResult:
-    config = {"ops": {name: {"config": REQUIRED[name]}}} if REQUIRED[name] else None
-    resources = {"warehouse": warehouse, "panaccess": FakePanAccess()}
-    return dg.materialize([asset(name)], resources=resources, run_config=config, **options)
+@pytest.fixture(scope="module")
+def history() -> Iterator[dg.DagsterInstance]:
+    """One for all: to make it takes as long as an asset."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+class Materialize:
+    """An asset alone, with what it needs to be told."""
+
+    def __init__(self, history: dg.DagsterInstance) -> None:
+        self._history = history
+
+    def __call__(self, name: str, warehouse: FakeWarehouse, **options: Any) -> dg.ExecuteInProcessResult:
+        config = {"ops": {name: {"config": REQUIRED[name]}}} if REQUIRED[name] else None
+        resources = {"warehouse": warehouse, "panaccess": FakePanAccess()}
+        return dg.materialize([asset(name)], resources=resources, run_config=config, instance=self._history, **options)
+
+
+@pytest.fixture
+def materialize(history: dg.DagsterInstance) -> Materialize:
+    return Materialize(history)
 
 
 @pytest.mark.parametrize("name", all_assets())
-def test_an_asset_materializes_without_any_server(name: str) -> None:
+def test_an_asset_materializes_without_any_server(name: str, materialize: Materialize) -> None:
     done = materialize(name, FakeWarehouse(*WATCHED), partition_key="2026-01-03")
     assert [event.partition for event in done.asset_materializations_for_node(name)] == ["2026-01-03"]
     assert all(check.passed for check in done.get_asset_check_evaluations())
 
 
 @pytest.mark.parametrize("name", ["telemetry_records", "ott_views", "top_channels", "period_summary", "full_analysis"])
-def test_a_range_materializes_each_of_its_days_the_newest_last(name: str) -> None:
+def test_a_range_materializes_each_of_its_days_the_newest_last(name: str, materialize: Materialize) -> None:
     done = materialize(name, FakeWarehouse(*WATCHED), tags=RANGE)
     days = [event.partition for event in done.asset_materializations_for_node(name)]
     assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
-def test_a_run_of_a_person_shows_the_picture_and_a_tick_draws_nothing() -> None:
+def test_a_run_of_a_person_shows_the_picture_and_a_tick_draws_nothing(materialize: Materialize) -> None:
     by_itself = {"tags": {"dagster/schedule_name": "telemetry_sync_schedule"}}
     for options, shown in (({}, True), (by_itself, False)):
         done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03", **options)
@@ -77,19 +94,13 @@ def test_a_tick_says_where_the_picture_is_drawn() -> None:
     assert analyses._linked(info, None) == {}
 
 
-def test_neither_definitions_nor_workers_load_what_draws() -> None:
-    """It would be 100 MB more in each process, and what starts threads must not be there before a fork."""
-    code = "import sys, telemetry_pipeline.orchestration.build; print(*({'altair', 'vl_convert'} & sys.modules.keys()))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
-
-
-def test_an_analysis_counts_the_views_that_a_test_gives() -> None:
+def test_an_analysis_counts_the_views_that_a_test_gives(materialize: Materialize) -> None:
     done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03")
     rows = metadata_of(done, "top_channels")["preview"].records
     assert {row.data["channel"]: row.data["views"] for row in rows} == {"Siete": 2, "Once": 1}
 
 
-def test_a_tick_without_news_makes_nothing() -> None:
+def test_a_tick_without_news_makes_nothing(materialize: Materialize) -> None:
     class UpToDate(FakeWarehouse):
         def is_due(self, *_: Any) -> bool:
             return False
@@ -100,7 +111,7 @@ def test_a_tick_without_news_makes_nothing() -> None:
     assert done.asset_materializations_for_node("telemetry_records") == []
 
 
-def test_an_error_is_seen_at_once_for_nobody_waits_in_a_test() -> None:
+def test_an_error_is_seen_at_once_for_nobody_waits_in_a_test(materialize: Materialize) -> None:
     class Away(FakeWarehouse):
         def sync(self, *_: Any, **__: Any) -> Any:
             raise PanAccessUnavailable("PanAccess did not answer")

@@ -166,3 +166,9 @@ def test_a_launch_gives_up_when_the_code_server_stays_away(
     with pytest.raises(DagsterLaunchFailedError, match="The code server has not answered"):
         workspace.instance.submit_run(run.run_id, workspace.create_request_context())
     assert workspace.instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def test_neither_definitions_nor_workers_load_what_draws() -> None:
+    """It would be 100 MB more in each process, and what starts threads must not be there before a fork."""
+    code = "import sys, telemetry_pipeline.orchestration.build; print(*({'altair', 'vl_convert'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

@@ -15,8 +15,7 @@ from reports.test_charts import CELLS, texts
 from telemetry_pipeline.analyses.framework.columns import Column, Role, SqlType, conform
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.reports.charts import default
-from telemetry_pipeline.reports.charts.declaring import CHARTS
-from telemetry_pipeline.reports.charts.drawing import svg as draw
+from telemetry_pipeline.reports.charts.declaring import CHARTS, declare
 from telemetry_pipeline.reports.figures import rendering
 from telemetry_pipeline.reports.figures.sheet import Sheet
 
@@ -43,7 +42,7 @@ def test_a_picture_of_its_own_that_lacks_a_column_is_drawn_as_the_others_suggest
     values = {"date": DAY, "bigint": 3, "double precision": 2.5, "text": "Siete", "boolean": True}
     frame = conform(pd.DataFrame([{column.name: values[column.type] for column in columns}] * 2), columns)
     for column in columns:
-        draw(name, frame.drop(columns=[column.name]))
+        declare(name, frame.drop(columns=[column.name]))
 
 
 def test_without_a_key_the_measures_stand_in_large_type() -> None:

@@ -71,8 +71,8 @@ def test_only_what_was_given_is_sent_and_the_last_one_wins() -> None:
         ("top_channels.limt=5", "top_channels has no parameter 'limt'; did you mean limit? It has limit=20, channel=null"),
         ("top_channels.size=5", "top_channels has no parameter 'size'; it has limit=20, channel=null"),
         ("geography.limit=5", "it has none"),
-        ("top_channels.limit=0", "top_channels.limit cannot be '0': input should be greater than or equal to 1"),
-        ("top_channels.limit=many", "top_channels.limit cannot be 'many': input should be a valid integer"),
+        ("top_channels.limit=0", "top_channels.limit cannot be '0': expected greater than or equal to 1"),
+        ("top_channels.limit=many", "top_channels.limit cannot be 'many': expected a valid integer"),
         ("top_channels.limit=[1]", "top_channels.limit cannot be '[1]'"),
     ],
 )

@@ -13,12 +13,23 @@ from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
-ODD_CHANNEL = '<script>alert("1")</script> & \'Canal\' ١٢٣ عربي \u202eabc'
+ODD_CHANNEL = "<script>alert(\"1\")</script> & 'Canal' ١٢٣ عربي \u202eabc"
 LONG_CHANNEL = "Un canal de nombre larguísimo " * 7
-CHANNELS = ["Canal Estrella", "Noticias 24", "Deportes Uno", "Cine Ñandú", "Niños TV", "Música", "Canal 7", ODD_CHANNEL, LONG_CHANNEL]
+CHANNELS = [
+    "Canal Estrella",
+    "Noticias 24",
+    "Deportes Uno",
+    "Cine Ñandú",
+    "Niños TV",
+    "Música",
+    "Canal 7",
+    ODD_CHANNEL,
+    LONG_CHANNEL,
+]
 ODD_SUBSCRIBER = '<b>"S\'7"</b>&codigo=x'
 SUBSCRIBERS = [ODD_SUBSCRIBER, *(f"S-{number:04}" for number in range(1, 60))]
 _GONE_FROM = 54
+_GONE_DAYS = 8
 
 
 def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
@@ -31,7 +42,7 @@ def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
     for back in range(days - 1, -1, -1):
         day = today - timedelta(days=back)
         for number, code in enumerate(SUBSCRIBERS):
-            if number >= _GONE_FROM and back < 6:
+            if number >= _GONE_FROM and back < _GONE_DAYS:
                 continue
             for _ in range(rng.choice([0, 1, 1, 2, 3])):
                 hour = rng.choices(range(24), [1, 1, 1, 1, 1, 1, 2, 3, 3, 2, 2, 3, 4, 4, 4, 3, 3, 4, 6, 9, 12, 11, 7, 3])[0]
@@ -53,7 +64,14 @@ def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
 
 
 def _row(
-    record_id: int, action: int, channel: int, name: str | None, duration: int | None, at: datetime, code: str | None, device: int
+    record_id: int,
+    action: int,
+    channel: int,
+    name: str | None,
+    duration: int | None,
+    at: datetime,
+    code: str | None,
+    device: int,
 ) -> tuple[Any, ...]:
     values = {
         "record_id": record_id,

@@ -1,10 +1,11 @@
-"""What the tests of the orchestration share: records as the upstream gives them, and looks into the warehouse."""
+"""What the tests of the orchestration share: records of the upstream, and looks at the warehouse, at runs and at checks."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -36,3 +37,39 @@ def record(record_id: int, action: int, when: datetime, **fields: Any) -> dict[s
 def scalar(pipeline: Any, query: str) -> Any:
     with connect(pipeline.settings.database_url).connect() as connection:
         return connection.scalar(sa.text(query))
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key:
+            found.setdefault(event.asset_key.to_user_string(), set()).add(event.partition or "")
+    return found
+
+
+def failure(result: dg.ExecuteInProcessResult, step: str) -> str:
+    data = result.failure_data_for_node(step)
+    assert data
+    assert data.user_failure_data
+    return str(data.user_failure_data.description)
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str, partition: date) -> dict[str, Any]:
+    [event] = [
+        event
+        for event in result.all_events
+        if event.is_step_materialization
+        and event.asset_key
+        and event.asset_key.to_user_string() == asset
+        and event.partition == partition.isoformat()
+    ]
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def execute(engine: sa.Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+def figures(result: dg.AssetCheckResult) -> dict[str, Any]:
+    return {name: value.value for name, value in result.metadata.items()}

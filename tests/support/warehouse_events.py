@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
@@ -134,3 +135,23 @@ def store(engine: sa.Engine, *events: Event) -> None:
     batch.add([event.row for event in events])
     with records.writing(engine) as connection:
         records.store(connection, batch)
+
+
+_BY_ROW = """
+    select local_date, local_hour, ended_at at time zone 'UTC' as ended_at, duration_seconds, channel_name, subscriber_code,
+           device_id, country, isp
+    from telemetry.views order by local_date, record_id
+"""
+
+
+def check(engine: sa.Engine, events: list[Event]) -> None:
+    assert views(engine) == oracle(events)
+    by_column = segments.read(engine, date.min, date.max).table.to_pylist()
+    assert by_column == [row._asdict() for row in select(engine, _BY_ROW)]
+    assert select(engine, "select * from telemetry.channel_names order by channel_id, first_record_id") == runs_of(events)
+
+
+def clear(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        for table in ("records", "views", "channel_names", "pending_merges", "view_days", "view_segments"):
+            connection.execute(sa.text(f"delete from telemetry.{table}"))

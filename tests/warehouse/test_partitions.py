@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from warehouse.test_upgrade import make_months
-from warehouse.test_views import check
-from warehouse_events import NOON, ZONE, select, start, stop, store
+from warehouse_events import NOON, ZONE, check, select, start, stop, store
 
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db import partitions

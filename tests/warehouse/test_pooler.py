@@ -18,8 +18,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from orchestration_harness import STORAGE
-from warehouse.test_views import check
-from warehouse_events import ZONE, Event, start, stop, store
+from warehouse_events import ZONE, Event, check, start, stop, store
 
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.warehouse.core import views

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from warehouse.test_exclusions import Stop, excluded, versions
+from stops import Stop, excluded, versions
 from warehouse_events import MEXICO, ZONE, select
 
 from telemetry_pipeline.stack.servers.reach import at_database

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,28 +12,26 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from terminal import wait_until
-from warehouse_events import NOON, START, STOP, ZONE, Event, names, oracle, runs_of, select, start, stop, store, views
+from warehouse_events import (
+    NOON,
+    START,
+    STOP,
+    ZONE,
+    Event,
+    check,
+    clear,
+    names,
+    select,
+    start,
+    stop,
+    store,
+    views,
+)
 
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import DayTotals, Merged, merge, totals_by_day
-from telemetry_pipeline.warehouse.db.partitions import keep_months
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
-
-_BY_ROW = """
-    select local_date, local_hour, ended_at at time zone 'UTC' as ended_at, duration_seconds, channel_name, subscriber_code,
-           device_id, country, isp
-    from telemetry.views order by local_date, record_id
-"""
-
-
-def check(engine: sa.Engine, events: list[Event]) -> None:
-    assert views(engine) == oracle(events)
-    by_column = segments.read(engine, date.min, date.max).table.to_pylist()
-    assert by_column == [row._asdict() for row in select(engine, _BY_ROW)]
-    assert select(engine, "select * from telemetry.channel_names order by channel_id, first_record_id") == runs_of(events)
 
 
 def state(engine: sa.Engine) -> list[list[tuple[Any, ...]]]:
@@ -42,20 +39,6 @@ def state(engine: sa.Engine) -> list[list[tuple[Any, ...]]]:
         select(engine, f"select * from telemetry.{table} order by 1, 3")
         for table in ("views", "channel_names", "pending_merges")
     ]
-
-
-@pytest.fixture
-def pooled(engine: sa.Engine) -> Iterator[sa.Engine]:
-    """The same database over connections that stay open and wait for no disk, for many examples."""
-    kept = sa.create_engine(engine.url, connect_args={"options": "-c synchronous_commit=off"})
-    yield kept
-    kept.dispose()
-
-
-def clear(engine: sa.Engine) -> None:
-    with engine.begin() as connection:
-        for table in ("records", "views", "channel_names", "pending_merges", "view_days", "view_segments"):
-            connection.execute(sa.text(f"delete from telemetry.{table}"))
 
 
 @st.composite
@@ -146,89 +129,6 @@ def test_records_that_arrive_in_the_middle_of_a_merge_are_merged_by_the_next(
     finally:
         sa.event.remove(pooled, "before_cursor_execute", arrive)
         other.dispose()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("at", range(2, 25, 2))
-def test_a_start_that_arrives_in_the_middle_of_a_merge_is_no_neighbour_yet(engine: sa.Engine, at: int) -> None:
-    """Half a merge that sees it takes it for the end of its neighbour's run, which then ends too early for good."""
-    old = [start(record_id, "A") for record_id in (1, 3, 5, 10)]
-    new, arriving, late = start(7, "B"), start(6, "C"), start(4, "D")
-    store(engine, *old)
-    merge(engine, ZONE)
-    store(engine, new)
-    other = sa.create_engine(engine.url)
-    executed = iter(range(10**6))
-
-    def arrive(*_: object) -> None:
-        if next(executed) == at:
-            store(other, arriving)
-
-    sa.event.listen(engine, "before_cursor_execute", arrive)
-    merge(engine, ZONE)
-    sa.event.remove(engine, "before_cursor_execute", arrive)
-    other.dispose()
-    store(engine, arriving)
-    merge(engine, ZONE)
-    store(engine, late)
-    merge(engine, ZONE)
-    check(engine, [*old, new, arriving, late])
-
-
-def test_a_stop_takes_the_name_of_the_latest_start_before_it(engine: sa.Engine) -> None:
-    store(engine, start(1, "Old"), stop(2), start(3, "New"), stop(3_000), stop(4, channel=2, name="Own"), stop(5, channel=3))
-    merge(engine, ZONE)
-    assert names(engine) == {2: "Old", 4: "Own", 5: None, 3_000: "New"}
-
-
-def test_a_stop_before_all_starts_takes_the_name_of_the_first(engine: sa.Engine) -> None:
-    store(engine, stop(1, name="Stale"), start(2, "First"), start(3, "Second"))
-    merge(engine, ZONE)
-    assert names(engine) == {1: "First"}
-
-
-def test_an_empty_name_is_no_name(engine: sa.Engine) -> None:
-    """A channel called '' is one of the traps."""
-    store(engine, start(1, ""), start(2, None), stop(3, name=""), stop(4, name=None))
-    merge(engine, ZONE)
-    assert names(engine) == {3: None, 4: None}
-
-
-def test_a_renamed_channel_keeps_its_past(engine: sa.Engine) -> None:
-    store(engine, start(1, "Old"), stop(2))
-    merge(engine, ZONE)
-    store(engine, start(10, "New"), stop(11))
-    merge(engine, ZONE)
-    assert names(engine) == {2: "Old", 11: "New"}
-
-
-def test_a_name_that_comes_late_mends_the_views_that_waited_for_it(engine: sa.Engine) -> None:
-    store(engine, stop(5, hours=0), stop(15, hours=30), start(20, "Later"))
-    merge(engine, ZONE)
-    assert names(engine) == {5: "Later", 15: "Later"}
-    store(engine, start(3, "First"), start(10, "Second"))
-    merged = merge(engine, ZONE)
-    assert names(engine) == {5: "First", 15: "Second"}
-    assert (merged.inserted, merged.renamed) == (0, 2)
-    assert merged.days >= {stop(5).local_date, stop(15, hours=30).local_date}
-
-
-def test_a_name_that_comes_late_in_the_middle_of_a_run_splits_it_between_its_neighbours(engine: sa.Engine) -> None:
-    """Stops go on between the starts on both sides: each of them belongs to the last start before it, not to the run's end."""
-    events = [
-        *(start(record_id, "A") for record_id in range(10, 100, 10)),
-        *(start(record_id, "B") for record_id in range(100, 150, 10)),
-        *(start(record_id, "A") for record_id in range(150, 200, 10)),
-        *(stop(record_id) for record_id in range(5, 205, 10)),
-    ]
-    store(engine, *events)
-    merge(engine, ZONE)
-    check(engine, events)
-    for late in (start(52, "C"), start(124, "C"), start(123, "A"), start(58, "A"), start(1, "B")):
-        store(engine, late)
-        merge(engine, ZONE)
-        events.append(late)
-        check(engine, events)
 
 
 def rows_by_day(engine: sa.Engine, days: list[date]) -> dict[date, int]:
@@ -348,89 +248,3 @@ def test_hours_and_dates_are_the_operators(engine: sa.Engine) -> None:
     found = select(engine, "select local_date, local_hour from telemetry.views order by record_id")
     assert found == [(moment.astimezone(zone).date(), moment.astimezone(zone).hour) for moment in moments]
     assert [hour for _, hour in found] == [23, 0, 1, 3, 4]
-
-
-_SEED = """
-    insert into telemetry.records (record_id, action_id, data_id, data_name, duration_seconds, timestamp, local_date)
-    select number * 2, 7 + number % 2, number / 2 % 50, case when number % 2 = 0 then 'name ' || number / 2 % 50 end,
-           60, timestamp '2025-01-01' + number * interval '90 days' / :size,
-           (timestamp '2025-01-01' + number * interval '90 days' / :size)::date
-    from generate_series(1, :size) as number
-"""
-_READ = """
-    select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables
-    where schemaname = 'telemetry' and (relname like 'records%' or relname like 'views%')
-"""
-_BUSY = """
-    select count(*) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid() and backend_type in ('client backend', 'parallel worker')
-"""
-
-
-def rows_read(engine: sa.Engine) -> int:
-    """How many rows of records and views were read since the beginning, once everybody else has reported."""
-    with engine.connect() as connection:
-        wait_until(lambda: not refreshed(connection, _BUSY), seconds=30)
-        return refreshed(connection, _READ)
-
-
-def refreshed(connection: sa.Connection, count: str) -> int:
-    connection.execute(sa.text("select pg_stat_clear_snapshot()"))
-    return int(connection.scalar(sa.text(count)))
-
-
-def seeded(engine: sa.Engine, size: int) -> int:
-    """Merge a history; gives its highest id."""
-    keep_months(engine, date(2025, 1, 1))
-    with engine.begin() as connection:
-        connection.execute(sa.text(_SEED), {"size": size})
-        connection.execute(
-            sa.text("insert into telemetry.pending_merges (first_record_id, last_record_id, days) values (2, :last, :days)"),
-            {"last": 2 * size, "days": [date(2025, 1, 1), date(2025, 4, 1)]},
-        )
-    assert merge(engine, ZONE).inserted == size // 2
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("vacuum analyze telemetry.records, telemetry.views"))
-    return 2 * size
-
-
-INCREMENTS: dict[str, Callable[[int], list[Event]]] = {
-    "new records": lambda newest: [
-        Event(
-            newest + number,
-            7 + number % 2,
-            number // 2 % 50,
-            f"name {number // 2 % 50}" if number % 2 == 0 else None,
-            60,
-            1_440,
-        )
-        for number in range(1, 1_001)
-    ],
-    "late ids": lambda newest: [
-        Event(newest - 2 * number + 1, 7 + number % 2, number // 2 % 50, f"name {number // 2 % 50}", 60, 1_400)
-        for number in range(1, 1_001)
-    ],
-    "new names": lambda newest: [
-        Event(newest + number, 7 + number % 2, number // 2 % 50, f"another name {number // 2 % 50}", 60, 1_440)
-        for number in range(1, 1_001)
-    ],
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", INCREMENTS)
-def test_an_increment_costs_what_is_new_and_not_what_is_there(
-    engine: sa.Engine, postgres_url: str, kind: str, database_url: str
-) -> None:
-    """Counted in rows that PostgreSQL reads of records and views: by time it could not be told from noise."""
-    reads = []
-    for size in (10_000, 100_000):
-        clear(engine)
-        newest = seeded(engine, size)
-        store(engine, *INCREMENTS[kind](newest))
-        before = rows_read(engine)
-        assert merge(engine, ZONE).inserted == 500
-        reads.append(rows_read(engine) - before)
-    small, large = reads
-    assert 500 <= small < 10_000
-    assert large <= 1.2 * small + 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -247,6 +248,14 @@ def test_the_catalogue_says_of_each_analysis_what_it_takes_and_gives(client: Tes
         "role": "dimension",
         "names_subscribers": True,
     }
+
+
+def test_a_page_lists_what_there_is_with_addresses_that_can_be_opened(client: TestClient) -> None:
+    page = client.get("/api", headers={"accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    links = re.findall(r'href="(/api/analyses/[^"]+)"', page.text)
+    assert len(links) == 5 * sum(each.runs_unattended for each in all_analyses().values())
+    assert client.get(links[0].replace("&amp;", "&"), headers={"scopes": "viewer personal"}).status_code == 200
 
 
 def test_openapi_describes_every_address_in_schemas_that_are_valid() -> None:

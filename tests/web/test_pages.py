@@ -41,13 +41,13 @@ def filled(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def people(filled: str) -> Iterator[dict[str, Browser]]:
+def people(filled: str) -> dict[str, Browser]:
     """Browsers of those who are logged in, by their names."""
     door = front_door(filled, connect(filled))
     browsers = {name: Browser(door, URL) for name in (VIEWER, PERSONAL, OPERATOR)}
     for name, browser in browsers.items():
         assert browser.log_in(name).status_code == 303
-    yield browsers
+    return browsers
 
 
 @pytest.fixture
@@ -57,7 +57,8 @@ def ask(people: dict[str, Browser]) -> Ask:
     def get(path: str, by: str = OPERATOR, status: int = 200) -> str:
         answer = people[by].get(path)
         assert answer.status_code == status, answer.text[-2000:]
-        return answer.text
+        text: str = answer.text
+        return text
 
     return get
 
@@ -75,17 +76,14 @@ def test_every_page_comes_whole_to_everybody(ask: Ask, path: str, who: str) -> N
     assert "No se pudo calcular" not in page
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/suscriptor?suscriptor=S-1"])
-def test_an_empty_warehouse_says_that_there_are_no_data_yet(engine: sa.Engine, database_url: str, path: str) -> None:
+def test_an_empty_warehouse_says_that_there_are_no_data_yet(engine: sa.Engine, database_url: str) -> None:
     let_in(engine)
     browser = Browser(front_door(database_url, engine), URL)
     browser.log_in(OPERATOR)
-    answer = browser.get(path)
-    assert answer.text.rstrip().endswith("</html>")
-    if path.startswith("/canal?"):
-        assert answer.status_code == 404
-    else:
-        assert answer.status_code == 200
+    for path in (*PAGES, "/suscriptor?suscriptor=S-1"):
+        answer = browser.get(path)
+        assert answer.text.rstrip().endswith("</html>")
+        assert answer.status_code == (404 if path.startswith("/canal?") else 200), path
         assert path == "/glosario" or "Todavía no hay datos" in answer.text
 
 
@@ -93,7 +91,7 @@ def test_channels_are_ranked_by_what_was_watched_with_their_change(ask: Ask) -> 
     page = ask("/canales")
     assert page.index(">Canal Estrella<") < page.index(">Canal 7<")
     assert "comparado con" in page
-    assert re.search(r"[+−]\d+\.\d %", page)
+    assert re.search("[+\N{MINUS SIGN}]\\d+\\.\\d %", page)
     assert "cifra de menos de 30 suscriptores" in page
 
 
@@ -127,7 +125,9 @@ def test_a_channel_has_its_place_its_flows_and_its_curve(ask: Ask) -> None:
 def test_a_name_of_strangers_is_shown_and_linked_as_it_is_and_runs_nowhere(ask: Ask, name: str) -> None:
     page = ask("/canales")
     assert "<script>alert" not in page
-    [link] = {unescape(each) for each in re.findall(r'href="(/canal\?[^"]*)"', page) if quote(name[:12], safe="") in _quoted(each)}
+    [link] = {
+        unescape(each) for each in re.findall(r'href="(/canal\?[^"]*)"', page) if quote(name[:12], safe="") in _quoted(each)
+    }
     assert "<script>alert" not in ask(link)
 
 
@@ -160,6 +160,7 @@ def test_a_channel_that_there_is_not_gets_those_that_may_be_meant(ask: Ask) -> N
     page = words(ask("/canal?canal=Noticias%2042", status=404))
     assert "No hay ningún canal que se llame «Noticias 42»" in page
     assert "¿Quiso decir…? Noticias 24" in page
+    assert "¿Quiso decir…? Música" in words(ask("/canal?canal=musica", status=404))
     assert "Escriba el nombre de un canal" in words(ask("/canal", status=400))
 
 

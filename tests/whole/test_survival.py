@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.chaos import chaos, show
+from bench.chaos import chaos
+from bench.chaos_report import show
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 

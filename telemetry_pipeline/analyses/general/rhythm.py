@@ -24,6 +24,7 @@ from telemetry_pipeline.analyses.framework.vocabulary import (
     VIEWS,
     WATCH_HOURS,
 )
+from telemetry_pipeline.words import stored
 
 
 class ViewingByPeriod(GeneralParameters):
@@ -82,7 +83,7 @@ order by number
         Column(
             "slot",
             "text",
-            "madrugada 0-5 h, mañana 6-11 h, tarde 12-17 h, noche 18-23 h",
+            f"{stored.SMALL_HOURS} 0-5 h, {stored.MORNING} 6-11 h, {stored.AFTERNOON} 12-17 h, {stored.EVENING} 18-23 h",
             key=True,
             of=("local_hour",),
             role="time",

@@ -91,8 +91,18 @@ order by day
     parameters=PeriodParameters,
     base={},
     columns=(
-        Column("direction", "text", "creciente, decreciente or estable, by the slope's sign", of=("local_date",)),
-        Column("strength", "text", "fuerte, moderada or débil, by the slope against the days' spread", of=("local_date",)),
+        Column(
+            "direction",
+            "text",
+            f"{stored.GROWING}, {stored.FALLING} or {stored.STEADY}, by the slope's sign",
+            of=("local_date",),
+        ),
+        Column(
+            "strength",
+            "text",
+            f"{stored.STRONG}, {stored.MODERATE} or {stored.WEAK}, by the slope against the days' spread",
+            of=("local_date",),
+        ),
         Column("slope", "double precision", "change of a day's views from day to day", unit="views a day", of=("local_date",)),
         Column("r_squared", "double precision", "part of the days' variance that the line explains", of=("local_date",)),
         Column("first_day_views", "bigint", "views of the first complete day", unit="views", of=("local_date",)),

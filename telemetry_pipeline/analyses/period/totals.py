@@ -91,7 +91,12 @@ order by position
         Column("previous", "double precision", "the metric in as many days just before", of=("local_date",)),
         Column("change", "double precision", "current less previous", of=("local_date",)),
         Column("change_pct", "double precision", "change against previous; null after 0", unit="percent", of=("local_date",)),
-        Column("trend", "text", "aumento, disminución or estable, by the sign of the change", of=("local_date",)),
+        Column(
+            "trend",
+            "text",
+            f"{stored.INCREASE}, {stored.DECREASE} or {stored.STEADY}, by the sign of the change",
+            of=("local_date",),
+        ),
     ),
 )
 def period_comparison(views: Views, parameters: PeriodParameters) -> pd.DataFrame:

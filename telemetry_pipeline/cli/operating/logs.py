@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,6 +22,7 @@ from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.logs.lines import place
 from telemetry_pipeline.logs.setup import BACKUPS, FILES
 from telemetry_pipeline.moments import bare_moment, times_in
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.loading import StackSettings
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
@@ -71,7 +71,6 @@ def readable(entry: Entry, zone: ZoneInfo) -> Shown:
     """A line for people, with the time in *zone* (its name is said once, above all lines); below it, further in, the rest of
     its message, and where an error is from.
     """
-
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
     message, *more = entry["message"].split("\n")
     level = (f"{entry['level']:<8}", _COLOURS.get(entry["level"]))
@@ -152,9 +151,8 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _new_lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
     """The lines as they come, for ever, in whichever file that is by then."""
-    while True:
+    for _ in polling(interval=_LOOK_SECONDS):
         yield from _whole_lines(file)
-        time.sleep(_LOOK_SECONDS)
         try:
             replaced = not os.path.samestat(path.stat(), os.fstat(file.fileno()))
         except FileNotFoundError:

@@ -21,6 +21,7 @@ from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStor
 from dagster._time import datetime_from_timestamp
 
 from telemetry_pipeline.ages import SKEW
+from telemetry_pipeline.polling import polling
 
 _LOOK_SECONDS = 1.0
 _SKEW_SECONDS = SKEW.total_seconds()
@@ -71,8 +72,7 @@ def before_work(storage: SqlScheduleStorage) -> None:
 
 def _end_when_set_back() -> None:
     is_set_back = SetBack(time.time, time.monotonic)
-    while not is_set_back():
-        time.sleep(_LOOK_SECONDS)
+    next(_ for _ in polling(interval=_LOOK_SECONDS) if is_set_back())
     _log.error("the clock was set back: the daemon ends, to be started again, or it would wait for its old time to come")
     os.kill(os.getpid(), signal.SIGTERM)
 

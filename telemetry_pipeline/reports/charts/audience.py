@@ -29,7 +29,7 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
     """Peak and mean at the same time: of each day, and of each hour over all days."""
     of_days = recent(sheet, frame[frame["hour"].isna()])
     of_hours = known(frame, "hour")
-    for kind in ("streams", "subscribers"):
+    for kind in ("streams", "subscribers") if len(of_days) > 1 else ():
         lines = {say.MOST: numbers_of(of_days, f"peak_{kind}"), say.MEAN: numbers_of(of_days, f"mean_{kind}")}
         sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=104)
     groups = of_hours.groupby("hour")

@@ -9,9 +9,9 @@ import pandas as pd
 
 from telemetry_pipeline.amounts import percent, short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
-from telemetry_pipeline.reports.figures.scales import days
+from telemetry_pipeline.reports.figures.scales import days, hours
 from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
-from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, PALETTE, RED
+from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, PALETTE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
 from telemetry_pipeline.words.shown import word
@@ -92,9 +92,14 @@ def hours_of(sheet: Sheet, frame: pd.DataFrame, names: str, hour: str, measure: 
     small = pd.Series(is_small(frame), cells.index).groupby(level=[0, 1]).any().unstack()
     grey = small.reindex(index=grid.index, columns=range(24)).eq(True).to_numpy()
     heading = say.by(word(measure), word(names))
-    hours = [str(each) for each in range(24)]
+    if len(grid) == 1:
+        values = {word(measure): grid.to_numpy(dtype=float)[0]}
+        colours = [GREY if each else BLUE for each in grey[0]]
+        sheet.series(hours(list(range(24))), values, word(measure), colours=colours)
+        return
+    names_of_hours = [str(each) for each in range(24)]
     links = sheet.links(names, list(grid.index))
-    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), hours, heading, word(hour), grey=grey, links=links)
+    sheet.heat(grid.to_numpy(dtype=float), list(grid.index), names_of_hours, heading, word(hour), grey=grey, links=links)
 
 
 def section_bars(

@@ -179,17 +179,15 @@ class Sheet:
             .resolve_scale(color="independent")
             .properties(
                 align="none",
-                title=alt.TitleParams(
-                    shorten(self._title, int(self._width / LETTER / 1.2)),
-                    fontSize=16,
-                    anchor="start",
-                    offset=12,
-                    color=self.theme[INK],
-                ),
                 padding=_MARGIN,
                 background=self.theme[GROUND] if self.theme.is_filled else "transparent",
             )
         )
+        if self.theme.is_filled:  # else it lies on a page that has a title of its own
+            text = shorten(self._title, int(self._width / LETTER / 1.2))
+            picture = picture.properties(
+                title=alt.TitleParams(text, fontSize=16, anchor="start", offset=12, color=self.theme[INK])
+            )
         declared: dict[str, Any] = picture.configure(**_config(self.theme)).to_dict(validate=False)
         return declared
 

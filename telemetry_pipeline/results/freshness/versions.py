@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from telemetry_pipeline.results import windows
 _PACKAGE = Path(__file__).parents[2]
 _COMPUTING = ("telemetry_pipeline.analyses.", "telemetry_pipeline.days", "telemetry_pipeline.words.stored")
 """What decides a figure. How rows are stored and read does not."""
+# Python 3.11 fails when two threads parse at the same moment: "AST constructor recursion depth mismatch".
+_one_parses = threading.Lock()
 
 
 @functools.cache
@@ -42,7 +45,9 @@ def modules_of(analysis: Analysis, package: Path = _PACKAGE) -> set[str]:
 @functools.cache
 def _imported(module: str, package: Path) -> frozenset[str]:
     """What a module imports anywhere, as full names of modules."""
-    return frozenset(_names(ast.parse(_file(module, package).read_bytes()), package))
+    with _one_parses:
+        tree = ast.parse(_file(module, package).read_bytes())
+    return frozenset(_names(tree, package))
 
 
 def _names(tree: ast.AST, package: Path) -> Iterator[str]:

@@ -68,6 +68,7 @@ def _analysis(analysis: Analysis) -> dict[str, Any]:
         "theme": analysis.theme,
         "of": "period" if analysis.is_of_period else "window",
         "of_subscribers": analysis.is_of_subscribers,
+        "runs_unattended": analysis.runs_unattended,
         "parameters": [{"name": name, **schema} for name, schema in _parameters(analysis).items()],
         "columns": [
             {

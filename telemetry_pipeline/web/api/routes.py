@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -17,8 +18,10 @@ from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.web.api import asking, catalogue
 from telemetry_pipeline.web.computing.answers import Answer, Answers
-from telemetry_pipeline.web.computing.question import TYPES, Question
+from telemetry_pipeline.web.computing.question import FORMS, TYPES, Question
+from telemetry_pipeline.web.frame.page import page
 from telemetry_pipeline.web.frame.problems import problem, problem_of
+from telemetry_pipeline.words import api as words
 
 _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 _OF_SUBSCRIBERS = "is about single subscribers, which are not shown to you"
@@ -34,6 +37,7 @@ def routes(answers: Answers, allowed: Callable[[], AllowedDays]) -> list[BaseRou
     """
     api = _Api(answers, allowed)
     return [
+        Route("/api", api.page),
         Route("/api/analyses", _list(catalogue.analyses)),
         Route("/api/analyses/{name}", api.analysis),
         Route("/api/documents", _list(catalogue.documents)),
@@ -48,6 +52,12 @@ class _Api:
         self._allowed = allowed
         self.analysis = requires("viewer")(self._analysis)
         self.document = requires("viewer")(self._document)
+        self.page = requires("viewer")(self._page)
+
+    async def _page(self, request: Request) -> Response:
+        """What there is to ask for, as a page for whoever writes a program."""
+        yesterday = self._allowed().last - timedelta(days=1)
+        return page(request, "api.html", api=words, analyses=catalogue.analyses(), forms=FORMS, day=yesterday)
 
     async def _analysis(self, request: Request) -> Response:
         """One analysis over some days, in the form that was asked for."""

@@ -26,7 +26,8 @@ class Look:
     """How an answer looks, where its form leaves that open.
 
     :ivar excel: of CSV: as a Spanish Excel opens it.
-    :ivar theme: of a picture. :ivar width: in pixels; None: the usual one. :ivar channel: whose rows alone are drawn; empty: all.
+    :ivar theme: of a picture. :ivar width: in pixels; None: the usual one.
+    :ivar channel: whose rows alone are drawn; empty: all.
     """
 
     excel: bool = False

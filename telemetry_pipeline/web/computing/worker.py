@@ -23,6 +23,8 @@ from telemetry_pipeline.web.computing.bodies import body_of
 from telemetry_pipeline.web.computing.question import Question
 
 _NICENESS = 5
+# Questions about the same days read a day or a period more or less; each would load its own in place of the others'.
+_WIDENING = 2.0
 _LOOK_SECONDS = 0.2
 _MB = 1 << 20
 
@@ -49,7 +51,7 @@ def work(connection: Connection, data: Data) -> None:
     """Answer the questions that come in, until the other end is closed."""
     os.nice(_NICENESS)  # the door itself answers first
     threading.Thread(target=_end_if_too_large, args=(data.most_memory_mb,), daemon=True).start()
-    store = Store(data.rules)
+    store = Store(data.rules, widening=_WIDENING)
     while True:
         try:
             question: Question = connection.recv()

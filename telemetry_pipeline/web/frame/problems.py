@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable
+from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
 from telemetry_pipeline.web.frame.page import NOT_KEPT, page, wants_page
 from telemetry_pipeline.words import door
 
@@ -23,16 +23,23 @@ _logger = logging.getLogger(__name__)
 
 
 def problem(
-    connection: HTTPConnection, status: int, problem: str = "", advice: str = "", headers: Mapping[str, str] | None = None
+    connection: HTTPConnection,
+    status: int,
+    problem: str = "",
+    advice: str = "",
+    headers: Mapping[str, str] | None = None,
+    *,
+    sentence: str = "",
 ) -> Response:
     """An answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
 
     :param problem: in one sentence; default: what the status is called. A page says it, too, if it is about what was asked for.
+    :param sentence: what a page says in place of the words of its status.
     """
     if not wants_page(connection):
         said = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
         return JSONResponse({"error": said}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
-    title, sentence = door.PROBLEMS.get(status, door.OTHER_PROBLEM)
+    title, usual = door.PROBLEMS.get(status, door.OTHER_PROBLEM)
     detail = " ".join(filter(None, [problem, advice])) if status in (400, 413, 422) else ""
     again = status == HTTPStatus.SERVICE_UNAVAILABLE and connection.scope.get("method") in ("GET", "HEAD")
     return page(
@@ -41,7 +48,7 @@ def problem(
         status=status,
         headers=headers,
         title=title,
-        sentence=sentence,
+        sentence=sentence or usual,
         detail=detail,
         status_code=status,
         again_seconds=RETRY_SECONDS if again else None,
@@ -54,7 +61,9 @@ def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
         return problem(connection, 400, err.problem, err.advice)
     if isinstance(err, Unavailable):
         _logger.warning("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
-        return problem(connection, 503, err.problem, err.advice, {"Retry-After": str(RETRY_SECONDS)})
+        later = {"Retry-After": str(RETRY_SECONDS)}
+        away = door.DATABASE_AWAY if isinstance(err, WarehouseUnavailable) else ""
+        return problem(connection, 503, err.problem, err.advice, later, sentence=away)
     _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
     return problem(connection, 500, err.problem, err.advice)
 

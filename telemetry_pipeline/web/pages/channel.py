@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import unicodedata
+from dataclasses import dataclass
+from difflib import get_close_matches
+
 import pandas as pd
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.suggestions import meant
-from telemetry_pipeline.web.pages.asked.query import AskedWrongly
+from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.pages.opened import CHANNEL_PATH, Opened
 from telemetry_pipeline.web.pages.shown.knowledge import was_ever_seen
 from telemetry_pipeline.web.pages.shown.pictures import picture
@@ -18,6 +22,7 @@ from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value
 PATH = CHANNEL_PATH
 _PICTURES = ("average_audience", "peak_hours", "rating", "viewing_forecast")
 _WITH_CHANNEL = ("peak_hours", "viewing_forecast")
+_MOST_MEANT, _LIKE = 10, 0.6
 _MOST_FLOWS, _SHOWN_FLOWS = 10_000, 12
 
 
@@ -31,7 +36,9 @@ async def show(page: Opened) -> Response:
         raise AskedWrongly(page.speech.say.choose_channel, 400, _some(page, page.known.channels[:30]))
     if channel not in page.known.channels and not await run_in_threadpool(was_ever_seen, page.pages.engine, channel):
         text = page.speech.cut(channel)
-        raise AskedWrongly(page.speech.say.no_such_channel.format(text=text), 404, _some(page, _like(channel, page.known.channels)))
+        raise AskedWrongly(
+            page.speech.say.no_such_channel.format(text=text), 404, _some(page, _like(channel, page.known.channels))
+        )
     language = page.speech.language
     return page.reply(
         "channel.html",
@@ -46,57 +53,69 @@ async def show(page: Opened) -> Response:
 
 
 def _like(name: str, channels: tuple[str, ...]) -> list[str]:
-    written = name.casefold()
-    inside = [each for each in channels if written in each.casefold()]
-    said = meant(name, channels)
-    close = [each for each in channels if said and each in said]
-    return list(dict.fromkeys([*close, *inside]))[:10] or list(channels[:10])
+    """Channels of nearly that name, with or without its accents, or with it as a part."""
+    plain = {_plain(each): each for each in channels}
+    written = _plain(name)
+    close = [plain[each] for each in get_close_matches(written, list(plain), _MOST_MEANT, _LIKE)]
+    inside = [each for text, each in plain.items() if written in text]
+    return list(dict.fromkeys([*close, *inside]))[:_MOST_MEANT] or list(channels[:_MOST_MEANT])
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in letters if not unicodedata.combining(each))
 
 
 def _some(page: Opened, channels: tuple[str, ...] | list[str]) -> dict[str, str]:
     return {page.speech.cut(each): page.to_channel(each) for each in channels}
 
 
-async def _headline(page: Opened) -> list[Tile]:
-    """What the channel amounts to, and its place among all."""
-    asked, speech = page.asked, page.speech
-    now = _Figures(page, asked.period)
-    before = _Figures(page, asked.against) if page.compares and asked.against else None
-    row, share, reach, place, count = await now.rows()
-    if row.empty:
-        return []
-    others = await before.rows() if before is not None else None
-    small = is_small(row)
+@dataclass(frozen=True)
+class _Figures:
+    """The rows of the channel on some days. :ivar place: its place by hours. :ivar count: among how many."""
 
-    def of(frame: pd.DataFrame, column: str, place: int) -> tuple[float | None, float | None]:
-        return value_of(frame, column), None if others is None else value_of(others[place], column)
+    performance: pd.DataFrame
+    share: pd.DataFrame
+    reach: pd.DataFrame
+    place: int
+    count: int
+
+
+async def _figures(page: Opened, period: Period) -> _Figures:
+    asked = [page.answers.ask(name, period) for name in ("channel_performance", "share", "reach")]
+    performance, share, reach = [await each for each in asked]
+    channel, places = page.asked.channel, share["channel"].tolist()
+    return _Figures(
+        performance[performance["channel"] == channel],
+        share[share["channel"] == channel],
+        reach[(reach["scope"] == "channel") & (reach["channel"] == channel)],
+        places.index(channel) + 1 if channel in places else 0,
+        len(places),
+    )
+
+
+async def _headline(page: Opened) -> list[Tile]:
+    """What the channel amounts to, and its place among all; nothing, if nobody watched it."""
+    asked, speech = page.asked, page.speech
+    periods = [asked.period, *([asked.against] if page.compares and asked.against else [])]
+    now, *before = await asyncio.gather(*(_figures(page, period) for period in periods))
+    if now.performance.empty:
+        return []
+    small = is_small(now.performance)
+
+    def of(name: str, column: str) -> tuple[float | None, float | None]:
+        current, *others = (value_of(getattr(figures, name), column) for figures in (now, *before))
+        return current, others[0] if others else None
 
     made = [
-        tile(speech, "watch_hours", *of(row, "watch_hours", 0), small=small),
-        tile(speech, "share", *of(share, "share_pct", 1), kind="percent", small=small),
-        tile(speech, "reach", *of(reach, "reached_subscribers", 2), small=small),
-        tile(speech, "view", *of(row, "views", 0), small=small),
-        tile(speech, "duration", *of(row, "average_seconds", 0), kind="seconds", small=small),
+        tile(speech, "watch_hours", *of("performance", "watch_hours"), small=small),
+        tile(speech, "share", *of("share", "share_pct"), kind="percent", small=small),
+        tile(speech, "reach", *of("reach", "reached_subscribers"), small=small),
+        tile(speech, "view", *of("performance", "views"), small=small),
+        tile(speech, "duration", *of("performance", "average_seconds"), kind="seconds", small=small),
     ]
-    where = speech.say.rank_of.format(rank=speech.number(place), count=speech.number(count))
+    where = speech.say.rank_of.format(rank=speech.number(now.place), count=speech.number(now.count))
     return [Tile(speech.say.place, where, href=asked.at("/canales", channel="", everything=True)), *made]
-
-
-class _Figures:
-    """What is known of the channel on some days."""
-
-    def __init__(self, page: Opened, period: Period) -> None:
-        self._channel = page.asked.channel
-        self._frames = [page.answers.ask(name, period) for name in ("channel_performance", "share", "reach")]
-
-    async def rows(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int, int]:
-        """Its row in each, its place by hours, and among how many."""
-        performance, share, reach = [await each for each in self._frames]
-        places = share["channel"].tolist()
-        place = places.index(self._channel) + 1 if self._channel in places else 0
-        row, part = [frame[frame["channel"] == self._channel] for frame in (performance, share)]
-        reached = reach[(reach["scope"] == "channel") & (reach["channel"] == self._channel)]
-        return row, part, reached, place, len(places)
 
 
 async def _flow(page: Opened, other: str, own: str) -> Table:

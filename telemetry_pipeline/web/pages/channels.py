@@ -39,7 +39,10 @@ async def _ranking(page: Opened) -> Table:
     if before is not None:
         frame = _with_change(frame, await before)
     frame = frame.assign(rank=range(1, len(frame) + 1))
-    columns = [Shown("rank", head=page.speech.say.rank), Shown("channel", "text", head=page.speech.say.channel, link=page.to_channel)]
+    columns = [
+        Shown("rank", head=page.speech.say.rank),
+        Shown("channel", "text", head=page.speech.say.channel, link=page.to_channel),
+    ]
     if asked.part:
         columns += [Shown("average_audience", term="average_audience", bar=True), Shown("watch_hours", term="watch_hours")]
     else:
@@ -85,5 +88,3 @@ def _with_change(frame: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     merged = frame.merge(others[["channel", "measure"]].rename(columns={"measure": "before"}), "left", "channel")
     before = merged["before"].where(merged["before"] > 0)
     return merged.assign(change_pct=100 * (merged["measure"] - before) / before)
-
-

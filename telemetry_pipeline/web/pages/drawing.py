@@ -1,4 +1,4 @@
-"""The pictures of pages, each at an address of its own: fetched after the page, laid into it, of the same answer as the tables."""
+"""The pictures of pages, each at an address of its own: fetched after the page, of the same answer as its tables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from starlette.responses import Response
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import AllowedDays
-from telemetry_pipeline.errors import NothingToDraw
+from telemetry_pipeline.errors import AskedWrongly, NothingToDraw
 from telemetry_pipeline.reports.charts.drawing import ThemeName
 from telemetry_pipeline.web.computing.question import Look, Question
-from telemetry_pipeline.web.pages.asked.query import Asked, AskedWrongly, read
+from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.opened import PERSONAL, Endpoint, Pages
 from telemetry_pipeline.web.pages.shown.computing import question
 
@@ -59,7 +59,7 @@ def _asked(request: Request, pages: Pages) -> Question:
     if theme not in THEMES:
         raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(theme), choices=", ".join(THEMES)))
     if width is not None and not (width.isascii() and width.isdecimal() and len(width) < 6 and int(width) in _WIDTHS):
-        choices = f"{_WIDTHS[0]} – {_WIDTHS[-1]}"
+        choices = f"{_WIDTHS[0]}-{_WIDTHS[-1]}"
         raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(width), choices=choices))
     parameters = parameters_of(analysis, asked)
     channel = "" if "channel" in parameters else asked.channel

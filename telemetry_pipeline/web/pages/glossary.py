@@ -36,7 +36,9 @@ async def show(page: Opened) -> Response:
     language = page.speech.language
     words = [Entry(place, term.name(language), term.text(language).replace("*", "")) for place, term in TERMS.items()]
     themes = {
-        getattr(page.speech.say, f"theme_{theme}"): [_entry(page, each) for each in all_analyses().values() if each.theme == theme]
+        getattr(page.speech.say, f"theme_{theme}"): [
+            _entry(page, each) for each in all_analyses().values() if each.theme == theme
+        ]
         for theme in _THEMES
     }
     return page.reply("glossary.html", notes=[], entries=_in_order(words), themes=themes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pandas as pd
 
@@ -11,8 +12,15 @@ from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.answers import Failed
 from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
 
-_MEASURES = {"views": ("view", "views"), "watch_hours": ("watch_hours", "watch_hours"), "subscribers": ("subscriber", "active_subscribers")}
+_MEASURES = {
+    "views": ("view", "views"),
+    "watch_hours": ("watch_hours", "watch_hours"),
+    "subscribers": ("subscriber", "active_subscribers"),
+}
 """By their names in ``period_comparison``, their terms and their columns in ``general_summary``."""
+
+Pair = tuple[float | None, float | None]
+"""A figure now, and before."""
 
 
 def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
@@ -23,38 +31,40 @@ def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
     asked, answers = page.asked, page.answers
     summary = answers.ask("general_summary", asked.period)
     reached = answers.ask("reach", asked.period)
-    pairs = answers.ask("period_comparison", asked.period) if asked.kind == BEFORE else None
+    pairs = (
+        answers.ask("period_comparison", asked.period)
+        if asked.kind == BEFORE and page.known.has_all_of(asked.against)
+        else None
+    )
     compared = asked.against is not None and asked.kind != BEFORE and page.compares
     other = answers.ask("general_summary", asked.against) if compared and asked.against else None
     other_reached = answers.ask("reach", asked.against) if page.compares and asked.against else None
 
     async def tiles() -> list[Tile]:
         frame = await summary
-        before = _of_pairs(await pairs) if pairs is not None else {}
+        pair = _of_pairs(await pairs) if pairs is not None else {}
         if other is not None:
             others = await other
-            before = {name: value_of(others, column) for name, (_, column) in _MEASURES.items()}
-        small = is_small(frame)
-        made = []
-        for name, (term, column) in _MEASURES.items():
-            made.append(_tile(page, term, value_of(frame, column), before.get(name), small=small))
+            pair = {name: (value_of(frame, column), value_of(others, column)) for name, (_, column) in _MEASURES.items()}
         total = _total(await reached)
         earlier = _total(await other_reached) if other_reached is not None else None
-        made.append(_tile(page, "reach", total, earlier, small=small))
-        return made
+        small = is_small(frame)
+        made = [
+            _tile(page, term, value_of(frame, column), pair.get(name, (None, None)), small=small)
+            for name, (term, column) in _MEASURES.items()
+        ]
+        return [*made, _tile(page, "reach", total, (total, earlier), small=small)]
 
     return answers.make(tiles)
 
 
-def _tile(page: Opened, term: str, value: float | None, before: object, *, small: bool) -> Tile:
-    if isinstance(before, tuple):
-        current, previous = before
-        made = tile(page.speech, term, current, previous, small=small)
-        return Tile(**{**vars(made), "value": page.speech.number(value)})
-    return tile(page.speech, term, value, before if isinstance(before, float) else None, small=small)
+def _tile(page: Opened, term: str, value: float | None, pair: Pair, *, small: bool) -> Tile:
+    """A figure of the days, with the change of the part of them that can be compared."""
+    current, previous = pair
+    return replace(tile(page.speech, term, current, previous, small=small), value=page.speech.number(value))
 
 
-def _of_pairs(frame: pd.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+def _of_pairs(frame: pd.DataFrame) -> dict[str, Pair]:
     found = {}
     for metric in frame["metric"].tolist():
         row = frame[frame["metric"] == metric]

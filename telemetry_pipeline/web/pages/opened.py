@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.pages.asked.form import Form
-from telemetry_pipeline.web.pages.asked.query import Asked, AskedWrongly, read
+from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.shown import knowledge
 from telemetry_pipeline.web.pages.shown.answers import Answers
 from telemetry_pipeline.web.pages.shown.computing import Answering

@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline.web.frame.page import page
 from telemetry_pipeline.words import door as words
+from telemetry_pipeline.words.language import Language, Texts
+from telemetry_pipeline.words.pages import PAGES
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,19 @@ class Place:
     scope: str = "viewer"
 
 
+_SAY = Texts(PAGES, Language.ES)
+
 PLACES = (
+    *(
+        Place(getattr(_SAY, name), getattr(_SAY, f"{name}_lead"), path)
+        for name, path in {
+            "today": "/hoy",
+            "channels": "/canales",
+            "periods": "/periodos",
+            "subscribers": "/suscriptores",
+            "glossary": "/glosario",
+        }.items()
+    ),
     Place(words.TASKS, words.TASKS_LEAD, "/tareas"),
     Place(words.STATE, words.STATE_LEAD, "/estado"),
     Place(words.API, words.API_LEAD, "/api/docs"),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 import pandas as pd
 from starlette.responses import Response
 
-from telemetry_pipeline.web.pages.asked.query import AskedWrongly
+from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.pages.opened import PERSONAL, SUBSCRIBER_PATH, Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
 from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table

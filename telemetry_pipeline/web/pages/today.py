@@ -74,7 +74,9 @@ async def _headline(page: Opened, hours: int | None, ended: Frames, watching: Fr
         tile(page.speech, "view", sums["today"], sums["week_ago"] or None, name=say.against_weekday.format(weekday=weekday)),
     ]
     means = {name: _mean(await frame, hours - 1) for name, frame in watching.items()}
-    before = f"{say.yesterday}: {page.speech.number(means['yesterday'])} · {say.week_ago}: {page.speech.number(means['week_ago'])}"
+    before = (
+        f"{say.yesterday}: {page.speech.number(means['yesterday'])} · {say.week_ago}: {page.speech.number(means['week_ago'])}"
+    )
     now = say.watching_now.format(hour=page.speech.hours(hours - 1))
     return [*made, Tile(now, page.speech.number(means["today"]), "concurrency", aside=before, provisional=True)]
 
@@ -94,7 +96,10 @@ def _state(page: Opened, incidents: list[Incident]) -> list[Tile]:
     say, sync = page.speech.say, page.known.sync
     ago = say.never if sync.synced_at is None else say.ago.format(age=page.speech.age(sync.now - sync.synced_at))
     count = page.speech.number(len(incidents)) if incidents else say.no_problems
-    return [Tile(say.last_tick, ago, href=STATE_PATH), Tile(say.problems, count, href=STATE_PATH, tone="down" if incidents else "")]
+    return [
+        Tile(say.last_tick, ago, href=STATE_PATH),
+        Tile(say.problems, count, href=STATE_PATH, tone="down" if incidents else ""),
+    ]
 
 
 async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Frames) -> Table:
@@ -108,12 +113,12 @@ async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Fra
         yesterday, week_ago = (float(views[name].get(hour, 0)) for name in ("yesterday", "week_ago"))
         rows.append(
             {
-                "hour": page.speech.hours(hour),
+                "hour": page.speech.hour(hour),
                 "today": now,
                 "yesterday": yesterday,
-                "yesterday_pct": change_pct(now, yesterday),
+                "yesterday_pct": _change(page, now, yesterday),
                 "week_ago": week_ago,
-                "week_ago_pct": change_pct(now, week_ago),
+                "week_ago_pct": _change(page, now, week_ago),
                 "watching": float(means.get(hour, 0)) if over else None,
             }
         )
@@ -129,6 +134,11 @@ async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Fra
         Shown("watching", term="concurrency"),
     ]
     return table(pd.DataFrame(rows), columns, page.speech, most=None)
+
+
+def _change(page: Opened, now: float | None, before: float) -> float | None:
+    """In percent; None of so few views that a home or two would change it."""
+    return change_pct(now, before) if before >= page.pages.small_base else None
 
 
 async def _channels(page: Opened, hours: int | None, ended: Frames) -> Table:

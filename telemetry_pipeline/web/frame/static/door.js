@@ -16,3 +16,6 @@
     });
   });
 })();
+
+// Browsers keep whole pages for "back", whatever they were told: who has logged out since must not find them there.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -10,6 +10,8 @@ from telemetry_pipeline.web.pages.asked import query
 from telemetry_pipeline.web.pages.asked.days import presets, within
 from telemetry_pipeline.web.pages.asked.query import Asked
 
+_COMPARING = ("/canales", "/canal", "/periodos", "/suscriptores")
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -38,6 +40,11 @@ class Form:
                 href = self.asked.on(part).at(self.path, everything=False)
                 found.append(Preset(f"preset_{name}", href, part == self.asked.period))
         return found
+
+    @property
+    def compares(self) -> bool:
+        """Whether the page sets its days against others."""
+        return self.path in _COMPARING
 
     @property
     def kinds(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from telemetry_pipeline.days import AllowedDays, Period, parse_day
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
 from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words import stored
@@ -29,18 +29,6 @@ PARTS = {
 """The hours of each part of the day."""
 
 _LONGEST = 1_000
-
-
-class AskedWrongly(RequestRefused):
-    """What a page was asked for cannot be; the problem is said in the language of the pages.
-
-    :ivar choices: what may have been meant, with where it is.
-    """
-
-    def __init__(self, problem: str, status: int = 400, choices: Mapping[str, str] | None = None) -> None:
-        super().__init__(problem)
-        self.status = status
-        self.choices = choices or {}
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,8 @@ def has_own_window(analysis: Analysis) -> bool:
     return not analysis.is_of_period and own != usual
 
 
-def question(
-    name: str, period: Period, parameters: dict[str, Any], form: Form = "json", look: Look | None = None
-) -> Question:
-    """To one analysis about exactly some days; one that looks back does so from the last of them over all, or over its own window.
+def question(name: str, period: Period, parameters: dict[str, Any], form: Form = "json", look: Look | None = None) -> Question:
+    """To one analysis about exactly some days; what looks back does so from the last of them over all, or its own window.
 
     Whoever asks has been asked whether he may see what it is about.
     """

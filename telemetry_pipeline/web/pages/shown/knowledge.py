@@ -42,10 +42,14 @@ class Knowledge:
         first = self.days.first_day
         return [] if first is None else [day for day in period.days() if day >= first and not self.days.is_complete(day)]
 
+    def has_all_of(self, against: Period | None) -> bool:
+        """Whether data begin before some days."""
+        first = self.days.first_day
+        return against is not None and first is not None and first < against.first
+
     def can_be_compared(self, period: Period, against: Period | None) -> bool:
         """Whether all is there of both."""
-        first = self.days.first_day
-        if against is None or first is None or against.first < first:
+        if against is None or not self.has_all_of(against):
             return False
         return not self.incomplete(period) and not self.incomplete(against)
 
@@ -56,9 +60,7 @@ def look(engine: sa.Engine) -> Knowledge:
     :raises WarehouseError: PostgreSQL cannot be asked.
     """
     with snapshot(engine) as connection:
-        return Knowledge(
-            completeness.read(connection), last_sync(connection), tuple(connection.execute(_CHANNELS).scalars())
-        )
+        return Knowledge(completeness.read(connection), last_sync(connection), tuple(connection.execute(_CHANNELS).scalars()))
 
 
 def was_ever_seen(engine: sa.Engine, channel: str) -> bool:

@@ -12,7 +12,10 @@ from telemetry_pipeline.web.pages.shown.speech import Speech
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence. :ivar tone: ``plain``, or ``provisional`` and ``stale`` of what is to be minded. :ivar term: in the glossary."""
+    """A sentence.
+
+    :ivar tone: ``plain``, or ``provisional`` and ``stale`` of what is to be minded. :ivar term: in the glossary.
+    """
 
     text: str
     tone: Literal["plain", "provisional", "stale"] = "plain"

@@ -13,7 +13,7 @@ from telemetry_pipeline.web.frame.assets import asset
 from telemetry_pipeline.web.frame.page import NOT_KEPT
 from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
 from telemetry_pipeline.web.pages.shown.speech import Speech
-from telemetry_pipeline.words import door, terms
+from telemetry_pipeline.words import door, door_en, terms
 from telemetry_pipeline.words.language import Language
 
 FLUSH = "\0"
@@ -35,7 +35,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     enable_async=True,
 )
-_TEMPLATES.globals |= {"asset": asset, "words": door, "flush": FLUSH, "term_name": _term_name}
+_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name}
 _TEMPLATES.tests["failed"] = lambda block: isinstance(block, Failed)
 
 
@@ -53,7 +53,16 @@ def stream(
 
     :param answers: that its blocks wait for; they are stopped when the reader has gone.
     """
-    context = {"visitor": request.user, "path": request.url.path, "say": speech.say, "speech": speech, **values}
+    words = door if speech.language is Language.ES else door_en
+    context = {
+        "words": words,
+        "language": speech.language,
+        "visitor": request.user,
+        "path": request.url.path,
+        "say": speech.say,
+        "speech": speech,
+        **values,
+    }
     parts = _parts(_TEMPLATES.get_template(template).generate_async(context), answers)
     return StreamingResponse(parts, status_code=status, media_type=_HTML, headers={**NOT_KEPT, **(headers or {})})
 

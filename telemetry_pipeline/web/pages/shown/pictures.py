@@ -74,4 +74,3 @@ def question_of(name: str, language: Language) -> str:
     """The question that it answers."""
     known = about(name)
     return known.question if known and language is Language.ES else find_analysis(name).question
-

@@ -47,7 +47,7 @@ class Speech:
         """A change in percent, with its sign."""
         if value is None or math.isnan(value):
             return NULL
-        sign = "+" if value > 0 else "−" if value < 0 else ""
+        sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
         return f"{sign}{self.percent(abs(value))}"
 
     def seconds(self, value: float | None) -> str:
@@ -74,13 +74,15 @@ class Speech:
         return str(format_date(value, "MMM y", locale=self.locale)).replace(".", "")
 
     def days(self, period: Period) -> str:
-        """A period: ``jue 26 nov 2026``, ``20 – 26 nov 2026``."""
+        """A period: ``jue 26 nov 2026``, and, of several days, from the first to the last."""
         first, last = period.first, period.last
         if first == last:
             return self.day(first, weekday=True)
-        pattern = "d" if (first.year, first.month) == (last.year, last.month) else "d MMM" if first.year == last.year else "d MMM y"
+        pattern = (
+            "d" if (first.year, first.month) == (last.year, last.month) else "d MMM" if first.year == last.year else "d MMM y"
+        )
         begin = str(format_date(first, pattern, locale=self.locale)).replace(".", "")
-        return f"{begin} – {self.day(last)}"
+        return f"{begin} \N{EN DASH} {self.day(last)}"
 
     def moment(self, value: datetime) -> str:
         """``26 nov 2026, 14:32`` by the operator's clock."""
@@ -89,6 +91,10 @@ class Speech:
     def age(self, value: timedelta) -> str:
         """``3 horas``."""
         return str(format_timedelta(max(value, timedelta(0)), threshold=1.5, locale=self.locale))
+
+    def hour(self, hour: int) -> str:
+        """Where there is little room: ``20 h``."""
+        return f"{hour} h"
 
     def hours(self, first: int) -> str:
         """An hour of the day: ``20 a 21 h``."""

@@ -18,7 +18,8 @@ class Tile:
     """A figure.
 
     :ivar term: its place in the glossary. :ivar change: against the other days; empty: not compared. :ivar tone: of the change.
-    :ivar small: whether it is of few subscribers. :ivar provisional: whether it may still grow. :ivar aside: what is said below.
+    :ivar small: whether it is of few subscribers. :ivar provisional: whether it may still grow.
+    :ivar aside: what is said below it.
     """
 
     name: str
