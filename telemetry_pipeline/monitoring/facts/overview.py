@@ -125,6 +125,9 @@ def gather(known: StackSettings, client: TelemetryClient | None) -> Overview:
         seen.upstream = look_upstream(known, seen.warehouse.jump_id if seen.warehouse else None)
     if client is not None:
         look_at_runs(seen, client)
+        if seen.runs is not None:
+            look_at_pace(seen, client)
+            look_at_checks(seen, client)
     look_at_queues(seen, known)
     if known.database_url is not None:
         seen.disks = disks(places(known))
@@ -147,12 +150,20 @@ def look_at_warehouse(seen: Overview, known: StackSettings) -> None:
 
 
 def look_at_runs(seen: Overview, client: TelemetryClient) -> None:
-    """The last runs and ticks, how much was done, and what the checks said."""
+    """The last runs, and how ticks do."""
     seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
     if seen.runs is not None:
         seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(client))
-        seen.throughput = seen.ask("throughput", lambda: look_at_throughput(client, seen.at))
-        seen.checks = seen.ask("checks", client.checks)
+
+
+def look_at_pace(seen: Overview, client: TelemetryClient) -> None:
+    """How much was done lately."""
+    seen.throughput = seen.ask("throughput", lambda: look_at_throughput(client, seen.at))
+
+
+def look_at_checks(seen: Overview, client: TelemetryClient) -> None:
+    """What the checks of assets said last."""
+    seen.checks = seen.ask("checks", client.checks)
 
 
 def _look_at_ticks(client: TelemetryClient) -> Ticks:

@@ -17,7 +17,14 @@ from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import TelemetryError, WebserverUnavailable
 from telemetry_pipeline.monitoring.disks import disks, places
-from telemetry_pipeline.monitoring.facts.overview import Overview, look_at_queues, look_at_runs, look_at_warehouse
+from telemetry_pipeline.monitoring.facts.overview import (
+    Overview,
+    look_at_checks,
+    look_at_pace,
+    look_at_queues,
+    look_at_runs,
+    look_at_warehouse,
+)
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.sockets import address
 from telemetry_pipeline.web.access.door import Door
@@ -69,6 +76,8 @@ class Controls:
             {
                 "warehouse": lambda seen: look_at_warehouse(seen, settings),
                 "runs": lambda seen: look_at_runs(seen, client),
+                "pace": lambda seen: look_at_pace(seen, client),
+                "checks": lambda seen: look_at_checks(seen, client),
                 "queues": lambda seen: look_at_queues(seen, settings),
                 "disks": look_at_disks,
             }

@@ -124,6 +124,10 @@ class _Facts(Collector):
             yield from _of_warehouse(known["warehouse"])
         if "runs" in known:
             yield from _of_runs(known["runs"])
+        if "pace" in known:
+            yield from _of_pace(known["pace"])
+        if "checks" in known:
+            yield from _of_checks(known["checks"])
         if "queues" in known:
             yield from _of_queues(known["queues"])
         if "disks" in known:
@@ -158,6 +162,9 @@ def _of_runs(seen: Overview) -> Iterator[Metric]:
         if seen.ticks.succeeded_at is not None:
             age = seen.seconds_since(seen.ticks.succeeded_at)
             yield _gauge("telemetry_tick_age_seconds", "Since when no tick has succeeded.", age)
+
+
+def _of_pace(seen: Overview) -> Iterator[Metric]:
     if seen.throughput is not None:
         done = seen.throughput
         within = f"of the runs launched in the last {done.minutes:.0f} minutes"
@@ -169,6 +176,9 @@ def _of_runs(seen: Overview) -> Iterator[Metric]:
             yield _gauge("telemetry_run_mean_seconds", f"How long one took {within}.", done.mean_run_seconds)
         if done.mean_step_seconds is not None:
             yield _gauge("telemetry_step_mean_seconds", f"How long a step took {within}.", done.mean_step_seconds)
+
+
+def _of_checks(seen: Overview) -> Iterator[Metric]:
     if seen.checks is not None:
         failing = sum(check.passed is False for check in seen.checks)
         yield _gauge("telemetry_checks_failing", "Checks of assets that did not pass last.", failing)
