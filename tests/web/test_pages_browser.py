@@ -147,6 +147,7 @@ def test_before_there_are_data_all_pages_say_so(browser: webdriver.Chrome, empty
 
 
 def test_a_mark_says_what_it_is_of_to_the_keyboard_and_leads_to_its_channel(browser: webdriver.Chrome, filled: str) -> None:
+    browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})  # as if its window were in front
     log_in(browser, filled, VIEWER)
     opened(browser, filled, "/canales")
     browser.execute_script(_FIRST_MARK)
