@@ -4,6 +4,7 @@ The partition says how a run behaves: 2026-02-02 fails, 2026-03-03 goes on until
 """
 
 import time
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -34,10 +35,10 @@ def telemetry_records(context: dg.AssetExecutionContext) -> dg.MaterializeResult
     deps=[telemetry_records],
     check_specs=[dg.AssetCheckSpec("few_views_are_unnamed", asset="ott_views", description="It never passes.")],
 )
-def ott_views(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+def ott_views(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
     """The merge."""
     unnamed = dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
-    return dg.MaterializeResult(metadata={"dagster/row_count": 200}, check_results=[unnamed])
+    yield dg.MaterializeResult(metadata={"dagster/row_count": 200}, check_results=[unnamed])
 
 
 class TopChannels(dg.Config):
