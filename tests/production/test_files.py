@@ -38,7 +38,7 @@ from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.settings.loading import DagsterSettings, PipelineSettings, Settings, StackSettings
 from telemetry_pipeline.stack.environment import SECRETS as NEEDED
 
-SCRIPTS = ["entrypoint", "health", "answers", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
+SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
 SETTINGS = {name.upper() for name in StackSettings.model_fields}
 SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
 LOADED = {
