@@ -114,7 +114,7 @@ def _lines(
     drawn = chart_of(rows).mark_line(strokeWidth=2, aria=False).encode(**axes, color=paint, detail=alt.Detail("colour:N"))
     dotted = chart_of(dots).mark_circle(size=28, opacity=1, aria=False).encode(**axes, color=paint)
     said_by = chart_of(days).mark_rect(fill=theme[INK], fillOpacity=0)
-    whole = {"y": alt.YValue(0), "y2": alt.Y2Value(height)}  # type: ignore[no-untyped-call]
+    whole = {"y": alt.YValue(0), "y2": alt.Y2Value(height)}
     said_by = said_by.encode(x=axes["x"], x2=alt.X2("x2:Q"), description=alt.Description("said:N"), **whole)
     return [drawn, *([dotted] if dots else []), said_by]
 
