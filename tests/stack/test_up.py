@@ -45,7 +45,7 @@ class Homes:
     def up(self, name: str, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start a stack, and wait until it is up or has given up."""
         stack = self.begin(name, *options, **environment)
-        wait_until(lambda: stack.poll() is not None or is_up(self.folder / name, stack.pid), seconds=120)
+        wait_until(lambda: stack.poll() is not None or is_up(self.folder / name, stack.pid), seconds=240)
         return stack
 
     def begin(self, name: str, *options: str, **environment: str) -> subprocess.Popen[str]:
@@ -159,7 +159,7 @@ def test_stacks_that_start_together_have_nothing_in_common_and_parts_that_are_ki
     names = ("one", "two")
     try:
         stacks = [homes.begin(name) for name in names]
-        wait_until(lambda: "starting the worker and the code server" in homes.said("two"), seconds=120)
+        wait_until(lambda: "starting the worker and the code server" in homes.said("two"), seconds=240)
         victims = [
             process
             for process in processes_of(tmp_path / "two")
