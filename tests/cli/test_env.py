@@ -31,7 +31,7 @@ def test_env_gives_what_the_stack_here_has(cli: Cli, announce: Callable[..., Non
     assert variables["DATABASE_URL"] == "postgresql://me:it%27s@127.0.0.1:9/telemetry"
     assert variables["REDIS_URL"] == "redis://:sesame@127.0.0.1:9/0"
     assert variables["DAGSTER_HOME"] == str(home / "dagster")
-    assert variables["WEBSERVER_URL"] == "http://127.0.0.1:9/"
+    assert variables["WEBSERVER_URL"] == f"unix:{home}/sockets/operators.sock:/dagster"
     assert "PANACCESS_PASSWORD" not in variables
 
 

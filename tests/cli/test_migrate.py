@@ -47,5 +47,5 @@ def test_the_writer_is_told_whose_the_tables_are_if_migrations_are_missing(
     monkeypatch.setenv("DATABASE_URL", server.url(server.roles.writer))
     told = cli("migrate")
     assert told.status == 1
-    assert f"the tables are {server.roles.owner}'s, and migrations are missing (0009_roles)" in told.err
+    assert f"the tables are {server.roles.owner}'s, and migrations are missing (0009_roles, " in told.err
     assert "OWNER_DATABASE_URL" in told.err
