@@ -138,7 +138,7 @@ class Onlooker:
             if process.pid not in ours:
                 yield f"a process is left over: {process.pid} {' '.join(process.cmdline())[:100]}"
         for name, url in {"simulator": f"{state.panaccess_url}health", "flower": f"{state.flower_url}/healthcheck"}.items():
-            if not requests.get(url, timeout=5).ok:
+            if not requests.get(url, headers={"Authorization": f"Bearer {state.web_token}"}, timeout=5).ok:
                 yield f"{name} does not answer"
 
     def _code(self) -> Iterator[str]:
