@@ -120,7 +120,7 @@ def stack(installed: Path, tmp_path: Path) -> Iterator[StackState]:
             command, cwd=tmp_path, env={**surroundings, "TICK_CRON": "0 0 29 2 *"}, stdout=said, stderr=subprocess.STDOUT
         )
     try:
-        wait_until(lambda: up.poll() is not None or running(tmp_path / ".telemetry") is not None, seconds=120)
+        wait_until(lambda: up.poll() is not None or running(tmp_path / ".telemetry") is not None, seconds=240)
         found = running(tmp_path / ".telemetry")
         assert found, (tmp_path / "said").read_text()
         yield found
