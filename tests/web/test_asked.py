@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
 from telemetry_pipeline.web.pages.asked.query import read
-from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.pages import PAGES
 
 TODAY = date(2026, 11, 27)  # a Friday
 ALLOWED = AllowedDays(date(2025, 1, 1), TODAY, "America/Mexico_City")
 ZONE = ZoneInfo("America/Mexico_City")
-SPANISH, ENGLISH = Speech(Language.ES, ZONE), Speech(Language.EN, ZONE)
+SPANISH, ENGLISH = Speech(PAGES, Language.ES, ZONE), Speech(PAGES, Language.EN, ZONE)
 
 
 def days(first: str, last: str) -> Period:

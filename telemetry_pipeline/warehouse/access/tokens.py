@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,11 +20,11 @@ from telemetry_pipeline.warehouse.access.role import Role
 _PREFIX = "tp_"
 _COLUMNS = "name, role, personal, created_at, revoked_at, last_used_at"
 _ALL = sa.text(f"select {_COLUMNS} from telemetry.api_tokens order by name")
-_FIND = sa.text(f"select {_COLUMNS} from telemetry.api_tokens where token_hash = :token_hash and revoked_at is null")
-_USED = sa.text("""
-    update telemetry.api_tokens set last_used_at = now()
-    where token_hash = :token_hash and (last_used_at is null or last_used_at < now() - interval '1 minute')
+_FIND = sa.text(f"""
+    select {_COLUMNS}, coalesce(last_used_at < now() - interval '1 minute', true) as is_to_be_noted
+    from telemetry.api_tokens where token_hash = :token_hash and revoked_at is null
 """)
+_USED = sa.text("update telemetry.api_tokens set last_used_at = now() where token_hash = :token_hash")
 _ADD = sa.text("""
     insert into telemetry.api_tokens (name, token_hash, role, personal) values (:name, :token_hash, :role, :personal)
     on conflict do nothing
@@ -50,7 +51,7 @@ def digest(secret: str) -> bytes:
 
 def find_all(connection: sa.Connection) -> list[Token]:
     """All of them, revoked ones too, by name."""
-    return [Token(**{**row._mapping, "role": Role(row.role)}) for row in connection.execute(_ALL)]
+    return [_token(row) for row in connection.execute(_ALL)]
 
 
 def find(connection: sa.Connection, secret: str) -> Token | None:
@@ -58,8 +59,9 @@ def find(connection: sa.Connection, secret: str) -> Token | None:
     row = connection.execute(_FIND, {"token_hash": digest(secret)}).one_or_none()
     if row is None:
         return None
-    connection.execute(_USED, {"token_hash": digest(secret)})
-    return Token(**{**row._mapping, "role": Role(row.role)})
+    if row.is_to_be_noted:
+        connection.execute(_USED, {"token_hash": digest(secret)})
+    return _token(row)
 
 
 def add(connection: sa.Connection, actor: Actor, name: str, role: Role, *, personal: bool) -> str:
@@ -84,3 +86,7 @@ def revoke(connection: sa.Connection, actor: Actor, name: str) -> None:
         valid = [token.name for token in find_all(connection) if token.revoked_at is None]
         raise RequestRefused(f"there is no token {name!r} that is valid", instead(name, valid) if valid else "")
     audit.write(connection, actor, "token revoked", token=name.lower())
+
+
+def _token(row: sa.Row[Any]) -> Token:
+    return Token(row.name, Role(row.role), row.personal, row.created_at, row.revoked_at, row.last_used_at)

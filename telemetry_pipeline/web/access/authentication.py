@@ -28,6 +28,8 @@ class Authentication(AuthenticationBackend):
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        # Of every request: a transaction would be asked for, and ended, on top.
+        self._at_once = door.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._remembered = Remembered()
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, Visitor] | None:
@@ -65,12 +67,12 @@ class Authentication(AuthenticationBackend):
         return visitor
 
     def _of_token(self, secret: str) -> Visitor | None:
-        with self._door.engine.begin() as connection:
+        with self._at_once.connect() as connection:
             token = tokens.find(connection, secret)
         return None if token is None else Visitor(token.name, token.role, token.personal, "token")
 
     def _of_session(self, secret: str) -> Visitor | None:
-        with self._door.engine.connect() as connection:
+        with self._at_once.connect() as connection:
             session = sessions.find(connection, secret, self._door.owner_token)
         return None if session is None else Visitor(session.name, session.role, session.personal, "session")
 

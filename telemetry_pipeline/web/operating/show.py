@@ -12,7 +12,8 @@ from starlette.responses import HTMLResponse
 
 from telemetry_pipeline.web.frame.assets import asset
 from telemetry_pipeline.web.frame.page import NOT_KEPT
-from telemetry_pipeline.web.operating.voice import Voice, cut
+from telemetry_pipeline.web.frame.speech import cut
+from telemetry_pipeline.web.operating.voice import Voice
 from telemetry_pipeline.words import door
 
 _TEMPLATES = jinja2.Environment(

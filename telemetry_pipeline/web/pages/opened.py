@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.form import Form
 from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.shown import knowledge
@@ -24,7 +25,6 @@ from telemetry_pipeline.web.pages.shown.computing import Answering
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
 from telemetry_pipeline.web.pages.shown.notices import Notice, notices
 from telemetry_pipeline.web.pages.shown.page import stream
-from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.shown import word
 

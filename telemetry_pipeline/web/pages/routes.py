@@ -6,11 +6,12 @@ import sqlalchemy as sa
 from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline.settings.loading import DoorSettings
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages import channel, channels, drawing, glossary, periods, subscriber, subscribers, today
 from telemetry_pipeline.web.pages.opened import Pages
 from telemetry_pipeline.web.pages.shown import pictures
 from telemetry_pipeline.web.pages.shown.computing import Answering
-from telemetry_pipeline.web.pages.shown.speech import Speech
+from telemetry_pipeline.words.pages import PAGES
 
 
 def routes(settings: DoorSettings, engine: sa.Engine, answering: Answering) -> list[BaseRoute]:
@@ -18,7 +19,7 @@ def routes(settings: DoorSettings, engine: sa.Engine, answering: Answering) -> l
     pages = Pages(
         engine,
         answering,
-        Speech(settings.language, settings.operator_zone),
+        Speech(PAGES, settings.language, settings.operator_zone),
         settings.first_partition,
         settings.small_base_subscribers,
     )

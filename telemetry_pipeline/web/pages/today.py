@@ -94,7 +94,11 @@ def _mean(frame: pd.DataFrame, hour: int) -> float | None:
 def _state(page: Opened, incidents: list[Incident]) -> list[Tile]:
     """Whether data keep coming."""
     say, sync = page.speech.say, page.known.sync
-    ago = say.never if sync.synced_at is None else say.ago.format(age=page.speech.age(sync.now - sync.synced_at))
+    ago = (
+        say.never
+        if sync.synced_at is None
+        else say.ago.format(age=page.speech.age((sync.now - sync.synced_at).total_seconds()))
+    )
     count = page.speech.number(len(incidents)) if incidents else say.no_problems
     return [
         Tile(say.last_tick, ago, href=STATE_PATH),

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 from telemetry_pipeline.days import AllowedDays, Period, parse_day
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
-from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words import stored
 
 FROM, TO, AGAINST, AGAINST_FROM, AGAINST_TO = "desde", "hasta", "contra", "contra_desde", "contra_hasta"

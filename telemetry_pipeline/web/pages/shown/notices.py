@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
-from telemetry_pipeline.web.pages.shown.speech import Speech
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def notices(known: Knowledge, period: Period, speech: Speech) -> list[Notice]:
         return [Notice(f"{say.known_nothing} {say.known_nothing_advice}", "stale")]
     found = []
     if known.stale_for is not None:
-        found.append(Notice(say.stale.format(age=speech.age(known.stale_for)), "stale"))
+        found.append(Notice(say.stale.format(age=speech.age(known.stale_for.total_seconds())), "stale"))
     if known.days.known_until is not None:
         found.append(Notice(say.known_until.format(moment=speech.moment(known.days.known_until))))
     days = known.incomplete(period)

@@ -11,8 +11,8 @@ from starlette.responses import StreamingResponse
 
 from telemetry_pipeline.web.frame.assets import asset
 from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
-from telemetry_pipeline.web.pages.shown.speech import Speech
 from telemetry_pipeline.words import door, door_en, terms
 from telemetry_pipeline.words.language import Language
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
-from telemetry_pipeline.web.pages.shown.speech import NULL, Speech
+from telemetry_pipeline.web.frame.speech import NULL, Speech
 from telemetry_pipeline.words import terms
 
 Kind = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,6 @@ from babel.numbers import format_decimal
 
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.words.language import Language, Texts
-from telemetry_pipeline.words.pages import PAGES
 
 NULL = "—"
 _LOCALES = {Language.ES: "es_MX", Language.EN: "en_US"}
@@ -21,14 +21,15 @@ _CUT = 60
 class Speech:
     """One of the languages, with the clock of the operator.
 
-    :ivar say: the words of pages.
+    :param catalogue: the words of some pages, in every language.
+    :ivar say: those of this one.
     """
 
-    def __init__(self, language: Language, zone: ZoneInfo) -> None:
+    def __init__(self, catalogue: Mapping[str, tuple[str, str]], language: Language, zone: ZoneInfo) -> None:
         self.language = language
         self.locale = _LOCALES[language]
         self.zone = zone
-        self.say = Texts(PAGES, language)
+        self.say = Texts(catalogue, language)
 
     def number(self, value: float | None, decimals: int | None = None) -> str:
         """With as many decimals as say something: three digits, or those that are asked for."""
@@ -88,9 +89,9 @@ class Speech:
         """``26 nov 2026, 14:32`` by the operator's clock."""
         return str(format_datetime(value.astimezone(self.zone), "d MMM y, HH:mm", locale=self.locale)).replace(".", "")
 
-    def age(self, value: timedelta) -> str:
+    def age(self, seconds: float) -> str:
         """``3 horas``."""
-        return str(format_timedelta(max(value, timedelta(0)), threshold=1.5, locale=self.locale))
+        return str(format_timedelta(timedelta(seconds=max(0.0, seconds)), threshold=1.5, locale=self.locale))
 
     def hour(self, hour: int) -> str:
         """Where there is little room: ``20 h``."""
@@ -102,6 +103,11 @@ class Speech:
         return f"{first} {to} {first + 1} h"
 
     def cut(self, text: str) -> str:
-        """A text of somebody else where there is little room."""
-        shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-        return shown if len(shown) <= _CUT else f"{shown[: _CUT - 1]}…"
+        """A name of somebody else's where there is little room."""
+        return cut(text, _CUT)
+
+
+def cut(text: str, length: int) -> str:
+    """A text of somebody else where there is little room, without what a page would obey; the whole is shown elsewhere."""
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
