@@ -39,6 +39,7 @@ from bench.upstream import Upstream
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.warehouse.db.connections import connect
 
 QUIET_SECONDS = 120
@@ -47,6 +48,8 @@ _DAYS = 1
 _START_SECONDS = 600
 _REPAIR_SECONDS = 300
 _LAUNCHES = 3
+# The watch looks at workers every 15 seconds, and believes in the second look that one is gone.
+_TELLING_SECONDS = 60
 # Now and then it is quiet for so long that something can end well.
 _LULL_SECONDS, _LULL_SHARE = 60, 0.05
 _PROBLEMS = sa.text("select key, count(*), count(told_at) from telemetry.problems group by key order by key")
@@ -143,15 +146,26 @@ class Chaos:
         findings += [("stuck", f"{when}: {kind}: {each}") for kind, several in unrest.items() for each in several]
 
     def _look_at_problems(self) -> None:
+        """All can be quiet before the watch, which may itself have been struck, looked the next time at who was."""
+        for _ in polling(_TELLING_SECONDS, 1.0):
+            untold = self._untold()
+            if not untold:
+                return
+        self._report.findings += [("untold", f"{kind} was killed, and nobody was told of {_TOLD_AS[kind]}") for kind in untold]
+
+    def _untold(self) -> list[str]:
+        """The kinds of processes that were killed, of which nobody was told."""
         with connect(self._onlooker.state.database_url).connect() as connection:
             self._report.problems = {key: (begun, told) for key, begun, told in connection.execute(_PROBLEMS)}
         with connect(self._onlooker.state.dagster_database_url).connect() as connection:
             was_at_work = bool(connection.scalar(_LOST_WITH_ITS_PROCESS))
         told = [key for key, (_, times) in self._report.problems.items() if times]
-        for kind, prefix in _TOLD_AS.items():
-            expected = self._report.strikes[f"SIGKILL {kind}"] and (kind != "step process" or was_at_work)
-            if expected and not any(key.startswith(prefix) for key in told):
-                self._report.findings.append(("untold", f"{kind} was killed, and nobody was told of {prefix}"))
+        killed = [kind for kind in _TOLD_AS if self._report.strikes[f"SIGKILL {kind}"]]
+        return [
+            kind
+            for kind in killed
+            if (kind != "step process" or was_at_work) and not any(key.startswith(_TOLD_AS[kind]) for key in told)
+        ]
 
     def _compare(self) -> None:
         """After a repair, which brings what became visible too late for ticks."""

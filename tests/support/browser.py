@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180  # whole stacks share the machine
 
 needs_chromium = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")),
@@ -59,14 +60,23 @@ def click(browser: webdriver.Chrome, text: str) -> None:
         const found = all.filter(each => each.innerText.trim().startsWith(arguments[0]) && !each.disabled)
         found.at(-1)?.click()
         return found.length > 0"""
-    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: driver.execute_script(script, text))
+    _until(browser, lambda driver: driver.execute_script(script, text), f"a button or link {text!r}")
 
 
 def wait_for(browser: webdriver.Chrome, *texts: str) -> None:
     """Until the page shows them all."""
-    WebDriverWait(browser, PATIENCE_SECONDS).until(
-        lambda driver: all(text in driver.find_element(By.TAG_NAME, "body").text for text in texts)
-    )
+    _until(browser, lambda driver: all(text in _shown(driver) for text in texts), f"one of {texts}")
+
+
+def _until(browser: webdriver.Chrome, holds: Callable[[webdriver.Chrome], bool], what: str) -> None:
+    try:
+        WebDriverWait(browser, PATIENCE_SECONDS).until(holds)
+    except TimeoutException as err:
+        raise AssertionError(f"{browser.current_url} lacks {what}; it shows {_shown(browser)!r}") from err
+
+
+def _shown(browser: webdriver.Chrome) -> str:
+    return browser.find_element(By.TAG_NAME, "body").text
 
 
 def websocket_statuses(browser: webdriver.Chrome) -> list[int]:

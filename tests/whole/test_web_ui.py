@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium, click, needs_chromium, wait_for, websocket_statuses
+from browser import PATIENCE_SECONDS, chromium, click, needs_chromium, wait_for, websocket_statuses
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from terminal import Operator, days_ago
@@ -17,8 +16,6 @@ from whole.conftest import DAYS
 from telemetry_pipeline.client.answers import RunStatus
 
 pytestmark = [pytest.mark.slow, needs_chromium]
-
-_PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +29,11 @@ def browser(operator: Operator, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def see(browser: webdriver.Chrome, url: str, *texts: str, screenshot: Path) -> str:
     """Open a page and wait until it shows the texts; a screenshot is kept for whoever wants to look."""
     browser.get(url)
-
-    def body(driver: webdriver.Chrome) -> str:
-        return driver.find_element(By.TAG_NAME, "body").text
-
     try:
-        WebDriverWait(browser, _PATIENCE_SECONDS).until(lambda driver: all(text in body(driver) for text in texts))
-    except TimeoutException as err:
-        raise AssertionError(f"the page lacks one of {texts}; it shows {body(browser)!r}") from err
+        wait_for(browser, *texts)
     finally:
         browser.save_screenshot(str(screenshot))
-    return body(browser)
+    return browser.find_element(By.TAG_NAME, "body").text
 
 
 def test_the_asset_graph_shows_the_groups_and_the_lineage(
@@ -96,7 +87,7 @@ def test_an_analysis_shows_a_preview_and_a_chart(
         charts = driver.find_elements(By.CSS_SELECTOR, "img[src^='data:image/svg']")
         return int(driver.execute_script("return arguments[0].naturalWidth", charts[0])) if charts else 0
 
-    WebDriverWait(browser, _PATIENCE_SECONDS).until(width_of_chart)
+    WebDriverWait(browser, PATIENCE_SECONDS).until(width_of_chart)
     browser.save_screenshot(str(tmp_path / "chart.png"))
     assert width_of_chart(browser) <= 800
 
