@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from http.client import HTTPConnection
 from multiprocessing import get_context
+from urllib.parse import urlsplit
 
 import psutil
 import requests
@@ -86,6 +89,7 @@ class _Asker:
         self.address = address
         self.errors = 0
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._own = threading.local()
 
     def wait(self) -> None:
         """Until the door is open."""
@@ -101,12 +105,18 @@ class _Asker:
             return list(pool.map(self._ask, paths))
 
     def _ask(self, path: str) -> float:
+        """With a connection that stays, and hardly any work of its own: 20 of them share the processors with the door."""
+        if not hasattr(self._own, "connection"):
+            self._own.connection = HTTPConnection(urlsplit(self.address).netloc, timeout=120)
+        connection: HTTPConnection = self._own.connection
         begin = time.perf_counter()
-        answer = requests.get(f"{self.address}{path}", headers=self._headers, timeout=120)
+        connection.request("GET", path, headers=self._headers)
+        answer = connection.getresponse()
+        body = answer.read()
         milliseconds = 1000 * (time.perf_counter() - begin)
-        if answer.status_code != 200:
+        if answer.status != 200:
             self.errors += 1
-            print(answer.status_code, path, answer.text[:300])
+            print(answer.status, path, body[:300])
         return milliseconds
 
 

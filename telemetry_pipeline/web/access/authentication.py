@@ -16,7 +16,6 @@ from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.web.access import cookies
 from telemetry_pipeline.web.access.door import Door, is_here
 from telemetry_pipeline.web.access.public import is_public_file, tells_of_outages
-from telemetry_pipeline.web.access.remembering import Remembered
 from telemetry_pipeline.web.access.visitor import Visitor
 from telemetry_pipeline.web.frame.problems import problem_of
 
@@ -28,9 +27,8 @@ class Authentication(AuthenticationBackend):
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        # Of every request: a transaction would be asked for, and ended, on top.
+        # Of most requests: a transaction would be asked for, and ended, on top.
         self._at_once = door.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._remembered = Remembered()
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, Visitor] | None:
         """Who it is; None: nobody known.
@@ -56,14 +54,17 @@ class Authentication(AuthenticationBackend):
         return None if secret is None else await self._found(conn, secret, self._of_session)
 
     async def _found(self, conn: HTTPConnection, secret: str, find: Callable[[str], Visitor | None]) -> Visitor | None:
+        remembered = self._door.remembered
+        if (visitor := remembered.fresh(secret)) is not None:
+            return visitor
         try:
             visitor = await run_in_threadpool(find, secret)
         except WarehouseError:
-            recalled = self._remembered.recall(secret) if tells_of_outages(conn.scope["path"]) else None
+            recalled = remembered.recall(secret) if tells_of_outages(conn.scope["path"]) else None
             if recalled is None:
                 raise
             return recalled
-        self._remembered.note(secret, visitor)
+        remembered.note(secret, visitor)
         return visitor
 
     def _of_token(self, secret: str) -> Visitor | None:

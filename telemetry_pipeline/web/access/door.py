@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Self
 
@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from telemetry_pipeline.origins import OwnNames
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.web.access.remembering import Remembered
 from telemetry_pipeline.web.access.visitor import Visitor
 
 
@@ -28,6 +29,7 @@ class Door:
     secret: str
     owner_token: str | None
     session_hours: float
+    remembered: Remembered = field(default_factory=Remembered)
 
     @classmethod
     def of_settings(cls, settings: DoorSettings, engine: sa.Engine) -> Self:

@@ -85,6 +85,7 @@ class _Login:
         """End the session."""
         if (secret := cookies.read(self._door, request)) is not None:
             await run_in_threadpool(logins.log_out, self._door.engine, secret, actor(request))
+            self._door.remembered.forget(secret)
         response = RedirectResponse(LOGIN_PATH, status_code=303)
         cookies.delete(self._door, request, response)
         return response
@@ -111,6 +112,7 @@ class _Login:
         # What was shown before is nobody's any more, whoever put it there.
         if (before := cookies.read(self._door, request)) is not None:
             await run_in_threadpool(logins.forget, self._door.engine, before)
+            self._door.remembered.forget(before)
         response = RedirectResponse(following, status_code=303)
         cookies.write(self._door, request, response, secret)
         return response

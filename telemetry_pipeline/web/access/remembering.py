@@ -1,4 +1,8 @@
-"""Who was here just before PostgreSQL went away, so that they can see what is the matter, and nothing else."""
+"""Who was here a moment ago.
+
+For a second they need not be looked up again: a page asks for much at once. And when PostgreSQL goes away, they can see what is
+the matter, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from dataclasses import replace
 from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.web.access.visitor import Visitor
 
+FRESH_SECONDS = 1.0
+"""So late at most it is noticed that a user was disabled, or a token revoked; who logs out is forgotten at once."""
 KEPT_SECONDS = 600.0
 _MOST = 1_000
 
@@ -37,13 +43,23 @@ class Remembered:
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
 
+    def forget(self, secret: str) -> None:
+        """It opens nothing any more."""
+        self.note(secret, None)
+
+    def fresh(self, secret: str) -> Visitor | None:
+        """Who that was a moment ago."""
+        return self._noted(secret, FRESH_SECONDS)
+
     def recall(self, secret: str) -> Visitor | None:
         """Who that was lately, as somebody who looks and changes nothing."""
+        visitor = self._noted(secret, KEPT_SECONDS)
+        return None if visitor is None else replace(visitor, role=Role.VIEWER, personal=False)
+
+    def _noted(self, secret: str, within_seconds: float) -> Visitor | None:
         with self._lock:
             visitor, at = self._known.get(_key(secret), (None, 0.0))
-        if visitor is None or self._clock() - at > KEPT_SECONDS:
-            return None
-        return replace(visitor, role=Role.VIEWER, personal=False)
+        return visitor if self._clock() - at <= within_seconds else None
 
 
 def _key(secret: str) -> bytes:

@@ -58,13 +58,20 @@ class Counting:
         self._app = app
         self._requests = requests
         self._routes = list(routes)
+        endpoints = [getattr(route, "endpoint", getattr(route, "app", None)) for route in self._routes]
+        # One that several routes have tells of none of them.
+        self._templates = {
+            endpoint: str(getattr(route, "path", _OTHER))
+            for endpoint, route in zip(endpoints, self._routes, strict=True)
+            if endpoints.count(endpoint) == 1
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on, and count."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        route, began, status = self._template(scope), time.monotonic(), 500
+        began, status = time.monotonic(), 500
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -75,10 +82,12 @@ class Counting:
         try:
             await self._app(scope, receive, noting)
         finally:
-            self._requests.note(scope["method"], route, status, time.monotonic() - began)
+            self._requests.note(scope["method"], self._template(scope), status, time.monotonic() - began)
 
     def _template(self, scope: Scope) -> str:
         """Such as ``/tareas/{run_id}``: what strangers ask for makes no series of its own."""
+        if (found := self._templates.get(scope.get("endpoint"))) is not None:
+            return found
         partly = _OTHER
         for route in self._routes:
             match, _ = route.matches(scope)
