@@ -1,9 +1,11 @@
 """The front door: answers about any days of 2,000,000 views, to 20 who ask at once.
 
-``uncached_ms`` is the time of an answer that nobody asked for before, ``stored_ms`` that of one that a tick has stored: 95th
-percentiles of what a program sees, with token, HTTP and JSON. ``errors`` counts answers other than 200. ``door_mb`` is the
-memory of the door once its pool has had nothing to do for a while, ``busy_mb`` that of the door and of all its processes when
-everything has just been answered; what processes share counts once.
+Times are 95th percentiles of what a program sees, with token, HTTP and JSON: ``stored_ms`` of an answer that a tick has stored,
+``first_byte_ms`` of a page until it begins, each of 20 at once; ``uncached_ms`` of an answer that nobody asked for before,
+while 19 ask for stored ones; ``unknown_ms`` the same when all 20 ask what nobody did before, which have the processors and each
+other to wait for. ``errors`` counts answers other than 200. ``door_mb`` is the memory of the door once its pool has had nothing
+to do for a while, ``busy_mb`` that of the door and of all its processes when everything has just been answered; what processes
+share counts once.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
-from http.client import HTTPConnection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from http.client import HTTPConnection  # noqa: TID251 - hardly any work of its own
 from multiprocessing import get_context
 from urllib.parse import urlsplit
 
@@ -40,6 +43,24 @@ from telemetry_pipeline.web.serving import serve
 
 _AT_ONCE = 20
 _MB = 1 << 20
+_DAYS = f"desde={LAST - timedelta(days=6)}&hasta={LAST}"
+_PAGES = [
+    "/",
+    f"/canales?{_DAYS}",
+    f"/canal?canal=channel%201&{_DAYS}",
+    f"/periodos?{_DAYS}",
+    "/tareas",
+    "/estado",
+    "/glosario",
+]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Milliseconds of an answer: until it begins, and until it is there."""
+
+    first_byte: float
+    whole: float
 
 
 def main(views: int = 2_000_000, requests_each: int = 100) -> None:
@@ -60,10 +81,14 @@ def main(views: int = 2_000_000, requests_each: int = 100) -> None:
         try:
             asker.wait()
             asker.ask(list(itertools.islice(_limits(5_000), _AT_ONCE)))  # who starts processes waits for them
-            uncached = asker.ask(list(itertools.islice(_never_asked(), requests_each)))
             stored = _store(settings)
             asker.ask(stored)
+            kept = list(itertools.islice(itertools.cycle(stored), _AT_ONCE - 1))
+            never_asked = _never_asked(LAST - timedelta(days=1))
+            uncached = [asker.ask([path, *kept])[0].whole for path in itertools.islice(never_asked, requests_each // 2)]
+            unknown = asker.ask(list(itertools.islice(_never_asked(LAST), requests_each)))
             found = asker.ask(list(itertools.islice(itertools.cycle(stored), requests_each)))
+            pages = asker.ask(list(itertools.islice(itertools.cycle(_PAGES), requests_each)))
             whole, alone = _memory_mb(door.pid)
         finally:
             door.terminate()
@@ -71,8 +96,10 @@ def main(views: int = 2_000_000, requests_each: int = 100) -> None:
     result(
         bench="web",
         views=views,
+        first_byte_ms=_percentile([each.first_byte for each in pages]),
         uncached_ms=_percentile(uncached),
-        stored_ms=_percentile(found),
+        stored_ms=_percentile([each.whole for each in found]),
+        unknown_ms=_percentile([each.whole for each in unknown]),
         errors=asker.errors,
         door_mb=alone,
         busy_mb=whole,
@@ -99,12 +126,12 @@ class _Asker:
                     return
         raise SystemExit("the door did not open")
 
-    def ask(self, paths: Sequence[str]) -> list[float]:
-        """The milliseconds of each answer."""
+    def ask(self, paths: Sequence[str]) -> list[Taken]:
+        """How long each answer takes, in the order of the paths."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(pool.map(self._ask, paths))
 
-    def _ask(self, path: str) -> float:
+    def _ask(self, path: str) -> Taken:
         """With a connection that stays, and hardly any work of its own: 20 of them share the processors with the door."""
         if not hasattr(self._own, "connection"):
             self._own.connection = HTTPConnection(urlsplit(self.address).netloc, timeout=120)
@@ -112,12 +139,13 @@ class _Asker:
         begin = time.perf_counter()
         connection.request("GET", path, headers=self._headers)
         answer = connection.getresponse()
+        first_byte = time.perf_counter() - begin
         body = answer.read()
-        milliseconds = 1000 * (time.perf_counter() - begin)
+        whole = time.perf_counter() - begin
         if answer.status != 200:
             self.errors += 1
             print(answer.status, path, body[:300])
-        return milliseconds
+        return Taken(1000 * first_byte, 1000 * whole)
 
 
 def _token(url: str) -> str:
@@ -125,15 +153,15 @@ def _token(url: str) -> str:
         return tokens.add(connection, Actor("bench", "command"), "bench", Role.OPERATOR, personal=True)
 
 
-def _never_asked() -> Iterator[str]:
+def _never_asked(last: date) -> Iterator[str]:
     """Questions about the same 30 days: every analysis that takes no more, then one whose parameter is another each time."""
-    days = f"from={LAST - timedelta(days=29)}&to={LAST}"
+    days = f"from={last - timedelta(days=29)}&to={last}"
     yield from (f"/api/analyses/{each.name}?{days}" for each in all_analyses().values() if each.runs_unattended)
-    yield from _limits(1)
+    yield from _limits(1, last)
 
 
-def _limits(first: int) -> Iterator[str]:
-    days = f"from={LAST - timedelta(days=29)}&to={LAST}"
+def _limits(first: int, last: date = LAST) -> Iterator[str]:
+    days = f"from={last - timedelta(days=29)}&to={last}"
     yield from (f"/api/analyses/top_channels?{days}&limit={limit}" for limit in itertools.count(first))
 
 

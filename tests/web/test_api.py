@@ -35,7 +35,7 @@ from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.web.access.visitor import Visitor
 from telemetry_pipeline.web.api import catalogue
 from telemetry_pipeline.web.api.routes import routes
-from telemetry_pipeline.web.computing import answers as answering
+from telemetry_pipeline.web.computing import looks
 from telemetry_pipeline.web.computing.answers import Answers
 from telemetry_pipeline.web.computing.pool import Pool
 from telemetry_pipeline.web.computing.question import Question
@@ -93,7 +93,7 @@ def pool(database_url: str) -> InThisProcess:
 @pytest.fixture
 def client(engine: sa.Engine, pool: InThisProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A program that may see everything but subscribers, of a door that looks at the database each time."""
-    monkeypatch.setattr(answering, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(looks, "LOOK_SECONDS", 0.0)
     app = Starlette(
         routes=routes(Answers(engine, RULES, pool), lambda: ALLOWED),
         middleware=[Middleware(AuthenticationMiddleware, backend=Scopes())],

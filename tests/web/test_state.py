@@ -16,6 +16,7 @@ from telemetry_pipeline.errors import WarehouseUnavailable
 from telemetry_pipeline.warehouse.access import sessions, tokens
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.access.role import Role
+from telemetry_pipeline.web.access import remembering
 
 Browsers = Callable[..., Browser]
 AWAY = "http://127.0.0.1:9"
@@ -81,6 +82,7 @@ def test_while_postgresql_is_away_who_was_here_sees_the_state_and_nothing_else(
 def test_a_session_that_ended_is_not_remembered(
     browser: Browsers, warehouse: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(remembering, "FRESH_SECONDS", 0.0)
     vera = browser(VIEWER)
     vera.get("/estado")
     with warehouse.begin() as connection:

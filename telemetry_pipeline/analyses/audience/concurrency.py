@@ -22,7 +22,7 @@ _STREAMS = """
 select enum_code(subscriber_code) as subscriber, epoch_us(greatest(started_at, $begin)) as begins,
        epoch_us(least(watched_until, $end)) as ends
 from playing
-where started_at < $end and watched_until > $begin and started_at < watched_until
+where ended_at > $begin and started_at < $end and watched_until > $begin and started_at < watched_until
 """
 
 _CONCURRENCY = """

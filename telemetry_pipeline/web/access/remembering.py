@@ -59,7 +59,7 @@ class Remembered:
     def _noted(self, secret: str, within_seconds: float) -> Visitor | None:
         with self._lock:
             visitor, at = self._known.get(_key(secret), (None, 0.0))
-        return visitor if self._clock() - at <= within_seconds else None
+        return visitor if self._clock() - at < within_seconds else None
 
 
 def _key(secret: str) -> bytes:

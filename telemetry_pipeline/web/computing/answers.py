@@ -6,17 +6,13 @@ in memory costs no other.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
 
-import anyio.to_thread
 import sqlalchemy as sa
+from starlette.concurrency import run_in_threadpool
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Completeness
@@ -25,15 +21,13 @@ from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.web.computing.bodies import body_of
 from telemetry_pipeline.web.computing.kept import Kept
+from telemetry_pipeline.web.computing.looks import SharedLook
 from telemetry_pipeline.web.computing.pool import Pool
 from telemetry_pipeline.web.computing.question import Look, Question
 
-_LOOK_SECONDS = 0.5
-"""For so long a look at the database is good."""
 _VERSIONS = 5_000
 _MOST_BYTES = 32_000_000
 
-T = TypeVar("T")
 Moment = tuple[int, Completeness]
 """What answers may depend on: the newest version of views, and what is known of days."""
 
@@ -55,15 +49,14 @@ class Answers:
         self._pool = pool
         self._bodies = Kept(most_bytes)
         self._versions: OrderedDict[Question, tuple[Moment, str]] = OrderedDict()
-        self._moment: tuple[float, Moment] | None = None
-        self._looking: asyncio.Task[Moment] | None = None
+        self._moment = SharedLook(self._read)
 
     async def answer(self, question: Question, known: str = "") -> Answer:
         """The answer to a question; without a body where its etag is among those that are *known* to whoever asks.
 
         :raises TelemetryError: it cannot be answered, or not now.
         """
-        moment = await self._now()
+        moment = await self._moment.now()
         asked = replace(question, form="json", look=Look(), personal=True)
 
         def look() -> computing.Look:
@@ -72,7 +65,7 @@ class Answers:
         found = None
         seen = self._versions.get(asked)
         if seen is None or seen[0] != moment:
-            looked = await _in_thread(look)
+            looked = await run_in_threadpool(look)
             self._remember(asked, moment, looked.version)
             version, found = looked.version, looked.stored
         else:
@@ -83,9 +76,9 @@ class Answers:
 
         async def make() -> bytes:
             # Without a look of its own, it was in memory before, or in another form.
-            stored = found or (await _in_thread(look)).stored
+            stored = found or (await run_in_threadpool(look)).stored
             if stored is not None and question.form in ("json", "csv"):
-                return await _in_thread(lambda: body_of(question, stored, self._rules.zone))
+                return await run_in_threadpool(lambda: body_of(question, stored, self._rules.zone))
             return await self._pool.ask(question)
 
         return Answer(await self._bodies.get(etag, make), etag)
@@ -93,22 +86,6 @@ class Answers:
     def close(self) -> None:
         """End the processes that wait for questions."""
         self._pool.close()
-
-    async def _now(self) -> Moment:
-        if self._moment is not None and time.monotonic() - self._moment[0] < _LOOK_SECONDS:
-            return self._moment[1]
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
-
-    async def _look(self) -> Moment:
-        try:
-            begin = time.monotonic()
-            moment = await _in_thread(self._read)
-            self._moment = (begin, moment)
-            return moment
-        finally:
-            self._looking = None
 
     def _read(self) -> Moment:
         with snapshot(self._engine) as connection:
@@ -120,10 +97,6 @@ class Answers:
         self._versions.move_to_end(asked)
         while len(self._versions) > _VERSIONS:
             self._versions.popitem(last=False)
-
-
-async def _in_thread(function: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(function)
 
 
 def _etag(question: Question, version: str) -> str:

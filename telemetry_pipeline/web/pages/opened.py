@@ -10,16 +10,15 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from starlette.authentication import requires
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.web.computing.looks import SharedLook
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.form import Form
 from telemetry_pipeline.web.pages.asked.query import Asked, read
-from telemetry_pipeline.web.pages.shown import knowledge
 from telemetry_pipeline.web.pages.shown.answers import Answers
 from telemetry_pipeline.web.pages.shown.computing import Answering
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
@@ -40,10 +39,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Pages:
     """What all pages have.
 
-    :ivar first_day: that may be asked for. :ivar small_base: from how many subscribers on a figure is not a small one.
+    :ivar knowing: what each has to know before it begins. :ivar first_day: that may be asked for.
+    :ivar small_base: from how many subscribers on a figure is not a small one.
     """
 
     engine: sa.Engine
+    knowing: SharedLook[Knowledge]
     answering: Answering
     speech: Speech
     first_day: date
@@ -63,7 +64,7 @@ class Pages:
 
         @requires("viewer")
         async def answer(request: Request) -> Response:
-            seen = await run_in_threadpool(knowledge.look, self.engine)
+            seen = await self.knowing.now()
             allowed = AllowedDays.until_today(self.first_day, self.zone)
             answers = Answers(self.answering)
             asked = Asked.by_default(allowed.last, preset)

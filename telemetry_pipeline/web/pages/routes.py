@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import sqlalchemy as sa
 from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline.settings.loading import DoorSettings
+from telemetry_pipeline.web.computing.looks import SharedLook
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages import channel, channels, drawing, glossary, periods, subscriber, subscribers, today
 from telemetry_pipeline.web.pages.opened import Pages
-from telemetry_pipeline.web.pages.shown import pictures
+from telemetry_pipeline.web.pages.shown import knowledge, pictures
 from telemetry_pipeline.web.pages.shown.computing import Answering
 from telemetry_pipeline.words.pages import PAGES
 
@@ -18,6 +21,7 @@ def routes(settings: DoorSettings, engine: sa.Engine, answering: Answering) -> l
     """All of them, over a warehouse."""
     pages = Pages(
         engine,
+        SharedLook(partial(knowledge.look, engine)),
         answering,
         Speech(PAGES, settings.language, settings.operator_zone),
         settings.first_partition,
