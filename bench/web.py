@@ -47,7 +47,7 @@ _DAYS = f"desde={LAST - timedelta(days=6)}&hasta={LAST}"
 _PAGES = [
     "/",
     f"/canales?{_DAYS}",
-    f"/canal?canal=channel%201&{_DAYS}",
+    f"/canal?canal=Canal%2030&{_DAYS}",
     f"/periodos?{_DAYS}",
     "/tareas",
     "/estado",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_an_old_look_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_error_is_told_to_all_who_wait_and_not_kept() -> None:
-    answers = iter([OSError("away"), 1])
+    answers: Iterator[int | OSError] = iter([OSError("away"), 1])
 
     def read() -> int:
         answer = next(answers)
@@ -40,7 +41,7 @@ def test_an_error_is_told_to_all_who_wait_and_not_kept() -> None:
             raise answer
         return answer
 
-    look: SharedLook[int] = SharedLook(read)
+    look = SharedLook(read)
 
     async def ask() -> int:
         failed = await asyncio.gather(look.now(), look.now(), return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import date
 from typing import Any, Protocol
@@ -50,7 +51,13 @@ async def frame(answering: Answering, name: str, period: Period, parameters: dic
     :raises TelemetryError: it cannot be had.
     """
     answer = await answering.answer(question(name, period, parameters))
-    body = orjson.loads(answer.body)
+    return _frame_of(name, answer.body).copy(deep=False)
+
+
+# An answer that is kept is the same bytes for all who look; what is made of a copy leaves the frame as it is.
+@functools.lru_cache(maxsize=64)
+def _frame_of(name: str, text: bytes) -> pd.DataFrame:
+    body = orjson.loads(text)
     columns = find_analysis(name).columns
     rows = {column.name: [_value(row[column.name], column) for row in body["rows"]] for column in columns}
     made = conform(pd.DataFrame(rows, columns=[column.name for column in columns], dtype=object), columns)
