@@ -31,8 +31,8 @@ from telemetry_pipeline.web.access.door import Door
 from telemetry_pipeline.web.operating.board import Board
 from telemetry_pipeline.web.operating.voice import Voice
 
-PATIENCE_SECONDS = 2.0
-"""How long a reader waits for a server."""
+PATIENCE_SECONDS = 6.0
+"""How long a reader waits for a server: one that is at work takes some seconds, one that is away refuses at once."""
 
 _ANSWER_SECONDS = 20.0
 _DEED_SECONDS = 120.0
