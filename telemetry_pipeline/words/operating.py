@@ -233,7 +233,12 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "foreign": ("Ajenos, que los procesos tiran", "Foreign ones, which workers drop"),
     "processes": ("Hijos", "Children"),
     "at_work": ("Pasos entre manos", "Steps at hand"),
-    "no_workers": ("No responde ningún proceso: los pasos esperan.", "No worker answers: steps wait."),
+    "no_workers": (
+        "No responde ningún proceso: los pasos esperan. Se inician de nuevo solos en segundos; "
+        "si no vuelven, vea su registro e inícielos a mano.",
+        "No worker answers: steps wait. They are started again by themselves within seconds; "
+        "if they do not come back, read their log and start them by hand.",
+    ),
     "unserved": ("Nadie atiende: {queues}", "Nobody serves: {queues}"),
     "checks": ("Comprobaciones", "Checks"),
     "no_checks": ("No hay ninguna.", "There are none."),

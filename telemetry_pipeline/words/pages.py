@@ -44,6 +44,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "against_from": ("Otros, desde", "Others, from"),
     "against_to": ("Otros, hasta", "Others, to"),
     "part_of_day": ("Franja", "Part of the day"),
+    "of_whole_days": ("De los días enteros", "Of whole days"),
     "whole_day": ("todo el día", "the whole day"),
     "part_madrugada": ("madrugada, 0 a 6 h", "small hours, 0 to 6"),
     "part_mañana": ("mañana, 6 a 12 h", "morning, 6 to 12"),
@@ -196,8 +197,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "most_active": ("Los que más ven", "Those who watch most"),
     "not_seen": ("«{code}» no vio nada en estos días.", "“{code}” watched nothing on these days."),
     "not_seen_advice": (
-        "Puede ser otro código, o días en que no vio. Pruebe con más días.",
-        "It may be another code, or days without viewing. Try more days.",
+        "Compruebe el código, también mayúsculas y espacios; si es ese, pruebe con más días.",
+        "Check the code, its capitals and spaces too; if it is right, try more days.",
     ),
     "his_channels": ("Sus canales", "Channels"),
     "his_devices": ("Sus aparatos", "Devices"),

@@ -43,19 +43,19 @@ async def _ranking(page: Opened) -> Table:
         Shown("rank", head=page.speech.say.rank),
         Shown("channel", "text", head=page.speech.say.channel, link=page.to_channel),
     ]
+    changes = [Shown("before", head=page.speech.say.previous), Shown("change_pct", "change", term="change")]
+    measure = "average_audience" if asked.part else "watch_hours"
+    columns += [Shown(measure, term=measure, bar=True), *(changes if before is not None else [])]
     if asked.part:
-        columns += [Shown("average_audience", term="average_audience", bar=True), Shown("watch_hours", term="watch_hours")]
+        columns.append(Shown("watch_hours", term="watch_hours"))
     else:
         columns += [
-            Shown("watch_hours", term="watch_hours", bar=True),
             Shown("share_pct", "percent", term="share"),
             Shown("reached_subscribers", term="reach"),
             Shown("reach_pct", "percent", head=f"{page.speech.say.of_active}"),
             Shown("views", term="view"),
             Shown("average_seconds", "seconds", term="duration"),
         ]
-    if before is not None:
-        columns += [Shown("before", head=page.speech.say.previous), Shown("change_pct", "change", term="change")]
     return table(frame, columns, page.speech, most=None if asked.everything else FIRST_ROWS)
 
 
