@@ -104,9 +104,13 @@ def test_an_evening_is_set_against_that_of_a_week_before(ask: Ask) -> None:
     """How Saturday's evening went, channel by channel, against the Saturday before."""
     day = today(MEXICO)
     saturday = day - timedelta(days=(day.weekday() - 5) % 7 or 7)
-    page = words(ask(f"/canales?desde={saturday}&hasta={saturday}&contra=semana&franja=noche"))
+    days = f"/canales?desde={saturday}&hasta={saturday}&contra=semana"
+    page = words(ask(f"{days}&franja=noche"))
     assert "Ranking de canales: noche, 18 a 24 h" in page
-    assert "Audiencia media" in page
+    # What stood before stands beside what it was before, and what is of the whole day says so.
+    assert page.index("Audiencia media ?") < page.index("Antes", page.index("Ranking")) < page.rindex("Horas vistas ?")
+    assert "De los días enteros" in page
+    assert "De los días enteros" not in words(ask(days))
     assert f"comparado con sáb {(saturday - timedelta(days=7)).day} " in page
 
 
