@@ -17,6 +17,7 @@ from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
 from telemetry_pipeline.errors import PanAccessUnavailable
 from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.assets import analyses
+from telemetry_pipeline.reports.figures import rendering
 from telemetry_pipeline.results.catalogue import ResultInfo
 
 DAY = date(2026, 1, 3)
@@ -61,6 +62,13 @@ def materialize(history: dg.DagsterInstance) -> Materialize:
     return Materialize(history)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are declared, and not drawn: tests/reports has each of them drawn."""
+    monkeypatch.setattr(rendering, "svg", lambda declaration, label: '<svg xmlns="http://www.w3.org/2000/svg"/>')
+
+
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", all_assets())
 def test_an_asset_materializes_without_any_server(name: str, materialize: Materialize) -> None:
     done = materialize(name, FakeWarehouse(*WATCHED), partition_key="2026-01-03")
@@ -68,6 +76,7 @@ def test_an_asset_materializes_without_any_server(name: str, materialize: Materi
     assert all(check.passed for check in done.get_asset_check_evaluations())
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", ["telemetry_records", "ott_views", "top_channels", "period_summary", "full_analysis"])
 def test_a_range_materializes_each_of_its_days_the_newest_last(name: str, materialize: Materialize) -> None:
     done = materialize(name, FakeWarehouse(*WATCHED), tags=RANGE)
@@ -94,6 +103,7 @@ def test_a_tick_says_where_the_picture_is_drawn() -> None:
     assert analyses._linked(info, None) == {}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_analysis_counts_the_views_that_a_test_gives(materialize: Materialize) -> None:
     done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03")
     rows = metadata_of(done, "top_channels")["preview"].records
