@@ -15,11 +15,13 @@ import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
+from altair.utils import schemapi
 from hypothesis import given, settings
 
 from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.reports.charts.declaring import declare
 from telemetry_pipeline.reports.charts.drawing import as_markdown, png
 from telemetry_pipeline.reports.charts.drawing import svg as draw
 from telemetry_pipeline.reports.figures import texts as figures
@@ -138,6 +140,12 @@ def test_a_chart_says_in_spanish_what_it_shows_and_is_small(name: str) -> None:
     assert SAYS.get(name, "") in " ".join(texts(svg))
     assert len(svg.encode()) < FEW_KILOBYTES
     assert not re.search(r"\b(views|watch_hours|subscribers|unique_\w+|nan|inf)\b", " ".join(texts(svg)))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_declaration_keeps_to_the_schema_of_vega_lite(name: str) -> None:
+    with schemapi.debug_mode(True):
+        assert declare(name, result(name), "page", links={"channel": "/canal?canal="})
 
 
 @pytest.mark.slow

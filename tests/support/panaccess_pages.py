@@ -110,9 +110,7 @@ def expected_row(entry: dict[str, Any], source: ZoneInfo, local: ZoneInfo) -> tu
     """The row of a good record, in plain Python; its unknown fields as an object."""
     values = {name: entry.get(name) for name in FIELDS}
     moments = {
-        name: _moment(entry[name]).replace(tzinfo=source)
-        for name in ("timestamp", "created")
-        if entry.get(name) is not None
+        name: _moment(entry[name]).replace(tzinfo=source) for name in ("timestamp", "created") if entry.get(name) is not None
     }
     values.update({name: moment.isoformat(" ") for name, moment in moments.items()})
     if entry.get("anonymized"):
