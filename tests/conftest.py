@@ -50,10 +50,9 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """From here on garbage is looked for among what tests make."""
-    gc.freeze()
+    """From here on garbage is looked for, and seldom among what was there before."""
     gc.enable()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_configure() -> None:
