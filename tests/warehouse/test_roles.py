@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from role_servers import CANARY, DAY, LOUD, TODAY, Server, fail, refused, server, servers, work
+from role_servers import CANARY, LOUD, Server, fail, refused, server, servers, work
 from warehouse_events import select
 
 from telemetry_pipeline.errors import StatementFailed
