@@ -40,10 +40,11 @@ demo: setup ## 400,000 simulated records of 90 days, synchronised, merged and an
 up: setup ## the local stack, until Ctrl-C
 	@$(BIN)/telemetry-pipeline up
 
-# Analyses over made-up histories, the simulator's own worlds and properties over hundreds of examples take minutes together;
-# whoever changes one runs its file.
-quick: setup ## the tests that start nothing, for each save; without properties, analyses and the simulator
-	@$(BIN)/python -m pytest -n 2 -m 'not slow and not servers and not hypothesis' --ignore tests/analyses --ignore tests/simulator
+# Analyses over made-up histories, the simulator's own worlds, dozens of pictures and properties over hundreds of examples take
+# minutes together; whoever changes one runs its file. Those of bench and of the whole start servers, all of them.
+quick: setup ## the tests that start nothing, for each save; without properties, pictures, analyses and the simulator
+	@$(BIN)/python -m pytest -n 2 -m 'not slow and not servers and not hypothesis and not pictures' \
+	    --ignore tests/analyses --ignore tests/simulator --ignore tests/bench --ignore tests/whole
 
 test: setup ## the suite but the slow tests, against real servers that it starts itself
 	@$(BIN)/python -m pytest -m 'not slow'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from dotenv import dotenv_values
+from given_settings import BAD, REQUIRED, error_of
 from pydantic import SecretStr
 
 from telemetry_pipeline.errors import SettingsError
@@ -16,15 +16,6 @@ from telemetry_pipeline.settings.example import example
 from telemetry_pipeline.settings.loading import ROOMS, DoorSettings, Settings, StackSettings
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
-REQUIRED = {
-    "DATABASE_URL": "postgresql://telemetry:hidden-1@db.example:5432/telemetry",
-    "DAGSTER_DATABASE_URL": "postgresql+psycopg2://telemetry:hidden-2@/dagster?host=/run/postgresql",
-    "REDIS_URL": "redis://:hidden-3@redis.example:6379/0",
-    "PANACCESS_URL": "https://panaccess.example/api",
-    "PANACCESS_USERNAME": "operator",
-    "PANACCESS_PASSWORD": "hidden-4",
-    "PANACCESS_API_TOKEN": "hidden-5",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +25,6 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-
-
-def error_of(kind: Any = StackSettings, **overrides: Any) -> str:
-    with pytest.raises(SettingsError) as caught:
-        kind.load(**overrides)
-    return str(caught.value)
 
 
 def test_a_stack_needs_no_setting_at_all() -> None:
@@ -80,19 +65,6 @@ def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("OPERATOR_TIMEZONE=\n")
     monkeypatch.setenv("DATABASE_URL", "")
     assert StackSettings.load() == StackSettings()
-
-
-BAD = {
-    "DATABASE_URL": "mysql://root:hidden-1@localhost/db",
-    "DAGSTER_DATABASE_URL": "postgresql://u:hidden-2@host:port/db",
-    "REDIS_URL": "http://:hidden-3@localhost",
-    "PANACCESS_URL": "ftp://user:hidden-4@panaccess.example/",
-    "PANACCESS_TIMEZONE": "CET/Madrid",
-    "PANACCESS_ENCODING": "xml",
-    "OPERATOR_TIMEZONE": "Mexico",
-    "TICK_CRON": "often",
-    "FIRST_PARTITION": "yesterday",
-}
 
 
 def test_all_errors_are_in_one_message_and_no_secret_is(monkeypatch: pytest.MonkeyPatch) -> None:

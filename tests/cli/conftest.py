@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from cli_harness import Outcome
 from scenes import Cli, Scene
+from stored_for_show import VERSIONS, day, storing
 
 from telemetry_pipeline.cli.main import main
 from telemetry_pipeline.settings.loading import StackSettings
@@ -109,3 +110,62 @@ def scene(
     scene = Scene(upstream, engine, database_url, broker_url)
     assert scene.tick() == 2_000
     return scene
+
+
+@pytest.fixture
+def filled(engine: sa.Engine, database_url: str) -> str:
+    """Three records, one of them in the future, one view, an open and a closed gap, two kinds of rejects."""
+    now = datetime.now(UTC)
+    with engine.begin() as connection:
+        for record_id, at in [
+            (1, now - timedelta(hours=3)),
+            (2, now - timedelta(minutes=2)),
+            (3, now + timedelta(days=9)),
+        ]:
+            connection.execute(
+                sa.text("insert into telemetry.records (record_id, timestamp, local_date) values (:id, :at, :day)"),
+                {"id": record_id, "at": at, "day": at.date()},
+            )
+        connection.execute(
+            sa.text(
+                "insert into telemetry.views (record_id, local_date, local_hour, ended_at, channel_id) "
+                "values (1, :day, 3, :at, 7)"
+            ),
+            {"at": now, "day": now.date()},
+        )
+        connection.execute(sa.text("update telemetry.sync_state set cursor = 5000000000, synced_at = now()"))
+        connection.execute(
+            sa.text(
+                "insert into telemetry.sync_gaps (first_record_id, last_record_id, reason, resolved_at) "
+                "values (10, 12, 'broken page', null), (20, 29, 'broken page', now())"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "insert into telemetry.rejected_records (payload, reason) "
+                "values ('1', 'no timestamp'), ('2', 'no timestamp'), ('3', 'no id')"
+            )
+        )
+    return database_url
+
+
+@pytest.fixture
+def stored(engine: sa.Engine, database_url: str, cli: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three days of top channels; the last one with two sets of parameters, one of them empty, and computed later."""
+    store = storing(engine)
+    two = {"channel": ["Canal 5", 'Ñandú, "El"'], "rank": [1, 2], "views": [7, 3], "share_pct": [70.0, 30.0]}
+    store("top_channels", day(1), {**two, "small_base": [True, None]})
+    store("top_channels", day(2), {"channel": ["Canal 5"], "rank": [1], "views": [1_234_567], "share_pct": [100.0]})
+    store("top_channels", day(3), {"channel": ["Canal 9"], "rank": [1], "views": [2], "share_pct": [100.0]}, **VERSIONS)
+    store("top_channels", day(3), {}, parameters={"limit": 5})
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+
+@pytest.fixture
+def periods(engine: sa.Engine, database_url: str, cli: object, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Two periods of which no day is stored alone."""
+    store = storing(engine)
+    store("period_summary", day(1), {"days": [31], "views": [8955], "views_per_day": [288.87]}, last=day(31))
+    store("period_summary", day(8), {"days": [7], "views": [1371], "views_per_day": [195.86]}, last=day(14))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    return store

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from cli_harness import Outcome
-from warehouse.test_roles import Server, server
+from role_servers import Server, server
 
 __all__ = ["server"]
 

@@ -1,4 +1,4 @@
-"""``status`` says how the pipeline or a run does, whatever does not answer."""
+"""``status`` says how the pipeline does: at a glance to people, as JSON to programs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 import sqlalchemy as sa
 from celery import Celery
 from cli_harness import Outcome
+from status_answers import FULL_ID, label, runs, ticks
 from waiting_worker import waiting_worker
 from webservers import FakeWebserver, run_answer
 
@@ -24,59 +24,6 @@ from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.warehouse.operations import status as warehouse_status
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter, add
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status
-
-FULL_ID = "0098262b-cb97-4815-bc8b-2c8e0495552d"
-
-
-def runs(*found: dict[str, Any]) -> dict[str, Any]:
-    return {"runsOrError": {"__typename": "Runs", "results": list(found)}}
-
-
-def ticks(*found: tuple[str, str | None], schedule: str = "RUNNING") -> dict[str, Any]:
-    """Ticks of the schedule by their status and that of the run that they launched."""
-    listed = [{"status": status, "runs": [{"status": run}] if run else []} for status, run in found]
-    return {"scheduleOrError": {"__typename": "Schedule", "scheduleState": {"status": schedule, "ticks": listed}}}
-
-
-def label(line: str) -> str:
-    return line[:15].strip()
-
-
-@pytest.fixture
-def filled(engine: sa.Engine, database_url: str) -> str:
-    """Three records, one of them in the future, one view, an open and a closed gap, two kinds of rejects."""
-    now = datetime.now(UTC)
-    with engine.begin() as connection:
-        for record_id, at in [
-            (1, now - timedelta(hours=3)),
-            (2, now - timedelta(minutes=2)),
-            (3, now + timedelta(days=9)),
-        ]:
-            connection.execute(
-                sa.text("insert into telemetry.records (record_id, timestamp, local_date) values (:id, :at, :day)"),
-                {"id": record_id, "at": at, "day": at.date()},
-            )
-        connection.execute(
-            sa.text(
-                "insert into telemetry.views (record_id, local_date, local_hour, ended_at, channel_id) "
-                "values (1, :day, 3, :at, 7)"
-            ),
-            {"at": now, "day": now.date()},
-        )
-        connection.execute(sa.text("update telemetry.sync_state set cursor = 5000000000, synced_at = now()"))
-        connection.execute(
-            sa.text(
-                "insert into telemetry.sync_gaps (first_record_id, last_record_id, reason, resolved_at) "
-                "values (10, 12, 'broken page', null), (20, 29, 'broken page', now())"
-            )
-        )
-        connection.execute(
-            sa.text(
-                "insert into telemetry.rejected_records (payload, reason) "
-                "values ('1', 'no timestamp'), ('2', 'no timestamp'), ('3', 'no id')"
-            )
-        )
-    return database_url
 
 
 def test_the_whole_pipeline_is_seen_at_a_glance(
@@ -269,20 +216,6 @@ def test_programs_get_the_same_facts_as_json(
     assert [(each["reason"], each["records"]) for each in stored["rejected"]] == [("no timestamp", 2), ("no id", 1)]
 
 
-def test_json_says_what_does_not_answer_and_the_exit_status_does_too(
-    cli: Callable[..., Outcome], announce: Callable[..., None], database_url: str
-) -> None:
-    announce("http://127.0.0.1:9", database_url=database_url)
-    outcome = cli("status", "--format", "json")
-    assert (outcome.status, outcome.err) == (1, "")
-    told = json.loads(outcome.out)
-    assert set(told["failures"]) == {"web server", "broker"}
-    assert told["runs"] is told["queues"] is told["workers"] is told["ticks"] is None
-    assert told["upstream"]["newest_record_id"] is None
-    assert told["warehouse"]["records"]["rows"] == 0
-    assert told["problems"] == []
-
-
 def test_views_that_do_not_count_are_told(
     cli: Callable[..., Outcome], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,80 +229,6 @@ def test_views_that_do_not_count_are_told(
     monkeypatch.setattr(overview, "read_status", some_excluded)
     assert "views that do not count  3 of the future, 1,200 repeated" in cli("status").out.splitlines()
     assert json.loads(cli("status", "--format", "json").out)["warehouse"]["views_excluded"] == {"future": 3, "duplicate": 1200}
-
-
-def test_whatever_does_not_answer_says_so_and_the_rest_is_shown(
-    cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver, database_url: str
-) -> None:
-    announce("http://127.0.0.1:9", database_url=database_url)
-    outcome = cli("status")
-    assert (outcome.status, outcome.err) == (1, "")
-    lines = {label(line): line[15:] for line in outcome.out.splitlines()}
-    assert lines["upstream"] == "not asked: its session is kept by the broker, which does not answer"
-    assert lines["web server"] == "the webserver at http://127.0.0.1:9/graphql does not answer (connection refused)"
-    assert lines["broker"].startswith("the broker does not answer: ")
-    assert lines["records"] == "0"
-    assert "queues" not in lines
-    assert "sesame" not in outcome.out
-
-
-def test_without_postgresql_the_runs_and_the_queues_are_shown(
-    cli: Callable[..., Outcome],
-    announce: Callable[..., None],
-    webserver: FakeWebserver,
-    broker_url: str,
-    simulator: Callable[..., SimulatorServer],
-) -> None:
-    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
-    upstream = simulator(records_count=20)
-    announce(webserver.url, redis_url=broker_url, panaccess_url=upstream.url)
-    outcome = cli("status")
-    assert (outcome.status, outcome.err) == (1, "")
-    lines = {label(line): line[15:] for line in outcome.out.splitlines()}
-    assert lines["PostgreSQL"].startswith("PostgreSQL cannot be reached: ")
-    assert lines["upstream"].startswith("newest is record id ")
-    assert {"ticks", "queues", "workers"} <= lines.keys()
-    assert "records" not in lines
-
-
-def test_a_silent_upstream_is_not_a_failure_of_ours(
-    cli: Callable[..., Outcome],
-    announce: Callable[..., None],
-    webserver: FakeWebserver,
-    database_url: str,
-    broker_url: str,
-) -> None:
-    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
-    announce(webserver.url, database_url=database_url, redis_url=broker_url)
-    outcome = cli("status")
-    assert outcome.status == 0
-    assert "upstream       PanAccess at 127.0.0.1:9 did not answer login: " in outcome.out
-
-
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["where people open it", "not where people open it"])
-def test_a_stack_elsewhere_is_looked_at_by_the_settings(
-    elsewhere: bool,
-    cli: Callable[..., Outcome],
-    webserver: FakeWebserver,
-    database_url: str,
-    broker_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    webserver.answers |= {"Runs": runs(run_answer()), "Ticks": ticks()}
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", broker_url)
-    public = "https://telemetry.example.com" if elsewhere else f"{webserver.url}/"
-    monkeypatch.setenv("WEB_URL", public)
-    if elsewhere:
-        monkeypatch.setenv("WEBSERVER_URL", webserver.url)
-    outcome = cli("status")
-    assert (outcome.status, outcome.err) == (0, "")
-    lines = outcome.out.splitlines()
-    assert lines[:2] == [
-        "stack          none here; DATABASE_URL and REDIS_URL name servers elsewhere",
-        f"web UI         {public}",
-    ]
-    assert {"ticks", "queues", "records"} <= {label(line) for line in lines}
 
 
 @pytest.mark.slow
@@ -405,16 +264,6 @@ def test_a_moment_of_the_future_is_not_shown_as_new(
     assert re.search(r", which is (2 h 0|1 h 59) min in the future: a clock was set back$", line)
 
 
-def test_without_a_stack_it_is_said_how_to_start_one_and_where_one_was_looked_for(
-    cli: Callable[..., Outcome], home: Path
-) -> None:
-    outcome = cli("status")
-    assert (outcome.status, outcome.out) == (
-        0,
-        f"stack          none is running in {home}; start it with 'telemetry-pipeline up'\n",
-    )
-
-
 def test_an_empty_warehouse_has_a_status(
     cli: Callable[..., Outcome], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -431,121 +280,3 @@ def test_a_large_table_is_estimated(engine: sa.Engine, filled: str, monkeypatch:
     status = read_status(engine)
     assert not status.records.exact
     assert status.records.rows >= 0
-
-
-def test_a_run_shows_its_steps_and_why_it_failed(
-    cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver
-) -> None:
-    failed = run_answer(
-        FULL_ID,
-        status="FAILURE",
-        executionPlan={"steps": [{"key": "telemetry_records"}, {"key": "ott_views"}]},
-        stepStats=[
-            {
-                "stepKey": "telemetry_records",
-                "status": "FAILURE",
-                "startTime": 1_795_233_224.0,
-                "endTime": 1_795_233_232.0,
-                "attempts": [{}, {}, {}],
-            }
-        ],
-    )
-    error = {"message": "telemetry_pipeline.errors.LoginRejected: wrong password\n", "className": "", "causes": []}
-    failure = {
-        "__typename": "ExecutionStepFailureEvent",
-        "stepKey": "telemetry_records",
-        "message": "",
-        "timestamp": "1",
-        "error": error,
-    }
-    webserver.answers |= {
-        "Run": lambda variables: {
-            "runOrError": failed if variables["id"] == FULL_ID else {"__typename": "RunNotFoundError", "message": "no"}
-        },
-        "Runs": runs(run_answer("11111111-0000"), run_answer(FULL_ID)),
-        "Events": {
-            "runOrError": failed,
-            "logsForRun": {"__typename": "EventConnection", "cursor": "1", "hasMore": False, "events": [failure]},
-        },
-    }
-    announce(webserver.url)
-    for wanted in (FULL_ID, "0098262b", "0098262B"):
-        outcome = cli("status", wanted)
-        assert outcome.status == 0
-        lines = outcome.out.splitlines()
-        assert f"run            {FULL_ID}" in lines
-        assert lines[-1] == "telemetry_records failed: wrong password"
-        assert lines[-4].split() == ["telemetry_records", "failure", "2026-11-20", "21:53:44", "8.0", "s", "3"]
-        assert lines[-3].split() == ["ott_views", "not", "started"]
-        assert lines[-2] == "times: America/Mexico_City"
-        assert "started        2026-11-20 21:53:43 America/Mexico_City" in lines
-    told = json.loads(cli("status", FULL_ID, "--format", "json").out)
-    assert (told["run_id"], told["status"], told["first"], told["last"]) == (FULL_ID, "failure", "2026-11-20", "2026-11-20")
-    assert told["started_at"].startswith("2026-11-20T21:53:43.")
-    assert told["started_at"].endswith("-06:00")
-    assert told["steps"][0] == {
-        "step": "telemetry_records",
-        "status": "failure",
-        "started_at": "2026-11-20T21:53:44-06:00",
-        "ended_at": "2026-11-20T21:53:52-06:00",
-        "attempts": 3,
-    }
-    assert told["failures"] == [{"step": "telemetry_records", "message": "wrong password", "advice": ""}]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "said"), [("33", "there is no run '33'"), ("1", "2 runs begin with '1'\n-> give more of the id")]
-)
-def test_a_run_that_is_not_there_or_not_clear_is_told(
-    cli: Callable[..., Outcome], announce: Callable[..., None], webserver: FakeWebserver, wanted: str, said: str
-) -> None:
-    webserver.answers |= {
-        "Run": {"runOrError": {"__typename": "RunNotFoundError", "message": "no"}},
-        "Runs": runs(run_answer("11111111-0000"), run_answer("12222222-0000")),
-    }
-    announce(webserver.url)
-    outcome = cli("status", wanted)
-    assert outcome.status == 1
-    assert said in outcome.err
-
-
-def test_a_run_needs_a_stack(cli: Callable[..., Outcome]) -> None:
-    outcome = cli("status", FULL_ID)
-    assert outcome.status == 1
-    assert "start one with 'telemetry-pipeline up'" in outcome.err
-
-
-def test_a_database_that_takes_no_changes_is_a_failure(
-    cli: Callable[..., Outcome],
-    announce: Callable[..., None],
-    webserver: FakeWebserver,
-    broker_url: str,
-    engine: sa.Engine,
-    filled: str,
-) -> None:
-    """A standby after a failover answers everything that is asked, and stores nothing."""
-    announce(webserver.url, database_url=filled, redis_url=broker_url)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"alter database {engine.url.database} set default_transaction_read_only = on"))
-    outcome = cli("status")
-    assert outcome.status == 1
-    assert "PostgreSQL     PostgreSQL takes no changes: it is a standby, or default_transaction_read_only is on" in outcome.out
-    assert "records        3" in outcome.out
-
-
-def test_who_has_locked_a_table_is_named_and_the_rest_is_shown(
-    cli: Callable[..., Outcome],
-    announce: Callable[..., None],
-    webserver: FakeWebserver,
-    broker_url: str,
-    engine: sa.Engine,
-    filled: str,
-) -> None:
-    announce(webserver.url, database_url=filled, redis_url=broker_url)
-    with engine.begin() as connection:
-        connection.execute(sa.text("set local application_name = 'psql of Ana'"))
-        connection.execute(sa.text("lock table telemetry.problems"))
-        outcome = cli("status")
-    assert outcome.status == 1
-    assert "PostgreSQL     telemetry.problems is locked by postgres (psql of Ana, process " in outcome.out
-    assert "records        3" in outcome.out

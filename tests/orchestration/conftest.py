@@ -42,6 +42,10 @@ def app(broker_url: str) -> Iterator[Celery]:
 @pytest.fixture
 def make_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
     """Settings that no variable of the surroundings and no .env file reaches."""
+    return _maker(monkeypatch, tmp_path_factory)
+
+
+def _maker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
@@ -65,9 +69,11 @@ def make_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Temp
     return make
 
 
-@pytest.fixture
-def defs(make_settings: Callable[..., Settings]) -> dg.Definitions:
-    return build_defs(make_settings())
+@pytest.fixture(scope="session")
+def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """To be looked at."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return build_defs(_maker(monkeypatch, tmp_path_factory)())
 
 
 @pytest.fixture

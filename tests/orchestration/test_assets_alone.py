@@ -17,11 +17,14 @@ from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
 from telemetry_pipeline.errors import PanAccessUnavailable
 from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.assets import analyses
+from telemetry_pipeline.reports.figures import rendering
 from telemetry_pipeline.results.catalogue import ResultInfo
 
 DAY = date(2026, 1, 3)
 NOW = datetime(2026, 1, 3, 12, tzinfo=UTC)
-WATCHED = [View(DAY, channel_name="Siete"), View(DAY, channel_name="Siete"), View(date(2026, 1, 2), channel_name="Once")]
+WATCHED = FakeWarehouse(
+    View(DAY, channel_name="Siete"), View(DAY, channel_name="Siete"), View(date(2026, 1, 2), channel_name="Once")
+)
 REQUIRED = {
     name: {field: "S1" for field, info in each.parameters.model_fields.items() if info.is_required()}
     for name, each in all_assets().items()
@@ -61,16 +64,24 @@ def materialize(history: dg.DagsterInstance) -> Materialize:
     return Materialize(history)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are declared, and not drawn: tests/reports has each of them drawn."""
+    monkeypatch.setattr(rendering, "svg", lambda declaration, label: '<svg xmlns="http://www.w3.org/2000/svg"/>')
+
+
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", all_assets())
 def test_an_asset_materializes_without_any_server(name: str, materialize: Materialize) -> None:
-    done = materialize(name, FakeWarehouse(*WATCHED), partition_key="2026-01-03")
+    done = materialize(name, WATCHED, partition_key="2026-01-03")
     assert [event.partition for event in done.asset_materializations_for_node(name)] == ["2026-01-03"]
     assert all(check.passed for check in done.get_asset_check_evaluations())
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", ["telemetry_records", "ott_views", "top_channels", "period_summary", "full_analysis"])
 def test_a_range_materializes_each_of_its_days_the_newest_last(name: str, materialize: Materialize) -> None:
-    done = materialize(name, FakeWarehouse(*WATCHED), tags=RANGE)
+    done = materialize(name, WATCHED, tags=RANGE)
     days = [event.partition for event in done.asset_materializations_for_node(name)]
     assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
@@ -78,7 +89,7 @@ def test_a_range_materializes_each_of_its_days_the_newest_last(name: str, materi
 def test_a_run_of_a_person_shows_the_picture_and_a_tick_draws_nothing(materialize: Materialize) -> None:
     by_itself = {"tags": {"dagster/schedule_name": "telemetry_sync_schedule"}}
     for options, shown in (({}, True), (by_itself, False)):
-        done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03", **options)
+        done = materialize("top_channels", WATCHED, partition_key="2026-01-03", **options)
         assert ("chart" in metadata_of(done, "top_channels")) is shown
 
 
@@ -94,8 +105,9 @@ def test_a_tick_says_where_the_picture_is_drawn() -> None:
     assert analyses._linked(info, None) == {}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_analysis_counts_the_views_that_a_test_gives(materialize: Materialize) -> None:
-    done = materialize("top_channels", FakeWarehouse(*WATCHED), partition_key="2026-01-03")
+    done = materialize("top_channels", WATCHED, partition_key="2026-01-03")
     rows = metadata_of(done, "top_channels")["preview"].records
     assert {row.data["channel"]: row.data["views"] for row in rows} == {"Siete": 2, "Once": 1}
 

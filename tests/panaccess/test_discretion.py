@@ -63,11 +63,15 @@ def discretion() -> Discretion:
     return found
 
 
+KNOWING = discretion()
+"""Learns nothing more."""
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("secret", KNOWN.values(), ids=KNOWN)
 @pytest.mark.parametrize("around", ["{}", "Bad ({}), sorry", '{{"errorMessage":"{}"}}', "?a=1&token={}&b=2", "x{}x"])
 def test_a_secret_is_masked_however_it_is_written(secret: str, form: Callable[[str], str], around: str) -> None:
-    said = discretion().quote(around.format(form(secret)))
+    said = KNOWING.quote(around.format(form(secret)))
     assert "***" in said
     assert not gives_away(said, secret), said
 
@@ -78,7 +82,7 @@ def test_a_secret_is_masked_however_it_is_written(secret: str, form: Callable[[s
 def test_the_beginning_of_a_secret_is_masked_where_a_text_was_cut(secret: str, form: Callable[[str], str], end: str) -> None:
     """PHP cuts the arguments in its traces after 15 characters."""
     for length in range(13, 16):
-        said = discretion().quote(f"#0 login('{form(secret)[:length]}{end}")
+        said = KNOWING.quote(f"#0 login('{form(secret)[:length]}{end}")
         assert form(secret)[:7] not in said, said
         assert said.startswith("#0 login('")
 
@@ -92,14 +96,14 @@ def test_half_of_a_secret_is_masked_whatever_follows(secret: str, around: str, f
     for length in range(max(8, len(written) // 2 + 1), len(written) + 1):
         if not written[length - 1].isalnum() or not written[length - 2].isalnum() or not written[length - 3].isalnum():
             continue
-        said = discretion().quote(around.format(written[:length]))
+        said = KNOWING.quote(around.format(written[:length]))
         assert written[:6] not in said, said
 
 
 def test_the_digest_as_bytes_in_base64_is_masked() -> None:
     data = base64.b64encode(b"x" + bytes.fromhex(WHO.password_digest)).decode()
-    assert "***" in discretion().quote(f"Authorization: {data}")
-    assert data[4:16] not in discretion().quote(f"Authorization: {data}")
+    assert "***" in KNOWING.quote(f"Authorization: {data}")
+    assert data[4:16] not in KNOWING.quote(f"Authorization: {data}")
 
 
 @pytest.mark.parametrize("secret", ["a" * 2_000, "ab" * 2_000, "a" * 1_999 + "b", "a..." * 500], ids=lambda it: it[-5:])
@@ -119,7 +123,7 @@ def test_what_holds_no_secret_is_told_soon(piece: str, seconds: float) -> None:
     """A record that is rejected goes through here."""
     text = piece * (90_000 // len(piece))
     began = time.process_time()
-    assert discretion().quote(text, 100_000) == text
+    assert KNOWING.quote(text, 100_000) == text
     assert time.process_time() - began < seconds * 4
 
 
@@ -127,14 +131,14 @@ def test_what_holds_no_secret_is_told_soon(piece: str, seconds: float) -> None:
 @settings(max_examples=400, deadline=None)
 def test_a_secret_is_masked_before_a_text_is_cut(name: str, form: str, before: int, most: int) -> None:
     text = "." * before + FORMS[form](KNOWN[name]) + "." * 3_000
-    said = discretion().quote(text, most)
+    said = KNOWING.quote(text, most)
     assert not gives_away(said, KNOWN[name]), said
     assert len(said) <= most + 50
 
 
 def test_nothing_else_is_masked() -> None:
     text = 'PanAccess of "operator" refused: no_access_to_function; prueba de sal, 5e55, señal, 100% +1 \\o/ &amp; token...'
-    assert discretion().quote(text) == text
+    assert KNOWING.quote(text) == text
 
 
 def test_a_short_secret_is_masked_where_it_stands_alone() -> None:
@@ -157,7 +161,7 @@ def test_many_threads_learn_at_once() -> None:
 @pytest.mark.parametrize("piece", ["Token+of=", "%25", "\\u0054", "&#84;", "a b", "....", "Token+of=test-2f9"], ids=str)
 def test_a_long_text_is_masked_in_a_moment(piece: str) -> None:
     began = time.process_time()
-    discretion().quote(piece * (1_000_000 // len(piece)), 1_000_000)
+    KNOWING.quote(piece * (1_000_000 // len(piece)), 1_000_000)
     assert time.process_time() - began < 10
 
 

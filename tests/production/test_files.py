@@ -6,16 +6,12 @@ import json
 import os
 import re
 import shutil
-import signal
-import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
-import psutil
 import pytest
 import yaml
 from compose import (
@@ -23,7 +19,6 @@ from compose import (
     DOCKER,
     PRODUCTION,
     PROJECT,
-    WORKERS,
     Spec,
     by_name,
     env_file,
@@ -31,21 +26,12 @@ from compose import (
     is_ours,
     load,
 )
-from systemd import UNITS, units
-from terminal import wait_until
+from production_files import SETTINGS
+from systemd import UNITS
 
 from telemetry_pipeline.broker import QUEUES
-from telemetry_pipeline.settings.loading import DagsterSettings, PipelineSettings, Settings, StackSettings
-from telemetry_pipeline.stack.environment import SECRETS as NEEDED
 
 SCRIPTS = ["entrypoint", "health", "make-secrets", "create-databases.sh", "backup", "restore", "connection"]
-SETTINGS = {name.upper() for name in StackSettings.model_fields}
-SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if "SecretStr" in str(field.annotation)}
-LOADED = {
-    "daemon": DagsterSettings,
-    **dict.fromkeys(("code-server", "worker-analysis", "worker-reports"), PipelineSettings),
-    "worker-ingest": Settings,
-}
 OTHER_NAMES = {
     "CODE_SERVER_SOCKET",  # workspace.yaml
     "DAGSTER_HOME",
@@ -63,19 +49,6 @@ OTHER_NAMES = {
     "CHECK",  # docker/entrypoint
     "HTTPS_PROXY",  # whatever calls others
 }
-
-
-def process_of(service: str, files: list[str]) -> str:
-    """Which of the processes that have secrets a service is."""
-    if service == "worker":
-        return "worker-ingest" if "compose.worker.ingest.yaml" in files else "worker-analysis"
-    return service
-
-
-@pytest.fixture(params=PRODUCTION, ids=by_name)
-def services(request: pytest.FixtureRequest) -> dict[str, Spec]:
-    services: dict[str, Spec] = load(*request.param)["services"]
-    return services
 
 
 @pytest.mark.parametrize("files", ALL, ids=by_name)
@@ -166,26 +139,6 @@ def test_the_small_machine_does_one_step_at_a_time_and_its_broker_writes_nothing
     assert valkey[valkey.index("--save") + 1] == ""
 
 
-@pytest.mark.parametrize("files", ALL, ids=by_name)
-def test_secrets_come_by_file_only(files: list[str]) -> None:
-    whole = load(*files)
-    for name, spec in whole["services"].items():
-        assert not SECRETS & set(spec.get("environment", {})), name
-    assert all(set(secret) == {"file"} for secret in whole["secrets"].values())
-    assert not SECRETS & set(env_file((DOCKER / "settings.env.example").read_text()))
-    assert not SECRETS & set(image_environment())
-
-
-@pytest.mark.parametrize("files", ALL, ids=by_name)
-def test_every_process_that_runs_our_code_is_given_every_setting_that_it_cannot_do_without(files: list[str]) -> None:
-    example = set(env_file((DOCKER / "settings.env.example").read_text()))
-    for name, spec in load(*files)["services"].items():
-        if is_ours(spec):
-            fields = LOADED.get(process_of(name, files), StackSettings).model_fields
-            required = {each.upper() for each, field in fields.items() if field.is_required()}
-            assert required <= example | {secret.upper() for secret in spec["secrets"]}, name
-
-
 def test_no_name_in_an_environment_is_a_slip_of_the_pen() -> None:
     names = set(image_environment()) | set(env_file((DOCKER / "settings.env.example").read_text()))
     for files in ALL:
@@ -196,74 +149,6 @@ def test_no_name_in_an_environment_is_a_slip_of_the_pen() -> None:
     for path in UNITS.rglob("*.*"):
         names |= set(re.findall(r'^Environment="?(\w+)=', path.read_text(), re.MULTILINE)) if path.is_file() else set()
     assert names - SETTINGS - OTHER_NAMES == set()
-
-
-def test_secrets_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
-    folder = tmp_path / "secrets"
-    subprocess.run([DOCKER / "make-secrets", folder], check=True, capture_output=True)
-    made = {path.name: path.read_text() for path in folder.iterdir()}
-    wanted = {Path(secret["file"]).name for files in ALL for secret in load(*files)["secrets"].values()}
-    assert set(made) == wanted
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    (folder / "alert_urls.txt").write_text("json://localhost\n")
-    again = subprocess.run([DOCKER / "make-secrets", folder], check=True, capture_output=True, text=True)
-    assert {path.name: path.read_text() for path in folder.iterdir()} == made | {"alert_urls.txt": "json://localhost\n"}
-    assert "alert_urls" not in again.stdout
-    assert not [name for name, text in made.items() if text.strip() and text.strip() in again.stdout]
-
-
-def test_what_a_new_release_needs_besides_goes_to_the_servers_that_are_there(tmp_path: Path) -> None:
-    def made() -> dict[str, str]:
-        subprocess.run([DOCKER / "make-secrets", tmp_path], check=True, capture_output=True)
-        return {path.stem: path.read_text() for path in tmp_path.glob("*_url.txt")}
-
-    for name, place in made().items():
-        moved = place.replace("@postgres:5432", "@db.example:5433").replace("@valkey:6379", "@10.0.0.1:7000")
-        (tmp_path / f"{name}.txt").write_text(moved)
-    before = made()
-    for name in ("owner_database_url", "dagster_database_url", "flower_redis_url"):
-        (tmp_path / f"{name}.txt").unlink()
-    assert made() == before
-
-
-@pytest.mark.parametrize("user", ["dagster", "telemetry"])
-def test_one_user_for_both_databases_is_warned_of(tmp_path: Path, user: str) -> None:
-    """As every version before had it."""
-    (tmp_path / "dagster_database_url.txt").write_text(f"postgresql+psycopg2://{user}:secret@postgres:5432/dagster\n")
-    done = subprocess.run([DOCKER / "make-secrets", tmp_path], check=True, capture_output=True, text=True)
-    assert ("have one user" in done.stderr) == (user == "telemetry")
-    assert "secret" not in done.stderr.replace("make-secrets", "")
-
-
-def test_what_is_secret_is_neither_in_git_nor_in_the_image() -> None:
-    for path in ("docker/secrets/redis_url.txt", "docker/settings.env", ".env"):
-        assert subprocess.run(["git", "check-ignore", "--quiet", path], cwd=PROJECT).returncode == 0, path
-    kept = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    text = (DOCKER / "Dockerfile").read_text()
-    copied = {word for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE) for word in line.split()[:-1]}
-    assert kept == {word for word in copied if not word.startswith(("--", "/"))}
-
-
-def test_the_entrypoint_gives_a_command_its_secrets_and_leaves_what_is_none(tmp_path: Path) -> None:
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "redis_url").write_text('redis://:it\'s a "secret" $HOME\n')
-    for name, empty in (("https_proxy.txt", "\n"), ("alert_urls", ""), ("panaccess_salt.txt", "\r\n\r\n")):
-        (tmp_path / "secrets" / name).write_text(empty)
-    of_the_operator = {"HTTPS_PROXY": "http://proxy.example:3128", "ALERT_URLS": "json://localhost"}
-    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "secrets"), **of_the_operator}
-    program = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv[1:]]))"
-    done = subprocess.run(
-        [DOCKER / "entrypoint", sys.executable, "-c", program, "two words"],
-        env=surroundings,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    environment, arguments = json.loads(done.stdout)
-    assert environment["REDIS_URL"] == 'redis://:it\'s a "secret" $HOME'
-    assert environment.items() >= of_the_operator.items()
-    assert "PANACCESS_SALT" not in environment
-    assert arguments == ["two words"]
 
 
 def test_the_dockerfile_is_clean_pinned_and_not_root() -> None:
@@ -310,173 +195,3 @@ def test_the_image_has_every_file_of_the_package(tmp_path: Path) -> None:
         ["find", "telemetry_pipeline", "-type", "f"], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert packed == set(files.stdout.split())
-
-
-def on_one_machine(words: list[str]) -> list[str]:
-    return [word.replace("0.0.0.0", "127.0.0.1") for word in words]
-
-
-def test_systemd_runs_the_commands_that_compose_runs() -> None:
-    services = load("compose.yaml")["services"]
-    composed = {
-        f"telemetry-{name}": on_one_machine([word for word in spec["command"] if word != "--schedule"])
-        for name, spec in services.items()
-        if is_ours(spec) or name == "backup"
-    }
-    assert {name: unit.command[1:] for name, unit in units().items()} == composed
-    assert {unit.command[0] for unit in units().values()} == {"/opt/telemetry/docker/entrypoint"}
-
-
-def test_systemd_gives_the_settings_that_compose_gives() -> None:
-    services = load("compose.yaml")["services"]
-    for name, unit in units().items():
-        spec = services[name.removeprefix("telemetry-")]
-        if is_ours(spec):
-            wanted = {key for key in image_environment() | spec["environment"] if key != "PYTHONDONTWRITEBYTECODE"}
-            assert wanted <= set(unit.environment), name
-
-
-@pytest.mark.parametrize("files", ALL, ids=by_name)
-def test_compose_gives_each_process_the_secrets_that_it_needs_and_no_other(files: list[str]) -> None:
-    services = load(*files)["services"]
-    given = {name: set(spec["secrets"]) for name, spec in services.items() if is_ours(spec) or name == "backup"}
-    assert given == {name: set(NEEDED[process_of(name, files)]) for name in given}
-
-
-def test_systemd_gives_each_process_the_secrets_that_it_needs_and_no_other() -> None:
-    given = {name: unit.options["LoadCredential"] for name, unit in units().items()}
-    needed = {name: NEEDED[name.removeprefix("telemetry-")] for name in given}
-    wanted = {name: {f"{secret}:/etc/telemetry/secrets/{secret}.txt" for secret in needed[name]} for name in given}
-    assert {name: set(credentials) for name, credentials in given.items()} == wanted
-
-
-def test_the_handbook_says_which_process_needs_which_secrets() -> None:
-    section = (PROJECT / "docs" / "production.md").read_text().split("## Who has which secrets")[1].split("\n## ")[0]
-    rows = [re.findall(r"`(\w[\w-]*)`", line) for line in section.splitlines() if line.startswith("| `")]
-    secrets = set().union(*NEEDED.values())
-    said = {name: set(row) & secrets for row in rows for name in row if name in NEEDED}
-    assert said == {name: set(secrets) for name, secrets in NEEDED.items()}
-
-
-@pytest.mark.parametrize("files", PRODUCTION, ids=by_name)
-def test_the_code_servers_socket_is_for_those_whom_it_serves_alone(files: list[str]) -> None:
-    services = load(*files)["services"]
-    mounted = {
-        name for name, spec in services.items() if [each for each in spec.get("volumes", []) if each.startswith("code:")]
-    }
-    assert mounted == {"code-server", "webserver", "daemon"} & set(services)
-    assert "--port" not in services["code-server"]["command"]
-    options = units()["telemetry-code-server"].options
-    assert (options["RuntimeDirectory"], options["RuntimeDirectoryMode"]) == (["telemetry"], ["0700"])
-
-
-def test_systemd_restarts_every_process_for_ever_and_the_target_wants_them_all() -> None:
-    lasting = {name: unit for name, unit in units().items() if name not in ("telemetry-migrate", "telemetry-backup")}
-    assert {name for name, unit in lasting.items() if unit.options["Restart"] != ["always"]} == set()
-    assert all(unit.options["StartLimitIntervalSec"] == ["0"] for unit in lasting.values())
-    target = (UNITS / "telemetry.target").read_text()
-    wanted = {word for line in re.findall(r"^Wants=(.*)$", target, re.MULTILINE) for word in line.split()}
-    services = {f"{name}.service".replace("worker-", "worker@") for name in lasting}
-    assert wanted == services | {"telemetry-backup.timer"}
-
-
-def test_a_restart_of_the_target_migrates_and_restarts_every_process() -> None:
-    """The backup alone goes on: a dump is not begun anew because there is an update."""
-    belong = {name for name, unit in units().items() if unit.options.get("PartOf") == ["telemetry.target"]}
-    assert units().keys() - belong == {"telemetry-backup"}
-
-
-def test_systemd_lets_a_worker_and_the_code_server_end_their_work_as_long_as_compose_does() -> None:
-    seconds = {f"{minutes}m": str(60 * minutes) for minutes in (1, 2)}
-    for name, spec in load("compose.yaml")["services"].items():
-        if name.startswith("worker-") or name == "code-server":
-            assert units()[f"telemetry-{name}"].options["TimeoutStopSec"] == [seconds[spec["stop_grace_period"]]], name
-
-
-def test_systemd_tries_a_failed_backup_again_every_five_minutes() -> None:
-    options = units()["telemetry-backup"].options
-    assert options["Restart"] == ["on-failure"]
-    assert options["RestartSec"][-1] == "5min"
-
-
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
-def test_systemd_understands_every_unit(tmp_path: Path) -> None:
-    for path in UNITS.rglob("*"):
-        if path.is_file():
-            copy = tmp_path / path.relative_to(UNITS)
-            copy.parent.mkdir(exist_ok=True)
-            # What is installed in production is here the project's own.
-            copy.write_text(path.read_text().replace("/opt/telemetry/", f"{PROJECT}/"))
-    names = [path.name for path in tmp_path.iterdir() if path.is_file() and "@" not in path.name]
-    names += [f"telemetry-worker@{queue}.service" for queue in QUEUES]
-    done = subprocess.run(["systemd-analyze", "verify", *(tmp_path / name for name in names)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_handbook_names_every_file_and_every_service() -> None:
-    text = (PROJECT / "docs" / "production.md").read_text()
-    files = {f"docker/{path.name}" for path in DOCKER.iterdir() if path.is_file()} - {"docker/.gitignore", "docker/connection"}
-    services = {f"`{name}`" for name in load("compose.yaml")["services"]}
-    assert {name for name in files | services if name not in text} == set()
-
-
-def checked(spec: Spec) -> bool:
-    return bool(spec.get("healthcheck", {}).get("test", [])[1:2] == ["health"])
-
-
-@pytest.mark.parametrize("files", [*PRODUCTION, *WORKERS], ids=by_name)
-def test_whatever_lives_and_does_no_work_is_ended_so_that_it_is_started_again(files: list[str]) -> None:
-    """Compose restarts what ends, not what is unhealthy. The watch's own check says how everything else is."""
-    ours = {name for name, spec in load(*files)["services"].items() if is_ours(spec) and not checked(spec)}
-    assert ours <= {"migrate", "watch"}
-
-
-def test_systemd_asks_what_compose_asks() -> None:
-    services = load("compose.yaml")["services"]
-    asked = {name.removeprefix("telemetry-") for name, unit in units().items() if "CHECK" in unit.environment}
-    assert asked == {name for name, spec in services.items() if checked(spec)}
-
-
-@pytest.fixture
-def main(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that the entrypoint became."""
-    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "none"), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([DOCKER / "entrypoint", "sleep", "600"], env=surroundings) as process:
-        wait_until((tmp_path / "main.pid").exists, seconds=10)
-        wait_until(lambda: psutil.Process(process.pid).name() == "sleep", seconds=10)
-        yield process
-        process.kill()
-
-
-def health(folder: Path, check: str) -> int:
-    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(folder / "none"), "TMPDIR": str(folder)}
-    return subprocess.run([DOCKER / "health", check], env=surroundings, check=False).returncode
-
-
-def test_the_third_failed_check_in_a_row_ends_the_process(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
-    for check in ("true", "false", "false", "true", "false", "false"):
-        assert health(tmp_path, check) == (check == "false")
-    assert main.poll() is None
-    assert health(tmp_path, "false") == 1
-    assert main.wait(10) == -signal.SIGTERM
-
-
-def test_a_frozen_process_is_killed_at_the_check_after(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
-    main.send_signal(signal.SIGSTOP)
-    for check in ("true", "false", "false", "false"):
-        health(tmp_path, check)
-    assert main.poll() is None
-    health(tmp_path, "false")
-    assert main.wait(10) == -signal.SIGKILL
-
-
-def test_what_never_worked_is_given_time_to_start(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
-    for _ in range(6):
-        health(tmp_path, "false")
-    assert main.poll() is None
-
-
-def test_what_is_run_beside_the_process_is_not_taken_for_it(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
-    surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "none"), "TMPDIR": str(tmp_path)}
-    subprocess.run([DOCKER / "entrypoint", "true"], env=surroundings, check=True)
-    assert (tmp_path / "main.pid").read_text().strip() == str(main.pid)

@@ -9,8 +9,8 @@ from typing import Any, get_args
 import hypothesis.strategies as st
 import pandas as pd
 import pytest
+from chart_results import CELLS, texts
 from hypothesis import given, settings
-from reports.test_charts import CELLS, texts
 
 from telemetry_pipeline.analyses.framework.columns import Column, Role, SqlType, conform
 from telemetry_pipeline.analyses.registry import all_analyses

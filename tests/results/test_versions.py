@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,13 +46,39 @@ def test_what_only_some_ask_is_in_their_versions_alone() -> None:
     assert not {"analyses.framework.dayparts", "words.stored"} & modules(ANALYSES["geography"])
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package's modules. Who changes one changes it back."""
+    there = tmp_path_factory.mktemp("copied") / "telemetry_pipeline"
+    for module in PACKAGE.rglob("*.py"):
+        copied = there / module.relative_to(PACKAGE)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_bytes(module.read_bytes())
+    return there
+
+
+@pytest.fixture
+def copy(original: Path, tmp_path: Path) -> Path:
+    """It under another name each time, for what was read under one is remembered."""
+    there = tmp_path / "telemetry_pipeline"
+    there.symlink_to(original)
+    return there
+
+
+@contextmanager
+def appended(module: Path, text: str) -> Iterator[None]:
+    before = module.read_bytes()
+    module.write_bytes(before + text.encode())
+    try:
+        yield
+    finally:
+        module.write_bytes(before)
+
+
 def changed_by_a_line_in(module: str, copy: Path) -> set[str]:
     """The analyses whose versions another line in a module changes, in a copy of the package."""
-    before = {name: code_version(each) for name, each in ANALYSES.items()}
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    with copy.joinpath(*module.split(".")).with_suffix(".py").open("a") as file:
-        file.write("\n_ANOTHER = 1\n")
-    return {name for name, each in ANALYSES.items() if code_version(each, copy) != before[name]}
+    with appended(copy.joinpath(*module.split(".")).with_suffix(".py"), "\n_ANOTHER = 1\n"):
+        return {name for name, each in ANALYSES.items() if code_version(each, copy) != code_version(each)}
 
 
 @pytest.mark.parametrize(
@@ -71,30 +98,27 @@ def changed_by_a_line_in(module: str, copy: Path) -> set[str]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_line_changes_the_versions_of_what_it_computes_and_no_others(module: str, changed: set[str], tmp_path: Path) -> None:
-    found = changed_by_a_line_in(module, tmp_path / "telemetry_pipeline")
+def test_a_line_changes_the_versions_of_what_it_computes_and_no_others(module: str, changed: set[str], copy: Path) -> None:
+    found = changed_by_a_line_in(module, copy)
     assert found >= changed
     assert {OWN[name] for name in found} == {OWN[name] for name in changed}, "beside them, analyses of the same module alone"
 
 
-def test_the_same_code_elsewhere_is_the_same_version(tmp_path: Path) -> None:
-    copy = tmp_path / "elsewhere"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+def test_the_same_code_elsewhere_is_the_same_version(copy: Path) -> None:
     assert {code_version(each, copy) for each in ANALYSES.values()} == {code_version(each) for each in ANALYSES.values()}
 
 
-def test_every_way_to_import_is_followed(tmp_path: Path) -> None:
-    """In a function, by the module's name or by its parent's."""
-    copy = tmp_path / "telemetry_pipeline"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    forecast = ANALYSES["viewing_forecast"]
-    for statement in (
+@pytest.mark.parametrize(
+    "statement",
+    [
         "import telemetry_pipeline.analyses.framework.dayparts",
         "from telemetry_pipeline.analyses.framework import dayparts",
         "from telemetry_pipeline.analyses.framework.dayparts import SLOTS",
-    ):
-        copied = tmp_path / f"{abs(hash(statement))}"
-        shutil.copytree(copy, copied)
-        with (copied / "analyses" / "general" / "forecast.py").open("a") as file:
-            file.write(f"\ndef _later():\n    {statement}\n")
-        assert "telemetry_pipeline.analyses.framework.dayparts" in modules_of(forecast, copied), statement
+    ],
+)
+def test_every_way_to_import_is_followed(statement: str, copy: Path) -> None:
+    """In a function, by the module's name or by its parent's."""
+    forecast = ANALYSES["viewing_forecast"]
+    assert "telemetry_pipeline.analyses.framework.dayparts" not in modules_of(forecast)
+    with appended(copy / "analyses" / "general" / "forecast.py", f"\ndef _later():\n    {statement}\n"):
+        assert "telemetry_pipeline.analyses.framework.dayparts" in modules_of(forecast, copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import datetime
 from typing import Any
@@ -100,13 +101,16 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@functools.cache
+def _moment(stamp: str) -> datetime:
+    return datetime.strptime(stamp, "%Y-%m-%d %X")
+
+
 def expected_row(entry: dict[str, Any], source: ZoneInfo, local: ZoneInfo) -> tuple[Any, ...]:
     """The row of a good record, in plain Python; its unknown fields as an object."""
     values = {name: entry.get(name) for name in FIELDS}
     moments = {
-        name: datetime.strptime(entry[name], "%Y-%m-%d %X").replace(tzinfo=source)
-        for name in ("timestamp", "created")
-        if entry.get(name) is not None
+        name: _moment(entry[name]).replace(tzinfo=source) for name in ("timestamp", "created") if entry.get(name) is not None
     }
     values.update({name: moment.isoformat(" ") for name, moment in moments.items()})
     if entry.get("anonymized"):

@@ -39,6 +39,8 @@ LOADED = {
 }
 
 
+LOADING = {"workspaceOrError": {"__typename": "Workspace", "locationEntries": []}}
+LAUNCHED = {"launchRun": {"__typename": "LaunchRunSuccess", "run": {"runId": "id-of-the-run"}}}
 # What it answers when a test says nothing of it.
 NO_CHECKS = {"repositoryOrError": {"__typename": "Repository", "assetNodes": []}}
 _DAYS = {"partitionKeys": ["2026-11-21"]}
@@ -62,6 +64,13 @@ TARGETS = {
         ],
     },
 }
+
+
+def launched(webserver: FakeWebserver) -> dict[str, Any]:
+    """What it was asked to launch, once."""
+    params: dict[str, Any]
+    [params] = [variables["params"] for operation, variables in webserver.asked if operation == "Launch"]
+    return params
 
 
 def run_answer(run_id: str = "id-of-the-run", status: str = "SUCCESS", **more: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 import sqlalchemy as sa
-from warehouse.test_roles import Server, server  # noqa: F401 - a fixture
+from role_servers import Server, server  # noqa: F401 - a fixture
 from warehouse_events import select
 
 from telemetry_pipeline.errors import RequestRefused

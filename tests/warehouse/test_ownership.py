@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from warehouse.test_roles import Server, server, work
+from role_servers import Server, server, work
 
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.roles import ownership

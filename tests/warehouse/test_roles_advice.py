@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from warehouse.test_roles import CANARY, LOUD, Server, fail, refused, server, work
+from role_servers import CANARY, LOUD, Server, fail, refused, server, work
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.settings.loading import StackSettings

@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from front_door import OPERATOR, PUBLIC, VIEWER
+from attacks import CHUNKS, CLOSE, FOREIGN_PAGES, NAMES_OF_OTHERS, NO_JSON, SPELLINGS, TYPE, WRITTEN_OTHERWISE
+from front_door import OPERATOR, VIEWER
 from served_door import ROOT, ServedDoor, served_door, subscribed
 from webservers import toy_webserver
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -98,20 +99,7 @@ def test_flower_is_for_operators(door: ServedDoor, program: str) -> None:
     assert b"Flower does not run" in answer
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ("Host: evil.example",),
-        ("Host: evil.example", "Origin: http://evil.example"),
-        ("Host: 127.0.0.1.evil.example",),
-        ("Host: 127.0.0.1@evil.example",),
-        ("Host: evil.example", "X-Forwarded-Host: 127.0.0.1"),
-        ("Host: 127.0.0.1", "Host: evil.example"),
-        ("Host: ",),
-        ("Host: 0.0.0.0:3000",),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("lines", NAMES_OF_OTHERS, ids=str)
 def test_a_name_that_is_not_ours_is_refused(door: ServedDoor, session: str, program: str, lines: tuple[str, ...]) -> None:
     """As when a page's own name is made to lead to the loopback."""
     for credentials in (session, program):
@@ -120,22 +108,7 @@ def test_a_name_that_is_not_ours_is_refused(door: ServedDoor, session: str, prog
             assert b'"data"' not in answer
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ("Origin: https://evil.example",),
-        ("Origin: null",),
-        ("Origin: http://127.0.0.1:1",),
-        ("Origin: http://telemetry.example.com",),
-        ("Origin: https://telemetry.example.com.evil.example",),
-        (f"Origin: {PUBLIC}", "Origin: https://evil.example"),
-        ("Sec-Fetch-Site: cross-site",),
-        ("Sec-Fetch-Site: same-site",),
-        (f"Origin: {PUBLIC}", "Sec-Fetch-Site: cross-site"),
-        (),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("lines", FOREIGN_PAGES, ids=str)
 def test_a_page_from_elsewhere_can_ask_nothing_of_who_is_logged_in(
     door: ServedDoor, session: str, lines: tuple[str, ...]
 ) -> None:
@@ -146,11 +119,7 @@ def test_a_page_from_elsewhere_can_ask_nothing_of_who_is_logged_in(
         door.subscribe(session, *lines[-1:])
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["text/plain", "text/plain; application/json", "application/graphql", "multipart/form-data; boundary=x",
-     "application/x-www-form-urlencoded", "", "Application/JSON", "text/plain;x=application/json"],
-)  # fmt: skip
+@pytest.mark.parametrize("kind", NO_JSON)
 def test_nothing_but_json_is_taken(door: ServedDoor, program: str, kind: str) -> None:
     assert door.ask(program, f"Content-Type: {kind}")[0] == 415
 
@@ -167,30 +136,7 @@ def test_a_body_has_an_end(door: ServedDoor, program: str) -> None:
     assert door.say(head + TYPE + CLOSE + b"\r\n").startswith(b"HTTP/1.1 413")
 
 
-QUERY = b'{"query": "{ version }"}'
-CLOSE = b"Connection: close\r\n"
-TYPE = b"Content-Type: application/json\r\n"
-BODY = TYPE + b"Content-Length: %d\r\n\r\n%s" % (len(QUERY), QUERY)
-CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"POST /dagster/graphql HTTP/1.0\r\n%s" + BODY,
-        b"POST /dagster/graphql HTTP/1.1\r\n%s" + CLOSE + BODY,
-        b"POST http://127.0.0.1/dagster/graphql HTTP/1.1\r\n%sHost: evil.example\r\n" + CLOSE + BODY,
-        b"POST /dagster/graphql HTTP/1.1\r\n%sHost : 127.0.0.1\r\n" + CLOSE + BODY,
-        b"POST /dagster/graphql HTTP/1.1\r\n%sHost: 127.0.0.1\r\nOrigin: https://evil.example\r\nTransfer-Encoding: chunked\r\n"
-        + CLOSE + TYPE + b"\r\n" + CHUNKS,
-        b"POST /x HTTP/1.1\r\n%sHost: 127.0.0.1\r\nOrigin: https://evil.example\r\nContent-Length: 4\r\n"
-        b"Transfer-Encoding: chunked\r\n" + CLOSE + b"\r\n" + CHUNKS,
-        b"GET /dagster/graphql?query={version} HTTP/1.1\r\n%sHost: 127.0.0.1\r\nX-HTTP-Method-Override: POST\r\n" + CLOSE +
-        b"X-Original-URL: /dagster/server_info\r\nX-Forwarded-Prefix: /x\r\n\r\n",
-    ],
-    ids=["1.0 without Host", "1.1 without Host", "an address with Host", "a space before the colon",
-         "chunks", "length and chunks", "another method and address in headers"],
-)  # fmt: skip
+@pytest.mark.parametrize("text", WRITTEN_OTHERWISE.values(), ids=WRITTEN_OTHERWISE)
 def test_no_way_of_writing_a_request_gets_around(door: ServedDoor, session: str, text: bytes) -> None:
     answer = door.say(text.replace(b"%s", session.encode() + b"\r\n", 1))
     assert answer.startswith(b"HTTP/1.1 4")
@@ -200,28 +146,6 @@ def test_no_way_of_writing_a_request_gets_around(door: ServedDoor, session: str,
 def test_a_program_may_send_chunks(door: ServedDoor, program: str) -> None:
     begin = f"POST /dagster/graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n{program}\r\n".encode() + CLOSE
     assert b'"data"' in door.say(begin + b"Transfer-Encoding: chunked\r\n" + TYPE + b"\r\n" + CHUNKS)
-
-
-SPELLINGS = [
-    "/dagster/graphql?quer%79=%7Bversion%7D",
-    "/dagster/graphql?query=%7Bversion%7D",
-    "/dagster/%67raphql?query=%7Bversion%7D",
-    "/dagster/graphql%0A?query=%7Bversion%7D",
-    "/dagster//graphql?query=%7Bversion%7D",
-    "//dagster/graphql?query=%7Bversion%7D",
-    "/dagster/graphql/?query=%7Bversion%7D",
-    "/dagster/./graphql?query=%7Bversion%7D",
-    "/dagster/%2e/graphql?query=%7Bversion%7D",
-    "/dagster/x/../graphql?query=%7Bversion%7D",
-    "/dagster/x/..%2fgraphql?query=%7Bversion%7D",
-    "/flower/../dagster/graphql?query=%7Bversion%7D",
-    "/dagster/GraphQL?query=%7Bversion%7D",
-    "/dagster/%2567raphql?query=%7Bversion%7D",
-    "/dagster/graphql;x=1?query=%7Bversion%7D",
-    "/dagster/graphql%00?query=%7Bversion%7D",
-    "/dagster\\graphql?query=%7Bversion%7D",
-    "http://127.0.0.1/dagster/graphql?query=%7Bversion%7D",
-]
 
 
 @pytest.mark.parametrize("target", SPELLINGS)
