@@ -11,8 +11,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
-from telemetry_pipeline.web.frame.page import NOT_KEPT, page, wants_page
-from telemetry_pipeline.words import door
+from telemetry_pipeline.web.frame.page import NOT_KEPT, language_of, page, wants_page
+from telemetry_pipeline.words.door import DOOR
+from telemetry_pipeline.words.language import Texts
 
 RETRY_SECONDS = 5
 """After which time somebody asks again who found PostgreSQL away; a page does so by itself."""
@@ -34,12 +35,13 @@ def problem(
     """An answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
 
     :param problem: in one sentence; default: what the status is called. A page says it, too, if it is about what was asked for.
-    :param sentence: what a page says in place of the words of its status.
+    :param sentence: by its name in the catalogue, what a page says in place of the words of its status.
     """
     if not wants_page(connection):
         said = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
         return JSONResponse({"error": said}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
-    title, usual = door.PROBLEMS.get(status, door.OTHER_PROBLEM)
+    words = Texts(DOOR, language_of(connection))
+    named = f"problem_{status}" if f"problem_{status}" in DOOR else "problem"
     detail = " ".join(filter(None, [problem, advice])) if status in (400, 413, 422) else ""
     again = status == HTTPStatus.SERVICE_UNAVAILABLE and connection.scope.get("method") in ("GET", "HEAD")
     return page(
@@ -47,8 +49,8 @@ def problem(
         "problem.html",
         status=status,
         headers=headers,
-        title=title,
-        sentence=sentence or usual,
+        title=words[named],
+        sentence=words[sentence or f"{named}_lead"],
         detail=detail,
         status_code=status,
         again_seconds=RETRY_SECONDS if again else None,
@@ -62,7 +64,7 @@ def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
     if isinstance(err, Unavailable):
         _logger.warning("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
         later = {"Retry-After": str(RETRY_SECONDS)}
-        away = door.DATABASE_AWAY if isinstance(err, WarehouseUnavailable) else ""
+        away = "database_away" if isinstance(err, WarehouseUnavailable) else ""
         return problem(connection, 503, err.problem, err.advice, later, sentence=away)
     _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
     return problem(connection, 500, err.problem, err.advice)

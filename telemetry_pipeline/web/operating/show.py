@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from telemetry_pipeline.web.frame.assets import asset
-from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.speech import cut
 from telemetry_pipeline.web.operating.voice import Voice
-from telemetry_pipeline.words import door
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.ChoiceLoader(
@@ -25,7 +24,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"asset": asset, "words": door, "cut": cut}
+_TEMPLATES.globals |= {"asset": asset, "cut": cut}
 
 
 def show(request: Request, voice: Voice, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -37,6 +36,7 @@ def show(request: Request, voice: Voice, template: str, *, status: int = 200, **
         voice=voice,
         say=voice.say,
         now=datetime.now(UTC),
+        **framed(voice.language),
         **values,
     )
     return HTMLResponse(text, status_code=status, headers=NOT_KEPT)

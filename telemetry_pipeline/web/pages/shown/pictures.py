@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.web.frame.naming import question_of, title_of
 from telemetry_pipeline.web.pages.asked.query import Asked
 from telemetry_pipeline.web.pages.shown.computing import has_own_window
-from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
 
 PATH = "/figuras"
@@ -62,15 +62,3 @@ def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
         text: f"{_API}/{name}?{urlencode({**values, 'format': form, **more}, errors='replace')}"
         for text, (form, more) in _FORMS.items()
     }
-
-
-def title_of(name: str, language: Language) -> str:
-    """What an analysis is called."""
-    known = about(name)
-    return known.title if known and language is Language.ES else name.replace("_", " ").capitalize()
-
-
-def question_of(name: str, language: Language) -> str:
-    """The question that it answers."""
-    known = about(name)
-    return known.question if known and language is Language.ES else find_analysis(name).question
