@@ -154,6 +154,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "never": ("todavía ninguna", "none yet"),
     "problems": ("Problemas", "Problems"),
     "no_problems": ("Ninguno", "None"),
+    "task": ("ver la tarea", "show the task"),
     "since": ("desde el {moment}", "since {moment}"),
     "nothing_now": ("Todavía no hay datos de ninguna hora de hoy.", "There are no data of any hour of today yet."),
     # Channels and channel.

@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
+from telemetry_pipeline.errors import AskedWrongly, RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
 from telemetry_pipeline.web.frame.page import NOT_KEPT, language_of, page, wants_page
+from telemetry_pipeline.web.frame.speech import cut
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Texts
 
@@ -31,18 +32,21 @@ def problem(
     headers: Mapping[str, str] | None = None,
     *,
     sentence: str = "",
+    said: str = "",
 ) -> Response:
     """An answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
 
-    :param problem: in one sentence; default: what the status is called. A page says it, too, if it is about what was asked for.
+    :param problem: in one sentence; default: what the status is called. A page has it as a technical detail, if it is
+        about what was asked for.
     :param sentence: by its name in the catalogue, what a page says in place of the words of its status.
+    :param said: beside them, in the language of the page.
     """
     if not wants_page(connection):
-        said = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
-        return JSONResponse({"error": said}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
+        error = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
+        return JSONResponse({"error": error}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
     words = Texts(DOOR, language_of(connection))
     named = f"problem_{status}" if f"problem_{status}" in DOOR else "problem"
-    detail = " ".join(filter(None, [problem, advice])) if status in (400, 413, 422) else ""
+    technical = [cut(text, 600) for text in (problem, advice)] if status in (400, 413, 422) and not said else []
     again = status == HTTPStatus.SERVICE_UNAVAILABLE and connection.scope.get("method") in ("GET", "HEAD")
     return page(
         connection,
@@ -51,7 +55,8 @@ def problem(
         headers=headers,
         title=words[named],
         sentence=words[sentence or f"{named}_lead"],
-        detail=detail,
+        said=said,
+        technical=technical,
         status_code=status,
         again_seconds=RETRY_SECONDS if again else None,
     )
@@ -59,6 +64,8 @@ def problem(
 
 def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
     """The answer to a request that came to an error of ours."""
+    if isinstance(err, AskedWrongly):
+        return problem(connection, err.status, err.problem, err.advice, said=cut(err.problem, 600))
     if isinstance(err, RequestRefused):
         return problem(connection, 400, err.problem, err.advice)
     if isinstance(err, Unavailable):

@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from telemetry_pipeline.web.frame.assets import asset
 from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.web.frame.telling import told_of
 from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
 from telemetry_pipeline.words import terms
 from telemetry_pipeline.words.language import Language
@@ -35,7 +36,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     enable_async=True,
 )
-_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name}
+_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name, "told_of": told_of}
 _TEMPLATES.tests["failed"] = lambda block: isinstance(block, Failed)
 
 
