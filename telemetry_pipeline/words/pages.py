@@ -113,6 +113,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
         "No se pudo calcular. Vuelva a probar; si se repite, avise a quien administra el sistema.",
         "It could not be computed. Try again; if it goes on, tell who runs the system.",
     ),
+    "incident": ("Incidente {number}.", "Incident {number}."),
     "failed_picture": ("La gráfica no llegó.", "The picture did not arrive."),
     "try_again": ("Volver a probar", "Try again"),
     "takes_too_long": (

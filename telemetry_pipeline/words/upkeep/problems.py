@@ -39,7 +39,7 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
     "component:webserver": (("La web de Dagster no funciona", "Dagster's web server does not work"), _BY_ITSELF),
     "component:code": (
         (
-            "No se pueden lanzar tareas: falta el código del sistema",
+            "No se pueden lanzar tareas: falta el código",
             "Tasks cannot be launched: the pipeline's code is not there",
         ),
         _BY_ITSELF,
@@ -166,8 +166,8 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
             "Ids of PanAccess jump; what is behind the jump is not stored",
         ),
         (
-            "Mire ese registro en PanAccess. Si los números siguen ahí, «telemetry-pipeline cursor --accept»; si es uno suelto, "
-            "«telemetry-pipeline cursor --ignore».",
+            "Mire ese registro en PanAccess. Si los números siguen ahí, «telemetry-pipeline cursor --accept»; si es uno "
+            "suelto, «telemetry-pipeline cursor --ignore».",
             "Look at that record in PanAccess. If ids go on there, “telemetry-pipeline cursor --accept”; if it is a stray one, "
             "“telemetry-pipeline cursor --ignore”.",
         ),
