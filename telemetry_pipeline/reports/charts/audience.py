@@ -7,7 +7,7 @@ import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import known, matches, numbers_of, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
-from telemetry_pipeline.reports.figures.scales import days, hours
+from telemetry_pipeline.reports.figures.scales import days, hours, quarters
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
@@ -49,6 +49,17 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
         )
 
 
+def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """The audience of a channel by quarters of an hour, nobody where no row is, up to the last of which something is known."""
+    frame = known(frame, "hour", "minute")
+    slots = (60 * numbers_of(frame, "hour") + numbers_of(frame, "minute")) / 60
+    curve = pd.Series(numbers_of(frame, "average_audience"), slots).groupby(level=0).sum(min_count=1)
+    between = np.arange(0, min(24.0, float(curve.index.max())) + 0.01, 0.25) if len(curve) else []
+    curve = curve.reindex(sorted({*curve.index, *between}), fill_value=0.0)
+    scale = quarters(list(curve.index))
+    sheet.series(scale, {word("average_audience"): curve.to_numpy()}, word("average_audience"), lines=True, height=200)
+
+
 def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:
     """Transitions between the channels that have most of them."""
     frame = known(frame, "from_channel", "to_channel")
@@ -85,4 +96,4 @@ def stickiness(sheet: Sheet, frame: pd.DataFrame) -> None:
         sheet.series(days(list(frame["date"])), values, heading, lines=True, height=104)
 
 
-CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_flow, stickiness)}
+CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_curve, channel_flow, stickiness)}

@@ -16,6 +16,14 @@ _SUBSCRIBERS: tuple[Both, Both] = (
 
 PARAMETERS: Mapping[str, tuple[Both, Both]] = {
     "channel": (("Canal", "Channel"), ("Solo este canal. null: todos", "Only this channel. null: all")),
+    "channel_curve.channel": (("Canal", "Channel"), ("De qué canal se quiere saber", "The channel to look at")),
+    "channel_curve.window_days": (
+        ("Días", "Days"),
+        (
+            "De cuántos días, con el propio, es la media. null: de todos los que hay",
+            "Days to average, the own one included. null: all history",
+        ),
+    ),
     "days": (
         ("Días", "Days"),
         ("Cuántos de los últimos días se listan", "Last days of the window to list"),
