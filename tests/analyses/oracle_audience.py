@@ -98,11 +98,12 @@ def channel_curve(seen: Seen, channel: str) -> list[Row]:
     watchers: dict[tuple[int, int], set[str]] = {}
     own = by_subscriber([v for v in running(seen) if v.channel_name == channel])
     for begin, end, _day, hour in on_air(seen):
-        for minute in range(0, 60, 15):
+        # Where the clock is set back, an hour is on it twice.
+        for minute in range(0, 180, 15):
             a, b = begin + timedelta(minutes=minute), min(end, begin + timedelta(minutes=minute + 15))
             if a >= b:
-                continue
-            key = (hour, minute)
+                break
+            key = (hour, minute % 60)
             passed[key] = passed.get(key, Fraction(0)) + minutes_of(a, b)
             for code, views in own.items():
                 reached = a
