@@ -148,7 +148,7 @@ def rating(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
         Column(
             "minute",
             "bigint",
-            "minute of that hour at which the quarter begins: 0, 15, 30, 45",
+            "minute of that hour at which the quarter begins",
             key=True,
             of=PLAYING,
             role="time",

@@ -54,10 +54,16 @@ def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
     frame = known(frame, "hour", "minute")
     slots = (60 * numbers_of(frame, "hour") + numbers_of(frame, "minute")) / 60
     curve = pd.Series(numbers_of(frame, "average_audience"), slots).groupby(level=0).sum(min_count=1)
-    between = np.arange(0, min(24.0, float(curve.index.max())) + 0.01, 0.25) if len(curve) else []
-    curve = curve.reindex(sorted({*curve.index, *between}), fill_value=0.0)
+    until = float(curve.index.max()) if len(curve) else 0.0
+    curve = curve.reindex(sorted({*curve.index, *(each / 4 for each in range(int(4 * until)))}), fill_value=0.0)
     scale = quarters(list(curve.index))
-    sheet.series(scale, {word("average_audience"): curve.to_numpy()}, word("average_audience"), lines=True, height=200)
+    sheet.series(
+        scale,
+        {word("average_audience"): curve.to_numpy(dtype=float, na_value=np.nan)},
+        word("average_audience"),
+        lines=True,
+        height=200,
+    )
 
 
 def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:
