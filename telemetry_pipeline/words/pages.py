@@ -142,6 +142,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "week_ago": ("Hace una semana", "A week ago"),
     "ended_until": ("Reproducciones hasta las {hour} h, contra ayer", "Views until {hour}:00, against yesterday"),
     "against_weekday": ("Contra el {weekday} pasado", "Against last {weekday}"),
+    "three_days": ("Hoy, ayer y hace una semana", "Today, yesterday and a week ago"),
     "by_hour": ("Reproducciones hora por hora", "Views hour by hour"),
     "by_hour_note": (
         "Una reproducción cuenta en la hora en que terminó. Lo que todavía se está viendo no se conoce: "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 
@@ -49,6 +51,21 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
         )
 
 
+def three_days(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """Mean concurrency by hour of the last day so far, of the day before, and of the same weekday a week before."""
+    frame = known(frame, "date", "hour")
+    last = frame["date"].max()
+    lines = {}
+    for day in (last, last - timedelta(days=1), last - timedelta(days=7)):
+        of_day = frame[frame["date"] == day]
+        if len(of_day):
+            values = pd.Series(numbers_of(of_day, "mean_subscribers"), numbers_of(of_day, "hour").astype(int))
+            until = values.index.max() + 1 if day == last else 24
+            means = values.groupby(level=0).mean().reindex(range(until), fill_value=0.0).reindex(range(24))
+            lines[say.day(day)] = numbers_of(means.to_frame("value"), "value")
+    sheet.series(hours(list(range(24))), lines, say.WATCHING_BY_HOUR, lines=True, height=200)
+
+
 def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
     """The audience of a channel by quarters of an hour, nobody where no row is, up to the last of which something is known."""
     frame = known(frame, "hour", "minute")
@@ -56,14 +73,8 @@ def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
     curve = pd.Series(numbers_of(frame, "average_audience"), slots).groupby(level=0).sum(min_count=1)
     until = float(curve.index.max()) if len(curve) else 0.0
     curve = curve.reindex(sorted({*curve.index, *(each / 4 for each in range(int(4 * until)))}), fill_value=0.0)
-    scale = quarters(list(curve.index))
-    sheet.series(
-        scale,
-        {word("average_audience"): curve.to_numpy(dtype=float, na_value=np.nan)},
-        word("average_audience"),
-        lines=True,
-        height=200,
-    )
+    values = {word("average_audience"): numbers_of(curve.to_frame("value"), "value")}
+    sheet.series(quarters(list(curve.index)), values, word("average_audience"), lines=True, height=200)
 
 
 def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:

@@ -20,8 +20,8 @@ from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
 
 PATH = CHANNEL_PATH
-_PICTURES = ("average_audience", "peak_hours", "rating", "viewing_forecast")
-_WITH_CHANNEL = ("peak_hours", "viewing_forecast")
+_PICTURES = ("channel_curve", "average_audience", "peak_hours", "rating", "viewing_forecast")
+_WITH_CHANNEL = ("channel_curve", "peak_hours", "viewing_forecast")
 _MOST_MEANT, _LIKE = 10, 0.6
 _MOST_FLOWS, _SHOWN_FLOWS = 10_000, 12
 
