@@ -38,7 +38,9 @@ def declare(
     width: float | None = None,
     links: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
-    """The picture of a result of the analysis *name*, or another one of ``OTHERS``, as Vega-Lite; None if there is nothing to draw, or no such analysis.
+    """The picture *name* of a result, which is its analysis or one of ``OTHERS``, as Vega-Lite.
+
+    None, if there is nothing to draw, or no such analysis.
 
     The same result always gives the same declaration. The other arguments are those of ``drawing.svg``.
     """

@@ -29,7 +29,9 @@ def svg(
     width: float | None = None,
     links: Mapping[str, str] | None = None,
 ) -> str | None:
-    """The picture of a result of the analysis *name*, or another one of ``OTHERS``; None if there is nothing to draw, or no such analysis.
+    """The picture *name* of a result, which is its analysis or one of ``OTHERS``.
+
+    None, if there is nothing to draw, or no such analysis.
 
     Each mark says in ``aria-label`` what it is of and how much. The same result always gives the same text.
 
