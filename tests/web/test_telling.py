@@ -139,4 +139,4 @@ def test_a_refusal_is_in_the_language_of_the_page(browser: Browsers) -> None:
 def test_a_page_of_a_4xx_has_what_a_program_reads_as_a_technical_detail(browser: Browsers) -> None:
     page = browser(OPERATOR).get("/api/analyses/share?from=no-day").text
     assert "No se entiende lo que se pide" in page
-    assert page.index("Detalle técnico") < page.index("no-day")
+    assert page.index("Detalle técnico") < page.index('<div lang="en">')
