@@ -171,6 +171,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "not_watched": ("Nadie vio «{channel}» en estos días.", "Nobody watched “{channel}” on these days."),
     "comes_from": ("De dónde vienen", "Where they come from"),
     "goes_to": ("A dónde van", "Where they go"),
+    "curve": ("Cuarto de hora por cuarto de hora: {day}", "Quarter of an hour by quarter of an hour: {day}"),
     "rank_of": ("{rank} de {count}", "{rank} of {count}"),
     "place": ("Lugar", "Place"),
     "from_channel": ("Canal anterior", "Channel before"),

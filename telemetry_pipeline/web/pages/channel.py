@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import pandas as pd
@@ -20,8 +20,8 @@ from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
 
 PATH = CHANNEL_PATH
-_PICTURES = ("channel_curve", "average_audience", "peak_hours", "rating", "viewing_forecast")
-_WITH_CHANNEL = ("channel_curve", "peak_hours", "viewing_forecast")
+_PICTURES = ("average_audience", "peak_hours", "rating", "viewing_forecast")
+_WITH_CHANNEL = ("peak_hours", "viewing_forecast")
 _MOST_MEANT, _LIKE = 10, 0.6
 _MOST_FLOWS, _SHOWN_FLOWS = 10_000, 12
 
@@ -46,6 +46,10 @@ async def show(page: Opened) -> Response:
         comes_from=page.answers.make(lambda: _flow(page, "from_channel", "to_channel")),
         goes_to=page.answers.make(lambda: _flow(page, "to_channel", "from_channel")),
         compares=page.compares,
+        curve=replace(
+            picture("channel_curve", page.asked, language, channel=channel),
+            title=page.speech.say.curve.format(day=page.speech.day(page.asked.period.last, weekday=True)),
+        ),
         pictures=[
             picture(name, page.asked, language, **({"channel": channel} if name in _WITH_CHANNEL else {})) for name in _PICTURES
         ],
