@@ -71,8 +71,10 @@ def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
     is_known_to_its_end = not frame.attrs.get("facts", {}).get("known_until")
     frame = known(frame, "hour", "minute")
     slots = (60 * numbers_of(frame, "hour") + numbers_of(frame, "minute")) / 60
-    curve = pd.Series(numbers_of(frame, "average_audience"), slots).groupby(level=0).sum(min_count=1)
-    until = 24.0 if is_known_to_its_end else float(curve.index.max()) if len(curve) else 0.0
+    curve = pd.Series(numbers_of(frame, "average_audience"), slots).groupby(level=0).sum(min_count=1).dropna()
+    if curve.empty:
+        return
+    until = 24.0 if is_known_to_its_end else float(curve.index.max())
     curve = curve.reindex(sorted({*curve.index, *(each / 4 for each in range(int(4 * until)))}), fill_value=0.0)
     values = {word("average_audience"): numbers_of(curve.to_frame("value"), "value")}
     sheet.series(quarters(list(curve.index)), values, word("average_audience"), lines=True, height=200)
