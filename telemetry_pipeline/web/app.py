@@ -80,6 +80,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
         lifespan=serving,
     )
     app.state.door = door
+    app.state.language = settings.language
     # Uvicorn has types of its own for what is the same.
     trusting: Any = ProxyHeadersMiddleware
     believing: ASGIApp = trusting(Headers(app), trusted_hosts=settings.trusted_proxies.split())

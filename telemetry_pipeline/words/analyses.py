@@ -56,6 +56,12 @@ _ANALYSES = {
         "suscriptores y dispositivos distintos, reproducciones y horas vistas",
         _NONE,
     ),
+    "channel_curve": About(
+        "Curva del día de un canal",
+        "¿Cómo va la audiencia de un canal a lo largo del día?",
+        "audiencia media del canal en cada cuarto de hora; de un día, si no se piden más",
+        "ninguno; de hoy, solo lo que ya pasó",
+    ),
     "channel_flow": About(
         "De qué canal a qué canal",
         "¿De qué canal a qué canal se cambia la gente?",

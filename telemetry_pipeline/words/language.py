@@ -23,6 +23,13 @@ class Texts:
         place = list(Language).index(language)
         self._texts = {name: texts[place] for name, texts in both.items()}
 
+    def __getitem__(self, name: str) -> str:
+        """A text whose name is made up.
+
+        :raises KeyError: there is none of that name.
+        """
+        return self._texts[name]
+
     def __getattr__(self, name: str) -> str:
         try:
             return self.__dict__["_texts"][name]  # type: ignore[no-any-return]

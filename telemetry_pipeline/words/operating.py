@@ -175,6 +175,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
         "High: before others, beside those of every two minutes. Low: when there is nothing else.",
     ),
     "refused": ("No se pudo", "It could not be done"),
+    "refused_hint": ("Revise lo que pidió.", "Look again at what you asked for."),
     # What came of it.
     "done_cancelled": ("La tarea se está deteniendo.", "The task is ending."),
     "done_cancelled_all": ("Tareas que se detienen: {n}.", "Tasks that end: {n}."),

@@ -114,6 +114,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
         "No se pudo calcular. Vuelva a probar; si se repite, avise a quien administra el sistema.",
         "It could not be computed. Try again; if it goes on, tell who runs the system.",
     ),
+    "incident": ("Incidente {number}.", "Incident {number}."),
     "failed_picture": ("La gráfica no llegó.", "The picture did not arrive."),
     "try_again": ("Volver a probar", "Try again"),
     "takes_too_long": (
@@ -142,6 +143,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "week_ago": ("Hace una semana", "A week ago"),
     "ended_until": ("Reproducciones hasta las {hour} h, contra ayer", "Views until {hour}:00, against yesterday"),
     "against_weekday": ("Contra el {weekday} pasado", "Against last {weekday}"),
+    "three_days": ("Hoy, ayer y hace una semana", "Today, yesterday and a week ago"),
     "by_hour": ("Reproducciones hora por hora", "Views hour by hour"),
     "by_hour_note": (
         "Una reproducción cuenta en la hora en que terminó. Lo que todavía se está viendo no se conoce: "
@@ -155,6 +157,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "never": ("todavía ninguna", "none yet"),
     "problems": ("Problemas", "Problems"),
     "no_problems": ("Ninguno", "None"),
+    "task": ("ver la tarea", "show the task"),
     "since": ("desde el {moment}", "since {moment}"),
     "nothing_now": ("Todavía no hay datos de ninguna hora de hoy.", "There are no data of any hour of today yet."),
     # Channels and channel.
@@ -169,6 +172,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "not_watched": ("Nadie vio «{channel}» en estos días.", "Nobody watched “{channel}” on these days."),
     "comes_from": ("De dónde vienen", "Where they come from"),
     "goes_to": ("A dónde van", "Where they go"),
+    "curve": ("Cuarto de hora por cuarto de hora: {day}", "Quarter of an hour by quarter of an hour: {day}"),
     "rank_of": ("{rank} de {count}", "{rank} of {count}"),
     "place": ("Lugar", "Place"),
     "from_channel": ("Canal anterior", "Channel before"),

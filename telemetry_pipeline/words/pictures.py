@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+
+TITLES: Mapping[str, str] = {"three_days": "El día contra ayer y hace una semana"}
+"""Of pictures that an analysis has beside its own."""
 
 ACTIVE_SUBSCRIBERS = "suscriptores activos"
 AFTER = "después"
@@ -54,6 +57,7 @@ TIMES_THE_MEAN_SUBSCRIBER = "veces la media de los suscriptores"
 TO_CHANNEL = "al canal"
 TRANSITIONS = "cambios, desde el canal de la fila"
 TREND = "tendencia"
+WATCHING_BY_HOUR = "suscriptores viendo, media de cada hora"
 VIEWS_PER_DAY = "reproducciones por día"
 VIEWS_PER_HOUR = "reproducciones por hora"
 VIEWS_PER_SUBSCRIBER_AND_RISK = "reproducciones por suscriptor y riesgo"

@@ -21,6 +21,7 @@ _WORDS = {
     "isp": "proveedor",
     "max_seconds": "seg., máximo",
     "min_seconds": "seg., mínimo",
+    "minute": "minuto",
     "period_start": "inicio del periodo",
     "rating_pct": "% de suscriptores activos",
     "retention_pct": "activos 2 días o más",

@@ -134,6 +134,7 @@ _THRESHOLDS = [0.3217, 1.1234, 2.0123, 9.87]
 
 OWN_PARAMETERS: dict[str, dict[str, list[Any]]] = {
     "anomalies": {"threshold_std": _THRESHOLDS},
+    "channel_curve": {"channel": ["A", "A", "a", "B", "never seen"]},
     "channel_flow": {"gap_minutes": [0, 1, 30, 60, 1440], "limit": _FEW},
     "churn_risk": {"min_views": [1, 1, 2, 4]},
     "peak_hours": {"channel": _CHANNELS},
@@ -151,5 +152,9 @@ OWN_PARAMETERS: dict[str, dict[str, list[Any]]] = {
     "viewing_by_period": {"granularity": _GRANULARITIES},
     "viewing_forecast": {"channel": _CHANNELS, "forecast_days": [1, 7, 90]},
 }
-REQUIRED = {"subscriber_period": {"subscriber_code": "S1"}, "subscriber_profile": {"subscriber_code": "S1"}}
+REQUIRED = {
+    "channel_curve": {"channel": "A"},
+    "subscriber_period": {"subscriber_code": "S1"},
+    "subscriber_profile": {"subscriber_code": "S1"},
+}
 """What the analyses that cannot run unattended are asked about."""

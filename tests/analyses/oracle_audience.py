@@ -92,6 +92,38 @@ def reach(seen: Seen, min_minutes: float) -> list[Row]:
     return [row("total", None, seen.views), *(row("channel", name, views) for name, views in channels.items())]
 
 
+def channel_curve(seen: Seen, channel: str) -> list[Row]:
+    passed: dict[tuple[int, int], Fraction] = {}
+    watched: dict[tuple[int, int], Fraction] = {}
+    watchers: dict[tuple[int, int], set[str]] = {}
+    own = by_subscriber([v for v in running(seen) if v.channel_name == channel])
+    for begin, end, _day, hour in on_air(seen):
+        # Where the clock is set back, an hour is on it twice.
+        for minute in range(0, 180, 15):
+            a, b = begin + timedelta(minutes=minute), min(end, begin + timedelta(minutes=minute + 15))
+            if a >= b:
+                break
+            key = (hour, minute % 60)
+            passed[key] = passed.get(key, Fraction(0)) + minutes_of(a, b)
+            for code, views in own.items():
+                reached = a
+                for view in sorted(views, key=lambda v: v.started_at):
+                    begins, ends = max(reached, view.started_at), min(b, view.watched_until)
+                    if begins < ends:
+                        watched[key] = watched.get(key, Fraction(0)) + minutes_of(begins, ends)
+                        watchers.setdefault(key, set()).add(code)
+                        reached = ends
+    return [
+        {
+            "hour": key[0],
+            "minute": key[1],
+            "average_audience": minutes / passed[key],
+            "small_base": seen.small(len(watchers[key])),
+        }
+        for key, minutes in sorted(watched.items())
+    ]
+
+
 def average_audience(seen: Seen) -> list[Row]:
     passed: dict[int, Fraction] = {}
     for begin, end, _day, hour in on_air(seen):

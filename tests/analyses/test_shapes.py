@@ -150,7 +150,7 @@ def test_only_what_is_required_must_be_said(each: Analysis) -> None:
     assert each.runs_unattended == (each.name not in REQUIRED)
     assert (each.is_of_period) != issubclass(each.parameters, GeneralParameters)
     if not each.runs_unattended:
-        with pytest.raises(RequestRefused, match="subscriber_code: "):
+        with pytest.raises(RequestRefused, match=r"(channel|subscriber_code): "):
             each.parse({})
 
 

@@ -28,6 +28,7 @@ SAYS = {
     "average_audience": "suscriptores",
     "average_duration": "minutos por reproducción",
     "channel_audience": "dispositivos",
+    "channel_curve": "suscriptores en el minuto medio",
     "channel_flow": "desde el canal",
     "channel_performance": "puntos de 100",
     "churn_risk": "reproducciones por suscriptor",

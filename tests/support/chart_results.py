@@ -42,6 +42,8 @@ ROWS = {
 def value(column: Column, row: int, random: np.random.Generator) -> Any:
     if column.name == "hour":
         return None if row % 25 == 0 else row % 25 - 1
+    if column.name == "minute":
+        return 15 * (row % 4)
     if column.name == "cohort_month":
         return date(2025, 1 + row // 12 % 12, 1)
     if column.name == "month":

@@ -231,6 +231,44 @@ def test_a_block_that_cannot_be_made_says_why_and_the_rest_of_the_page_is_there(
     assert str(error) not in answer.text
 
 
+def test_a_part_that_meets_an_error_of_others_says_so_with_a_number_that_the_log_has(
+    filled: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answered = InProcess.ask
+
+    async def stumble(self: InProcess, question: Question) -> bytes:
+        if question.name == "channel_flow":
+            raise RuntimeError("the secret of the house")
+        return await answered(self, question)
+
+    monkeypatch.setattr(InProcess, "ask", stumble)
+    browser = Browser(front_door(filled, connect(filled)), URL)
+    browser.log_in(VIEWER)
+    page = browser.get(f"/canal?canal={quote(CHANNELS[0])}").text
+    assert page.rstrip().endswith("</html>")
+    assert "Horas vistas" in page
+    assert "data-picture" in page
+    numbers = re.findall(r"No se pudo calcular\..*? Incidente (\w+)\.", words(page))
+    assert len(set(numbers)) == 2
+    assert "secret" not in page
+    for number in numbers:
+        assert f"incident {number}" in caplog.text
+    assert "RuntimeError: the secret of the house" in caplog.text
+
+
+def test_a_channel_has_its_curve_of_the_last_day_and_today_is_drawn_beside_two_others(
+    ask: Ask, people: dict[str, Browser]
+) -> None:
+    for path, name, said in (
+        (f"/canal?canal={quote(CHANNELS[0])}", "channel_curve", r'aria-label="\d+:15 · [^"]*minuto medio'),
+        ("/hoy", "three_days", r'aria-label="\d+ h · \d+ \w+ \d{4}: [^"]* · \d+ \w+ \d{4}: '),
+    ):
+        source = unescape(re.findall(rf'data-picture="([^"]*/{name}[^"]*)"', ask(path))[0])
+        answer = people[VIEWER].get(f"{source}&ancho=480")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+        assert re.search(said, answer.text), answer.text[:3000]
+
+
 def test_every_text_of_the_catalogue_is_said_somewhere() -> None:
     rooms = [each for each in Path(web.__file__).parent.joinpath("pages").rglob("*") if each.suffix in (".py", ".html")]
     said = " ".join(each.read_text() for each in rooms)

@@ -119,8 +119,8 @@ def test_a_launch_carries_days_parameters_and_priority(tasks: Browsers, webserve
     [
         ({"target": "top_channel"}, "top_channels"),
         ({"target": "top_channels", "set.limit": "many"}, "top_channels.limit cannot be &#39;many&#39;"),
-        ({"target": "top_channels", "from": "2026-11-03", "to": "2026-11-01"}, "before it"),
-        ({"target": "top_channels", "from": "1999-01-01"}, "FIRST_PARTITION"),
+        ({"target": "top_channels", "from": "2026-11-03", "to": "2026-11-01"}, "antes de empezar"),
+        ({"target": "top_channels", "from": "1999-01-01"}, "Vacío: hoy"),
         ({"target": "telemetry_tick", "assignments": "nonsense"}, "cannot be read"),
         ({"target": "top_channels", "priority": "highest"}, "priorities: high, normal, low"),
     ],

@@ -1,4 +1,4 @@
-"""What is watched in an average minute of an hour: average audience and rating.
+"""What is watched in an average minute of an hour or a quarter of it: average audience, rating, the curve of a channel.
 
 What is measured by minutes rather than counted by views lies where it was watched, between a view's start and the end of
 what counts of it. It is of every view that was running in the window and ended in it or up to 24 hours after it; what of a
@@ -7,7 +7,9 @@ view lies outside the window's hours, or after the moment up to which a provisio
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from telemetry_pipeline.analyses.framework import clock
 from telemetry_pipeline.analyses.framework.columns import Column
@@ -28,6 +30,19 @@ AVERAGE_AUDIENCE = Column(
 )
 
 
+_HOUR, _QUARTER = 60, 15
+"""Minutes of the spans that audiences are averages of."""
+
+
+class ChannelCurve(GeneralParameters):
+    """Parameters of :func:`channel_curve`."""
+
+    window_days: int | None = Field(
+        default=1, ge=1, le=36_500, description="days to average, the partition's own day included; null for all history"
+    )
+    channel: str = Field(min_length=1, max_length=1_000, description="the channel to look at")
+
+
 # Of each view what no earlier view of the same subscriber and channel covers: pieces that overlap nowhere and are their union.
 _AVERAGE_AUDIENCE = """
 with fresh as (
@@ -35,11 +50,12 @@ with fresh as (
            least(watched_until, $end) as ends
     from playing
     where watched_until > $begin and channel_name is not null and subscriber_code is not null
+          and coalesce(channel_name::text = $channel, true)
     window earlier as (
         partition by channel_name, subscriber_code order by started_at rows between unbounded preceding and 1 preceding
     )
 ), pieces as (
-    select *, unnest(range(time_bucket(interval 1 hour, begins, $begin), ends, interval 1 hour)) as hour_start
+    select *, unnest(range(time_bucket(to_minutes($span), begins, $begin), ends, to_minutes($span))) as hour_start
     from fresh where begins < ends
 ), watched as (
     select channel_name, local_hour, count(distinct subscriber_code) as base_subscribers,
@@ -122,8 +138,58 @@ def rating(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
     return _audience(views)[["channel", "hour", "average_audience", "universe", "rating_pct", BASE]]
 
 
-def _audience(views: Views) -> pd.DataFrame:
+@analysis(
+    theme="audience",
+    parameters=ChannelCurve,
+    looks_ahead=True,
+    base=BASE,
+    columns=(
+        WATCHED_HOUR,
+        Column(
+            "minute",
+            "bigint",
+            "minute of that hour at which the quarter begins",
+            key=True,
+            of=PLAYING,
+            role="time",
+        ),
+        Column(
+            "average_audience",
+            "double precision",
+            "subscribers that watch the channel in an average minute of the quarter",
+            unit="subscribers",
+            of=SUBSCRIBERS_PLAYING,
+        ),
+    ),
+)
+def channel_curve(views: Views, parameters: ChannelCurve) -> pd.DataFrame:
+    """How does the audience of a channel go through the day?
+
+    The average audience, as ``average_audience`` defines it, of each quarter of an hour of one channel. By default of the
+    day itself; over several days the minutes of all of them are averaged. Rows are those in which something was watched, by
+    hour and minute.
+    """
+    quarters = _audience(views, _QUARTER, parameters.channel)
+    slots = quarters["hour"].astype("int64")
+    return quarters.assign(hour=slots // _HOUR, minute=slots % _HOUR)[["hour", "minute", "average_audience", BASE]]
+
+
+def _audience(views: Views, span: int = _HOUR, channel: str | None = None) -> pd.DataFrame:
+    """By channel and hour; by spans of some minutes, the *hour* is the minute of the day at which one begins."""
     hours = views.hours()
     if hours.empty:
         return pd.DataFrame(columns=_AUDIENCE)
-    return views.query(_AVERAGE_AUDIENCE, {"hours": hours}, last=views.period.last, **clock.bounds_of(hours))
+    bounds = clock.bounds_of(hours)
+    spans = hours if span == _HOUR else _divided(hours, span)
+    return views.query(_AVERAGE_AUDIENCE, {"hours": spans}, last=views.period.last, span=span, channel=channel, **bounds)
+
+
+def _divided(hours: pd.DataFrame, span: int) -> pd.DataFrame:
+    """The parts of hours, as far as they are known."""
+    count = _HOUR // span
+    begins = np.tile(np.arange(count) * span, len(hours))
+    parts = hours.loc[hours.index.repeat(count)].reset_index(drop=True)
+    starts = parts["hour_start"] + pd.to_timedelta(begins, unit="min").as_unit("us")
+    ends = np.minimum(parts["hour_end"], starts + pd.Timedelta(minutes=span))
+    parts = parts.assign(hour_start=starts, hour_end=ends, local_hour=parts["local_hour"] * _HOUR + begins)
+    return parts[starts < ends].reset_index(drop=True)

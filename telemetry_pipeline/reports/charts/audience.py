@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 
 from telemetry_pipeline.reports.charts.frames import known, matches, numbers_of, texts_of
 from telemetry_pipeline.reports.charts.panels import bars_of, recent, with_share
-from telemetry_pipeline.reports.figures.scales import days, hours
+from telemetry_pipeline.reports.figures.scales import days, hours, quarters
 from telemetry_pipeline.reports.figures.sheet import Sheet
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.shown import word
@@ -49,6 +51,35 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
         )
 
 
+def three_days(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """Mean concurrency by hour of the last day so far, of the day before, and of the same weekday a week before."""
+    frame = known(frame, "date", "hour")
+    last = frame["date"].max()
+    lines = {}
+    for day in (last, last - timedelta(days=1), last - timedelta(days=7)):
+        of_day = frame[frame["date"] == day]
+        if len(of_day):
+            values = pd.Series(numbers_of(of_day, "mean_subscribers"), numbers_of(of_day, "hour").astype(int))
+            until = values.index.max() + 1 if day == last else 24
+            means = values.groupby(level=0).mean().reindex(range(until), fill_value=0.0).reindex(range(24))
+            lines[say.day(day)] = numbers_of(means.to_frame("value"), "value")
+    sheet.series(hours(list(range(24))), lines, say.WATCHING_BY_HOUR, lines=True, height=200)
+
+
+def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
+    """The audience of a channel by quarters of an hour, nobody where no row is, as far as the day is known."""
+    is_known_to_its_end = not frame.attrs.get("facts", {}).get("known_until")
+    frame = known(frame, "hour", "minute")
+    slots = (60 * numbers_of(frame, "hour") + numbers_of(frame, "minute")) / 60
+    curve = pd.Series(numbers_of(frame, "average_audience"), slots).groupby(level=0).sum(min_count=1).dropna()
+    if curve.empty:
+        return
+    until = 24.0 if is_known_to_its_end else float(curve.index.max())
+    curve = curve.reindex(sorted({*curve.index, *(each / 4 for each in range(int(4 * until)))}), fill_value=0.0)
+    values = {word("average_audience"): numbers_of(curve.to_frame("value"), "value")}
+    sheet.series(quarters(list(curve.index)), values, word("average_audience"), lines=True, height=200)
+
+
 def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:
     """Transitions between the channels that have most of them."""
     frame = known(frame, "from_channel", "to_channel")
@@ -85,4 +116,4 @@ def stickiness(sheet: Sheet, frame: pd.DataFrame) -> None:
         sheet.series(days(list(frame["date"])), values, heading, lines=True, height=104)
 
 
-CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_flow, stickiness)}
+CHARTS = {chart.__name__: chart for chart in (reach, concurrency, channel_curve, channel_flow, stickiness)}

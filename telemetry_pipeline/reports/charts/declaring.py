@@ -11,6 +11,7 @@ import pandas as pd
 
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.reports.charts import audience, default, general, period, subscribers
+from telemetry_pipeline.reports.charts.drawing import OTHERS
 from telemetry_pipeline.reports.charts.frames import is_small
 from telemetry_pipeline.reports.figures.sheet import WIDTH, Sheet
 from telemetry_pipeline.reports.figures.themes import LIGHT, THEMES
@@ -27,6 +28,7 @@ CHARTS: dict[str, Callable[[Sheet, pd.DataFrame], None]] = {
     **period.CHARTS,
 }
 """What is not drawn as its columns suggest."""
+_OTHERS = {"three_days": audience.three_days}
 
 
 def declare(
@@ -36,17 +38,21 @@ def declare(
     width: float | None = None,
     links: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
-    """The picture of a result of the analysis *name* as Vega-Lite; None if there is nothing to draw, or no such analysis.
+    """The picture *name* of a result, which is its analysis or one of ``OTHERS``, as Vega-Lite.
+
+    None, if there is nothing to draw, or no such analysis.
 
     The same result always gives the same declaration. The other arguments are those of ``drawing.svg``.
     """
-    analysis = all_analyses().get(name)
+    analysis = all_analyses().get(OTHERS.get(name, name))
     if frame.empty or analysis is None:
         return None
-    new_sheet = functools.partial(Sheet, title(name), THEMES[theme], WIDTH if width is None else width, links)
+    new_sheet = functools.partial(
+        Sheet, say.TITLES.get(name) or title(name), THEMES[theme], WIDTH if width is None else width, links
+    )
     sheet = new_sheet()
     try:
-        CHARTS[name](sheet, frame)
+        (_OTHERS.get(name) or CHARTS[name])(sheet, frame)
     except KeyError:  # no picture of its own, or a column that it shows is not there
         sheet = new_sheet()
         default.draw(sheet, frame, analysis.columns, default.MEASURES.get(name, ()))

@@ -17,6 +17,9 @@ from telemetry_pipeline.words.analyses import title
 
 ThemeName = Literal["light", "dark", "page"]
 
+OTHERS: Mapping[str, str] = {"three_days": "concurrency"}
+"""Other pictures than an analysis has by itself, by their names, and the analysis that each is of."""
+
 
 def svg(
     name: str,
@@ -26,7 +29,9 @@ def svg(
     width: float | None = None,
     links: Mapping[str, str] | None = None,
 ) -> str | None:
-    """The picture of a result of the analysis *name*; None if there is nothing to draw, or no such analysis.
+    """The picture *name* of a result, which is its analysis or one of ``OTHERS``.
+
+    None, if there is nothing to draw, or no such analysis.
 
     Each mark says in ``aria-label`` what it is of and how much. The same result always gives the same text.
 
@@ -39,7 +44,7 @@ def svg(
     from telemetry_pipeline.reports.figures import rendering  # noqa: PLC0415 - who draws nothing does not pay for it
 
     declaration = _declaration(name, frame, theme, width, links)
-    return None if declaration is None else rendering.svg(declaration, title(name))
+    return None if declaration is None else rendering.svg(declaration, say.TITLES.get(name) or title(name))
 
 
 def png(

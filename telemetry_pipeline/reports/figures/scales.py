@@ -44,3 +44,9 @@ def hours(values: Sequence[float]) -> Scale:
     """The hours of a day."""
     ticks = {hour: [str(hour)] for hour in range(0, 24, 2)}
     return Scale(np.asarray(values, dtype=float), [say.hour(each) for each in values], ticks, word("hour"))
+
+
+def quarters(values: Sequence[float]) -> Scale:
+    """The hours of a day and their quarters, which are called by the clock: ``20:15``."""
+    names = [f"{int(each)}:{round(each % 1 * 60):02}" for each in values]
+    return Scale(np.asarray(values, dtype=float), names, hours(()).ticks, word("hour"))

@@ -17,9 +17,10 @@ from telemetry_pipeline.warehouse.access import logins
 from telemetry_pipeline.warehouse.access.logins import Answer
 from telemetry_pipeline.web.access import cookies
 from telemetry_pipeline.web.access.door import Door, actor, address_of, is_here
-from telemetry_pipeline.web.frame.page import page, wants_page
+from telemetry_pipeline.web.frame.page import language_of, page, wants_page
 from telemetry_pipeline.web.frame.problems import problem
-from telemetry_pipeline.words import door as words
+from telemetry_pipeline.words.door import DOOR
+from telemetry_pipeline.words.language import Texts
 
 LOGOUT_PATH = "/salir"
 
@@ -71,11 +72,12 @@ class _Login:
         answer = await self._log_in(request, name, password)
         if answer.secret is not None:
             return await self._let_in(request, answer.secret, following)
-        status, message, headers = 401, words.REJECTED, {}
+        words = Texts(DOOR, language_of(request))
+        status, message, headers = 401, words.rejected, {}
         if answer.wait_seconds:
             minutes = -(-answer.wait_seconds // _BY_MINUTE)
-            said = words.MINUTE if minutes == 1 else words.MINUTES.format(count=minutes)
-            status, message = 429, words.THROTTLED.format(minutes=said)
+            said = words.minute if minutes == 1 else words.minutes.format(count=minutes)
+            status, message = 429, words.throttled.format(minutes=said)
             headers = {"Retry-After": str(answer.wait_seconds)}
         if not wants_page(request):
             return problem(request, status, "the log-in is refused" if status == 401 else "too many log-ins", headers=headers)
@@ -98,11 +100,11 @@ class _Login:
         )
 
     async def _owner(self, request: Request, token: str, following: str) -> Response:
-        wanted = self._door.owner_token
+        wanted, words = self._door.owner_token, Texts(DOOR, language_of(request))
         if wanted is None or not self._door.is_owners(token):
-            return self._form(request, following, status=401, message=words.LINK_REJECTED)
+            return self._form(request, following, status=401, message=words.link_rejected)
         if not is_here(request):
-            return self._form(request, following, status=403, message=words.LINK_FROM_ELSEWHERE)
+            return self._form(request, following, status=403, message=words.link_from_elsewhere)
         secret = await run_in_threadpool(
             lambda: logins.let_owner_in(self._door.engine, wanted, address=address_of(request), hours=self._door.session_hours)
         )

@@ -9,7 +9,6 @@ from starlette.authentication import AuthCredentials, BaseUser
 
 from telemetry_pipeline.warehouse.access.names import OWNER
 from telemetry_pipeline.warehouse.access.role import Role
-from telemetry_pipeline.words import door as words
 
 By = Literal["session", "token"]
 
@@ -35,8 +34,12 @@ class Visitor(BaseUser):
 
     @property
     def display_name(self) -> str:
-        """The name; of the owner of a local stack, who has none, what pages say."""
-        return words.OWNER if self.name == OWNER else self.name
+        """The name."""
+        return self.name
+
+    def called(self, owner: str) -> str:
+        """The name; of the owner of a local stack, who has none, what the page says."""
+        return owner if self.name == OWNER else self.name
 
     @property
     def scopes(self) -> AuthCredentials:

@@ -19,9 +19,11 @@ from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.web.api import asking, catalogue
 from telemetry_pipeline.web.computing.answers import Answer, Answers
 from telemetry_pipeline.web.computing.question import FORMS, TYPES, Question
-from telemetry_pipeline.web.frame.page import page
+from telemetry_pipeline.web.frame.naming import question_of
+from telemetry_pipeline.web.frame.page import language_of, page
 from telemetry_pipeline.web.frame.problems import problem, problem_of
-from telemetry_pipeline.words import api as words
+from telemetry_pipeline.words.api import API
+from telemetry_pipeline.words.language import Texts
 
 _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 _OF_SUBSCRIBERS = "is about single subscribers, which are not shown to you"
@@ -57,7 +59,9 @@ class _Api:
     async def _page(self, request: Request) -> Response:
         """What there is to ask for, as a page for whoever writes a program."""
         yesterday = self._allowed().last - timedelta(days=1)
-        return page(request, "api.html", api=words, analyses=catalogue.analyses(), forms=FORMS, day=yesterday)
+        language = language_of(request)
+        listed = [{**each, "question": question_of(each["name"], language)} for each in catalogue.analyses()]
+        return page(request, "api.html", api=Texts(API, language), analyses=listed, forms=FORMS, day=yesterday)
 
     async def _analysis(self, request: Request) -> Response:
         """One analysis over some days, in the form that was asked for."""

@@ -78,7 +78,7 @@ def _workbook(found: StoredResult, zone: ZoneInfo) -> bytes:
 
 
 def _picture(question: Question, found: StoredResult) -> bytes:
-    look, name = question.look, question.name
+    look, name = question.look, question.look.drawn or question.name
     frame = _of_channel(found.frame, look.channel)
     picture: str | bytes | None
     if question.form == "svg":

@@ -28,12 +28,14 @@ class Look:
     :ivar excel: of CSV: as a Spanish Excel opens it.
     :ivar theme: of a picture. :ivar width: in pixels; None: the usual one.
     :ivar channel: whose rows alone are drawn; empty: all.
+    :ivar drawn: another picture of the analysis; empty: its own.
     """
 
     excel: bool = False
     theme: ThemeName = "light"
     width: int | None = None
     channel: str = ""
+    drawn: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,22 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
 from telemetry_pipeline.web.frame.assets import asset
-from telemetry_pipeline.words import door
+from telemetry_pipeline.words.door import DOOR
+from telemetry_pipeline.words.language import Language, Texts
 
 NOT_KEPT: Mapping[str, str] = {"Cache-Control": "no-store"}
 """Of an answer that the next person at the same browser must not find there."""
+
+BAR: Mapping[str, str] = {
+    "/hoy": "to_today",
+    "/canales": "to_channels",
+    "/periodos": "to_periods",
+    "/suscriptores": "to_subscribers",
+    "/tareas": "to_tasks",
+    "/estado": "to_state",
+    "/glosario": "to_glossary",
+}
+"""What stands at the top of every page: where it is, and its name in the catalogue."""
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("telemetry_pipeline.web.frame"),
@@ -22,7 +34,17 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"asset": asset, "words": door}
+_TEMPLATES.globals |= {"asset": asset}
+
+
+def language_of(connection: HTTPConnection) -> Language:
+    """The language of the pages of the door that is asked; Spanish where nobody has chosen one."""
+    return getattr(connection.scope["app"].state, "language", Language.ES)
+
+
+def framed(language: Language) -> dict[str, Any]:
+    """What the frame of a page has to be given."""
+    return {"words": Texts(DOOR, language), "language": language, "bar": BAR}
 
 
 def page(
@@ -30,11 +52,13 @@ def page(
 ) -> HTMLResponse:
     """An answer that is a page.
 
-    :param template: its file in ``templates``; it has ``visitor``, who asks or None, beside the *values*.
+    :param template: its file in ``templates``; it has ``visitor``, who asks or None, and ``words`` beside the *values*.
     """
     user = connection.scope.get("user")
     visitor = user if user is not None and user.is_authenticated else None
-    text = _TEMPLATES.get_template(template).render(visitor=visitor, path=connection.scope["path"], **values)
+    text = _TEMPLATES.get_template(template).render(
+        visitor=visitor, path=connection.scope["path"], **framed(language_of(connection)), **values
+    )
     return HTMLResponse(text, status_code=status, headers={**NOT_KEPT, **(headers or {})})
 
 

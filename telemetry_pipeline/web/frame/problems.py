@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
-from telemetry_pipeline.web.frame.page import NOT_KEPT, page, wants_page
-from telemetry_pipeline.words import door
+from telemetry_pipeline.errors import AskedWrongly, RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
+from telemetry_pipeline.web.frame.page import NOT_KEPT, language_of, page, wants_page
+from telemetry_pipeline.web.frame.speech import cut
+from telemetry_pipeline.words.door import DOOR
+from telemetry_pipeline.words.language import Texts
 
 RETRY_SECONDS = 5
 """After which time somebody asks again who found PostgreSQL away; a page does so by itself."""
@@ -30,26 +32,31 @@ def problem(
     headers: Mapping[str, str] | None = None,
     *,
     sentence: str = "",
+    said: str = "",
 ) -> Response:
     """An answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
 
-    :param problem: in one sentence; default: what the status is called. A page says it, too, if it is about what was asked for.
-    :param sentence: what a page says in place of the words of its status.
+    :param problem: in one sentence; default: what the status is called. A page has it as a technical detail, if it is
+        about what was asked for.
+    :param sentence: by its name in the catalogue, what a page says in place of the words of its status.
+    :param said: beside them, in the language of the page.
     """
     if not wants_page(connection):
-        said = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
-        return JSONResponse({"error": said}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
-    title, usual = door.PROBLEMS.get(status, door.OTHER_PROBLEM)
-    detail = " ".join(filter(None, [problem, advice])) if status in (400, 413, 422) else ""
+        error = {"problem": problem or HTTPStatus(status).phrase, "advice": advice}
+        return JSONResponse({"error": error}, status_code=status, headers={**NOT_KEPT, **(headers or {})})
+    words = Texts(DOOR, language_of(connection))
+    named = f"problem_{status}" if f"problem_{status}" in DOOR else "problem"
+    technical = [cut(text, 600) for text in (problem, advice)] if status in (400, 413, 422) and not said else []
     again = status == HTTPStatus.SERVICE_UNAVAILABLE and connection.scope.get("method") in ("GET", "HEAD")
     return page(
         connection,
         "problem.html",
         status=status,
         headers=headers,
-        title=title,
-        sentence=sentence or usual,
-        detail=detail,
+        title=words[named],
+        sentence=words[sentence or f"{named}_lead"],
+        said=said,
+        technical=technical,
         status_code=status,
         again_seconds=RETRY_SECONDS if again else None,
     )
@@ -57,12 +64,14 @@ def problem(
 
 def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
     """The answer to a request that came to an error of ours."""
+    if isinstance(err, AskedWrongly):
+        return problem(connection, err.status, err.problem, err.advice, said=cut(err.problem, 600))
     if isinstance(err, RequestRefused):
         return problem(connection, 400, err.problem, err.advice)
     if isinstance(err, Unavailable):
         _logger.warning("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
         later = {"Retry-After": str(RETRY_SECONDS)}
-        away = door.DATABASE_AWAY if isinstance(err, WarehouseUnavailable) else ""
+        away = "database_away" if isinstance(err, WarehouseUnavailable) else ""
         return problem(connection, 503, err.problem, err.advice, later, sentence=away)
     _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
     return problem(connection, 500, err.problem, err.advice)

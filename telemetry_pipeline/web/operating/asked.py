@@ -9,7 +9,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 from telemetry_pipeline.days import parse_day
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.steering.tasks import ASSETS, State, Wanted
 from telemetry_pipeline.words.language import Texts
@@ -57,18 +57,18 @@ def read(query: Mapping[str, str], say: Texts) -> Asked:
     """
     texts = fields(query)
     if texts["state"] and texts["state"] not in list(State):
-        raise RequestRefused(say.no_such_state.format(text=texts["state"]))
+        raise AskedWrongly(say.no_such_state.format(text=texts["state"]))
     if texts["job"] and texts["job"] not in (*JOBS, ASSETS):
-        raise RequestRefused(say.no_such_job.format(text=texts["job"]))
+        raise AskedWrongly(say.no_such_job.format(text=texts["job"]))
     after = query.get("after") or None
     if after is not None and not RUN_ID.fullmatch(after):
-        raise RequestRefused(say.no_such_page)
+        raise AskedWrongly(say.no_such_page)
     for text in (texts["from"], texts["to"]):
         if text and not _is_day(text):
-            raise RequestRefused(say.not_a_day.format(text=text))
+            raise AskedWrongly(say.not_a_day.format(text=text))
     first, last = _day(texts["from"]), _day(texts["to"])
     if first and last and first > last:
-        raise RequestRefused(say.ends_before.format(first=first, last=last))
+        raise AskedWrongly(say.ends_before.format(first=first, last=last))
     return Asked(texts, Wanted(State(texts["state"]) if texts["state"] else None, texts["job"] or None, first, last), after)
 
 

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telemetry_pipeline.days import asked_period
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.days import Period, parse_day
+from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.launches import JOBS, Asset, Job, all_assets, find
 from telemetry_pipeline.steering.launch import Launch, plan
 from telemetry_pipeline.steering.record import Record
@@ -21,6 +20,7 @@ from telemetry_pipeline.web.operating.show import show
 from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.operating import OPERATING
+from telemetry_pipeline.words.upkeep.parameters import find_parameter
 
 _PARAMETER = "set."
 _MOST_LINES = 100
@@ -31,11 +31,14 @@ class Field:
     """A parameter of an asset.
 
     :ivar default: as it is written; None: there is none.
+    :ivar label: what people call it, and what it *means* to them; empty: the catalogue does not know it.
     """
 
     name: str
     description: str
     default: str | None
+    label: str = ""
+    means: str = ""
 
 
 class Launching:
@@ -64,7 +67,7 @@ class Launching:
             target=target,
             given=given,
             refusal=refusal,
-            fields=fields_of(target.parameters) if isinstance(target, Asset) else None,
+            fields=fields_of(target, self._controls.voice.language) if isinstance(target, Asset) else None,
             jobs=JOBS.values(),
             assets=all_assets().values(),
             allowed=self._controls.allowed,
@@ -85,14 +88,30 @@ class Launching:
         known = about(target.name) if self._controls.voice.language is Language.ES else None
         return known.question if known else target.purpose
 
+    def _period(self, first: str, last: str) -> Period | None:
+        """:raises AskedWrongly: these are no days, or not to be had; in the words of the page."""
+        say, allowed = self._controls.voice.say, self._controls.allowed
+        days = []
+        for text in filter(None, (first, last)):
+            try:
+                days.append(parse_day(text))
+            except RequestRefused:
+                raise AskedWrongly(say.not_a_day.format(text=text)) from None
+        if not days:
+            return None
+        if days[0] > days[-1]:
+            raise AskedWrongly(say.ends_before.format(first=days[0], last=days[-1]))
+        if not allowed.first <= days[0] <= days[-1] <= allowed.last:
+            raise AskedWrongly(say.days_allowed.format(first=allowed.first, last=allowed.last))
+        return Period(days[0], days[-1])
+
     def read(self, form: Mapping[str, str]) -> Launch:
         """What a form says.
 
         :raises RequestRefused: it cannot be; says what is allowed.
         """
         target = find(form.get("target", ""))
-        first, last = form.get("from", "").strip() or None, form.get("to", "").strip() or None
-        period = asked_period(None, first or last, last or first)
+        period = self._period(*(form.get(name, "").strip() for name in ("from", "to")))
         lines = [line.strip() for line in form.get("assignments", "").splitlines() if line.strip()]
         if len(lines) > _MOST_LINES:
             raise RequestRefused(f"{len(lines)} parameters are too many", f"{_MOST_LINES} at most")
@@ -105,9 +124,12 @@ class Launching:
         return plan(target, period, lines, self._controls.allowed, Priority(priority))
 
 
-def fields_of(parameters: type[BaseModel]) -> list[Field]:
+def fields_of(asset: Asset, language: Language) -> list[Field]:
     """The parameters of an asset."""
-    return [
-        Field(name, field.description or "", None if field.is_required() else json.dumps(field.default, default=str))
-        for name, field in parameters.model_fields.items()
-    ]
+    found = []
+    for name, field in asset.parameters.model_fields.items():
+        default = None if field.is_required() else json.dumps(field.default, default=str)
+        said = find_parameter(asset.name, name, language)
+        words = (said.label, said.means) if said else ("", "")
+        found.append(Field(name, field.description or "", default, *words))
+    return found

@@ -10,11 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.frame.assets import asset
-from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.speech import cut
+from telemetry_pipeline.web.frame.telling import told_of
 from telemetry_pipeline.web.operating.voice import Voice
-from telemetry_pipeline.words import door
+from telemetry_pipeline.words.upkeep.checks import find_check
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.ChoiceLoader(
@@ -25,7 +27,8 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals |= {"asset": asset, "words": door, "cut": cut}
+_TEMPLATES.globals |= {"asset": asset, "cut": cut, "told_of": told_of, "find_check": find_check}
+_TEMPLATES.tests["said"] = lambda error: isinstance(error, AskedWrongly)
 
 
 def show(request: Request, voice: Voice, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -37,6 +40,7 @@ def show(request: Request, voice: Voice, template: str, *, status: int = 200, **
         voice=voice,
         say=voice.say,
         now=datetime.now(UTC),
+        **framed(voice.language),
         **values,
     )
     return HTMLResponse(text, status_code=status, headers=NOT_KEPT)

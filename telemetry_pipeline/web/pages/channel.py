@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import pandas as pd
@@ -46,6 +46,10 @@ async def show(page: Opened) -> Response:
         comes_from=page.answers.make(lambda: _flow(page, "from_channel", "to_channel")),
         goes_to=page.answers.make(lambda: _flow(page, "to_channel", "from_channel")),
         compares=page.compares,
+        curve=replace(
+            picture("channel_curve", page.asked, language, channel=channel),
+            title=page.speech.say.curve.format(day=page.speech.day(page.asked.period.last, weekday=True)),
+        ),
         pictures=[
             picture(name, page.asked, language, **({"channel": channel} if name in _WITH_CHANNEL else {})) for name in _PICTURES
         ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pandas as pd
 from starlette.responses import Response
 
@@ -33,11 +35,10 @@ async def show(page: Opened) -> Response:
 async def _ranking(page: Opened) -> Table:
     asked = page.asked
     of_days = _by_part if asked.part else _by_day
-    now = of_days(page, asked.period)
-    before = of_days(page, asked.against) if page.compares and asked.against else None
-    frame = await now
-    if before is not None:
-        frame = _with_change(frame, await before)
+    periods = [asked.period, *([asked.against] if page.compares and asked.against else [])]
+    frame, *before = await asyncio.gather(*(of_days(page, each) for each in periods))
+    if before:
+        frame = _with_change(frame, before[0])
     frame = frame.assign(rank=range(1, len(frame) + 1))
     columns = [
         Shown("rank", head=page.speech.say.rank),
@@ -45,7 +46,7 @@ async def _ranking(page: Opened) -> Table:
     ]
     changes = [Shown("before", head=page.speech.say.previous), Shown("change_pct", "change", term="change")]
     measure = "average_audience" if asked.part else "watch_hours"
-    columns += [Shown(measure, term=measure, bar=True), *(changes if before is not None else [])]
+    columns += [Shown(measure, term=measure, bar=True), *(changes if before else [])]
     if asked.part:
         columns.append(Shown("watch_hours", term="watch_hours"))
     else:

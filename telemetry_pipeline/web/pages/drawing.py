@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from starlette.authentication import requires
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,9 +11,9 @@ from starlette.responses import Response
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import AskedWrongly, NothingToDraw
-from telemetry_pipeline.reports.charts.drawing import ThemeName
+from telemetry_pipeline.reports.charts.drawing import OTHERS, ThemeName
 from telemetry_pipeline.web.computing.question import Look, Question
 from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.opened import PERSONAL, Endpoint, Pages
@@ -20,6 +22,7 @@ from telemetry_pipeline.web.pages.shown.computing import question
 WIDTH, THEME = "ancho", "tema"
 THEMES: dict[str, ThemeName] = {"pagina": "page", "claro": "light", "oscuro": "dark"}
 
+_A_WEEK = timedelta(days=7)
 _WIDTHS = range(280, 1601)
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 
@@ -48,7 +51,8 @@ def _asked(request: Request, pages: Pages) -> Question:
 
     :raises HTTPException: there is no such analysis, or whoever asks may not see it. :raises AskedWrongly: it cannot be.
     """
-    analysis = all_analyses().get(request.path_params["name"])
+    name = request.path_params["name"]
+    analysis = all_analyses().get(OTHERS.get(name, name))
     if analysis is None:
         raise HTTPException(404)
     if analysis.is_of_subscribers and PERSONAL not in request.auth.scopes:
@@ -63,7 +67,11 @@ def _asked(request: Request, pages: Pages) -> Question:
         raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(width), choices=choices))
     parameters = parameters_of(analysis, asked)
     channel = "" if "channel" in parameters else asked.channel
-    look = Look(theme=THEMES[theme], width=None if width is None else int(width), channel=channel)
+    look = Look(
+        theme=THEMES[theme], width=None if width is None else int(width), channel=channel, drawn=name if name in OTHERS else ""
+    )
+    if name in OTHERS and asked.period.first >= date.min + _A_WEEK:
+        return question(analysis.name, Period(asked.period.last - _A_WEEK, asked.period.last), {}, "svg", look)
     return question(analysis.name, asked.period, dict(parameters), "svg", look)
 
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.web.frame.naming import question_of, title_of
 from telemetry_pipeline.web.pages.opened import Opened
-from telemetry_pipeline.web.pages.shown.pictures import question_of, title_of
 from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.terms import TERMS

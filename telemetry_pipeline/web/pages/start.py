@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from telemetry_pipeline.web.frame.page import page
-from telemetry_pipeline.words import door as words
-from telemetry_pipeline.words.language import Language, Texts
+from telemetry_pipeline.web.frame.page import language_of, page
+from telemetry_pipeline.words.door import DOOR
+from telemetry_pipeline.words.language import Texts
+from telemetry_pipeline.words.operating import OPERATING
 from telemetry_pipeline.words.pages import PAGES
+
+_PLACES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
+    "/hoy": ("today", PAGES),
+    "/canales": ("channels", PAGES),
+    "/periodos": ("periods", PAGES),
+    "/suscriptores": ("subscribers", PAGES),
+    "/glosario": ("glossary", PAGES),
+    "/tareas": ("tasks", OPERATING),
+    "/estado": ("state", OPERATING),
+    "/api": ("api", DOOR),
+    "/dagster": ("dagster", DOOR),
+    "/flower": ("flower", DOOR),
+}
+"""Where they are, and what they are called in which catalogue; ``NAME_lead`` says more."""
+_OPERATORS = ("/flower",)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Somewhere to go.
-
-    :ivar scope: who may.
-    """
+    """Somewhere to go."""
 
     title: str
     lead: str
     path: str
-    scope: str = "viewer"
-
-
-_SAY = Texts(PAGES, Language.ES)
-
-PLACES = (
-    *(
-        Place(getattr(_SAY, name), getattr(_SAY, f"{name}_lead"), path)
-        for name, path in {
-            "today": "/hoy",
-            "channels": "/canales",
-            "periods": "/periodos",
-            "subscribers": "/suscriptores",
-            "glossary": "/glosario",
-        }.items()
-    ),
-    Place(words.TASKS, words.TASKS_LEAD, "/tareas"),
-    Place(words.STATE, words.STATE_LEAD, "/estado"),
-    Place(words.API, words.API_LEAD, "/api/docs"),
-    Place(words.DAGSTER, words.DAGSTER_LEAD, "/dagster"),
-    Place(words.FLOWER, words.FLOWER_LEAD, "/flower", "operator"),
-)
 
 
 def routes() -> list[BaseRoute]:
@@ -54,5 +46,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def _show(request: Request) -> Response:
-    places = [place for place in PLACES if place.scope in request.auth.scopes]
+    operates = "operator" in request.auth.scopes
+    places = [_place(path, request) for path in _PLACES if operates or path not in _OPERATORS]
     return page(request, "start.html", places=places)
+
+
+def _place(path: str, request: Request) -> Place:
+    name, catalogue = _PLACES[path]
+    say = Texts(catalogue, language_of(request))
+    return Place(say[name], say[f"{name}_lead"], path)

@@ -17,7 +17,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Incident
 from telemetry_pipeline.web.pages.opened import Opened
-from telemetry_pipeline.web.pages.shown.pictures import picture
+from telemetry_pipeline.web.pages.shown.pictures import other_picture, picture
 from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import Tile, change_pct, tile
 
@@ -46,6 +46,7 @@ async def show(page: Opened) -> Response:
         incidents=incidents[:5],
         by_hour=page.answers.make(lambda: _by_hour(page, hour, ended, watching)),
         channels=page.answers.make(lambda: _channels(page, hour, ended)),
+        three_days=other_picture("three_days", page.speech.say.three_days, page.asked, page.speech.language),
         pictures=[picture(name, page.asked, page.speech.language) for name in _PICTURES],
     )
 

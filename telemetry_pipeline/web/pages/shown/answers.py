@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,12 +18,18 @@ from telemetry_pipeline.web.pages.shown.computing import Answering
 
 T = TypeVar("T")
 
+_logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Failed:
-    """What stands in place of a block that could not be made."""
+    """What stands in place of a block that could not be made.
 
-    error: TelemetryError
+    :ivar incident: by which the log knows an error that is not ours; empty: it is ours.
+    """
+
+    error: Exception
+    incident: str = ""
 
     @property
     def reason(self) -> str:
@@ -46,13 +54,17 @@ class Answers:
         return self._begin(computing.frame(self._answering, name, period, parameters))
 
     def make(self, block: Callable[[], Coroutine[Any, Any, T]]) -> Callable[[], Awaitable[T | Failed]]:
-        """A block for a template to call, begun now; an error of ours is its state."""
+        """A block for a template to call, begun now; an error is its state, and the rest of the page is drawn."""
 
         async def guarded() -> T | Failed:
             try:
                 return await block()
             except TelemetryError as err:
                 return Failed(err)
+            except Exception as err:
+                incident = secrets.token_hex(4)
+                _logger.exception("incident %s: a part of a page could not be made", incident)
+                return Failed(err, incident)
 
         task = self._begin(guarded())
 

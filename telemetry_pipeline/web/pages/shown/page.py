@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from telemetry_pipeline.web.frame.assets import asset
-from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.web.frame.telling import told_of
 from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
-from telemetry_pipeline.words import door, door_en, terms
+from telemetry_pipeline.words import terms
 from telemetry_pipeline.words.language import Language
 
 FLUSH = "\0"
@@ -35,7 +36,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     enable_async=True,
 )
-_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name}
+_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name, "told_of": told_of}
 _TEMPLATES.tests["failed"] = lambda block: isinstance(block, Failed)
 
 
@@ -53,10 +54,8 @@ def stream(
 
     :param answers: that its blocks wait for; they are stopped when the reader has gone.
     """
-    words = door if speech.language is Language.ES else door_en
     context = {
-        "words": words,
-        "language": speech.language,
+        **framed(speech.language),
         "visitor": request.user,
         "path": request.url.path,
         "say": speech.say,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.reports.charts.drawing import OTHERS
+from telemetry_pipeline.web.frame.naming import question_of, title_of
 from telemetry_pipeline.web.pages.asked.query import Asked
 from telemetry_pipeline.web.pages.shown.computing import has_own_window
-from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
 
 PATH = "/figuras"
@@ -24,8 +25,9 @@ _FORMS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of an analysis.
+    """A picture.
 
+    :ivar of: the analysis that it is of.
     :ivar source: its address. :ivar files: by what they are called, their addresses.
     """
 
@@ -34,6 +36,7 @@ class Picture:
     question: str
     source: str
     files: Mapping[str, str]
+    of: str
 
 
 def picture(name: str, asked: Asked, language: Language, **parameters: str) -> Picture:
@@ -47,7 +50,14 @@ def picture(name: str, asked: Asked, language: Language, **parameters: str) -> P
         question_of(name, language),
         asked.at(f"{PATH}/{name}", everything=False, part=""),
         files_of(name, asked, **parameters),
+        name,
     )
+
+
+def other_picture(name: str, title: str, asked: Asked, language: Language) -> Picture:
+    """Another picture than its analysis has by itself."""
+    own = picture(OTHERS[name], asked, language)
+    return replace(own, name=name, title=title, source=asked.at(f"{PATH}/{name}", everything=False, part=""))
 
 
 def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
@@ -62,15 +72,3 @@ def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
         text: f"{_API}/{name}?{urlencode({**values, 'format': form, **more}, errors='replace')}"
         for text, (form, more) in _FORMS.items()
     }
-
-
-def title_of(name: str, language: Language) -> str:
-    """What an analysis is called."""
-    known = about(name)
-    return known.title if known and language is Language.ES else name.replace("_", " ").capitalize()
-
-
-def question_of(name: str, language: Language) -> str:
-    """The question that it answers."""
-    known = about(name)
-    return known.question if known and language is Language.ES else find_analysis(name).question
