@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Callable
+from html import unescape
 from typing import Any, cast
 
 import anyio.to_thread
@@ -20,6 +23,9 @@ from telemetry_pipeline.web.app import create_app
 from telemetry_pipeline.web.computing.bodies import body_of
 from telemetry_pipeline.web.computing.pool import Pool
 from telemetry_pipeline.web.computing.question import Question
+
+Ask = Callable[..., str]
+"""The text of a page."""
 
 PERSONAL = "petra"
 PEOPLE = {VIEWER: (Role.VIEWER, False), PERSONAL: (Role.VIEWER, True), OPERATOR: (Role.OPERATOR, False)}
@@ -59,3 +65,8 @@ def let_in(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         for name, (role, personal) in PEOPLE.items():
             users.add(connection, Actor("root", "command"), name, PASSWORD, role, personal=personal)
+
+
+def words(page: str) -> str:
+    """What a page says, without its marks."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())

@@ -1,4 +1,4 @@
-"""The front door over a warehouse of the test's own, and browsers before it."""
+"""The front door over a warehouse of the test's own or of a small operator, and browsers before it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from audiences import fill
 from front_door import OPERATOR, PASSWORD, URL, VIEWER, Browser, door_settings
+from pages import PERSONAL, Ask, front_door, let_in
 from starlette.types import ASGIApp
+from warehouse_events import MEXICO
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.access import passwords, users
 from telemetry_pipeline.warehouse.access.audit import Actor
@@ -73,3 +77,40 @@ def _quick_hashes() -> Iterator[None]:
         passwords._of_nobody.cache_clear()
         yield
         passwords._of_nobody.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_url: str) -> Iterator[str]:
+    """The address of a warehouse with a small operator, in which nobody changes anything."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("create database audiences template template")
+        url = at_database(postgres_url, "audiences")
+        engine = connect(url)
+        fill(engine, today(MEXICO))
+        let_in(engine)
+        yield url
+        engine.dispose()
+        connection.execute("drop database audiences with (force)")
+
+
+@pytest.fixture(scope="module")
+def people(filled: str) -> dict[str, Browser]:
+    """Browsers of those who are logged in, by their names."""
+    door = front_door(filled, connect(filled))
+    browsers = {name: Browser(door, URL) for name in (VIEWER, PERSONAL, OPERATOR)}
+    for name, browser in browsers.items():
+        assert browser.log_in(name).status_code == 303
+    return browsers
+
+
+@pytest.fixture
+def ask(people: dict[str, Browser]) -> Ask:
+    """The text of a page."""
+
+    def get(path: str, by: str = OPERATOR, status: int = 200) -> str:
+        answer = people[by].get(path)
+        assert answer.status_code == status, answer.text[-2000:]
+        text: str = answer.text
+        return text
+
+    return get

@@ -3,74 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from audiences import CHANNELS, LONG_CHANNEL, ODD_CHANNEL, ODD_SUBSCRIBER, SUBSCRIBERS, fill
+from audiences import CHANNELS, LONG_CHANNEL, ODD_CHANNEL, ODD_SUBSCRIBER, SUBSCRIBERS
 from front_door import OPERATOR, URL, VIEWER, Browser
-from pages import PERSONAL, InProcess, front_door, let_in
+from pages import PERSONAL, Ask, front_door, let_in, words
 from warehouse_events import MEXICO
 
 from telemetry_pipeline import web
 from telemetry_pipeline.days import today
-from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused, TelemetryError
-from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.web.computing.question import Question
 from telemetry_pipeline.words.pages import PAGES as PAGES_SAID
-
-Ask = Callable[..., str]
 
 PAGES = ["/hoy", "/canales", f"/canal?canal={quote(CHANNELS[0])}", "/periodos", "/suscriptores", "/glosario"]
 NOT_THERE = "S-nobody"
-
-
-@pytest.fixture(scope="module")
-def filled(postgres_url: str) -> Iterator[str]:
-    """The address of a warehouse with a small operator, in which nobody changes anything."""
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("create database audiences template template")
-        url = at_database(postgres_url, "audiences")
-        engine = connect(url)
-        fill(engine, today(MEXICO))
-        let_in(engine)
-        yield url
-        engine.dispose()
-        connection.execute("drop database audiences with (force)")
-
-
-@pytest.fixture(scope="module")
-def people(filled: str) -> dict[str, Browser]:
-    """Browsers of those who are logged in, by their names."""
-    door = front_door(filled, connect(filled))
-    browsers = {name: Browser(door, URL) for name in (VIEWER, PERSONAL, OPERATOR)}
-    for name, browser in browsers.items():
-        assert browser.log_in(name).status_code == 303
-    return browsers
-
-
-@pytest.fixture
-def ask(people: dict[str, Browser]) -> Ask:
-    """The text of a page."""
-
-    def get(path: str, by: str = OPERATOR, status: int = 200) -> str:
-        answer = people[by].get(path)
-        assert answer.status_code == status, answer.text[-2000:]
-        text: str = answer.text
-        return text
-
-    return get
-
-
-def words(page: str) -> str:
-    """What a page says, without its marks."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
 @pytest.mark.parametrize("who", [VIEWER, PERSONAL, OPERATOR])
@@ -206,69 +157,6 @@ def test_today_is_set_against_yesterday_and_a_week_ago_up_to_the_same_hour(ask: 
     assert "Qué se ve, de 17 a 18 h" in page.replace("de de", "de")
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (Busy("too many answers are being computed"), "demasiadas preguntas a la vez"),
-        (RequestRefused("it takes longer than 60 s"), "Pruebe con menos días"),
-        (ComputingEnded("the process ended"), "No se pudo calcular"),
-    ],
-    ids=["busy", "long", "ended"],
-)
-def test_a_block_that_cannot_be_made_says_why_and_the_rest_of_the_page_is_there(
-    filled: str, monkeypatch: pytest.MonkeyPatch, error: TelemetryError, said: str
-) -> None:
-    async def fail(_self: InProcess, _question: Question) -> bytes:
-        raise error
-
-    monkeypatch.setattr(InProcess, "ask", fail)
-    browser = Browser(front_door(filled, connect(filled)), URL)
-    browser.log_in(VIEWER)
-    answer = browser.get("/canales")
-    assert answer.status_code == 200
-    assert answer.text.rstrip().endswith("</html>")
-    assert said in words(answer.text)
-    assert str(error) not in answer.text
-
-
-def test_a_part_that_meets_an_error_of_others_says_so_with_a_number_that_the_log_has(
-    filled: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    answered = InProcess.ask
-
-    async def stumble(self: InProcess, question: Question) -> bytes:
-        if question.name == "channel_flow":
-            raise RuntimeError("the secret of the house")
-        return await answered(self, question)
-
-    monkeypatch.setattr(InProcess, "ask", stumble)
-    browser = Browser(front_door(filled, connect(filled)), URL)
-    browser.log_in(VIEWER)
-    page = browser.get(f"/canal?canal={quote(CHANNELS[0])}").text
-    assert page.rstrip().endswith("</html>")
-    assert "Horas vistas" in page
-    assert "data-picture" in page
-    numbers = re.findall(r"No se pudo calcular\..*? Incidente (\w+)\.", words(page))
-    assert len(set(numbers)) == 2
-    assert "secret" not in page
-    for number in numbers:
-        assert f"incident {number}" in caplog.text
-    assert "RuntimeError: the secret of the house" in caplog.text
-
-
-def test_a_channel_has_its_curve_of_the_last_day_and_today_is_drawn_beside_two_others(
-    ask: Ask, people: dict[str, Browser]
-) -> None:
-    for path, name, said in (
-        (f"/canal?canal={quote(CHANNELS[0])}", "channel_curve", r'aria-label="\d+:15 · [^"]*minuto medio'),
-        ("/hoy", "three_days", r'aria-label="\d+ h · \d+ \w+ \d{4}: [^"]* · \d+ \w+ \d{4}: '),
-    ):
-        source = unescape(re.findall(rf'data-picture="([^"]*/{name}[^"]*)"', ask(path))[0])
-        answer = people[VIEWER].get(f"{source}&ancho=480")
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
-        assert re.search(said, answer.text), answer.text[:3000]
-
-
 def test_every_text_of_the_catalogue_is_said_somewhere() -> None:
     rooms = [each for each in Path(web.__file__).parent.joinpath("pages").rglob("*") if each.suffix in (".py", ".html")]
     said = " ".join(each.read_text() for each in rooms)
@@ -284,31 +172,6 @@ def test_every_link_to_a_definition_leads_to_one(ask: Ask) -> None:
     wanted = {place for path in PAGES for place in re.findall(r'href="/glosario#([^"]+)"', ask(path))}
     assert wanted
     assert wanted <= places
-
-
-def test_pictures_are_fetched_with_links_and_labels(ask: Ask, people: dict[str, Browser]) -> None:
-    page = ask("/canales")
-    source = unescape(re.findall(r'data-picture="([^"]*/share[^"]*)"', page)[0])
-    answer = people[VIEWER].get(f"{source}&ancho=480")
-    assert answer.headers["content-type"] == "image/svg+xml"
-    assert 'aria-label="' in answer.text
-    assert "/canal?canal=Canal%20Estrella" in answer.text
-    again = people[VIEWER].get(f"{source}&ancho=480", headers={"if-none-match": answer.headers["etag"]})
-    assert again.status_code == 304
-    for wrong in ("&ancho=7", "&tema=rosa"):
-        assert people[VIEWER].get(source + wrong).status_code == 400
-    assert people[VIEWER].get("/figuras/nothing").status_code == 404
-
-
-def test_a_picture_of_nothing_has_no_content(people: dict[str, Browser]) -> None:
-    assert people[VIEWER].get("/figuras/share?desde=2025-02-01&hasta=2025-02-02").status_code == 204
-
-
-def test_files_are_of_the_same_days(ask: Ask, people: dict[str, Browser]) -> None:
-    [link] = {unescape(each) for each in re.findall(r'href="(/api/analyses/share\?[^"]*format=csv[^"]*)"', ask("/canales"))}
-    answer = people[VIEWER].get(link)
-    assert answer.status_code == 200
-    assert "Canal Estrella" in answer.text
 
 
 def test_pages_speak_english_where_that_is_set(filled: str) -> None:
