@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 from datetime import date
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import orjson
 import pandas as pd
@@ -51,7 +53,13 @@ async def frame(answering: Answering, name: str, period: Period, parameters: dic
     :raises TelemetryError: it cannot be had.
     """
     answer = await answering.answer(question(name, period, parameters))
-    return _frame_of(name, answer.body).copy(deep=False)
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        # What is made of a frame takes the time in which other pages could begin: they go first.
+        await asyncio.sleep(0)
+        return _frame_of(name, answer.body).copy(deep=False)
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 # An answer that is kept is the same bytes for all who look; what is made of a copy leaves the frame as it is.
