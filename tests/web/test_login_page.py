@@ -58,6 +58,7 @@ def test_a_person_logs_in_by_keyboard_and_out_again(url: str, browser: webdriver
     wait_for(browser, f"Hola, {VIEWER}")
     assert browser.current_url == f"{url}/?dias=7"
     assert "Flower" not in browser.find_element(By.TAG_NAME, "main").text
+    assert browser.find_element(By.CSS_SELECTOR, ".places-bar ul").value_of_css_property("display") == "flex"
     assert not browser.execute_script(_WIDER_THAN_THE_WINDOW)
     assert browser.execute_script("return document.cookie") == ""
     browser.save_screenshot(str(tmp_path / "start.png"))
