@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import quote
 
@@ -10,7 +12,9 @@ import pytest
 from audiences import CHANNELS
 from front_door import URL, VIEWER, Browser
 from pages import Ask, InProcess, front_door, words
+from warehouse_events import MEXICO
 
+from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused, TelemetryError
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.web.computing.question import Question
@@ -102,3 +106,19 @@ def test_files_are_of_the_same_days(ask: Ask, people: dict[str, Browser]) -> Non
     answer = people[VIEWER].get(link)
     assert answer.status_code == 200
     assert "Canal Estrella" in answer.text
+
+
+def test_the_ranking_of_an_evening_is_a_file_for_excel(ask: Ask, people: dict[str, Browser]) -> None:
+    asked = f"desde={today(MEXICO) - timedelta(days=2)}&hasta={today(MEXICO) - timedelta(days=1)}&contra=semana&franja=noche"
+    page = ask(f"/canales?{asked}")
+    [link] = {unescape(each) for each in re.findall(r'href="(/canales\.csv[^"]*)"', page)}
+    answer = people[VIEWER].get(link)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "noche.csv" in answer.headers["content-disposition"]
+    head, *rows = csv.reader(answer.text.removeprefix("\ufeff").splitlines(), delimiter=";")
+    assert head[:4] == ["N.º", "Canal", "Audiencia media", "Antes"]
+    ranking = words(page).partition("Ranking de canales")[2]
+    places = [ranking.find(row[1]) for row in rows if row[1] in (CHANNELS[0], CHANNELS[1])]
+    assert -1 not in places
+    assert len(places) == 2
+    assert places == sorted(places)

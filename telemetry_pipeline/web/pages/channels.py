@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 import pandas as pd
 from starlette.responses import Response
 
 from telemetry_pipeline.analyses.framework.marks import SMALL_BASE
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.files.csv_text import to_excel_csv
+from telemetry_pipeline.results.rows import to_rows
+from telemetry_pipeline.web.frame.page import NOT_KEPT
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
-from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
+from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, head_of, table
 
 PATH = "/canales"
+FILE_PATH = f"{PATH}.csv"
 _PICTURES = ("share", "reach", "rating", "channel_flow", "channel_performance", "average_duration")
 
 
@@ -27,12 +32,30 @@ async def show(page: Opened) -> Response:
         headline=headline(page),
         ranking=page.answers.make(lambda: _ranking(page)),
         ranking_title=title,
+        ranking_file=page.asked.at(FILE_PATH),
         compares=page.compares,
         pictures=[picture(name, page.asked, page.speech.language) for name in _PICTURES],
     )
 
 
+async def file(page: Opened) -> Response:
+    """The ranking as a file that Excel opens, with as many channels as there are."""
+    frame, columns = await _ranked(page)
+    heads = {each.name: head_of(each, page.speech) for each in columns}
+    text = to_excel_csv(list(heads.values()), to_rows(frame[list(heads)].rename(columns=heads)))
+    asked = page.asked
+    name = "_".join(["canales", str(asked.period.first), str(asked.period.last), *([asked.part] if asked.part else [])])
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.csv", **NOT_KEPT}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
 async def _ranking(page: Opened) -> Table:
+    frame, columns = await _ranked(page)
+    return table(frame, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
+
+
+async def _ranked(page: Opened) -> tuple[pd.DataFrame, list[Shown]]:
+    """The channels in order, and the columns to show of them."""
     asked = page.asked
     of_days = _by_part if asked.part else _by_day
     periods = [asked.period, *([asked.against] if page.compares and asked.against else [])]
@@ -57,7 +80,7 @@ async def _ranking(page: Opened) -> Table:
             Shown("views", term="view"),
             Shown("average_seconds", "seconds", term="duration"),
         ]
-    return table(frame, columns, page.speech, most=None if asked.everything else FIRST_ROWS)
+    return frame, columns
 
 
 async def _by_day(page: Opened, period: Period) -> pd.DataFrame:

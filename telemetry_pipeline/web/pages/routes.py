@@ -30,6 +30,7 @@ def routes(settings: DoorSettings, engine: sa.Engine, answering: Answering) -> l
     return [
         Route(today.PATH, pages.endpoint(today.show, "today", "today")),
         Route(channels.PATH, pages.endpoint(channels.show, "channels")),
+        Route(channels.FILE_PATH, pages.endpoint(channels.file, "channels")),
         Route(channel.PATH, pages.endpoint(channel.show, "channel")),
         Route(periods.PATH, pages.endpoint(periods.show, "periods")),
         Route(subscribers.PATH, pages.endpoint(subscribers.show, "subscribers", "28")),

@@ -99,7 +99,7 @@ def table(frame: pd.DataFrame, columns: Sequence[Shown], speech: Speech, *, most
 
     :param most: rows to show; None: all.
     """
-    heads = [Head(_head(each, speech), each.term, each.kind in _NUMERIC) for each in columns]
+    heads = [Head(head_of(each, speech), each.term, each.kind in _NUMERIC) for each in columns]
     largest = {each.name: _largest(frame[each.name]) for each in columns if each.bar}
     shown = frame if most is None else frame.head(most)
     rows = [
@@ -117,7 +117,8 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 _NUMERIC = ("number", "percent", "change", "seconds", "written")
 
 
-def _head(column: Shown, speech: Speech) -> str:
+def head_of(column: Shown, speech: Speech) -> str:
+    """What stands over a column."""
     if column.head or not column.term:
         return column.head
     return terms.TERMS[column.term].name(speech.language)
