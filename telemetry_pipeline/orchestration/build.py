@@ -35,7 +35,7 @@ def build_defs(settings: StackSettings | None = None, resources: Mapping[str, An
     try:
         settings = settings or StackSettings.load()
     except SettingsError as err:
-        raise err.with_traceback(None) from None  # Dagster shows all of it
+        raise err.with_traceback(None) from None  # the message names every setting that is wrong
     daily, jobs = daily_partitions(settings), build_jobs(settings)
     with warnings.catch_warnings():
         # Three lines an asset, at each start of each process.
