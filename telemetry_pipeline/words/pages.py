@@ -182,6 +182,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "rises": ("Los que más crecieron", "Those that grew most"),
     "falls": ("Los que más cayeron", "Those that fell most"),
     # Subscribers.
+    "known_subscribers": (
+        "Aquí arriba se cuentan todas las reproducciones; abajo, las que tienen suscriptor.",
+        "All views are counted above; below, those that have a subscriber.",
+    ),
     "to_call": ("A quién llamar", "Whom to call"),
     "to_call_lead": (
         "Veían y dejaron de ver, o ven la mitad o menos. Primero el riesgo alto, y de ellos los que más veían.",
