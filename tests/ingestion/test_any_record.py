@@ -49,6 +49,10 @@ def sync_of_server(engine: sa.Engine, server: SimulatorServer) -> Sync:
     return Sync(engine=engine, feed=Feed(client, PageDecoder(UTC, MEXICO), UTC), operator_zone=MEXICO, deadline=NEVER)
 
 
+ASKED = {"subscriber_code": "S-3", "channel": "Uno"}
+"""What analyses of one subscriber or channel have to be told."""
+
+
 def go_on(engine: sa.Engine, days: Period) -> int:
     """Everything that comes after the sync; gives how many characters all results have."""
     merge(engine, MEXICO.key)
@@ -57,7 +61,7 @@ def go_on(engine: sa.Engine, days: Period) -> int:
     assert segments.read(engine, date.min, date.max).table.num_rows == counted
     store, found, size = Store(RULES), [], 0
     for analysis in all_analyses().values():
-        values = analysis.parse({} if analysis.runs_unattended else {"subscriber_code": "S-3"})
+        values = analysis.parse({name: text for name, text in ASKED.items() if name in analysis.parameters.model_fields})
         computing.update(engine, store, analysis, analysis.windows(days, values), values)
         only = {"period": days} if analysis.is_of_period else {"day": days.last}
         with snapshot(engine) as connection:
