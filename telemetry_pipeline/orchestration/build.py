@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.orchestration.assets import analyses, documents, telemetry
 from telemetry_pipeline.orchestration.jobs import build_jobs
 from telemetry_pipeline.orchestration.partitions import daily_partitions
@@ -32,10 +31,7 @@ def build_defs(settings: StackSettings | None = None, resources: Mapping[str, An
     :param resources: in place of the real ones of the same names, ``warehouse`` and ``panaccess``.
     :raises SettingsError: the settings cannot be used.
     """
-    try:
-        settings = settings or StackSettings.load()
-    except SettingsError as err:
-        raise err.with_traceback(None) from None  # the message names every setting that is wrong
+    settings = settings or StackSettings.load()
     daily, jobs = daily_partitions(settings), build_jobs(settings)
     with warnings.catch_warnings():
         # Three lines an asset, at each start of each process.

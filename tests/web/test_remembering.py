@@ -26,7 +26,7 @@ def clock() -> Clock:
 @pytest.fixture
 def remembered(clock: Clock) -> Remembered:
     found = Remembered(clock)
-    found.note("secret", VERA)
+    found.note("secret", VERA, clock())
     return found
 
 
@@ -49,3 +49,19 @@ def test_what_opens_nothing_any_more_is_forgotten_at_once(remembered: Remembered
     remembered.forget("secret")
     assert remembered.fresh("secret") is None
     assert remembered.recall("secret") is None
+
+
+def test_what_was_asked_before_somebody_left_brings_nobody_back(remembered: Remembered, clock: Clock) -> None:
+    asked_at = remembered.now()
+    clock.now = 0.1
+    remembered.forget("secret")
+    remembered.note("secret", VERA, asked_at)
+    assert remembered.fresh("secret") is None
+    remembered.note("secret", VERA, clock.now)
+    assert remembered.fresh("secret") == VERA
+
+
+def test_a_thousand_wrong_secrets_make_nobody_forgotten(remembered: Remembered) -> None:
+    for number in range(2_000):
+        remembered.note(f"guess {number}", None, remembered.now())
+    assert remembered.fresh("secret") == VERA

@@ -57,6 +57,7 @@ class Authentication(AuthenticationBackend):
         remembered = self._door.remembered
         if (visitor := remembered.fresh(secret)) is not None:
             return visitor
+        asked_at = remembered.now()
         try:
             visitor = await run_in_threadpool(find, secret)
         except WarehouseError:
@@ -64,7 +65,7 @@ class Authentication(AuthenticationBackend):
             if recalled is None:
                 raise
             return recalled
-        remembered.note(secret, visitor)
+        remembered.note(secret, visitor, asked_at)
         return visitor
 
     def _of_token(self, secret: str) -> Visitor | None:

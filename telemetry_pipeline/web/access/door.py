@@ -21,6 +21,8 @@ from telemetry_pipeline.web.access.visitor import Visitor
 class Door:
     """The same for all requests, in ``request.app.state.door``.
 
+    :ivar remembered: who was here a moment ago.
+
     :ivar owner_token: what lets the owner of a local stack in; None: nothing does.
     """
 

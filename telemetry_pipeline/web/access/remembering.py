@@ -31,21 +31,35 @@ class Remembered:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, tuple[Visitor, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Visitor | None, float]] = OrderedDict()
 
-    def note(self, secret: str, visitor: Visitor | None) -> None:
-        """What was found of who shows this; None: it opens nothing."""
+    def now(self) -> float:
+        """To be taken before PostgreSQL is asked."""
+        return self._clock()
+
+    def note(self, secret: str, visitor: Visitor | None, asked_at: float) -> None:
+        """What was found of who shows this; None: it opens nothing.
+
+        :param asked_at: when PostgreSQL was asked; what was forgotten since stays so.
+        """
         key = _key(secret)
         with self._lock:
+            if self._known.get(key, (None, asked_at))[1] > asked_at:
+                return
             self._known.pop(key, None)
-            if visitor is not None:
-                self._known[key] = (visitor, self._clock())
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+            if visitor is not None:  # who shows what opens nothing, a thousand times, makes nobody else forgotten
+                self._keep(key, visitor, asked_at)
 
     def forget(self, secret: str) -> None:
-        """It opens nothing any more."""
-        self.note(secret, None)
+        """It opens nothing any more, whatever was asked about it before."""
+        with self._lock:
+            self._keep(_key(secret), None, self._clock())
+
+    def _keep(self, key: bytes, visitor: Visitor | None, at: float) -> None:
+        self._known[key] = (visitor, at)
+        self._known.move_to_end(key)
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
 
     def fresh(self, secret: str) -> Visitor | None:
         """Who that was a moment ago."""
@@ -58,7 +72,7 @@ class Remembered:
 
     def _noted(self, secret: str, within_seconds: float) -> Visitor | None:
         with self._lock:
-            visitor, at = self._known.get(_key(secret), (None, 0.0))
+            visitor, at = self._known.get(_key(secret), (None, float("-inf")))
         return visitor if self._clock() - at < within_seconds else None
 
 

@@ -14,6 +14,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.words.language import Language, Texts
 
 NULL = "—"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _LOCALES = {Language.ES: "es_MX", Language.EN: "en_US"}
 _CUT = 60
 
@@ -107,10 +108,7 @@ class Speech:
         return cut(text, _CUT)
 
 
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-
-
 def cut(text: str, length: int) -> str:
     """A text of somebody else where there is little room, without what a page would obey; the whole is shown elsewhere."""
-    shown = "".join(each if each.isprintable() or each == _NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
+    shown = "".join(each if each.isprintable() or each == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"

@@ -40,7 +40,10 @@ async def show(page: Opened) -> Response:
 
 async def file(page: Opened) -> Response:
     """The ranking as a file that Excel opens, with as many channels as there are."""
-    frame, columns = await _ranked(page)
+    try:
+        frame, columns = await _ranked(page)
+    finally:
+        page.answers.end()
     heads = {each.name: head_of(each, page.speech) for each in columns}
     text = to_excel_csv(list(heads.values()), to_rows(frame[list(heads)].rename(columns=heads)))
     asked = page.asked

@@ -56,14 +56,22 @@ async def frame(answering: Answering, name: str, period: Period, parameters: dic
     async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         # What is made of a frame takes the time in which other pages could begin: they go first.
         await asyncio.sleep(0)
-        return _frame_of(name, answer.body).copy(deep=False)
+        if len(answer.body) > _KEPT_BYTES:
+            return _frame_of(name, answer.body)
+        return _kept_frame(name, answer.body).copy(deep=False)
 
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+_KEPT_BYTES = 250_000
+"""Of an answer whose frame is kept; what lists every subscriber would take hundreds of megabytes."""
 
 
 # An answer that is kept is the same bytes for all who look; what is made of a copy leaves the frame as it is.
 @functools.lru_cache(maxsize=64)
+def _kept_frame(name: str, text: bytes) -> pd.DataFrame:
+    return _frame_of(name, text)
+
+
 def _frame_of(name: str, text: bytes) -> pd.DataFrame:
     body = orjson.loads(text)
     columns = find_analysis(name).columns

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
-from telemetry_pipeline.web.frame.speech import NULL, Speech
+from telemetry_pipeline.web.frame.speech import NO_BREAK, NULL, Speech
 from telemetry_pipeline.words import terms
 
 Kind = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]
@@ -113,7 +113,6 @@ def table(frame: pd.DataFrame, columns: Sequence[Shown], speech: Speech, *, most
     return Table(heads, rows, len(frame))
 
 
-_NO_BREAK = "\N{NO-BREAK SPACE}"
 _NUMERIC = ("number", "percent", "change", "seconds", "written")
 
 
@@ -146,8 +145,8 @@ def write(value: Any, kind: Kind, speech: Speech) -> str:
         "percent": speech.percent,
         "change": speech.change,
         "seconds": speech.seconds,
-        "day": lambda day: speech.day(_date(day)).replace(" ", _NO_BREAK),
-        "month": lambda day: speech.month(_date(day)).replace(" ", _NO_BREAK),
+        "day": lambda day: speech.day(_date(day)).replace(" ", NO_BREAK),
+        "month": lambda day: speech.month(_date(day)).replace(" ", NO_BREAK),
     }
     return writers[kind](value)
 
