@@ -117,7 +117,6 @@ class _Asker:
         self.errors = 0
         self._headers = {"Authorization": f"Bearer {token}"}
         self._own = threading.local()
-        self._pool = ThreadPoolExecutor(_AT_ONCE)
 
     def wait(self) -> None:
         """Until the door is open."""
@@ -129,7 +128,9 @@ class _Asker:
 
     def ask(self, paths: Sequence[str]) -> list[Taken]:
         """How long each answer takes, in the order of the paths."""
-        return list(self._pool.map(self._ask, paths))
+        # Anew each time: the door ends connections that were silent for a few seconds.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(self._ask, paths))
 
     def _ask(self, path: str) -> Taken:
         """With a connection that stays, and hardly any work of its own: 20 of them share the processors with the door."""
