@@ -84,6 +84,7 @@ def test_whatever_becomes_of_a_process_the_next_question_is_answered(
         else:
             with pytest.raises(raised):
                 await pool.ask(question(name))
+        pool._limit_seconds = 60  # a loaded machine may take long to start a process
         assert (await pool.ask(question("next"))).startswith(b"next")
         pool.close()
 
