@@ -125,6 +125,7 @@ def fill(url: str, views: int) -> float:
         connection.execute(sa.text("select setseed(0.5)"))
         values = {"views": views, "first": _PERIOD.first, "timezone": OPERATOR_TIMEZONE}
         connection.execute(sa.text(_STATEMENTS["fill"]), values)
+        connection.execute(sa.text(_STATEMENTS["names"]))
         # All of it is complete, for data begin the day before.
         segments.mark_changed(connection, [_PERIOD.first - timedelta(days=1), *_PERIOD.days()])
         connection.execute(sa.text("update telemetry.sync_state set complete_before = :day"), {"day": LAST + timedelta(days=1)})

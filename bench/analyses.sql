@@ -23,6 +23,10 @@ from (
 ) as seen
 order by local_end
 
+-- names
+insert into telemetry.channel_names (channel_id, name, first_record_id, last_record_id)
+select channel_id, 'Canal ' || channel_id, min(record_id), max(record_id) from telemetry.views group by channel_id
+
 -- counted
 create temporary view counted as
 select local_date, local_hour, ended_at, duration_seconds, channel_name, subscriber_code, device_id, country, isp

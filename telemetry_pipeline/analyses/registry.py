@@ -37,10 +37,10 @@ def find_analysis(name: str) -> Analysis:
 
     :raises RequestRefused: there is none; lists what there is.
     """
-    analyses = all_analyses()
-    if name not in analyses:
-        raise RequestRefused(f"there is no analysis {name!r}", f"there are {', '.join(analyses)}")
-    return analyses[name]
+    _import_modules()
+    if name not in declaration.declared:
+        raise RequestRefused(f"there is no analysis {name!r}", f"there are {', '.join(all_analyses())}")
+    return declaration.declared[name]
 
 
 @functools.cache

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import uvicorn
 
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.web.app import create_app
+from telemetry_pipeline.web.frame.templating import compile_all
 
 _GRACE_SECONDS = 5
 
@@ -17,8 +19,13 @@ _logger = logging.getLogger(__name__)
 def serve(settings: DoorSettings, *, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; who is being answered then has a few seconds."""
     _logger.info("Serving on %s, port %s", host, port)
+    app = create_app(settings)
+    compile_all()
+    # What is there now stays; a collection that looked through all of it would stop everybody for a quarter of a second.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         log_level="warning",

@@ -1,8 +1,9 @@
-"""What pages make of answers: once as long as the answer is the same, and after other pages have begun."""
+"""What pages make of answers: once as long as the answer is the same, and while other pages begin."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import date
 
 import orjson
@@ -10,24 +11,45 @@ import pandas as pd
 import pytest
 
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import Busy
 from telemetry_pipeline.web.computing.answers import Answer
 from telemetry_pipeline.web.computing.question import Question
 from telemetry_pipeline.web.pages.shown import computing
+from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
 
 DAYS = Period(date(2026, 1, 1), date(2026, 1, 1))
 ROW = {"channel": "Uno", "share_pct": 100.0, "watch_hours": 1.5, "small_base": False}
 
 
 class Answering:
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int = 1) -> None:
         self.body = orjson.dumps({"rows": [ROW] * rows, "facts": {}})
 
     async def answer(self, question: Question, known: str = "") -> Answer:
         return Answer(self.body, "etag")
 
 
+class Failing:
+    async def answer(self, question: Question, known: str = "") -> Answer:
+        raise Busy("too many", "later")
+
+
+class Endless:
+    """Tells when it is asked, and when it is stopped."""
+
+    def __init__(self) -> None:
+        self.asked, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, question: Question, known: str = "") -> Answer:
+        self.asked.set()
+        try:
+            return await asyncio.Future()
+        finally:
+            self.ended.set()
+
+
 async def shares(rows: int) -> pd.DataFrame:
-    return await computing.frame(Answering(rows), "share", DAYS, {})
+    return await computing.frame(Answering(rows).answer, "share", DAYS, {})
 
 
 @pytest.fixture
@@ -61,18 +83,49 @@ def test_an_answer_about_everybody_is_not_kept(made: list[str]) -> None:
     assert made == ["share"] * 2
 
 
-def test_a_page_begins_before_what_twenty_others_show_is_made(made: list[str]) -> None:
-    async def begin() -> int:
-        """A page takes some rounds of the loop until it begins."""
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return len(made)
+def test_a_page_begins_while_what_others_show_is_made() -> None:
+    making, goes_on = threading.Event(), threading.Event()
 
-    async def ask() -> int:
-        others = [asyncio.create_task(shares(rows)) for rows in range(1, 21)]
-        before = await begin()
-        await asyncio.gather(*others)
-        return before
+    async def block() -> str:
+        making.set()
+        assert goes_on.wait(60)
+        return "made"
 
-    assert asyncio.run(ask()) < 5
-    assert len(made) == 20
+    async def others() -> None:
+        wait = Answers(Answering()).make(block)
+        while not making.is_set():
+            await asyncio.sleep(0.01)
+        goes_on.set()
+        assert await wait() == "made"
+
+    asyncio.run(others())
+
+
+def test_two_blocks_wait_for_one_answer_and_an_error_is_that_of_each() -> None:
+    async def page() -> None:
+        answers = Answers(Failing())
+        asked = answers.ask("share", DAYS)
+
+        async def block() -> int:
+            return len(await asked)
+
+        for wait in [answers.make(block) for _ in range(2)]:
+            shown = await wait()
+            assert isinstance(shown, Failed)
+            assert shown.reason == "busy"
+        with pytest.raises(Busy):
+            await asked
+
+    asyncio.run(page())
+
+
+def test_what_nobody_waits_for_any_more_is_stopped_where_it_is_computed() -> None:
+    async def page() -> None:
+        answering = Endless()
+        answers = Answers(answering)
+        answers.ask("share", DAYS)
+        await asyncio.wait_for(answering.asked.wait(), 60)
+        answers.end()
+        await asyncio.wait_for(answering.ended.wait(), 60)
+
+    asyncio.run(page())

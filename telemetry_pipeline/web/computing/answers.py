@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Completeness
@@ -27,6 +27,8 @@ from telemetry_pipeline.web.computing.question import Look, Question
 
 _VERSIONS = 5_000
 _MOST_BYTES = 32_000_000
+_LOOKS_AT_ONCE = 2
+"""At what is stored. A page has a dozen; those of all pages would take every thread and connection of the door."""
 
 Moment = tuple[int, Completeness]
 """What answers may depend on: the newest version of views, and what is known of days."""
@@ -50,6 +52,7 @@ class Answers:
         self._bodies = Kept(most_bytes)
         self._versions: OrderedDict[Question, tuple[Moment, str]] = OrderedDict()
         self._moment = SharedLook(self._read)
+        self._looks = CapacityLimiter(_LOOKS_AT_ONCE)
 
     async def answer(self, question: Question, known: str = "") -> Answer:
         """The answer to a question; without a body where its etag is among those that are *known* to whoever asks.
@@ -65,7 +68,7 @@ class Answers:
         found = None
         seen = self._versions.get(asked)
         if seen is None or seen[0] != moment:
-            looked = await run_in_threadpool(look)
+            looked = await to_thread.run_sync(look, limiter=self._looks)
             self._remember(asked, moment, looked.version)
             version, found = looked.version, looked.stored
         else:
@@ -76,9 +79,9 @@ class Answers:
 
         async def make() -> bytes:
             # Without a look of its own, it was in memory before, or in another form.
-            stored = found or (await run_in_threadpool(look)).stored
+            stored = found or (await to_thread.run_sync(look, limiter=self._looks)).stored
             if stored is not None and question.form in ("json", "csv"):
-                return await run_in_threadpool(lambda: body_of(question, stored, self._rules.zone))
+                return await to_thread.run_sync(body_of, question, stored, self._rules.zone)
             return await self._pool.ask(question)
 
         return Answer(await self._bodies.get(etag, make), etag)

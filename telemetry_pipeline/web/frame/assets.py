@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class _File:
     content: bytes
     media_type: str
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
         return hashlib.sha256(self.content).hexdigest()[:12]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
-from telemetry_pipeline.web.frame.assets import asset
+from telemetry_pipeline.web.frame.templating import templates
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Language, Texts
 
@@ -27,14 +26,8 @@ BAR: Mapping[str, str] = {
 }
 """What stands at the top of every page: where it is, and its name in the catalogue."""
 
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("telemetry_pipeline.web.frame"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.globals |= {"asset": asset}
+_TEMPLATES = templates()
+_WORDS = {language: Texts(DOOR, language) for language in Language}
 
 
 def language_of(connection: HTTPConnection) -> Language:
@@ -44,7 +37,7 @@ def language_of(connection: HTTPConnection) -> Language:
 
 def framed(language: Language) -> dict[str, Any]:
     """What the frame of a page has to be given."""
-    return {"words": Texts(DOOR, language), "language": language, "bar": BAR}
+    return {"words": _WORDS[language], "language": language, "bar": BAR}
 
 
 def page(

@@ -5,29 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import jinja2
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from telemetry_pipeline.errors import AskedWrongly
-from telemetry_pipeline.web.frame.assets import asset
 from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.speech import cut
 from telemetry_pipeline.web.frame.telling import told_of
+from telemetry_pipeline.web.frame.templating import templates
 from telemetry_pipeline.web.operating.voice import Voice
 from telemetry_pipeline.words.upkeep.checks import find_check
 
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.ChoiceLoader(
-        [jinja2.PackageLoader("telemetry_pipeline.web.operating"), jinja2.PackageLoader("telemetry_pipeline.web.frame")]
-    ),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.globals |= {"asset": asset, "cut": cut, "told_of": told_of, "find_check": find_check}
+_TEMPLATES = templates("telemetry_pipeline.web.operating", cut=cut, told_of=told_of, find_check=find_check)
 _TEMPLATES.tests["said"] = lambda error: isinstance(error, AskedWrongly)
 
 

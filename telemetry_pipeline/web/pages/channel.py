@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -40,11 +41,12 @@ async def show(page: Opened) -> Response:
             page.speech.say.no_such_channel.format(text=text), 404, _some(page, _like(channel, page.known.channels))
         )
     language = page.speech.language
+    flow = page.answers.ask("channel_flow", page.asked.period, limit=_MOST_FLOWS)
     return page.reply(
         "channel.html",
         headline=page.answers.make(lambda: _headline(page)),
-        comes_from=page.answers.make(lambda: _flow(page, "from_channel", "to_channel")),
-        goes_to=page.answers.make(lambda: _flow(page, "to_channel", "from_channel")),
+        comes_from=page.answers.make(lambda: _flow(page, flow, "from_channel", "to_channel")),
+        goes_to=page.answers.make(lambda: _flow(page, flow, "to_channel", "from_channel")),
         compares=page.compares,
         curve=replace(
             picture("channel_curve", page.asked, language, channel=channel),
@@ -122,9 +124,9 @@ async def _headline(page: Opened) -> list[Tile]:
     return [Tile(speech.say.place, where, href=asked.at("/canales", channel="", everything=True)), *made]
 
 
-async def _flow(page: Opened, other: str, own: str) -> Table:
+async def _flow(page: Opened, flow: Awaitable[pd.DataFrame], other: str, own: str) -> Table:
     """Other channels by how many came from them, or went there."""
-    frame = await page.answers.ask("channel_flow", page.asked.period, limit=_MOST_FLOWS)
+    frame = await flow
     frame = frame[frame[own] == page.asked.channel]
     total = frame["transitions"].sum()
     frame = frame.assign(part=100 * frame["transitions"] / total if total else None)

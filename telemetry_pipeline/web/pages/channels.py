@@ -41,15 +41,19 @@ async def show(page: Opened) -> Response:
 async def file(page: Opened) -> Response:
     """The ranking as a file that Excel opens, with as many channels as there are."""
     try:
-        frame, columns = await _ranked(page)
+        text = await page.answers.begin(_ranking_text(page))
     finally:
         page.answers.end()
-    heads = {each.name: head_of(each, page.speech) for each in columns}
-    text = to_excel_csv(list(heads.values()), to_rows(frame[list(heads)].rename(columns=heads)))
     asked = page.asked
     name = "_".join(["canales", str(asked.period.first), str(asked.period.last), *([asked.part] if asked.part else [])])
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.csv", **NOT_KEPT}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _ranking_text(page: Opened) -> str:
+    frame, columns = await _ranked(page)
+    heads = {each.name: head_of(each, page.speech) for each in columns}
+    return to_excel_csv(list(heads.values()), to_rows(frame[list(heads)].rename(columns=heads)))
 
 
 async def _ranking(page: Opened) -> Table:

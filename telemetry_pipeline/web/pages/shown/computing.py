@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 import orjson
 import pandas as pd
@@ -47,21 +46,20 @@ def question(name: str, period: Period, parameters: dict[str, Any], form: Form =
     return Question(name, days, json.dumps(parameters, sort_keys=True), form, look or Look(), personal=True)
 
 
-async def frame(answering: Answering, name: str, period: Period, parameters: dict[str, Any]) -> pd.DataFrame:
+async def frame(
+    answer: Callable[[Question], Awaitable[Answer]], name: str, period: Period, parameters: dict[str, Any]
+) -> pd.DataFrame:
     """The rows of an analysis about exactly some days, with the types of its columns; what is known of them in ``attrs``.
 
+    :param answer: gives the answer to a question.
     :raises TelemetryError: it cannot be had.
     """
-    answer = await answering.answer(question(name, period, parameters))
-    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        # What is made of a frame takes the time in which other pages could begin: they go first.
-        await asyncio.sleep(0)
-        if len(answer.body) > _KEPT_BYTES:
-            return _frame_of(name, answer.body)
-        return _kept_frame(name, answer.body).copy(deep=False)
+    body = (await answer(question(name, period, parameters))).body
+    if len(body) > _KEPT_BYTES:
+        return _frame_of(name, body)
+    return _kept_frame(name, body).copy()
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _KEPT_BYTES = 250_000
 """Of an answer whose frame is kept; what lists every subscriber would take hundreds of megabytes."""
 

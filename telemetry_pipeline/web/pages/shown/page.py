@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from telemetry_pipeline.web.frame.assets import asset
 from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.frame.telling import told_of
+from telemetry_pipeline.web.frame.templating import templates
 from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
 from telemetry_pipeline.words import terms
 from telemetry_pipeline.words.language import Language
@@ -26,17 +25,7 @@ def _term_name(term: str, language: Language) -> str:
 
 
 _HTML = "text/html; charset=utf-8"
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.ChoiceLoader(
-        [jinja2.PackageLoader("telemetry_pipeline.web.pages"), jinja2.PackageLoader("telemetry_pipeline.web.frame")]
-    ),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    enable_async=True,
-)
-_TEMPLATES.globals |= {"asset": asset, "flush": FLUSH, "term_name": _term_name, "told_of": told_of}
+_TEMPLATES = templates("telemetry_pipeline.web.pages", enable_async=True, flush=FLUSH, term_name=_term_name, told_of=told_of)
 _TEMPLATES.tests["failed"] = lambda block: isinstance(block, Failed)
 
 
