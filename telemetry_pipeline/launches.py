@@ -17,13 +17,8 @@ from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.suggestions import meant
-
-TICK = "telemetry_tick"
-RANGE = "telemetry_range"
-MERGE = "telemetry_merge"
-REBUILD = "telemetry_rebuild"
-CLEANUP = "telemetry_cleanup"
 
 
 class Days(StrEnum):

@@ -75,8 +75,8 @@ class Endpoint:
             errors = answer.get("errors")
             message = one_line(errors[0].get("message", "")) if errors else f"HTTP {response.status_code}"
             # 500: something behind it is down or wrong, perhaps for a moment; 400: the question itself is wrong.
-            kind = WebserverError if response.status_code >= 500 else TelemetryError
-            raise kind(f"the webserver at {self.url} could not answer: {message}")
+            error = WebserverError if response.status_code >= 500 else TelemetryError
+            raise error(f"the webserver at {self.url} could not answer: {message}")
         data: Json = answer["data"]
         return data
 
@@ -99,12 +99,12 @@ def unwrap(answer: Json) -> Json:
     :raises RequestRefused: what was asked for is not there.
     :raises TelemetryError: the server failed.
     """
-    kind = answer["__typename"]
-    if kind == "PythonError":
+    typename = answer["__typename"]
+    if typename == "PythonError":
         raise TelemetryError(f"the webserver could not answer: {error_message(answer)}")
-    if kind.endswith("NotFoundError"):
+    if typename.endswith("NotFoundError"):
         raise RequestRefused(one_line(answer["message"]))
-    if kind.endswith("Error"):
+    if typename.endswith("Error"):
         raise TelemetryError(one_line(answer["message"]))
     return answer
 
@@ -121,8 +121,8 @@ def refusal(answer: Json) -> str:
             return "; ".join(one_line(error["message"]) for error in answer["errors"])
         case "PythonError":
             return error_message(answer)
-        case kind:
-            return one_line(answer.get("message") or f"the server answered {kind}")
+        case typename:
+            return one_line(answer.get("message") or f"the server answered {typename}")
 
 
 def error_message(error: Json) -> str:
@@ -153,17 +153,17 @@ def metadata(entries: Iterable[Json]) -> Json:
         elif "jsonString" in entry:
             values[entry["label"]] = json.loads(entry["jsonString"])
         else:
-            for kind in ("floatValue", "text", "boolValue"):
-                if entry.get(kind) is not None:
-                    values[entry["label"]] = entry[kind]
+            for field in ("floatValue", "text", "boolValue"):
+                if entry.get(field) is not None:
+                    values[entry["label"]] = entry[field]
     return values
 
 
 def _refused(status: int, error: Json) -> TelemetryError:
     """What the front door says in place of an answer."""
     problem, advice = (one_line(str(error.get(name) or "")) for name in ("problem", "advice"))
-    kind = WebserverUnavailable if status in (429, 502, 503, 504) else TelemetryError
-    return kind(problem or f"the front door answered HTTP {status}", advice)
+    error_type = WebserverUnavailable if status in (429, 502, 503, 504) else TelemetryError
+    return error_type(problem or f"the front door answered HTTP {status}", advice)
 
 
 def _reason(err: requests.RequestException) -> str:

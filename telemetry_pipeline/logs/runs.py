@@ -31,11 +31,11 @@ class DagsterHandler(logging.Handler):
         meta: Mapping[str, Any] = getattr(record, "dagster_meta", {})
         context = Context(meta["run_id"], meta["step_key"], partition_text(meta["job_tags"]) or None)
         event = meta["dagster_event"]
-        kind = event.event_type_value if event else ""
-        if kind in _BEGINNINGS:
+        event_type = event.event_type_value if event else ""
+        if event_type in _BEGINNINGS:
             Process.context = context
         level = max(record.levelno, logging.INFO)
-        if (record.levelno >= level or kind in _WORTH_A_LINE) and logging.getLogger(DAGSTER_LOGGER).isEnabledFor(level):
+        if (record.levelno >= level or event_type in _WORTH_A_LINE) and logging.getLogger(DAGSTER_LOGGER).isEnabledFor(level):
             line = logging.LogRecord(
                 DAGSTER_LOGGER, level, record.pathname, record.lineno, meta["orig_message"], (), record.exc_info
             )
@@ -43,7 +43,7 @@ class DagsterHandler(logging.Handler):
             if event and (error := getattr(event.event_specific_data, "error", None)):
                 vars(line)["error"] = list(_serialized_error(error))
             logging.getLogger(DAGSTER_LOGGER).handle(line)
-        if kind in _ENDINGS and Process.context == context:
+        if event_type in _ENDINGS and Process.context == context:
             Process.context = None
 
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.registry import all_analyses, defaults
 from telemetry_pipeline.days import today
-from telemetry_pipeline.launches import CLEANUP, JOBS, TICK
+from telemetry_pipeline.job_names import CLEANUP, TICK
+from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from telemetry_pipeline.launches import JOBS, MERGE, RANGE, REBUILD, TICK
+from telemetry_pipeline.job_names import MERGE, RANGE, REBUILD, TICK
+from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
 from telemetry_pipeline.settings.loading import StackSettings
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from telemetry_pipeline.days import today
-from telemetry_pipeline.launches import CLEANUP, MERGE, RANGE, TICK
+from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START

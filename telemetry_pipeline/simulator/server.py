@@ -68,7 +68,9 @@ class SimulatorServer:
         ready.wait()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         # Without waiting for the connections that a test keeps open.
         self._server.should_exit = self._server.force_exit = True
         self._thread.join()

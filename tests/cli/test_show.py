@@ -108,12 +108,12 @@ def test_without_a_name_it_is_said_what_there_is_and_which_question_it_answers(c
     listed = {row["name"]: row for row in json.loads(cli("show", "--format", "json").out)}
     assert listed["top_channels"] == {
         "name": "top_channels",
-        "kind": "general",
+        "theme": "general",
         "newest": "2026-10-03",
         "question": find_analysis("top_channels").question,
     }
     assert listed["geography"]["newest"] is None
-    assert listed["period_analysis"]["kind"] == "document"
+    assert listed["period_analysis"]["theme"] == "document"
     [line] = [line for line in cli("show").out.splitlines() if line.startswith("top_channels ")]
     assert re.split(r"  +", line) == list(listed["top_channels"].values())
     assert cli("show", "--partition", "2026-10-01").status == 2

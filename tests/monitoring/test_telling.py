@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_pipeline.monitoring.alerts.messages import compose, subject_of
-from telemetry_pipeline.monitoring.alerts.telling import QUIET, Kind, Telling, due
+from telemetry_pipeline.monitoring.alerts.telling import QUIET, Occasion, Telling, due
 from telemetry_pipeline.warehouse.operations.problems import Incident
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def incident(**changes: object) -> Incident:
 
 
 def told(*incidents: Incident, now: datetime = NOW) -> list[str]:
-    return [telling.kind.value for telling in due(incidents, now)]
+    return [telling.occasion.value for telling in due(incidents, now)]
 
 
 def test_an_open_problem_is_told_once_an_hour() -> None:
@@ -59,7 +59,7 @@ def test_what_comes_back_within_the_hour_is_told_when_the_hour_is_over_if_it_is_
 
 def test_of_two_incidents_of_a_key_the_one_that_is_open_is_told() -> None:
     over = incident(opened_at=NOW - 5 * MINUTE, resolved_at=NOW - 4 * MINUTE)
-    assert due([over, incident()], NOW) == [Telling(Kind.PROBLEM, incident())]
+    assert due([over, incident()], NOW) == [Telling(Occasion.PROBLEM, incident())]
 
 
 def test_different_problems_do_not_silence_each_other() -> None:
@@ -80,7 +80,7 @@ def test_however_a_problem_flaps_there_is_one_message_an_hour_and_no_end_without
         untold = [replace(each, key_told_at=max(told_at, default=None)) for each in incidents if not each.resolution_told_at]
         for telling in due(untold, now):
             at = [each.problem_id for each in incidents].index(telling.incident.problem_id)
-            if telling.kind is Kind.RECOVERY:
+            if telling.occasion is Occasion.RECOVERY:
                 assert incidents[at].told_at is not None
                 incidents[at] = replace(incidents[at], resolution_told_at=now)
             else:
@@ -100,8 +100,8 @@ def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do
         openings=2,
     )
     zone = ZoneInfo("America/Mexico_City")
-    body = compose(Telling(Kind.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/")
-    assert subject_of(Telling(Kind.PROBLEM, problem)) == "[Telemetry Pipeline] PROBLEM: A tick failed"
+    body = compose(Telling(Occasion.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/")
+    assert subject_of(Telling(Occasion.PROBLEM, problem)) == "[Telemetry Pipeline] PROBLEM: A tick failed"
     for part in (
         "Since: 2026-11-21 05:59:00 CST (1 min 0 s)",
         "Reported: 3 times",
@@ -116,8 +116,8 @@ def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do
 
 def test_a_recovery_says_how_long_it_lasted() -> None:
     over = incident(opened_at=NOW - 83 * MINUTE, resolved_at=NOW, told_at=NOW)
-    body = compose(Telling(Kind.RECOVERY, over), NOW, ZoneInfo("UTC"), None)
-    assert subject_of(Telling(Kind.RECOVERY, over)) == "[Telemetry Pipeline] OVER: The broker does not work"
+    body = compose(Telling(Occasion.RECOVERY, over), NOW, ZoneInfo("UTC"), None)
+    assert subject_of(Telling(Occasion.RECOVERY, over)) == "[Telemetry Pipeline] OVER: The broker does not work"
     assert "Lasted: 1 h 23 min" in body
     assert "Look:" not in body
 
@@ -136,7 +136,7 @@ LONG = incident(detail="an error of many words, " * 200, advice="look at the run
 
 @pytest.mark.parametrize("room", [1_024, 300, 160, 60, 10])
 def test_a_message_for_a_service_that_takes_little_keeps_what_to_do(room: int) -> None:
-    body = compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), "https://telemetry.example.com", room)
+    body = compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), "https://telemetry.example.com", room)
     assert len(body) <= room
     assert ("What to do: look at the run" in body) == (room > 10)
     assert ("Look: https://telemetry.example.com/dagster/runs/0098262b" in body) == (room > 200)
@@ -144,14 +144,14 @@ def test_a_message_for_a_service_that_takes_little_keeps_what_to_do(room: int) -
 
 
 def test_a_message_that_fits_is_not_shortened() -> None:
-    whole = compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None)
-    assert compose(Telling(Kind.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, len(whole)) == whole
+    whole = compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None)
+    assert compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, len(whole)) == whole
     assert LONG.detail.strip() in whole
 
 
 def test_what_comes_from_elsewhere_can_neither_break_the_subject_nor_hide_in_the_body() -> None:
     poison = "Ñandú\r\nBcc: all@example.com \x1b[2J\u202egpj.exe"
-    problem = Telling(Kind.PROBLEM, incident(summary=poison, detail=poison))
+    problem = Telling(Occasion.PROBLEM, incident(summary=poison, detail=poison))
     assert subject_of(problem) == "[Telemetry Pipeline] PROBLEM: Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe"
     body = compose(problem, NOW, ZoneInfo("UTC"), None)
     assert body.startswith("Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe\n\nSince: ")

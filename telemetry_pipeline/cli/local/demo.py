@@ -11,7 +11,8 @@ from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.showing.show import read_result, show_table
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.days import Period, today
-from telemetry_pipeline.launches import JOBS, RANGE
+from telemetry_pipeline.job_names import RANGE
+from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.partitions import first_partition
 from telemetry_pipeline.stack.services.simulator import SimulatorOptions

@@ -19,8 +19,9 @@ from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.client.checks import Check
 from telemetry_pipeline.client.graphql import one_line
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.job_names import TICK_SCHEDULE
 from telemetry_pipeline.moments import bare_moment, moment, times_in
-from telemetry_pipeline.monitoring.facts.overview import TICK_SCHEDULE, WEB_TIMEOUT_SECONDS, Overview, Queues, Ticks, gather
+from telemetry_pipeline.monitoring.facts.overview import WEB_TIMEOUT_SECONDS, Overview, Queues, Ticks, gather
 from telemetry_pipeline.monitoring.facts.runs import RunReport, examine_run
 from telemetry_pipeline.monitoring.facts.throughput import Throughput
 from telemetry_pipeline.settings.loading import StackSettings

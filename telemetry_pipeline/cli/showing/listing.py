@@ -42,6 +42,6 @@ def _rows(settings: StackSettings) -> list[dict[str, Any]]:
     listed: list[tuple[str, str, str]] = [(each.name, each.theme, each.question) for each in all_analyses().values()]
     listed += [(name, "document", question) for name, (question, _) in DOCUMENTS.items()]
     return [
-        {"name": name, "kind": kind, "newest": str(newest[name]) if newest.get(name) else None, "question": question}
-        for name, kind, question in listed
+        {"name": name, "theme": theme, "newest": str(newest[name]) if newest.get(name) else None, "question": question}
+        for name, theme, question in listed
     ]

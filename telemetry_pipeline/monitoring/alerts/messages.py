@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.amounts import duration
-from telemetry_pipeline.monitoring.alerts.telling import Kind, Telling
+from telemetry_pipeline.monitoring.alerts.telling import Occasion, Telling
 from telemetry_pipeline.printable import printable
 from telemetry_pipeline.sockets import DAGSTER_PATH
 
-_HEADINGS = {Kind.PROBLEM: "PROBLEM", Kind.REMINDER: "STILL", Kind.RECOVERY: "OVER"}
+_HEADINGS = {Occasion.PROBLEM: "PROBLEM", Occasion.REMINDER: "STILL", Occasion.RECOVERY: "OVER"}
 
 
 # What of a message goes first where a service takes no more: all but the advice, what to do.
@@ -21,7 +21,7 @@ _READABLE = 20
 
 def subject_of(telling: Telling) -> str:
     """One line that says what it is about."""
-    return f"[Telemetry Pipeline] {_HEADINGS[telling.kind]}: {_one_line(telling.incident.summary)}"
+    return f"[Telemetry Pipeline] {_HEADINGS[telling.occasion]}: {_one_line(telling.incident.summary)}"
 
 
 def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, room: int | None = None) -> str:
@@ -34,7 +34,7 @@ def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None
     incident = telling.incident
     summary, detail = _one_line(incident.summary), printable(incident.detail, "\n")
     parts = {"summary": summary, "facts": "\n".join(_facts(telling, now, zone, web_url))}
-    if telling.kind is not Kind.RECOVERY:
+    if telling.occasion is not Occasion.RECOVERY:
         parts |= {"detail": detail, "advice": f"What to do: {incident.advice}" if incident.advice else ""}
         if incident.resolved_at is None:
             when = "while this lasts" if incident.lasts else "in which it happens again"
@@ -51,7 +51,7 @@ def _facts(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None)
     incident = telling.incident
     since = incident.opened_at
     lines = []
-    if telling.kind is Kind.RECOVERY:
+    if telling.occasion is Occasion.RECOVERY:
         over = incident.resolved_at or now
         lines += ["This is over.", f"Began: {_moment(since, zone)}", f"Ended: {_moment(over, zone)}"]
         lines += [f"Lasted: {_span(over - since)}"]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from telemetry_pipeline.ages import is_future
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.messaging.channels import Delivery
-from telemetry_pipeline.monitoring.alerts.telling import QUIET, Kind, Telling
+from telemetry_pipeline.monitoring.alerts.telling import QUIET, Occasion, Telling
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Incident, Problem
 
@@ -92,7 +92,7 @@ class Notebook:
     def mark_told(self, telling: Telling) -> None:
         """Note that people were told."""
         now, incident = self._clock(), telling.incident
-        resolution = telling.kind is Kind.RECOVERY
+        resolution = telling.occasion is Occasion.RECOVERY
         if not resolution:
             self._told_at[incident.key] = now
         number = incident.problem_id

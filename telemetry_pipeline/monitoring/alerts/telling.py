@@ -16,7 +16,7 @@ from telemetry_pipeline.warehouse.operations.problems import Incident
 QUIET = timedelta(hours=1)
 
 
-class Kind(Enum):
+class Occasion(Enum):
     """What a message says of its incident."""
 
     PROBLEM = "problem"
@@ -28,13 +28,13 @@ class Kind(Enum):
 class Telling:
     """One message to send."""
 
-    kind: Kind
+    occasion: Occasion
     incident: Incident
 
     @property
-    def name(self) -> tuple[str, datetime, Kind]:
+    def name(self) -> tuple[str, datetime, Occasion]:
         """The same for the same message, however the incident has gone on since."""
-        return self.incident.key, self.incident.opened_at, self.kind
+        return self.incident.key, self.incident.opened_at, self.occasion
 
 
 def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
@@ -56,7 +56,7 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     tellings = []
 
     def tell_problem(incident: Incident) -> None:
-        tellings.append(Telling(Kind.REMINDER if incident.told_at else Kind.PROBLEM, incident))
+        tellings.append(Telling(Occasion.REMINDER if incident.told_at else Occasion.PROBLEM, incident))
         told_at[incident.key] = now
 
     for incident in incidents:
@@ -67,8 +67,8 @@ def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
             if (news or incident.lasts) and (before is None or now - before >= QUIET):
                 tell_problem(incident)
         elif incident.told_at is not None:
-            tellings.append(Telling(Kind.RECOVERY, incident))
+            tellings.append(Telling(Occasion.RECOVERY, incident))
         elif incident.key not in is_open and (before is None or incident.opened_at - before >= QUIET):
             tell_problem(incident)
-            tellings.append(Telling(Kind.RECOVERY, incident))
+            tellings.append(Telling(Occasion.RECOVERY, incident))
     return tellings

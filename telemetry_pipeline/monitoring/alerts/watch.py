@@ -123,4 +123,4 @@ class Watch:
                 )
             )
         elif attempt.settled:
-            self._say(f"told ({attempt.telling.kind.value}): {attempt.telling.incident.summary}")
+            self._say(f"told ({attempt.telling.occasion.value}): {attempt.telling.incident.summary}")

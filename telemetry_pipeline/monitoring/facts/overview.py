@@ -13,6 +13,7 @@ from telemetry_pipeline.client.answers import Run, RunStatus
 from telemetry_pipeline.client.checks import Check
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseUnavailable
+from telemetry_pipeline.job_names import TICK, TICK_SCHEDULE
 from telemetry_pipeline.monitoring.disks import Disk, disks, places
 from telemetry_pipeline.monitoring.facts.throughput import Throughput, look_at_throughput
 from telemetry_pipeline.monitoring.facts.upstream import Upstream, look_upstream
@@ -24,8 +25,6 @@ from telemetry_pipeline.warehouse.operations.partitions import Partitioned, read
 from telemetry_pipeline.warehouse.operations.problems import ChannelState, Incident
 from telemetry_pipeline.warehouse.operations.status import WarehouseStatus, read_status
 
-TICK = "telemetry_tick"
-TICK_SCHEDULE = f"{TICK}_schedule"
 _LAST_RUNS = 10
 WEB_TIMEOUT_SECONDS = 20.0
 

@@ -26,7 +26,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
 
 
 def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
-    question, kind = DOCUMENTS[name]
+    question, theme = DOCUMENTS[name]
     analyses = gathered(name)
     listed = "\n".join(f"- `{each.name}`: {each.question}" for each in analyses)
 
@@ -39,7 +39,7 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettin
         group_name="documents",
         kinds={"json", "postgres"},
         tags=all_assets()[name].tags
-        | about.tags(of="range" if kind == "period" else "window", personal=any(map(about.names_subscribers, analyses))),
+        | about.tags(of="range" if theme == "period" else "window", personal=any(map(about.names_subscribers, analyses))),
         owners=settings.asset_owners.split(),
         metadata={
             "dagster/table_name": "analysis.documents",
@@ -53,7 +53,7 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettin
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         run, checkpoint = days_of(context), RunGuard(context).check
-        for period in [run] if kind == "period" else [Period(day, day) for day in run.days()]:
+        for period in [run] if theme == "period" else [Period(day, day) for day in run.days()]:
             body = warehouse.gather(name, period, keep_if=lambda body: check_totals(body).passed, checkpoint=checkpoint)
             totals = check_totals(body)
             if not totals.passed:

@@ -13,7 +13,7 @@ from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import is_of_period
 from telemetry_pipeline.days import Period, contiguous, today
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.launches import RANGE, REBUILD
+from telemetry_pipeline.job_names import RANGE, REBUILD
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, failed_runs

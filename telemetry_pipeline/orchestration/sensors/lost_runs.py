@@ -15,7 +15,7 @@ import dagster as dg
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.launches import MERGE, RANGE, REBUILD, TICK
+from telemetry_pipeline.job_names import MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.monitoring.components import TICKS, WORKER_PREFIX
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.runtime import failures

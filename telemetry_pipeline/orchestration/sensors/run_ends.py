@@ -11,7 +11,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.errors import AnotherUpstream, WarehouseError
-from telemetry_pipeline.launches import TICK
+from telemetry_pipeline.job_names import TICK
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import FOREIGN_MESSAGES

@@ -31,19 +31,19 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
     """Peak and mean at the same time: of each day, and of each hour over all days."""
     of_days = recent(sheet, frame[frame["hour"].isna()])
     of_hours = known(frame, "hour")
-    for kind in ("streams", "subscribers") if len(of_days) > 1 else ():
-        lines = {say.MOST: numbers_of(of_days, f"peak_{kind}"), say.MEAN: numbers_of(of_days, f"mean_{kind}")}
-        sheet.series(days(list(of_days["date"])), lines, f"{word(kind)} {say.AT_ONCE_PER_DAY}", lines=True, height=104)
+    for counted in ("streams", "subscribers") if len(of_days) > 1 else ():
+        lines = {say.MOST: numbers_of(of_days, f"peak_{counted}"), say.MEAN: numbers_of(of_days, f"mean_{counted}")}
+        sheet.series(days(list(of_days["date"])), lines, f"{word(counted)} {say.AT_ONCE_PER_DAY}", lines=True, height=104)
     groups = of_hours.groupby("hour")
-    for column, kind in enumerate(("streams", "subscribers")):
+    for column, counted in enumerate(("streams", "subscribers")):
         lines = {
-            say.MOST: groups[f"peak_{kind}"].max().to_numpy(dtype=float, na_value=np.nan),
-            say.MEAN: groups[f"mean_{kind}"].mean().to_numpy(dtype=float, na_value=np.nan),
+            say.MOST: groups[f"peak_{counted}"].max().to_numpy(dtype=float, na_value=np.nan),
+            say.MEAN: groups[f"mean_{counted}"].mean().to_numpy(dtype=float, na_value=np.nan),
         }
         sheet.series(
             hours(sorted(set(of_hours["hour"]))),
             lines,
-            f"{word(kind)}, {say.PER_HOUR}",
+            f"{word(counted)}, {say.PER_HOUR}",
             lines=True,
             height=104,
             column=column,

@@ -48,12 +48,13 @@ class Span:
 
 
 def happened(
-    rng: np.random.Generator, population: Population, size: int, span: Span, arrive: Arrive, *, futures: int, kinds: bool
+    rng: np.random.Generator, population: Population, size: int, span: Span, arrive: Arrive, *, futures: int, every_action: bool
 ) -> Events:
     """Exactly ``size`` records.
 
     :param arrive: when records of true stamps arrive.
-    :param futures: so many views are in the future for certain. :param kinds: whether every action occurs if there is room.
+    :param futures: so many views are in the future for certain.
+    :param every_action: whether every action occurs if there is room.
     """
     stopped = rhythm.draw_times(rng, int(size * VIEWS_SHARE), span.first, span.last)
     seen = watch(rng, population.households, stopped, _days(stopped, span), span.free_from)
@@ -65,7 +66,7 @@ def happened(
     stops = replace(stops, stamps=stops.stamps + ahead, arrivals=stop_arrivals)
     starts, stops = (each.take(rng.random(len(each)) >= _UNPAIRED_SHARE) for each in (starts, stops))
     doubles = _again(rng, stops, span.last)
-    rest = _rest(rng, population, size - len(starts) - len(stops) - len(doubles), span, arrive, kinds=kinds)
+    rest = _rest(rng, population, size - len(starts) - len(stops) - len(doubles), span, arrive, every_action=every_action)
     # Stable: a start that arrives with its stop has the lower id, and a double the higher one.
     everything = Events.joined([starts, stops, doubles, rest])
     return everything.take(np.argsort(everything.arrivals, kind="stable"))
@@ -90,9 +91,11 @@ def _again(rng: np.random.Generator, stops: Events, last: int) -> Events:
     return replace(again, arrivals=np.minimum(again.arrivals + later, last))
 
 
-def _rest(rng: np.random.Generator, population: Population, size: int, span: Span, arrive: Arrive, *, kinds: bool) -> Events:
+def _rest(
+    rng: np.random.Generator, population: Population, size: int, span: Span, arrive: Arrive, *, every_action: bool
+) -> Events:
     actions = rng.choice(list(_OTHER_ACTIONS), size, p=list(_OTHER_ACTIONS.values()))
-    certain = list(_OTHER_ACTIONS)[: size // 3 if kinds else 0]
+    certain = list(_OTHER_ACTIONS)[: size // 3 if every_action else 0]
     actions[: len(certain)] = certain
     stamps = rhythm.draw_times(rng, size, span.first, span.last)
     devices = population.households.draw_devices(rng, _days(stamps, span))

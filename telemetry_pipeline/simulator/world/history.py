@@ -34,7 +34,7 @@ def generate(options: Options, population: Population, end: datetime) -> tuple[S
     span = happening.Span(first, last, first_day(options, end), _renamed_at(population, first, last))
     offline = _Offline(rng, population.households.devices_count, first, last)
     size = options.records_count
-    events = happening.happened(rng, population, size, span, offline.arrivals, futures=min(2, size // 400), kinds=True)
+    events = happening.happened(rng, population, size, span, offline.arrivals, futures=min(2, size // 400), every_action=True)
     ids = FIRST_ID + np.cumsum(draw_steps(rng, size)) - 1
     late = np.zeros(len(events), dtype=np.bool_)
     newest = min(_LATE_AMONG, len(events) // 4)

@@ -142,7 +142,7 @@ class AsInHistory:
         def arrive(rng: np.random.Generator, events: Events) -> Integers:
             return np.minimum(happening.soon(rng, events), last)
 
-        events = happening.happened(rng, self._population, size, span, arrive, futures=0, kinds=False)
+        events = happening.happened(rng, self._population, size, span, arrive, futures=0, every_action=False)
         hours = events.arrivals // _HOUR
         counted = np.cumsum(draw_steps(rng, size)) - 1
         begun = counted[np.searchsorted(hours, hours)] if size else counted

@@ -152,12 +152,14 @@ def _channels(rng: np.random.Generator, size: int) -> list[Channel]:
 
 
 def _title(action: int, number: int) -> What:
-    kind = "vod" if action < 16 else "catchup"
+    service = "vod" if action < 16 else "catchup"
     identity, name = (
-        (50_000 if kind == "vod" else 70_000) + number,
-        f"{'Película' if kind == 'vod' else 'Programa'} {number}",
+        (50_000 if service == "vod" else 70_000) + number,
+        f"{'Película' if service == 'vod' else 'Programa'} {number}",
     )
-    return _what(action, {"dataId": identity, "dataName": name}, {f"{kind}Id": identity, f"{kind}Name": name}, "timeIndex")
+    return _what(
+        action, {"dataId": identity, "dataName": name}, {f"{service}Id": identity, f"{service}Name": name}, "timeIndex"
+    )
 
 
 def _service(action: int, at: int) -> What:

@@ -31,7 +31,7 @@ from telemetry_pipeline.sources.panaccess.values import (
     id_of,
     is_whole,
     json_of,
-    kind,
+    json_type,
     payload_of,
     shown,
     truth,
@@ -215,7 +215,7 @@ class PageDecoder:
 
     def _row(self, entry: Any) -> Row:
         if not isinstance(entry, dict):
-            raise Unusable(f"expected an object, got {kind(entry)}")
+            raise Unusable(f"expected an object, got {json_type(entry)}")
         if id_of(entry) is None:
             raise Unusable(f"recordId: expected a whole number of at most 64 bits, got {shown(entry.get('recordId'))}")
         if truth("anonymized", entry.get("anonymized")):

@@ -58,7 +58,7 @@ def _text(name: str, value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise Unusable(f"{name}: expected text, got {kind(value)}")
+        raise Unusable(f"{name}: expected text, got {json_type(value)}")
     return _storable(name, value)
 
 
@@ -117,7 +117,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{len(text):,} characters"
 
 
-def kind(value: Any) -> str:
+def json_type(value: Any) -> str:
     """What a value of JSON is, in words."""
     return {dict: "an object", list: "a list", bool: "true or false", float: "a fraction", type(None): "null"}.get(
         type(value), type(value).__name__

@@ -81,8 +81,8 @@ def explain(context: sa.engine.ExceptionContext) -> WarehouseError | None:
     return None if context.is_pre_ping else explanation(context.original_exception)
 
 
-def _told(kind: type[WarehouseError], means: tuple[str, str], err: BaseException) -> WarehouseError:
+def _told(error: type[WarehouseError], means: tuple[str, str], err: BaseException) -> WarehouseError:
     problem, advice = means
     cause = err.orig if isinstance(err, sa.exc.DBAPIError) else err
     said = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-    return kind(f"{problem}: {redacted(said)}", advice)
+    return error(f"{problem}: {redacted(said)}", advice)

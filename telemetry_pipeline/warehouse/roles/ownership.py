@@ -24,7 +24,7 @@ ROUTINES = (
 )
 """Those that migrations make, by all that tells them from others of the same name."""
 
-_KIND = "case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end as kind"
+_OBJECT_TYPE = "case relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end as object_type"
 _OF_A_COLUMN = """
     exists (
         select from pg_depend where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype in ('a', 'i')
@@ -32,12 +32,12 @@ _OF_A_COLUMN = """
     )
 """
 _SCHEMAS = sa.text("""
-    select 'schema' as kind, quote_ident(nspname) as name, pg_get_userbyid(nspowner)::text as owner,
+    select 'schema' as object_type, quote_ident(nspname) as name, pg_get_userbyid(nspowner)::text as owner,
         pg_has_role(nspowner, 'USAGE') as may
     from pg_namespace where nspname = any(:schemas)
 """)
 _RELATIONS = sa.text(rf"""
-    select {_KIND}, format('%I.%I', nspname, relname) as name, pg_get_userbyid(relowner)::text as owner,
+    select {_OBJECT_TYPE}, format('%I.%I', nspname, relname) as name, pg_get_userbyid(relowner)::text as owner,
         pg_has_role(relowner, 'USAGE') as may, nspname::text as schema, relname::text as relation,
         relispartition as partition, nspname = 'analysis' and relname not in ('results', 'documents') as result
     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
@@ -52,13 +52,13 @@ _RELATIONS = sa.text(rf"""
     order by nspname desc, relname
 """)
 _ROUTINES = sa.text("""
-    select 'routine' as kind, oid::regprocedure::text as name, pg_get_userbyid(proowner)::text as owner,
+    select 'routine' as object_type, oid::regprocedure::text as name, pg_get_userbyid(proowner)::text as owner,
         pg_has_role(proowner, 'USAGE') as may, pronamespace::regnamespace::text as schema,
         oid in (select to_regprocedure(ours) from unnest(cast(:routines as text[])) as ours) as ours
     from pg_proc where pronamespace in (select oid from pg_namespace where nspname = any(:schemas))
 """)
 _EVERYTHING = sa.text(f"""
-    select {_KIND}, format('%I.%I', nspname, relname) as name, pg_get_userbyid(relowner)::text as owner, true as may
+    select {_OBJECT_TYPE}, format('%I.%I', nspname, relname) as name, pg_get_userbyid(relowner)::text as owner, true as may
     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
     where nspname = :schema and relkind in ('r', 'p', 'v', 'S') and not {_OF_A_COLUMN}
     union all
@@ -71,12 +71,12 @@ _EVERYTHING = sa.text(f"""
 class Thing:
     """Something of the pipeline's.
 
-    :ivar kind: as ``alter`` calls it.
+    :ivar object_type: as ``alter`` calls it.
     :ivar name: as SQL has it, with its schema.
     :ivar may: whether this user may do with it what its owner may.
     """
 
-    kind: str
+    object_type: str
     name: str
     owner: str
     may: bool
@@ -148,7 +148,7 @@ def _give(connection: sa.Connection, wanted: Iterable[tuple[Thing, str]]) -> lis
     statements: dict[bool, list[Statement]] = {True: [], False: []}
     for thing, role in wanted:
         if thing.owner != role:
-            form = sql.SQL(f"alter {thing.kind} {{}} owner to {{}}")
+            form = sql.SQL(f"alter {thing.object_type} {{}} owner to {{}}")
             statements[thing.may].append(form.format(sql.SQL(thing.name), sql.Identifier(role)))
     run(connection, statements[True])
     return statements[False]

@@ -41,13 +41,13 @@ def rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterator[Sta
     for each in _granted(connection):
         if each.result:
             continue
-        rights = {"view": "select", "sequence": "usage, select"}.get(each.kind, "select, insert, update, delete")
+        rights = {"view": "select", "sequence": "usage, select"}.get(each.object_type, "select, insert, update, delete")
         if each.relation == _VERSION_TABLE:
             rights = "select"
         elif each.relation in _KEPT:
             rights = "select, insert, update"
-        kind = "sequence " if each.kind == "sequence" else ""
-        yield sql.SQL(f"grant {rights} on {kind}{{}} to {{}}").format(sql.SQL(each.name), role)
+        noun = "sequence " if each.object_type == "sequence" else ""
+        yield sql.SQL(f"grant {rights} on {noun}{{}} to {{}}").format(sql.SQL(each.name), role)
 
 
 def closed(connection: sa.Connection) -> Iterator[Statement]:
@@ -68,7 +68,7 @@ def rights_of_the_reader(connection: sa.Connection, reader: str, maker: str) -> 
         sql.Identifier(maker), role
     )
     for each in _granted(connection):
-        if each.kind == "sequence":
+        if each.object_type == "sequence":
             continue
         columns = sql.Composed([])
         if each.schema == "telemetry" and (withheld := _WITHHELD.get(each.relation)):

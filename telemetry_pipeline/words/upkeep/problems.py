@@ -1,4 +1,4 @@
-"""What is wrong, in words for people: by the kind of a problem, which its key says, what it is and what to do.
+"""What is wrong, in words for people: by the subject of a problem, which its key says, what it is and what to do.
 
 What a problem itself says, in English, is the technical detail of it.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from telemetry_pipeline.words.language import Language
 
 Both = tuple[str, str]
-"""A text in the order of the languages; ``{name}`` in it is what stands in the key behind the kind."""
+"""A text in the order of the languages; ``{name}`` in it is what stands in the key behind its subject."""
 
 _BY_ITSELF: Both = (
     "Quien lo supervisa lo vuelve a iniciar. Si no vuelve, lea su registro e inícielo a mano.",
@@ -173,12 +173,12 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
         ),
     ),
 }
-"""By the kind: the whole key, or what it begins with, up to a colon."""
+"""By the subject: the whole key, or what it begins with, up to a colon."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What people are told of a problem. :ivar name: what its key names behind the kind."""
+    """What people are told of a problem. :ivar name: what its key names behind its subject."""
 
     title: str
     advice: str
@@ -186,11 +186,11 @@ class Said:
 
 
 def find_problem(key: str, language: Language) -> Said | None:
-    """What is said of a problem; None: its kind has no words."""
-    kinds = [kind for kind in PROBLEMS if key == kind or (kind.endswith(":") and key.startswith(kind))]
-    if not kinds:
+    """What is said of a problem; None: its subject has no words."""
+    subjects = [each for each in PROBLEMS if key == each or (each.endswith(":") and key.startswith(each))]
+    if not subjects:
         return None
-    kind = max(kinds, key=len)
-    name, place = key.removeprefix(kind), list(Language).index(language)
-    title, advice = PROBLEMS[kind]
+    subject = max(subjects, key=len)
+    name, place = key.removeprefix(subject), list(Language).index(language)
+    title, advice = PROBLEMS[subject]
     return Said(title[place].replace("{name}", name), advice[place], name)

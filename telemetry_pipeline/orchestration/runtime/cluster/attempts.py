@@ -23,7 +23,7 @@ from telemetry_pipeline.errors import (
     TelemetryError,
     Unavailable,
 )
-from telemetry_pipeline.launches import TICK
+from telemetry_pipeline.job_names import TICK
 from telemetry_pipeline.orchestration.runtime.instance import PipelineInstance
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.errors import explanation
