@@ -208,6 +208,11 @@ PAGES: Mapping[str, tuple[str, str]] = {
         "Compruebe el código, también mayúsculas y espacios; si es ese, pruebe con más días.",
         "Check the code, its capitals and spaces too; if it is right, try more days.",
     ),
+    "our_side": ("¿Es cosa nuestra?", "Is it us?"),
+    "our_side_lead": (
+        "Lo que falta aquí puede faltar porque no se leyó: mire cuándo fue la última lectura y qué problemas hay.",
+        "What is missing here may not have been read: see when the last sync was, and which problems there are.",
+    ),
     "his_channels": ("Sus canales", "Channels"),
     "his_devices": ("Sus aparatos", "Devices"),
     "his_slots": ("A qué horas ve", "At which hours"),

@@ -134,6 +134,22 @@ def test_single_subscribers_are_for_those_who_may_see_them(ask: Ask) -> None:
     assert ask("/figuras/churn_risk", VIEWER, 403)
 
 
+def test_who_helps_a_subscriber_sees_whether_it_is_our_fault(ask: Ask, filled: str) -> None:
+    engine = connect(filled)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("insert into telemetry.problems (key, summary, detail, advice) values ('run:telemetry_tick', '', '', '')")
+        )
+    try:
+        page = words(ask("/suscriptor?suscriptor=S-0003"))
+        asked = page[page.index("¿Es cosa nuestra?") :]
+        assert "Problemas 1" in asked
+        assert "Falló la tarea telemetry_tick" in asked
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text("delete from telemetry.problems"))
+
+
 def test_those_who_left_are_the_first_to_call(ask: Ask) -> None:
     page = words(ask("/suscriptores"))
     called = page[page.index("A quién llamar") :]

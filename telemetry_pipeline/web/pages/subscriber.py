@@ -12,6 +12,7 @@ from telemetry_pipeline.web.pages.opened import PERSONAL, SUBSCRIBER_PATH, Opene
 from telemetry_pipeline.web.pages.shown.pictures import picture
 from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import Tile, tile, value_of
+from telemetry_pipeline.web.pages.upkeep import upkeep
 
 PATH = SUBSCRIBER_PATH
 _TOTALS = {"views": "view", "watch_hours": "watch_hours", "average_seconds": "duration"}
@@ -47,6 +48,7 @@ async def show(page: Opened) -> Response:
         slots=page.answers.make(lambda: section("slot", Shown("item", "text", term="slot"), hours, views)),
         days=page.answers.make(lambda: _days(page, of_days)),
         comparison=page.answers.make(lambda: _comparison(page, of_days)),
+        upkeep=await upkeep(page),
         pictures=[
             picture(name, page.asked, page.speech.language, subscriber_code=code)
             for name in ("subscriber_period", "subscriber_profile")

@@ -10,19 +10,16 @@ from collections.abc import Awaitable, Mapping
 from datetime import date, timedelta
 
 import pandas as pd
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.warehouse.operations import problems
-from telemetry_pipeline.warehouse.operations.problems import Incident
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import other_picture, picture
 from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import Tile, change_pct, tile
+from telemetry_pipeline.web.pages.upkeep import upkeep
 
 PATH = "/hoy"
-STATE_PATH = "/estado"
 _PICTURES = ("concurrency", "share")
 _CHANNELS = 10
 
@@ -35,15 +32,13 @@ async def show(page: Opened) -> Response:
     hour = _complete_hours(page)
     ended = {name: page.answers.ask("peak_hours", Period(day, day)) for name, day in days.items()}
     watching = {name: page.answers.ask("concurrency", Period(day, day)) for name, day in days.items()}
-    incidents = await run_in_threadpool(problems.open_problems, page.pages.engine)
     last = None if hour is None else page.speech.hours(hour - 1)
     return page.reply(
         "today.html",
         day=page.speech.day(page.allowed.last, weekday=True),
         last_hour=last,
         headline=page.answers.make(lambda: _headline(page, hour, ended, watching)),
-        state=_state(page, incidents),
-        incidents=incidents[:5],
+        upkeep=await upkeep(page),
         by_hour=page.answers.make(lambda: _by_hour(page, hour, ended, watching)),
         channels=page.answers.make(lambda: _channels(page, hour, ended)),
         three_days=other_picture("three_days", page.speech.say.three_days, page.asked, page.speech.language),
@@ -90,21 +85,6 @@ def _sum(frame: pd.DataFrame, hours: int) -> float:
 def _mean(frame: pd.DataFrame, hour: int) -> float | None:
     row = frame[frame["hour"] == hour]
     return None if row.empty else float(row["mean_subscribers"].iloc[0])
-
-
-def _state(page: Opened, incidents: list[Incident]) -> list[Tile]:
-    """Whether data keep coming."""
-    say, sync = page.speech.say, page.known.sync
-    ago = (
-        say.never
-        if sync.synced_at is None
-        else say.ago.format(age=page.speech.age((sync.now - sync.synced_at).total_seconds()))
-    )
-    count = page.speech.number(len(incidents)) if incidents else say.no_problems
-    return [
-        Tile(say.last_tick, ago, href=STATE_PATH),
-        Tile(say.problems, count, href=STATE_PATH, tone="down" if incidents else ""),
-    ]
 
 
 async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Frames) -> Table:
