@@ -192,7 +192,7 @@ def test_the_form_has_every_part_as_a_link_and_shows_the_hours_that_are_chosen(a
         ("", "todo el día", "0 h", "24 h"),
     ):
         page = ask(f"/canales?desde={day}&hasta={day}&contra=semana&{query}")
-        form = page[page.index('aria-label="Franja"') : page.index("</form>")]
+        form = page[page.index('aria-label="Franja"') :].partition("</form>")[0]
         selected = [
             text for text in re.findall(r"<option value=\"\w*\" selected>([^<]*)</option>", form) if text.endswith(" h")
         ]

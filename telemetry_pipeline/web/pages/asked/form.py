@@ -59,4 +59,7 @@ class Form:
     def parts(self) -> list[Preset]:
         """The whole day, and the parts of it."""
         texts = {"": "whole_day", **{part: f"part_{part}" for part in PARTS}}
-        return [Preset(text, self.asked.at(self.path, part=part), part == self.asked.part) for part, text in texts.items()]
+        return [
+            Preset(text, self.asked.at(self.path, part=part, everything=False), part == self.asked.part)
+            for part, text in texts.items()
+        ]
