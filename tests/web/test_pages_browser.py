@@ -192,7 +192,7 @@ def test_hours_of_the_day_are_chosen_by_keyboard_alone(browser: webdriver.Chrome
     assert browser.execute_script(_TOO_WIDE) == []
     browser.find_element(By.ID, "hora_desde").send_keys("20" + Keys.TAB)
     assert browser.switch_to.active_element.get_attribute("id") == "hora_hasta"
-    browser.switch_to.active_element.send_keys("23" + Keys.TAB + Keys.ENTER)
+    browser.switch_to.active_element.send_keys("23" + Keys.TAB + Keys.TAB + Keys.ENTER)
     wait_for(browser, "Ranking de canales: 20 a 23 h")
     assert "hora_desde=20&hora_hasta=23" in browser.current_url
     browser.find_element(By.LINK_TEXT, "noche, 18 a 24 h").send_keys(Keys.ENTER)
