@@ -44,6 +44,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "against_from": ("Otros, desde", "Others, from"),
     "against_to": ("Otros, hasta", "Others, to"),
     "part_of_day": ("Franja", "Part of the day"),
+    "from_hour": ("Desde la hora", "From hour"),
+    "to_hour": ("Hasta la hora", "To hour"),
     "of_whole_days": ("De los días enteros", "Of whole days"),
     "whole_day": ("todo el día", "the whole day"),
     "part_madrugada": ("madrugada, 0 a 6 h", "small hours, 0 to 6"),
@@ -74,6 +76,13 @@ PAGES: Mapping[str, tuple[str, str]] = {
         "The period ends ({last}) before it begins ({first}).",
     ),
     "not_a_choice": ("«{text}» no es una opción. Puede ser: {choices}.", "“{text}” is no choice. There are: {choices}."),
+    "any_hours": ("o unas horas, de 0 a 24, escritas como 20-24", "or hours from 0 to 24, written as 20-24"),
+    "hours_end_before": (
+        "No puede ser de las {first} a las {end} h: las horas son de un mismo día y terminan después de empezar. "
+        "Lo que pasa de la medianoche se pide en dos: 22-24, y 0-2 del día siguiente.",
+        "It cannot be from {first} to {end}: hours are of one day, and end after they begin. "
+        "What goes over midnight is asked for in two: 22-24, and 0-2 of the day after.",
+    ),
     "no_such_channel": ("No hay ningún canal que se llame «{text}».", "There is no channel of the name “{text}”."),
     "meant": ("¿Quiso decir…?", "Did you mean…?"),
     "too_long": ("Lo que se pide es demasiado largo.", "What is asked for is too long."),

@@ -60,10 +60,11 @@ def test_weekdays_before_are_the_same_weekdays_and_overlap_nothing(first: date, 
         {"desde": "2026-11-21", "hasta": "2026-11-21", "contra": "semana", "franja": "noche"},
         {"desde": "2026-11-01", "hasta": "2026-11-07", "contra_desde": "2026-10-01", "contra_hasta": "2026-10-07"},
         {"desde": "2026-11-01", "hasta": "2026-11-07", "contra": "nada", "canal": " <a> &=#é "},
+        {"desde": "2026-11-21", "hora_desde": "20"},
         {"hasta": "2026-11-07", "suscriptor": "S'\"7&x=1", "todo": "1"},
         {},
     ],
-    ids=["evening", "others", "channel", "subscriber", "nothing"],
+    ids=["evening", "others", "channel", "hours", "subscriber", "nothing"],
 )
 def test_an_address_that_a_page_makes_asks_for_the_same_again(query: dict[str, str]) -> None:
     asked = read(query, ALLOWED, SPANISH, "7")

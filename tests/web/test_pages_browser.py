@@ -17,6 +17,7 @@ from front_door import OPERATOR, PASSWORD, VIEWER
 from pages import PERSONAL, front_door, let_in
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from warehouse_events import MEXICO
 
@@ -180,6 +181,27 @@ def test_the_form_alone_leads_to_other_days(browser: webdriver.Chrome, filled: s
     assert "contra_desde" not in browser.current_url
     browser.find_element(By.CSS_SELECTOR, "#contra option[value='otros']").click()
     assert browser.find_element(By.ID, "contra_desde").is_displayed()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_hours_of_the_day_are_chosen_by_keyboard_alone(browser: webdriver.Chrome, filled: str, width: int) -> None:
+    browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
+    log_in(browser, filled, VIEWER)
+    resize(browser, width)
+    opened(browser, filled, "/canales?contra=semana")
+    assert browser.execute_script(_TOO_WIDE) == []
+    browser.find_element(By.ID, "hora_desde").send_keys("20" + Keys.TAB)
+    assert browser.switch_to.active_element.get_attribute("id") == "hora_hasta"
+    browser.switch_to.active_element.send_keys("23" + Keys.TAB + Keys.TAB + Keys.ENTER)
+    wait_for(browser, "Ranking de canales: 20 a 23 h")
+    assert "hora_desde=20&hora_hasta=23" in browser.current_url
+    browser.find_element(By.LINK_TEXT, "noche, 18 a 24 h").send_keys(Keys.ENTER)
+    wait_for(browser, "Ranking de canales: noche, 18 a 24 h")
+    # What says nothing makes no address longer, and who changes days alone keeps the hours.
+    browser.find_element(By.CSS_SELECTOR, ".fields button").send_keys(Keys.ENTER)
+    WebDriverWait(browser, PATIENCE_SECONDS).until(lambda driver: "hora_desde=18" in driver.current_url)
+    wait_for(browser, "Ranking de canales: noche, 18 a 24 h")
+    assert "hora_hasta" not in browser.current_url
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

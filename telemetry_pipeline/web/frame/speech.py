@@ -100,10 +100,10 @@ class Speech:
         """Where there is little room: ``20 h``."""
         return f"{hour} h"
 
-    def hours(self, first: int) -> str:
-        """An hour of the day: ``20 a 21 h``."""
+    def hours(self, first: int, end: int | None = None) -> str:
+        """Hours of the day, or one: ``20 a 21 h``."""
         to = "a" if self.language is Language.ES else "to"
-        return f"{first} {to} {first + 1} h"
+        return f"{first} {to} {first + 1 if end is None else end} h"
 
     def cut(self, text: str) -> str:
         """A name of somebody else's where there is little room."""

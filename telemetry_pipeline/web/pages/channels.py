@@ -8,11 +8,13 @@ from urllib.parse import quote
 import pandas as pd
 from starlette.responses import Response
 
+from telemetry_pipeline.analyses.framework import clock
 from telemetry_pipeline.analyses.framework.marks import SMALL_BASE
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.reports.files.csv_text import to_excel_csv
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.pages.asked.hours import name_of
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
@@ -26,7 +28,7 @@ _PICTURES = ("share", "reach", "rating", "channel_flow", "channel_performance", 
 async def show(page: Opened) -> Response:
     """The page."""
     say, part = page.speech.say, page.asked.part
-    title = say.ranking_part.format(part=getattr(say, f"part_{part}")) if part else say.ranking
+    title = say.ranking_part.format(part=name_of(part, page.speech)) if part else say.ranking
     return page.reply(
         "channels.html",
         headline=headline(page),
@@ -103,15 +105,24 @@ async def _by_day(page: Opened, period: Period) -> pd.DataFrame:
 
 async def _by_part(page: Opened, period: Period) -> pd.DataFrame:
     """Channels by their average audience in the hours of the part of the day: subscriber minutes by minutes."""
-    frame = await page.answers.ask("average_audience", period)
-    frame = frame[frame["hour"].isin(list(page.asked.hours))]
-    # An hour in which nobody watched anything has no row, and minutes all the same.
-    minutes = frame.groupby("hour")["minutes"].max().reindex(list(page.asked.hours), fill_value=60 * period.length).sum()
+    frame, hours = await page.answers.ask("average_audience", period), list(page.asked.hours)
+    frame = frame[frame["hour"].isin(hours)]
+    minutes = frame.groupby("hour")["minutes"].max()
+    if len(minutes) < len(hours):
+        # An hour in which nobody watched anything has no row, and minutes all the same, as far as it has passed.
+        minutes = minutes.combine_first(_passed(page, period).loc[lambda all_: all_.index.isin(hours)])
     by_channel = frame.groupby("channel", as_index=False, sort=True)
     sums = by_channel.agg(subscriber_minutes=("subscriber_minutes", "sum"), **{SMALL_BASE.name: (SMALL_BASE.name, "all")})
-    audience = sums["subscriber_minutes"] / minutes
+    audience = sums["subscriber_minutes"] / minutes.sum()
     sums = sums.assign(average_audience=audience, watch_hours=sums["subscriber_minutes"] / 60, measure=audience)
     return sums.sort_values("average_audience", ascending=False, kind="stable")
+
+
+def _passed(page: Opened, period: Period) -> pd.Series[float]:
+    """How many minutes each hour of the day has had on some days, as far as they are known."""
+    zone = page.pages.zone
+    hours = clock.hours_of(zone, clock.days_of(zone, page.known.days, list(period.days())))
+    return ((hours["hour_end"] - hours["hour_start"]).dt.total_seconds() / 60).groupby(hours["local_hour"]).sum()
 
 
 def _with_change(frame: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.web.pages.asked import query
 from telemetry_pipeline.web.pages.asked.days import presets, within
+from telemetry_pipeline.web.pages.asked.hours import PARTS
 from telemetry_pipeline.web.pages.asked.query import Asked
 
 _COMPARING = ("/canales", "/canal", "/periodos", "/suscriptores")
@@ -15,7 +16,10 @@ _COMPARING = ("/canales", "/canal", "/periodos", "/suscriptores")
 
 @dataclass(frozen=True)
 class Preset:
-    """Days with a name of their own. :ivar text: its name in the catalogue. :ivar chosen: whether it is what is shown."""
+    """Days or hours with a name of their own.
+
+    :ivar text: its name in the catalogue. :ivar chosen: whether it is what is shown.
+    """
 
     text: str
     href: str
@@ -52,6 +56,10 @@ class Form:
         return query.AGAINST_CHOICES
 
     @property
-    def parts(self) -> Mapping[str, str]:
-        """The parts of the day, and their names in the catalogue."""
-        return {"": "whole_day", **{name: f"part_{name}" for name in query.PARTS}}
+    def parts(self) -> list[Preset]:
+        """The whole day, and the parts of it."""
+        texts = {"": "whole_day", **{part: f"part_{part}" for part in PARTS}}
+        return [
+            Preset(text, self.asked.at(self.path, part=part, everything=False), part == self.asked.part)
+            for part, text in texts.items()
+        ]

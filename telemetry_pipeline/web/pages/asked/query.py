@@ -15,18 +15,13 @@ from telemetry_pipeline.days import AllowedDays, Period, parse_day
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
-from telemetry_pipeline.words import stored
+from telemetry_pipeline.web.pages.asked.hours import PART, hours_of, read_part
 
 FROM, TO, AGAINST, AGAINST_FROM, AGAINST_TO = "desde", "hasta", "contra", "contra_desde", "contra_hasta"
-CHANNEL, PART, CODE, ALL = "canal", "franja", "suscriptor", "todo"
+CHANNEL, CODE, ALL = "canal", "suscriptor", "todo"
 BEFORE, WEEK, OTHERS, NOTHING = "antes", "semana", "otros", "nada"
 AGAINST_CHOICES = {BEFORE: "against_before", WEEK: "against_week", OTHERS: "against_days", NOTHING: "against_none"}
 """What days can be compared with, by what stands in the address, with its name in the catalogue."""
-PARTS = {
-    name: range(6 * place, 6 * place + 6)
-    for place, name in enumerate((stored.SMALL_HOURS, stored.MORNING, stored.AFTERNOON, stored.EVENING))
-}
-"""The hours of each part of the day."""
 
 _LONGEST = 1_000
 
@@ -37,7 +32,7 @@ class Asked:
 
     :ivar kind: what the days are compared with, one of ``AGAINST_CHOICES``.
     :ivar against: these days; None: with none, or there are none.
-    :ivar part: of the day; empty: the whole.
+    :ivar part: of the day, by its name, or hours such as ``20-24``; empty: the whole.
     :ivar everything: all rows of long tables.
     """
 
@@ -58,7 +53,7 @@ class Asked:
     @property
     def hours(self) -> range:
         """Those of the part of the day."""
-        return PARTS.get(self.part, range(24))
+        return hours_of(self.part)
 
     def at(self, path: str, **others: object) -> str:
         """The address of a page with the same days, and other values of some fields."""
@@ -90,15 +85,15 @@ def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset:
     period = _period(texts, FROM, TO, allowed, speech) or presets(allowed.last)[preset]
     others = _period(texts, AGAINST_FROM, AGAINST_TO, allowed, speech)
     kind = texts.get(AGAINST) or (OTHERS if others else BEFORE)
-    _check(kind, {name: name for name in AGAINST_CHOICES}, speech)
-    part = texts.get(PART, "")
-    _check(part, {"": speech.say.whole_day, **{name: name for name in PARTS}}, speech)
+    if kind not in AGAINST_CHOICES:
+        choices = ", ".join(AGAINST_CHOICES)
+        raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(kind), choices=choices))
     return Asked(
         period=period,
         kind=kind,
         against=others if kind == OTHERS else _follows(kind, period),
         channel=given.get(CHANNEL, "") if texts.get(CHANNEL) else "",
-        part=part,
+        part=read_part(texts, speech),
         code=given.get(CODE, "") if texts.get(CODE) else "",
         everything=texts.get(ALL) == "1",
     )
@@ -130,11 +125,6 @@ def _day(text: str, allowed: AllowedDays, speech: Speech) -> date:
         between = {"first": speech.day(allowed.first), "last": speech.day(allowed.last)}
         raise AskedWrongly(speech.say.day_not_there.format(day=speech.day(day), **between))
     return day
-
-
-def _check(value: str, choices: Mapping[str, str], speech: Speech) -> None:
-    if value not in choices:
-        raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(value), choices=", ".join(choices.values())))
 
 
 def is_over(period: Period, known_until: datetime | None) -> bool:
