@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
-from audiences import CHANNELS, LONG_CHANNEL, ODD_CHANNEL, ODD_SUBSCRIBER, RETURNED, SUBSCRIBERS
+from audiences import CHANNELS, LONG_CHANNEL, ODD_CHANNEL, ODD_SUBSCRIBER, SUBSCRIBERS
 from front_door import OPERATOR, URL, VIEWER, Browser
 from pages import PERSONAL, Ask, front_door, let_in, words
 from warehouse_events import MEXICO
@@ -138,28 +138,6 @@ def test_those_who_left_are_the_first_to_call(ask: Ask) -> None:
     page = words(ask("/suscriptores"))
     called = page[page.index("A quién llamar") :]
     assert re.search(r"S-00(5[4-9]) alto", called)
-
-
-def test_who_came_back_is_listed_with_files_for_those_who_may_see_subscribers(ask: Ask) -> None:
-    page = ask("/suscriptores")
-    listed = page[page.index('id="volvieron"') :]
-    listed = listed[: listed.index("</section>")]
-    day = today(MEXICO) - timedelta(days=2)
-    assert f"{RETURNED} {day.day} " in words(listed)
-    assert " 21 1 1 1 " in f"{words(listed)} "
-    assert f'href="/suscriptor?suscriptor={RETURNED}&amp;' in listed
-    for form in ("csv", "xlsx"):
-        [href] = re.findall(f'href="(/api/analyses/win_back[^"]*format={form}[^"]*)"', listed)
-        assert "from=" not in href
-    assert RETURNED in ask(unescape(re.findall('href="(/api/analyses/win_back[^"]*format=csv[^"]*)"', listed)[0]))
-    assert 'id="volvieron"' not in ask("/suscriptores", VIEWER)
-
-
-def test_where_nobody_is_known_to_have_come_back_it_is_said_so(ask: Ask) -> None:
-    """Of the first days of data no absence is known."""
-    day = today(MEXICO) - timedelta(days=20)
-    page = ask(f"/suscriptores?desde={day}&hasta={day}")
-    assert "De nadie se sabe que haya vuelto" in words(page)
 
 
 def test_a_code_of_a_stranger_is_text_and_one_that_was_not_seen_is_said_so(ask: Ask) -> None:
