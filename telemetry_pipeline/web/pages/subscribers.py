@@ -1,4 +1,4 @@
-"""*Suscriptores*: who watches, how much, in which groups, how often; and, for who may see it, whom to call and who came back."""
+"""*Suscriptores*: who watches, how much, in which groups, how often; and, for who may see it, whom to call, who came back."""
 
 from __future__ import annotations
 
