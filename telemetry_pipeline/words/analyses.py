@@ -250,6 +250,12 @@ _ANALYSES = {
         "banda de 95 %",
         "los no completos; el pronóstico empieza con el de hoy",
     ),
+    "win_back": About(
+        "Suscriptores que volvieron",
+        "¿Qué suscriptores volvieron después de una ausencia?",
+        "los que vieron algo en los últimos 7 días, nada en al menos 14 días enteros antes, y algo antes de eso; mira 60 días",
+        "una ausencia con un día no completo no se afirma: se cuenta, no se lista",
+    ),
 }
 
 

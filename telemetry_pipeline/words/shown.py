@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _WORDS = {
     # Columns and metrics.
+    "absent_days": "días sin ver",
     "active_days": "días activos",
     "active_subscribers": "suscriptores",
     "activity_pct": "días con actividad",
@@ -25,6 +26,7 @@ _WORDS = {
     "period_start": "inicio del periodo",
     "rating_pct": "% de suscriptores activos",
     "retention_pct": "activos 2 días o más",
+    "returned_on": "volvió el",
     "share_pct": "% de las horas vistas",
     "slot": "franja",
     "streams": "reproducciones",
@@ -34,6 +36,7 @@ _WORDS = {
     "unique_devices": "dispositivos",
     "unique_subscribers": "suscriptores",
     "views": "reproducciones",
+    "views_before": "reproducciones antes",
     "views_per_active_day": "reprod. por día activo",
     "views_per_day": "reprod. por día",
     "watch_hours": "horas vistas",

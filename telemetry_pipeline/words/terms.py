@@ -155,6 +155,17 @@ TERMS: Mapping[str, Term] = {
             "*low*. With fewer than 3 in the first it is always low. It is a sign, not the probability of leaving.",
         ),
     ),
+    "win_back": Term(
+        ("Regreso", "Return"),
+        (
+            "La primera reproducción después de 14 días enteros o más sin ninguna. Quien vio algo el 1 y otra vez el 16 "
+            "volvió. Quien no vio nada antes en 60 días cuenta como nuevo. Si de un día de la ausencia no se leyó todo, no "
+            "se afirma.",
+            "The first view after 14 whole days or more without one. Who watched on the 1st and again on the 16th came "
+            "back. Who watched nothing before in 60 days counts as new. If a day of the absence was not read whole, it is "
+            "not claimed.",
+        ),
+    ),
     "anomaly": Term(
         ("Anomalía", "Anomaly"),
         (

@@ -151,6 +151,7 @@ OWN_PARAMETERS: dict[str, dict[str, list[Any]]] = {
     "top_subscribers": {"limit": _FEW},
     "viewing_by_period": {"granularity": _GRANULARITIES},
     "viewing_forecast": {"channel": _CHANNELS, "forecast_days": [1, 7, 90]},
+    "win_back": {"days": [1, 2, 7, 30, 366], "absent_days": [1, 1, 2, 3, 5, 14]},
 }
 REQUIRED = {
     "channel_curve": {"channel": "A"},

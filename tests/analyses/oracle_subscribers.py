@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import combinations
 
@@ -192,6 +192,39 @@ def churn(seen: Seen, min_views: int) -> list[Row]:
 
 def churn_risk(seen: Seen, min_views: int) -> list[Row]:
     return [row for row in churn(seen, min_views) if row["risk"] != "low"]
+
+
+def win_back(seen: Seen, days: int, absent_days: int) -> list[Row]:
+    rows = []
+    for code, views in by_subscriber(seen.views).items():
+        active = {v.local_date for v in views}
+        for back in range(days):
+            day = seen.period.last - timedelta(days=back)
+            away = absence(seen, day, active)
+            if day in active and away is not None and away >= absent_days:
+                since = [v for v in views if v.local_date >= day]
+                rows.append(
+                    {
+                        "subscriber_code": code,
+                        "returned_on": day,
+                        "absent_days": away,
+                        "views": len(since),
+                        "watch_hours": hours(since),
+                        "views_before": len(views) - len(since),
+                    }
+                )
+                break
+    return sorted(rows, key=lambda row: (-row["watch_hours"], row["subscriber_code"]))
+
+
+def absence(seen: Seen, day: date, active: set[date]) -> int | None:
+    """How many days just before a day have no view, back to one that has; None: there is none such, or not all is known."""
+    away = 0
+    while (day := day - timedelta(days=1)) not in active:
+        if day < min(active) or not seen.complete(day):
+            return None
+        away += 1
+    return away
 
 
 def subscriber_profile(seen: Seen, subscriber_code: str) -> list[Row]:

@@ -101,6 +101,7 @@ OWN_DEFAULTS: dict[str, dict[str, Any]] = {
     "top_subscribers": {"limit": 10},
     "viewing_by_period": {"granularity": "daily"},
     "viewing_forecast": {"window_days": 90, "channel": None, "forecast_days": 7},
+    "win_back": {"window_days": 60, "days": 7, "absent_days": 14},
 }
 
 

@@ -59,6 +59,7 @@ SAYS = {
     "top_subscribers": "canales",
     "viewing_by_period": "inicio del periodo",
     "viewing_forecast": "pronóstico",
+    "win_back": "horas vistas por suscriptor",
 }
 FEW_KILOBYTES = 40_000
 

@@ -28,6 +28,9 @@ CHANNELS = [
 ]
 ODD_SUBSCRIBER = '<b>"S\'7"</b>&codigo=x'
 SUBSCRIBERS = [ODD_SUBSCRIBER, *(f"S-{number:04}" for number in range(1, 60))]
+RETURNED = "S-0099"
+"""Who watches an hour on two days, three weeks apart."""
+_RETURNS = (24, 2)
 _GONE_FROM = 54
 _GONE_DAYS = 8
 
@@ -41,6 +44,9 @@ def fill(engine: sa.Engine, today: date, days: int = 30) -> datetime:
         rows.append(_row(len(rows) + 1, START, channel, name, None, known_until - timedelta(days=days), None, 0))
     for back in range(days - 1, -1, -1):
         day = today - timedelta(days=back)
+        if back in _RETURNS:
+            noon = datetime.combine(day, time(12), MEXICO).astimezone(UTC)
+            rows.append(_row(len(rows) + 1, STOP, 1, None, 3600, noon, RETURNED, 99))
         for number, code in enumerate(SUBSCRIBERS):
             if number >= _GONE_FROM and back < _GONE_DAYS:
                 continue

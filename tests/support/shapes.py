@@ -26,7 +26,7 @@ MONTH = Period(LAST - timedelta(days=29), LAST)
 EVERY = list(all_analyses().values())
 by_name = pytest.mark.parametrize("each", EVERY, ids=[each.name for each in EVERY])
 
-FINDING = {"anomalies": {"threshold_std": 1}}
+FINDING = {"anomalies": {"threshold_std": 1}, "win_back": {"absent_days": 1}}
 """Parameters with which an analysis that lists exceptions finds some."""
 
 

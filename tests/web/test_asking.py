@@ -83,7 +83,7 @@ def test_a_document_leaves_out_what_is_of_subscribers_alone_for_who_may_not_see_
         {each.name for each in asking.questions("subscribers_analysis", [("to", "2026-01-31")], ALLOWED, personal=personal)}
         for personal in (True, False)
     )
-    assert of_all - of_some == {"churn_risk"}
+    assert of_all - of_some == {"churn_risk", "win_back"}
 
 
 @pytest.mark.parametrize(("name", "meant"), [("ful_analysis", "did you mean full_analysis?"), ("x", "there are full_analysis")])

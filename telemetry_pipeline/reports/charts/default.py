@@ -33,6 +33,7 @@ MEASURES: dict[str, Sequence[str]] = {
     "period_breakdown": ["views", "unique_subscribers", "watch_hours"],
     "rating": ["rating_pct"],
     "share": ["share_pct"],
+    "win_back": ["watch_hours"],
 }
 """What is drawn of an analysis, where it is not the first of its measures."""
 

@@ -1,6 +1,8 @@
-"""*Suscriptores*: who watches, how much, in which groups, who comes back; and, for who may see it, whom to call."""
+"""*Suscriptores*: who watches, how much, in which groups, how often; and, for who may see it, whom to call, who came back."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pandas as pd
 from starlette.responses import Response
@@ -18,6 +20,14 @@ _RISKS = {"high": 0, "medium": 1}
 _MOST = 10
 
 
+@dataclass(frozen=True)
+class CameBack:
+    """Those who came back. :ivar unclear: how many more may have, of whose absence not every day is known whole."""
+
+    listed: Table
+    unclear: int
+
+
 async def show(page: Opened) -> Response:
     """The page."""
     personal = page.may(PERSONAL)
@@ -28,6 +38,8 @@ async def show(page: Opened) -> Response:
         personal=personal,
         to_call=page.answers.make(lambda: _to_call(page)) if personal else None,
         to_call_files=files_of("churn_risk", page.asked),
+        came_back=page.answers.make(lambda: _came_back(page)) if personal else None,
+        came_back_files=files_of("win_back", page.asked),
         most_active=page.answers.make(lambda: _most_active(page)) if personal else None,
         pictures=[picture(name, page.asked, page.speech.language) for name in _PICTURES],
     )
@@ -61,6 +73,22 @@ async def _to_call(page: Opened) -> Table:
         Shown("last_seen", "day", head=say.last_seen),
     ]
     return table(order, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
+
+
+async def _came_back(page: Opened) -> CameBack:
+    """Those who watched most since first, as the analysis has them."""
+    frame = await page.answers.ask("win_back", page.asked.period)
+    say = page.speech.say
+    columns = [
+        Shown("subscriber_code", "text", head=say.subscriber, link=page.to_subscriber),
+        Shown("returned_on", "day", head=say.returned_on),
+        Shown("absent_days", head=say.absent_days),
+        Shown("watch_hours", head=say.hours_since, bar=True),
+        Shown("views", head=say.views_since),
+        Shown("views_before", head=say.views_before),
+    ]
+    found = table(frame, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
+    return CameBack(found, frame.attrs["facts"]["unclear_subscribers"])
 
 
 async def _most_active(page: Opened) -> Table:

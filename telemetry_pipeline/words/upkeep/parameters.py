@@ -15,6 +15,13 @@ _SUBSCRIBERS: tuple[Both, Both] = (
 )
 
 PARAMETERS: Mapping[str, tuple[Both, Both]] = {
+    "absent_days": (
+        ("Días sin ver", "Days away"),
+        (
+            "Desde cuántos días enteros sin ver nada es una ausencia",
+            "Whole days without a view from which on it is an absence",
+        ),
+    ),
     "channel": (("Canal", "Channel"), ("Solo este canal. null: todos", "Only this channel. null: all")),
     "channel_curve.channel": (("Canal", "Channel"), ("De qué canal se quiere saber", "The channel to look at")),
     "channel_curve.window_days": (
@@ -27,6 +34,13 @@ PARAMETERS: Mapping[str, tuple[Both, Both]] = {
     "days": (
         ("Días", "Days"),
         ("Cuántos de los últimos días se listan", "Last days of the window to list"),
+    ),
+    "win_back.days": (
+        ("Días del regreso", "Days of the return"),
+        (
+            "En cuántos de los últimos días se busca quién volvió",
+            "Last days of the window in which a return is listed",
+        ),
     ),
     "forecast_days": (("Días de pronóstico", "Days to forecast"), ("Cuántos días se pronostican", "Days to forecast")),
     "gap_minutes": (
