@@ -9,19 +9,21 @@ import pandas as pd
 import pytest
 
 from telemetry_pipeline.web.frame.speech import Speech
-from telemetry_pipeline.web.pages.shown.tables import Kind, Shown, table
+from telemetry_pipeline.web.pages.shown.tables import Notation, Shown, table
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES
 
 SPANISH = Speech(PAGES, Language.ES, ZoneInfo("UTC"))
 
 
-def cell(value: object, kind: Kind = "text") -> str:
-    return table(pd.DataFrame({"item": [value]}, dtype=object), [Shown("item", kind, head="x")], SPANISH).rows[0].cells[0].text
+def cell(value: object, notation: Notation = "text") -> str:
+    return (
+        table(pd.DataFrame({"item": [value]}, dtype=object), [Shown("item", notation, head="x")], SPANISH).rows[0].cells[0].text
+    )
 
 
 @pytest.mark.parametrize(
-    ("value", "kind", "shown"),
+    ("value", "notation", "shown"),
     [
         (date(2026, 11, 16), "day", "16\xa0nov\xa02026"),
         ("2026-11-16", "day", "16\xa0nov\xa02026"),
@@ -31,5 +33,5 @@ def cell(value: object, kind: Kind = "text") -> str:
         (None, "day", "\u2014"),
     ],
 )
-def test_a_cell_shows_its_value(value: object, kind: Kind, shown: str) -> None:
-    assert cell(value, kind) == shown
+def test_a_cell_shows_its_value(value: object, notation: Notation, shown: str) -> None:
+    assert cell(value, notation) == shown

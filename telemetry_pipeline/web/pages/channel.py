@@ -115,10 +115,10 @@ async def _headline(page: Opened) -> list[Tile]:
 
     made = [
         tile(speech, "watch_hours", *of("performance", "watch_hours"), small=small),
-        tile(speech, "share", *of("share", "share_pct"), kind="percent", small=small),
+        tile(speech, "share", *of("share", "share_pct"), notation="percent", small=small),
         tile(speech, "reach", *of("reach", "reached_subscribers"), small=small),
         tile(speech, "view", *of("performance", "views"), small=small),
-        tile(speech, "duration", *of("performance", "average_seconds"), kind="seconds", small=small),
+        tile(speech, "duration", *of("performance", "average_seconds"), notation="seconds", small=small),
     ]
     where = speech.say.rank_of.format(rank=speech.number(now.place), count=speech.number(now.count))
     return [Tile(speech.say.place, where, href=asked.at("/canales", channel="", everything=True)), *made]

@@ -33,10 +33,10 @@ def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
     reached = answers.ask("reach", asked.period)
     pairs = (
         answers.ask("period_comparison", asked.period)
-        if asked.kind == BEFORE and page.known.has_all_of(asked.against)
+        if asked.comparison == BEFORE and page.known.has_all_of(asked.against)
         else None
     )
-    compared = asked.against is not None and asked.kind != BEFORE and page.compares
+    compared = asked.against is not None and asked.comparison != BEFORE and page.compares
     other = answers.ask("general_summary", asked.against) if compared and asked.against else None
     other_reached = answers.ask("reach", asked.against) if page.compares and asked.against else None
 

@@ -11,12 +11,12 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
-from telemetry_pipeline.web.pages.shown.tables import Kind, Shown, Table, table
+from telemetry_pipeline.web.pages.shown.tables import Notation, Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import change_pct, value_of
 
 PATH = "/periodos"
 _PICTURES = ("period_breakdown", "period_events", "period_trend", "period_channels", "time_slots", "concurrency")
-_MEASURES: dict[str, tuple[Kind, str]] = {
+_MEASURES: dict[str, tuple[Notation, str]] = {
     "views": ("number", "view"),
     "watch_hours": ("number", "watch_hours"),
     "unique_subscribers": ("number", "subscriber"),
@@ -49,14 +49,14 @@ async def _summary(page: Opened) -> Table:
     before: Awaitable[pd.DataFrame] | None = page.answers.ask("period_summary", asked.against) if asked.against else None
     frame, others = await now, await before if before is not None else None
     rows = []
-    for name, (kind, _) in _MEASURES.items():
+    for name, (notation, _) in _MEASURES.items():
         current = value_of(frame, name)
         previous = None if others is None else value_of(others, name)
         rows.append(
             {
                 "measure": page.named(name),
-                "current": _write(page, current, kind),
-                "previous": _write(page, previous, kind),
+                "current": _write(page, current, notation),
+                "previous": _write(page, previous, notation),
                 "change_pct": change_pct(current, previous) if page.compares else None,
             }
         )
@@ -69,8 +69,8 @@ async def _summary(page: Opened) -> Table:
     return table(pd.DataFrame(rows), columns, speech)
 
 
-def _write(page: Opened, value: float | None, kind: Kind) -> str:
-    return page.speech.seconds(value) if kind == "seconds" else page.speech.number(value)
+def _write(page: Opened, value: float | None, notation: Notation) -> str:
+    return page.speech.seconds(value) if notation == "seconds" else page.speech.number(value)
 
 
 async def _hours(page: Opened, period: Period) -> pd.DataFrame:

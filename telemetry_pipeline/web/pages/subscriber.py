@@ -62,7 +62,7 @@ async def _headline(page: Opened, profile: Awaitable[pd.DataFrame]) -> list[Tile
     if not value_of(totals.loc[["views"]], "value"):
         return []
     found = [
-        tile(page.speech, term, value_of(totals.loc[[name]], "value"), kind="seconds" if term == "duration" else "number")
+        tile(page.speech, term, value_of(totals.loc[[name]], "value"), notation="seconds" if term == "duration" else "number")
         for name, term in _TOTALS.items()
     ]
     others = [Tile(page.named(name), page.speech.number(value_of(totals.loc[[name]], "value"))) for name in _OTHERS]

@@ -43,7 +43,7 @@ def dagster(scope: Scope) -> Refusal | None:
         return None if _reads(scope) else Refusal(405, "Only GraphQL takes anything, by POST.")
     if scope["method"] != "POST":
         return Refusal(405, "GraphQL is asked by POST.")
-    return None if _kind(scope) == _JSON else Refusal(415, "GraphQL takes application/json alone.")
+    return None if _content_type(scope) == _JSON else Refusal(415, "GraphQL takes application/json alone.")
 
 
 def flower(scope: Scope) -> Refusal | None:
@@ -51,7 +51,7 @@ def flower(scope: Scope) -> Refusal | None:
     if refusal := _unusual(scope["path"]):
         return refusal
     # Its table of tasks is asked for by a form.
-    asks = scope["path"] == _TASKS_PATH and scope["method"] == "POST" and _kind(scope) == _FORM
+    asks = scope["path"] == _TASKS_PATH and scope["method"] == "POST" and _content_type(scope) == _FORM
     return None if asks or _reads(scope) else Refusal(405, "Flower only shows.")
 
 
@@ -64,7 +64,7 @@ def _reads(scope: Scope) -> bool:
     return scope["method"] in ("GET", "HEAD")
 
 
-def _kind(scope: Scope) -> str | None:
+def _content_type(scope: Scope) -> str | None:
     """The type of the body, if just one is told; in small letters, as Dagster spells it, or it reads the address instead."""
-    kinds = Headers(scope=scope).getlist("content-type")
-    return kinds[0].partition(";")[0].strip() if len(kinds) == 1 else None
+    types = Headers(scope=scope).getlist("content-type")
+    return types[0].partition(";")[0].strip() if len(types) == 1 else None

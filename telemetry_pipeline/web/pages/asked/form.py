@@ -51,7 +51,7 @@ class Form:
         return self.path in _COMPARING
 
     @property
-    def kinds(self) -> Mapping[str, str]:
+    def comparisons(self) -> Mapping[str, str]:
         """What days can be compared with, and its name in the catalogue."""
         return query.AGAINST_CHOICES
 

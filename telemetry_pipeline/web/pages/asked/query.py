@@ -30,14 +30,14 @@ _LONGEST = 1_000
 class Asked:
     """What a page is to show.
 
-    :ivar kind: what the days are compared with, one of ``AGAINST_CHOICES``.
+    :ivar comparison: what the days are compared with, one of ``AGAINST_CHOICES``.
     :ivar against: these days; None: with none, or there are none.
     :ivar part: of the day, by its name, or hours such as ``20-24``; empty: the whole.
     :ivar everything: all rows of long tables.
     """
 
     period: Period
-    kind: str = BEFORE
+    comparison: str = BEFORE
     against: Period | None = None
     channel: str = ""
     part: str = ""
@@ -59,17 +59,17 @@ class Asked:
         """The address of a page with the same days, and other values of some fields."""
         asked = replace(self, **others)  # type: ignore[arg-type]
         values = {FROM: str(asked.period.first), TO: str(asked.period.last)}
-        if asked.kind == OTHERS and asked.against is not None:
+        if asked.comparison == OTHERS and asked.against is not None:
             values |= {AGAINST: OTHERS, AGAINST_FROM: str(asked.against.first), AGAINST_TO: str(asked.against.last)}
-        elif asked.kind != BEFORE:
-            values[AGAINST] = asked.kind
+        elif asked.comparison != BEFORE:
+            values[AGAINST] = asked.comparison
         values |= {CHANNEL: asked.channel, PART: asked.part, CODE: asked.code, ALL: "1" if asked.everything else ""}
         return f"{path}?{urlencode({name: value for name, value in values.items() if value}, errors='replace')}"
 
     def on(self, period: Period) -> Self:
         """The same on other days, compared with what follows from them."""
-        kind = BEFORE if self.kind == OTHERS else self.kind
-        return replace(self, period=period, kind=kind, against=_follows(kind, period))
+        comparison = BEFORE if self.comparison == OTHERS else self.comparison
+        return replace(self, period=period, comparison=comparison, against=_follows(comparison, period))
 
 
 def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset: str) -> Asked:
@@ -84,14 +84,14 @@ def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset:
     texts = {name: value.strip() for name, value in given.items()}
     period = _period(texts, FROM, TO, allowed, speech) or presets(allowed.last)[preset]
     others = _period(texts, AGAINST_FROM, AGAINST_TO, allowed, speech)
-    kind = texts.get(AGAINST) or (OTHERS if others else BEFORE)
-    if kind not in AGAINST_CHOICES:
+    comparison = texts.get(AGAINST) or (OTHERS if others else BEFORE)
+    if comparison not in AGAINST_CHOICES:
         choices = ", ".join(AGAINST_CHOICES)
-        raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(kind), choices=choices))
+        raise AskedWrongly(speech.say.not_a_choice.format(text=speech.cut(comparison), choices=choices))
     return Asked(
         period=period,
-        kind=kind,
-        against=others if kind == OTHERS else _follows(kind, period),
+        comparison=comparison,
+        against=others if comparison == OTHERS else _follows(comparison, period),
         channel=given.get(CHANNEL, "") if texts.get(CHANNEL) else "",
         part=read_part(texts, speech),
         code=given.get(CODE, "") if texts.get(CODE) else "",
@@ -99,10 +99,10 @@ def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset:
     )
 
 
-def _follows(kind: str, period: Period) -> Period | None:
-    if kind == WEEK:
+def _follows(comparison: str, period: Period) -> Period | None:
+    if comparison == WEEK:
         return weekdays_before(period)
-    return period.before() if kind == BEFORE and period.first > date.min else None
+    return period.before() if comparison == BEFORE and period.first > date.min else None
 
 
 def _period(texts: Mapping[str, str], first: str, last: str, allowed: AllowedDays, speech: Speech) -> Period | None:

@@ -13,8 +13,8 @@ from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.web.frame.speech import NO_BREAK, NULL, Speech
 from telemetry_pipeline.words import terms
 
-Kind = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]
-"""Of a value; ``written`` is a number that is a text already."""
+Notation = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]
+"""How a value is written; ``written`` is a number that is a text already."""
 
 FIRST_ROWS = 20
 """Of a long table, before somebody asks for all."""
@@ -32,7 +32,7 @@ class Shown:
     """
 
     name: str
-    kind: Kind = "number"
+    notation: Notation = "number"
     term: str = ""
     head: str = ""
     link: Callable[[str], str] | None = None
@@ -99,7 +99,7 @@ def table(frame: pd.DataFrame, columns: Sequence[Shown], speech: Speech, *, most
 
     :param most: rows to show; None: all.
     """
-    heads = [Head(head_of(each, speech), each.term, each.kind in _NUMERIC) for each in columns]
+    heads = [Head(head_of(each, speech), each.term, each.notation in _NUMERIC) for each in columns]
     largest = {each.name: _largest(frame[each.name]) for each in columns if each.bar}
     shown = frame if most is None else frame.head(most)
     rows = [
@@ -124,21 +124,21 @@ def head_of(column: Shown, speech: Speech) -> str:
 
 
 def _cell(value: Any, column: Shown, speech: Speech, largest: float | None) -> Cell:
-    text = write(value, column.kind, speech)
+    text = write(value, column.notation, speech)
     if column.words is not None and value is not None:
         text = column.words(str(value))
     href = column.link(str(value)) if column.link is not None and value is not None else ""
-    tone = ("up" if value > 0 else "down") if column.kind == "change" and value else ""
+    tone = ("up" if value > 0 else "down") if column.notation == "change" and value else ""
     part = 100 * value / largest if largest and value is not None else None
     shown = speech.cut(text)
-    return Cell(shown, href, column.kind in _NUMERIC, text if shown != text else "", tone, part)
+    return Cell(shown, href, column.notation in _NUMERIC, text if shown != text else "", tone, part)
 
 
-def write(value: Any, kind: Kind, speech: Speech) -> str:
+def write(value: Any, notation: Notation, speech: Speech) -> str:
     """A value for people; a dash, where it cannot be known."""
     if value is None:
         return NULL
-    writers: Mapping[Kind, Callable[[Any], str]] = {
+    writers: Mapping[Notation, Callable[[Any], str]] = {
         "text": str,
         "written": str,
         "number": speech.number,
@@ -148,7 +148,7 @@ def write(value: Any, kind: Kind, speech: Speech) -> str:
         "day": lambda day: speech.day(_date(day)).replace(" ", NO_BREAK),
         "month": lambda day: speech.month(_date(day)).replace(" ", NO_BREAK),
     }
-    return writers[kind](value)
+    return writers[notation](value)
 
 
 def _date(value: Any) -> date:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from telemetry_pipeline.analyses.framework.marks import SMALL_BASE
 from telemetry_pipeline.web.frame.speech import Speech
-from telemetry_pipeline.web.pages.shown.tables import Kind, write
+from telemetry_pipeline.web.pages.shown.tables import Notation, write
 from telemetry_pipeline.words import terms
 
 
@@ -60,7 +60,7 @@ def tile(
     value: float | None,
     before: float | None = None,
     *,
-    kind: Kind = "number",
+    notation: Notation = "number",
     name: str = "",
     small: bool = False,
 ) -> Tile:
@@ -68,10 +68,10 @@ def tile(
     change = change_pct(value, before)
     return Tile(
         name=name or terms.TERMS[term].name(speech.language),
-        value=write(value, kind, speech),
+        value=write(value, notation, speech),
         term=term,
         change="" if change is None else speech.change(change),
         tone="" if not change else "up" if change > 0 else "down",
-        previous="" if before is None else write(before, kind, speech),
+        previous="" if before is None else write(before, notation, speech),
         small=small,
     )
