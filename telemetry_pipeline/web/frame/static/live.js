@@ -3,7 +3,7 @@
   const refresh = async part => {
     if (document.hidden || part.contains(document.activeElement) || part.querySelector("details[open]")) return;
     try {
-      const answer = await fetch(part.dataset.live, {headers: {Accept: "text/html"}, redirect: "error"});
+      const answer = await fetch(part.dataset.live, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(20000)});
       if (!answer.ok) throw new Error(answer.status);
       part.innerHTML = await answer.text();
       part.classList.remove("is-stale");
