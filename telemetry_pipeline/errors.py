@@ -1,9 +1,9 @@
-"""Every error that this project raises on purpose.
+"""Every error that somebody is told of. What one room raises for itself alone to catch stands there.
 
 TelemetryError                  what went wrong, and what to do about it
 ├── SettingsError               settings are missing or impossible; lists them all
 ├── RequestRefused              what was asked for cannot be; says what is allowed
-│   └── AskedWrongly            of a page, in the language of the pages
+│   ├── AskedWrongly            of a page, in the language of the pages
 │   └── NothingToDraw           a picture of a result that has nothing to show
 ├── Unavailable                 what is remote is away, which may pass: worth another try
 │   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded

@@ -50,7 +50,7 @@ _NEXT_TICK_LOOKS = 70
 _HEALTH_SECONDS = 10.0
 _WORKERS_ANSWER_SECONDS = 2.0
 # Its heartbeats are 30 s apart. Dagster itself calls a daemon healthy until it was silent for half an hour.
-_DAEMON_SILENT_SECONDS = 90.0
+DAEMON_SILENT_SECONDS = 90.0
 _DAEMON_PART_SILENT_SECONDS = 300.0
 
 _SERVER = sa.text("""
@@ -217,7 +217,7 @@ class Components:
             of_the_future = "its last sign of life is of the future: a clock was set back, and it has said nothing since"
             return {DAEMON: Reading(fault=of_the_future, patience=2)}
         _, newest, age_seconds = beats[0]
-        if age_seconds > _DAEMON_SILENT_SECONDS:
+        if age_seconds > DAEMON_SILENT_SECONDS:
             return {DAEMON: Reading(fault=f"its last sign of life was {age_seconds:.0f} s ago")}
         silent = [part.lower() for part, process, age in beats if process == newest and age > _DAEMON_PART_SILENT_SECONDS]
         fault = f"its parts {', '.join(sorted(silent))} give no sign of life" if silent else None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.orchestration.assets import analyses, documents, telemetry
 from telemetry_pipeline.orchestration.jobs import build_jobs
 from telemetry_pipeline.orchestration.partitions import daily_partitions
@@ -23,19 +21,16 @@ from telemetry_pipeline.orchestration.sensors.run_ends import (
     build_run_failures_sensor,
     build_run_successes_sensor,
 )
-from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.settings.loading import StackSettings, told_without_a_trace
 
 
 def load_defs() -> dg.Definitions:
     """What Dagster loads, by the settings of the environment.
 
-    :raises SettingsError: they cannot be used; the process, which is of no other use then, shows no traces from here on.
+    :raises SettingsError: they cannot be used.
     """
-    try:
+    with told_without_a_trace():
         return build_defs()
-    except SettingsError:
-        sys.tracebacklimit = 0  # the message says what to mend; a trace of ours below it would bury it
-        raise
 
 
 def build_defs(settings: StackSettings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:

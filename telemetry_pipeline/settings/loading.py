@@ -1,13 +1,17 @@
 """All settings together: read, validated once, with all errors in one message.
 
 Values come from environment variables of the same name in capitals, else from a file ``.env`` in the working directory, or
-another one that TELEMETRY_ENV_FILE names; empty, it names none. Nothing else reads a setting from the environment.
+another one that TELEMETRY_ENV_FILE names; empty, it names none. Nothing else reads a setting from the environment, but
+Dagster, which reads where its own storage is.
 Secrets are ``SecretStr``: they print as asterisks.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -41,6 +45,18 @@ ROOMS: tuple[type[BaseModel], ...] = (
     WebSettings,
     MachineSettings,
 )
+
+
+@contextmanager
+def told_without_a_trace() -> Iterator[None]:
+    """Around what loads settings for a process that is of no other use without them: it shows no traces after a SettingsError,
+    for the message says what to mend, and a trace below it would bury it.
+    """
+    try:
+        yield
+    except SettingsError:
+        sys.tracebacklimit = 0
+        raise
 
 
 class StackSettings(

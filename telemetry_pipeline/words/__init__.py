@@ -1,5 +1,7 @@
-"""The words that people read, in Spanish, by English names: one catalogue for results, pictures, reports and pages.
+"""The words that people read, by English names, in Spanish and, for pages, in English: one catalogue for all of them.
 
 ``analyses`` has titles and questions, ``shown`` the words of columns, ``stored`` those that tables hold, ``pictures`` what
-single pictures say besides. What terminals and logs say is English and stands where it is said.
+single pictures say besides, ``terms`` the glossary. ``door``, ``pages``, ``operating`` and ``api`` are what pages say, each in
+both languages (``language``), ``upkeep`` what they say of problems, checks and parameters. What terminals and logs say is
+English and stands where it is said.
 """

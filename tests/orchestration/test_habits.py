@@ -46,14 +46,19 @@ def test_definitions_load_without_any_server(command: tuple[str, ...], tmp_path:
     assert not list(tmp_path.rglob("postgres*"))
 
 
+_ZONE = {"OPERATOR_TIMEZONE": ("Mexico", "OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name")}
+_CRON = {"TICK_CRON": ("often", "TICK_CRON is 'often'; expected a cron expression")}
+_ADDRESS = {"DAGSTER_DATABASE_URL": ("mysql://x/y", "DAGSTER_DATABASE_URL cannot be used; expected a URL")}
+
+
 @pytest.mark.slow
-def test_settings_that_cannot_be_used_are_all_named_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [_ZONE | _CRON, _ADDRESS | _CRON], ids=lambda wrong: ",".join(wrong))
+def test_settings_that_cannot_be_used_are_all_named_at_once(wrong: dict[str, tuple[str, str]], tmp_path: Path) -> None:
     command = (str(BIN / "dagster"), "definitions", "validate")
-    done = run(*command, tmp_path=tmp_path, OPERATOR_TIMEZONE="Mexico", TICK_CRON="often")
+    done = run(*command, tmp_path=tmp_path, **{name: value for name, (value, _) in wrong.items()})
     assert done.returncode != 0
     said = done.stdout + done.stderr
-    assert "OPERATOR_TIMEZONE is 'Mexico'; expected an IANA name" in said
-    assert "TICK_CRON is 'often'; expected a cron expression" in said
+    assert [name for name, (_, problem) in wrong.items() if problem not in said] == []
     assert [trace for trace in ("Stack Trace", "Traceback", 'File "') if trace in said] == []
 
 

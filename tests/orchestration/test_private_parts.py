@@ -15,6 +15,7 @@ from private_parts import (
     being,
     having,
     imported_by_the_runtime,
+    imported_elsewhere,
     made_of,
     method,
     named_in_files,
@@ -191,7 +192,7 @@ IMPORTED: dict[str, tuple[str, Check]] = {
     ),
     "dagster_postgres.event_log:PostgresEventLogStorage": (
         "keeps its engine in _engine",
-        method("optimize_for_webserver"),
+        all_of(setting("_engine"), method("optimize_for_webserver")),
     ),
     "dagster_postgres.run_storage:PostgresRunStorage": (
         "hears of heartbeats",
@@ -199,11 +200,14 @@ IMPORTED: dict[str, tuple[str, Check]] = {
     ),
     "dagster_postgres.schedule_storage:PostgresScheduleStorage": (
         "keeps its engine in _engine",
-        method("optimize_for_webserver"),
+        all_of(setting("_engine"), method("optimize_for_webserver")),
     ),
     "dagster_postgres.storage:DagsterPostgresStorage": (
         "makes the tables, and is the three storages",
-        taking("postgres_url", "should_autocreate_tables", "inst_data"),
+        all_of(
+            taking("postgres_url", "should_autocreate_tables", "inst_data"),
+            *map(setting, ("_event_log_storage", "_schedule_storage", "_run_storage")),
+        ),
     ),
     "dagster_postgres.utils:DagsterPostgresException": (
         "is raised when PostgreSQL is away",
@@ -219,6 +223,7 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         all_of(
             taking("process_context", "app_path_prefix", "live_data_poll_rate"),
             having("build_graphql_schema", "create_asgi_app", "_make_request_context"),
+            setting("_process_context"),
         ),
     ),
     "dagster_webserver.version:__version__": ("is the web server's version", there),
@@ -266,6 +271,10 @@ def test_this_version_of_dagster_has_what_files_name(name: str) -> None:
 
 def test_the_table_has_every_private_part_that_is_used_and_no_other() -> None:
     assert imported_by_the_runtime() == IMPORTED.keys()
+
+
+def test_nobody_else_knows_a_private_part() -> None:
+    assert imported_elsewhere() == set()
 
 
 @pytest.mark.parametrize("name", sorted(IMPORTED))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import yaml
 
+import telemetry_pipeline
 from telemetry_pipeline.orchestration import runtime
 from telemetry_pipeline.stack.environment import FILES
 from telemetry_pipeline.stack.services import dagster as dagster_services
@@ -82,11 +83,24 @@ def method(name: str, *parameters: str) -> Check:
 
 
 def imported_by_the_runtime() -> set[str]:
+    return _imported(Path(runtime.__path__[0]).rglob("*.py"))
+
+
+def imported_elsewhere() -> set[str]:
+    """In the rest of the product and in the benchmarks."""
+    folder, product = Path(runtime.__path__[0]), Path(telemetry_pipeline.__path__[0])
+    files = [*product.rglob("*.py"), *(product.parent / "bench").rglob("*.py")]
+    return _imported(file for file in files if folder not in file.parents)
+
+
+def _imported(files: Iterable[Path]) -> set[str]:
     found = set()
-    for file in Path(runtime.__path__[0]).rglob("*.py"):
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PRIVATE):
                 found |= {f"{node.module}:{each.name}" for each in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {f"{each.name}:" for each in node.names if each.name.startswith(PRIVATE)}
     return found
 
 

@@ -43,8 +43,9 @@ def crowd() -> list[View]:
             subscriber_code=rng.choice([None, *CODES]),
             device_id=rng.choice([None, 1, 2, 3]),
             isp=rng.choice([None, "Izzi", "Telmex"]),
+            country=("MX", "CO")[n % 2],
         )
-        for _n in range(200)
+        for n in range(200)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The stack on this machine: ``up``, ``demo``, and the parts that run on their own, ``webserver`` and ``simulator``.
+"""The stack on this machine: ``up``, ``demo``, and what runs on its own: ``web``, ``webserver``, ``simulator``, ``dagster``.
 
 ``commands`` declares them. How a stack is started and kept up is in ``stack``.
 """

@@ -9,19 +9,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.amounts import duration, number
+from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.cli.showing.asking import assigned, days, given, run_command
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.moments import moment
-from telemetry_pipeline.reports.files.counts import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
 
-_MARKS = {PROVISIONAL: "~", SMALL_BASE: "°"}
-_LOOKS = {PROVISIONAL: "italic", SMALL_BASE: "dim"}
+_MARKS = {PROVISIONAL.name: "~", SMALL_BASE.name: "°"}
+_LOOKS = {PROVISIONAL.name: "italic", SMALL_BASE.name: "dim"}
 _MEANINGS = {
-    PROVISIONAL: "~ slanted: provisional, of days that are not complete",
-    SMALL_BASE: "° grey: from fewer than SMALL_BASE_SUBSCRIBERS subscribers",
+    PROVISIONAL.name: "~ slanted: provisional, of days that are not complete",
+    SMALL_BASE.name: "° grey: from fewer than SMALL_BASE_SUBSCRIBERS subscribers",
 }
 _DAYS_LISTED = 3
 
@@ -79,7 +79,7 @@ def of_one_version(found: Sequence[StoredResult]) -> bool:
 
 def marked(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Marked:
     """Rows with their marks in front and in their looks, in place of columns that say yes and no."""
-    said = [name for name in (PROVISIONAL, SMALL_BASE) if any(row.get(name) for row in rows)]
+    said = [name for name in (PROVISIONAL.name, SMALL_BASE.name) if any(row.get(name) for row in rows)]
     names = [name for name in columns if name not in _MARKS]
     body, looks = [], []
     for row in rows:

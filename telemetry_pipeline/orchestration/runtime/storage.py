@@ -17,6 +17,7 @@ from dagster_postgres.utils import pg_url_from_config
 
 from telemetry_pipeline.orchestration.runtime import clock
 from telemetry_pipeline.settings.addresses import postgres_url
+from telemetry_pipeline.settings.loading import StackSettings, told_without_a_trace
 from telemetry_pipeline.warehouse.db.connections import in_utc
 
 _KEPT_CONNECTIONS = 2
@@ -72,8 +73,17 @@ class KeepingPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        """The storage that ``dagster.yaml`` describes."""
-        return cls(postgres_url(pg_url_from_config(config_value), driver="psycopg2"), inst_data)
+        """The storage that ``dagster.yaml`` describes.
+
+        :raises SettingsError: its address is none; names every other setting that cannot be used, too.
+        """
+        try:
+            url = postgres_url(pg_url_from_config(config_value), driver="psycopg2")
+        except ValueError:
+            with told_without_a_trace():
+                StackSettings.load()
+            raise
+        return cls(url, inst_data)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Counts as whole numbers, where results store them as fractions; and which columns are marks."""
+"""Counts as whole numbers, where results store them as fractions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from telemetry_pipeline.analyses.framework.columns import Column
 
-PROVISIONAL, SMALL_BASE = "provisional", "small_base"
 # Of what one can have a whole number; a mean of them need not be one.
 _COUNTED = {"views", "subscribers", "devices", "channels", "days", "streams", "transitions"}
 # Key columns that say what the values of their rows are.

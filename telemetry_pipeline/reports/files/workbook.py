@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from telemetry_pipeline.amounts import number
+from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.moments import moment
-from telemetry_pipeline.reports.files.counts import PROVISIONAL, SMALL_BASE, whole_counts
+from telemetry_pipeline.reports.files.counts import whole_counts
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
 
@@ -81,9 +82,9 @@ class _Book:
                 self._write(sheet, line, at, value, {}, align="left")
 
     def _write(self, sheet: Any, line: int, at: int, value: Any, row: Mapping[str, Any], **look: Any) -> None:
-        if row.get(SMALL_BASE):
+        if row.get(SMALL_BASE.name):
             look["font_color"] = _GREY
-        if row.get(PROVISIONAL):
+        if row.get(PROVISIONAL.name):
             look["italic"] = True
         if type(value) in _NUMBER_FORMATS:
             look["num_format"] = _NUMBER_FORMATS[type(value)]

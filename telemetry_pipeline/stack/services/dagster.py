@@ -19,6 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from telemetry_pipeline.client.graphql import open_session
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import ServiceEnded, StackError, WebserverUnavailable
+from telemetry_pipeline.monitoring.components import DAEMON_SILENT_SECONDS
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.sockets import OPERATORS, VIEWERS, address, divided
@@ -27,10 +28,8 @@ from telemetry_pipeline.stack.processes.service import Fault, Service, private_d
 
 ANSWER_TIMEOUT_SECONDS = 10.0
 
-# The daemon's heartbeats are 30 s apart. One part of it may be busy for long with a backfill; Dagster gives it half an hour.
-_DAEMON_SILENT_SECONDS = 90.0
-
-_DAEMON_PART_SILENT_SECONDS = 600.0
+# One part of the daemon may be busy for long with a backfill; Dagster gives it half an hour. It is told of earlier.
+_RESTARTED_PART_SILENT_SECONDS = 600.0
 
 _HEARTBEATS = "select daemon_id, (body::json ->> 'timestamp')::float from daemon_heartbeats order by 2 desc"
 
@@ -169,9 +168,9 @@ class Daemon(Service):
         except psycopg.Error:
             return None
         ages = [time.time() - moment for process, moment in beats if process == beats[0][0]]
-        if not ages or ages[0] > _DAEMON_SILENT_SECONDS:
+        if not ages or ages[0] > DAEMON_SILENT_SECONDS:
             return Fault("it gives no sign of life", patience_seconds=10)
-        if ages[-1] > _DAEMON_PART_SILENT_SECONDS:
+        if ages[-1] > _RESTARTED_PART_SILENT_SECONDS:
             return Fault("a part of it gives no sign of life", patience_seconds=10)
         return None
 
