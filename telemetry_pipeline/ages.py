@@ -12,10 +12,10 @@ SKEW = timedelta(minutes=1)
 
 
 def is_future(at: datetime, now: datetime) -> bool:
-    """Whether *at* was noted before a clock was set back: nobody knows how long ago that was."""
+    """Return whether *at* was noted before a clock was set back: nobody knows how long ago that was."""
     return at - now > SKEW
 
 
 def is_recent(at: datetime | None, now: datetime, within: timedelta) -> bool:
-    """Whether something was less than *within* ago; what never was, or is of the future, counts as long ago."""
+    """Return whether something was less than *within* ago; what never was, or is of the future, counts as long ago."""
     return at is not None and not is_future(at, now) and now - at < within

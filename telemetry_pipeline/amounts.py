@@ -8,12 +8,12 @@ NULL = "—"
 
 
 def number(value: float) -> str:
-    """A number with its thousands apart; one that may have fractions with two decimals."""
+    """Return a number with its thousands apart; one that may have fractions with two decimals."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def short(value: float) -> str:
-    """A number where there is little room: three or more digits, thousands apart, millions as M; a dash for null."""
+    """Return a number where there is little room: three or more digits, thousands apart, millions as M; a dash for null."""
     if math.isnan(value):
         return NULL
     if abs(value) >= 10_000_000:
@@ -23,12 +23,12 @@ def short(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A part of a hundred; a dash for null."""
+    """Return a part of a hundred; a dash for null."""
     return NULL if math.isnan(value) else f"{value:.1f} %"
 
 
 def change(value: float) -> str:
-    """A change in percent, always with its sign; a dash for null."""
+    """Return a change in percent, always with its sign; a dash for null."""
     return NULL if math.isnan(value) else f"{value:+.1f} %"
 
 
@@ -39,7 +39,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    """Return a time span: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

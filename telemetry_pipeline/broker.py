@@ -74,7 +74,7 @@ class WorkerInfo:
 
 
 def waiting(redis_url: str) -> dict[str, int]:
-    """How many messages wait in each queue for a worker to take them.
+    """Return how many messages wait in each queue for a worker to take them.
 
     :raises BrokerUnavailable: the broker does not answer.
     """
@@ -83,8 +83,9 @@ def waiting(redis_url: str) -> dict[str, int]:
 
 
 def unacknowledged(redis_url: str) -> dict[str, str | None]:
-    """The messages that a worker has taken whose steps have not ended: by their tag, the task's id; None for what is no message
-    of Celery. Those of a worker that died are among them until the visibility timeout has passed and they are handed out again.
+    """Return the messages that a worker has taken whose steps have not ended: by their tag, the task's id; None for what is no
+    message of Celery. Those of a worker that died are among them until the visibility timeout has passed and they are handed
+    out again.
 
     :raises BrokerUnavailable: the broker does not answer.
     """
@@ -93,7 +94,7 @@ def unacknowledged(redis_url: str) -> dict[str, str | None]:
 
 
 def steps_waiting(redis_url: str, queues: Iterable[str] = QUEUES) -> list[Step]:
-    """The steps that wait in these queues. What else is there is passed over, see :func:`foreign_waiting`.
+    """Return the steps that wait in these queues. What else is there is passed over, see :func:`foreign_waiting`.
 
     A step goes from the queue to a worker, so who wants to know which ones nobody has asks here first, then :func:`workers`.
 
@@ -103,7 +104,7 @@ def steps_waiting(redis_url: str, queues: Iterable[str] = QUEUES) -> list[Step]:
 
 
 def foreign_waiting(redis_url: str) -> int:
-    """How many messages wait in the queues that are no steps: other programs' tasks, or nothing that can be read.
+    """Return how many messages wait in the queues that are no steps: other programs' tasks, or nothing that can be read.
 
     :raises BrokerUnavailable: the broker does not answer.
     """
@@ -124,7 +125,7 @@ def empty(redis_url: str, queue: str) -> int:
 
 
 def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
-    """The workers that answer, by name. It takes *timeout_seconds* at least: nobody knows how many there are.
+    """Return the workers that answer, by name. It takes *timeout_seconds* at least: nobody knows how many there are.
 
     :raises TelemetryError: the broker does not answer, a worker fell silent in the middle, or what came is no worker's answer.
     """
@@ -135,7 +136,7 @@ def workers(redis_url: str, timeout_seconds: float = 1.0) -> list[WorkerInfo]:
 
 
 def unserved(workers: Iterable[WorkerInfo]) -> list[str]:
-    """The queues that none of these workers takes steps from."""
+    """Return the queues that none of these workers takes steps from."""
     served = {queue for worker in workers for queue in worker.queues}
     return [queue for queue in QUEUES if queue not in served]
 
@@ -186,12 +187,12 @@ def _worker(
 
 
 def _lists(queue: str) -> Iterable[str]:
-    """The lists of Redis that a queue consists of: one for each priority, 0 without a suffix."""
+    """Return the lists of Redis that a queue consists of: one for each priority, 0 without a suffix."""
     return (f"{queue}{Channel.sep}{priority}" if priority else queue for priority in Channel.priority_steps)
 
 
 def _waiting(redis_url: str, queues: Iterable[str] = QUEUES) -> list[list[Step]]:
-    """The steps of each message that waits; none of one that is not ours."""
+    """Return the steps of each message that waits; none of one that is not ours."""
     with _asking(redis_url) as client:
         found = [(queue, message) for queue in queues for name in _lists(queue) for message in client.lrange(name, 0, -1)]
     steps = []
@@ -209,7 +210,7 @@ def _warn_of_foreign(queue: str, digest: str) -> None:
 
 
 def _keyword_arguments(message: bytes) -> Any:
-    """Those of the task that a message asks for; of protocol 2 of Celery: the body is ``[args, kwargs, embed]``.
+    """Return those of the task that a message asks for; of protocol 2 of Celery: the body is ``[args, kwargs, embed]``.
 
     None of a message that is nothing of the kind: anybody can put anything into a list of Redis.
     """
@@ -230,7 +231,9 @@ def _task_id(kept: bytes) -> str | None:
 
 
 def is_step(kwargs: Any) -> bool:
-    """Whether these are the arguments of a task that executes a step: as the run's process sends them, and nothing besides."""
+    """Return whether these are the arguments of a task that executes a step: as the run's process sends them, and nothing
+    besides.
+    """
     if not isinstance(kwargs, dict) or {name: type(value) for name, value in kwargs.items()} != STEP_ARGUMENTS:
         return False
     names = (kwargs["run_id"], kwargs["step"])
@@ -238,7 +241,7 @@ def is_step(kwargs: Any) -> bool:
 
 
 def _steps(kwargs: Any, *, at_work: bool) -> Iterator[Step]:
-    """The step that a task executes; none of any other task."""
+    """Yield the step that a task executes; none of any other task."""
     if is_step(kwargs):
         yield Step(kwargs["run_id"], kwargs["step"], at_work)
 

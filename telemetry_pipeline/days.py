@@ -17,7 +17,7 @@ Day = str | date
 
 
 def parse_day(day: Day) -> date:
-    """The day that *day* is, or names as 2026-01-31 does.
+    """Return the day that *day* is, or names as 2026-01-31 does.
 
     :raises RequestRefused: it names none, or is written in another way.
     """
@@ -30,7 +30,7 @@ def parse_day(day: Day) -> date:
 
 
 def today(zone: ZoneInfo) -> date:
-    """The current day where the operator is."""
+    """Return the current day where the operator is."""
     return datetime.now(zone).date()
 
 
@@ -57,7 +57,7 @@ class Period:
         return (self.last - self.first).days + 1
 
     def days(self) -> list[date]:
-        """Every day of it, in order."""
+        """Return every day of it, in order."""
         return [self.first + timedelta(days=n) for n in range(self.length)]
 
     def before(self) -> Period:
@@ -72,12 +72,12 @@ class Period:
 
     @classmethod
     def around(cls, periods: list[Period]) -> Period:
-        """The shortest period that holds all of them."""
+        """Return the shortest period that holds all of them."""
         return cls(min(period.first for period in periods), max(period.last for period in periods))
 
 
 def asked_period(partition: Day | None, first: Day | None, last: Day | None) -> Period | None:
-    """The days that somebody asks for: a partition, or a range from *first* to *last*; None if no days are named.
+    """Return the days that somebody asks for: a partition, or a range from *first* to *last*; None if no days are named.
 
     :raises RequestRefused: the days contradict each other, or are none.
     """
@@ -100,7 +100,7 @@ class AllowedDays:
 
     @classmethod
     def until_today(cls, first_partition: date, zone: ZoneInfo) -> AllowedDays:
-        """Those of now."""
+        """Return those of now."""
         return cls(first_partition, today(zone), zone.key)
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class AllowedDays:
         return None if period is None else self.check(period)
 
     def check(self, period: Period) -> Period:
-        """The same period.
+        """Return the same period.
 
         :raises RequestRefused: a day of it is not allowed; says which are.
         """
@@ -146,12 +146,12 @@ class Completeness:
     first_day: date | None = None
 
     def is_complete(self, day: date) -> bool:
-        """Whether the views of a day are all there."""
+        """Return whether the views of a day are all there."""
         read = day in self.repaired or (self.complete_before is not None and day < self.complete_before)
         return read and self.first_day is not None and not self.lacks_some(day)
 
     def lacks_some(self, day: date) -> bool:
-        """Whether no sync will bring the rest of a day: it is the first of data, or before it, or has a gap."""
+        """Return whether no sync will bring the rest of a day: it is the first of data, or before it, or has a gap."""
         before_all = self.first_day is not None and day <= self.first_day
         return before_all or any(first <= day <= last for first, last in self.gaps)
 

@@ -107,7 +107,7 @@ JOBS: Mapping[str, Job] = {
 
 
 def all_assets() -> dict[str, Asset]:
-    """Every asset by its name, in the order in which they are made."""
+    """Return every asset by its name, in the order in which they are made."""
     analysed = (Selection.TICK, Selection.REBUILD)
     return {
         asset.name: asset
@@ -124,7 +124,7 @@ def all_assets() -> dict[str, Asset]:
 
 
 def find(name: str) -> Job | Asset:
-    """The job or the asset of that name.
+    """Return the job or the asset of that name.
 
     :raises RequestRefused: there is neither; says what may have been meant, or what there is.
     """

@@ -28,7 +28,7 @@ class OwnNames:
         self._hosts = LOOPBACK | {host for _, host, _ in self._origins if host}
 
     def asked_for(self, hosts: Sequence[str]) -> str:
-        """Which of the names a request asks for, without port and brackets; empty if it is none of them.
+        """Return which of the names a request asks for, without port and brackets; empty if it is none of them.
 
         :param hosts: the headers ``Host`` of the request.
         """
@@ -36,7 +36,7 @@ class OwnNames:
         return host if host in self._hosts else ""
 
     def is_foreign(self, authority: str, *, origins: Sequence[str], sites: Sequence[str]) -> bool:
-        """Whether a page from elsewhere asks. A program says nothing of pages, and is not foreign.
+        """Return whether a page from elsewhere asks. A program says nothing of pages, and is not foreign.
 
         :param authority: what the request asks for, as in its ``Host``.
         :param origins: its headers ``Origin``.
@@ -47,7 +47,7 @@ class OwnNames:
         return bool(origins) and not (len(origins) == 1 and self._is_own(origins[0], authority))
 
     def is_behind_tls(self, host: str) -> bool:
-        """Whether people open that name by ``https``."""
+        """Return whether people open that name by ``https``."""
         return any(scheme == "https" and name == host for scheme, name, _ in self._origins)
 
     def _is_own(self, page: str, authority: str) -> bool:
@@ -60,7 +60,7 @@ class OwnNames:
 
 
 def host_of(authority: str) -> str:
-    """The name in a header ``Host``, without port and brackets; empty if it is none."""
+    """Return the name in a header ``Host``, without port and brackets; empty if it is none."""
     return _name(f"//{authority}") if _AUTHORITY.fullmatch(authority) else ""
 
 
@@ -74,7 +74,7 @@ def origin(url: str) -> Origin:
 
 
 def _name(url: str) -> str:
-    """The host in an address, each in one way of writing it; empty if there is none."""
+    """Return the host in an address, each in one way of writing it; empty if there is none."""
     try:
         host = (urlsplit(url).hostname or "").removesuffix(".")
         return ip_address(host).compressed if ":" in host else host

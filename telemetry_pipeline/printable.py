@@ -14,8 +14,8 @@ _UNSEEN = re.compile(
 
 
 def printable(text: str, also: str = "") -> str:
-    r"""The text with an escape for whatever could do something to a terminal instead of being seen on it, or make two lines of
-    one. The escapes are those of JSON, so that JSON stays what it is: ``\u001b``, ``\n``, ``\u202e``.
+    r"""Return the text with an escape for whatever could do something to a terminal instead of being seen on it, or make two
+    lines of one. The escapes are those of JSON, so that JSON stays what it is: ``\u001b``, ``\n``, ``\u202e``.
 
     :param also: characters that may stay, such as line ends.
     """

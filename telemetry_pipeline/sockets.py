@@ -24,12 +24,13 @@ _SCHEME = "unix:"
 
 
 def address(directory: Path, name: str = OPERATORS) -> str:
-    """How a web server's socket and its path are written."""
+    """Return how a web server's socket and its path are written."""
     return f"{_SCHEME}{directory / name}:{DAGSTER_PATH}"
 
 
 def divided(url: str) -> tuple[Path | None, str]:
-    """The socket that an address names, and an URL for what is said there; of any other address None, and the address itself.
+    """Return the socket that an address names, and an URL for what is said there; of any other address None, and the address
+    itself.
 
     :raises ValueError: it begins like one, and is none.
     """

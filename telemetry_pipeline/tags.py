@@ -48,31 +48,31 @@ class Priority(StrEnum):
 
 
 def is_of_a_person(tags: Mapping[str, str]) -> bool:
-    """Whether a person, or a program of his, launched a run, and no schedule and no sensor."""
+    """Return whether a person, or a program of his, launched a run, and no schedule and no sensor."""
     return not any(name in tags for name in _LAUNCHED_BY_ITSELF)
 
 
 def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first and the last partition of a run; None: it has no partitions."""
+    """Return the first and the last partition of a run; None: it has no partitions."""
     first = tags.get(RANGE_START, tags.get(PARTITION))
     last = tags.get(RANGE_END, tags.get(PARTITION))
     return (first, last) if first and last else None
 
 
 def with_days(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags of a run, and of one of several days what says them to people."""
+    """Return the tags of a run, and of one of several days what says them to people."""
     first, last = partition_range(tags) or ("", "")
     return {**tags, DAYS: partition_text(tags)} if first != last else dict(tags)
 
 
 def covers(tags: Mapping[str, str], text: str) -> bool:
-    """Whether this run covers the days in *text*, as :func:`partition_text` writes them."""
+    """Return whether this run covers the days in *text*, as :func:`partition_text` writes them."""
     first, _, last = text.partition(" to ")
     own_first, own_last = partition_range(tags) or ("", "")
     return own_first <= first and (last or first) <= own_last
 
 
 def partition_text(tags: Mapping[str, str]) -> str:
-    """The same for people: a day, ``first to last``, or nothing."""
+    """Return the same for people: a day, ``first to last``, or nothing."""
     first, last = partition_range(tags) or ("", "")
     return first if first == last else f"{first} to {last}"

@@ -16,12 +16,12 @@ DOCUMENTS: dict[str, tuple[str, Theme]] = {
 
 
 def gathered(document: str) -> list[Analysis]:
-    """The analyses in a document: those of its theme that run without being told a subscriber."""
+    """Return the analyses in a document: those of its theme that run without being told a subscriber."""
     _, theme = DOCUMENTS[document]
     return [each for each in all_analyses().values() if each.theme == theme and each.runs_unattended]
 
 
 def documents_of(names: Iterable[str]) -> set[str]:
-    """The documents in which some analyses are."""
+    """Return the documents in which some analyses are."""
     wanted = set(names)
     return {document for document in DOCUMENTS if wanted & {each.name for each in gathered(document)}}

@@ -17,23 +17,23 @@ from telemetry_pipeline.errors import RequestRefused
 
 
 def all_analyses() -> dict[str, Analysis]:
-    """Every analysis of this package by its name, in alphabetical order."""
+    """Return every analysis of this package by its name, in alphabetical order."""
     _import_modules()
     return dict(sorted(declaration.declared.items()))
 
 
 def defaults() -> dict[str, dict[str, Any]]:
-    """The parameters, as JSON can hold them, of who names none: by analysis, of those that can do without."""
+    """Return the parameters, as JSON can hold them, of who names none: by analysis, of those that can do without."""
     return {name: each.parse({}).model_dump(mode="json") for name, each in all_analyses().items() if each.runs_unattended}
 
 
 def is_of_period(name: str) -> bool:
-    """Whether the analysis of that name is of exactly the days of a run."""
+    """Return whether the analysis of that name is of exactly the days of a run."""
     return find_analysis(name).is_of_period
 
 
 def find_analysis(name: str) -> Analysis:
-    """The analysis of that name.
+    """Return the analysis of that name.
 
     :raises RequestRefused: there is none; lists what there is.
     """

@@ -14,7 +14,7 @@ from telemetry_pipeline.errors import RequestRefused
 
 
 def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
-    """An option's callback: a date written as 2026-10-31, else a usage error."""
+    """Return an option's callback: a date written as 2026-10-31, else a usage error."""
     try:
         return None if value is None else parsed(value)
     except RequestRefused as err:
@@ -23,7 +23,7 @@ def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Days that options cannot mean are an error of usage."""
+    """Provide days that options cannot mean are an error of usage."""
     try:
         yield
     except RequestRefused as err:
@@ -31,7 +31,7 @@ def usage_errors() -> Iterator[None]:
 
 
 def given_period(partition: date | None, first: date | None, last: date | None) -> Period | None:
-    """The days that ``--partition``, or ``--from`` and ``--to`` say; None if there are none of them.
+    """Return the days that ``--partition``, or ``--from`` and ``--to`` say; None if there are none of them.
 
     :raises click.UsageError: they contradict each other.
     """

@@ -59,11 +59,11 @@ class CommandGroup(click.Group):
             command.params.append(debug_option())
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The names, in the order in which they are declared."""
+        """Return the names, in the order in which they are declared."""
         return list(self.commands)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with.
+        """Return the command that the arguments begin with.
 
         :raises click.UsageError: there is none; says what may have been meant.
         """
@@ -97,11 +97,11 @@ class LazyGroup(click.Group):
             raise PipeBroke from err
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The names, in the order in which help shows them."""
+        """Return the names, in the order in which help shows them."""
         return list(self._modules)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with.
+        """Return the command that the arguments begin with.
 
         :raises click.UsageError: there is none; says what may have been meant.
         """
@@ -111,7 +111,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, with ``--debug``."""
+        """Return the command of that name, with ``--debug``."""
         if cmd_name not in self._modules:
             return None
         command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name.replace("-", "_"))

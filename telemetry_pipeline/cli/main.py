@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _reader_left() -> bool:
-    """Whether nobody reads standard output any more, as after ``| head``."""
+    """Return whether nobody reads standard output any more, as after ``| head``."""
     poll = select.poll()
     poll.register(sys.stdout, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

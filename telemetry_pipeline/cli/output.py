@@ -57,18 +57,18 @@ def print_table(
 
 
 def on_terminal() -> bool:
-    """Whether a person sees what is printed as it is printed."""
+    """Return whether a person sees what is printed as it is printed."""
     return Console().is_terminal
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str | None = None) -> str:
-    """What :func:`print_table` prints where there is no terminal."""
+    """Return what :func:`print_table` prints where there is no terminal."""
     text = plain_table(columns, [[_cell(value) for value in row] for row in rows])
     return "\n".join([text, printable(caption, "\n")]) if caption else text
 
 
 def plain_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> str:
-    """Rows of ``(text, is a number)`` in aligned columns, under a line with the columns' names."""
+    """Return rows of ``(text, is a number)`` in aligned columns, under a line with the columns' names."""
     widths = _widths(columns, body)
     numeric = _numeric(columns, body)
 
@@ -81,7 +81,7 @@ def plain_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> str:
 
 
 def to_json(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> str:
-    """Rows of plain values (see ``results.rows``) as a JSON list of objects, or one object; what is missing is null."""
+    """Return rows of plain values (see ``results.rows``) as a JSON list of objects, or one object; what is missing is null."""
     found = rows if isinstance(rows, Mapping) else list(rows)
     return printable(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2), "\n")
 

@@ -32,19 +32,19 @@ class Here:
 
 
 def look_here(settings: StackSettings) -> Here:
-    """What of the pipeline is on this machine."""
+    """Return what of the pipeline is on this machine."""
     stack = find_stack(settings)
     elsewhere = stack is None and bool(settings.database_url and settings.redis_url)
     return Here(settings.home, stack, elsewhere, stack.web_url if stack else settings.web_url)
 
 
 def find_stack(settings: StackSettings) -> StackState | None:
-    """The stack that runs under ``TELEMETRY_HOME``, if one does."""
+    """Return the stack that runs under ``TELEMETRY_HOME``, if one does."""
     return running(settings.telemetry_home)
 
 
 def complete(settings: StackSettings, stack: StackState | None) -> StackSettings:
-    """The settings, with the addresses that they leave open taken from the running stack."""
+    """Return the settings, with the addresses that they leave open taken from the running stack."""
     if stack is None:
         return settings
     found: dict[str, Any] = {
@@ -66,7 +66,7 @@ def complete(settings: StackSettings, stack: StackState | None) -> StackSettings
 
 
 def webserver_url(settings: StackSettings) -> str | None:
-    """Where Dagster's web server is: the running stack's socket, else ``WEBSERVER_URL``, else behind the front door at
+    """Return where Dagster's web server is: the running stack's socket, else ``WEBSERVER_URL``, else behind the front door at
     ``WEB_URL``; None if nothing says it.
     """
     state = find_stack(settings)
@@ -76,7 +76,7 @@ def webserver_url(settings: StackSettings) -> str | None:
 
 
 def client(settings: StackSettings, timeout_seconds: float = 60) -> TelemetryClient:
-    """What is asked of the web server at :func:`webserver_url`.
+    """Return what is asked of the web server at :func:`webserver_url`.
 
     :raises StackError: nothing says where that is; says how to start a stack.
     """
@@ -85,7 +85,7 @@ def client(settings: StackSettings, timeout_seconds: float = 60) -> TelemetryCli
 
 
 def graphql_url(settings: StackSettings) -> str:
-    """Where GraphQL is, of the web server at :func:`webserver_url`.
+    """Return where GraphQL is, of the web server at :func:`webserver_url`.
 
     :raises StackError: nothing says where that is; says how to start a stack.
     """
@@ -99,7 +99,7 @@ def graphql_url(settings: StackSettings) -> str:
 
 
 def database_url(settings: StackSettings) -> str:
-    """Where the warehouse is: ``DATABASE_URL``, else the running stack's own.
+    """Return where the warehouse is: ``DATABASE_URL``, else the running stack's own.
 
     :raises WarehouseError: neither is there.
     """
@@ -115,7 +115,9 @@ def database_url(settings: StackSettings) -> str:
 
 
 def owner_database_url(settings: StackSettings) -> str:
-    """Where its owner reaches it: ``OWNER_DATABASE_URL``, else the running stack's own; empty: there is no other address."""
+    """Return where its owner reaches it: ``OWNER_DATABASE_URL``, else the running stack's own; empty: there is no other
+    address.
+    """
     if settings.owner_database_url is not None:
         return settings.owner_database_url.get_secret_value()
     state = find_stack(settings) if settings.database_url is None else None

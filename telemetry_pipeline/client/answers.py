@@ -129,7 +129,7 @@ class Result:
 
 
 def read_run(answer: Json) -> Run:
-    """A run of the fields that the documents ``Run`` and ``Runs`` ask for."""
+    """Return a run of the fields that the documents ``Run`` and ``Runs`` ask for."""
     stats = {step["stepKey"]: step for step in answer.get("stepStats", [])}
     planned = [step["key"] for step in (answer.get("executionPlan") or {"steps": []})["steps"]]
     return Run(
@@ -147,7 +147,7 @@ def read_run(answer: Json) -> Run:
 
 
 def found_run(answer: Json, run_id: str) -> Json:
-    """What was asked of one run.
+    """Return what was asked of one run.
 
     :raises RequestRefused: there is none with that id.
     """
@@ -157,7 +157,7 @@ def found_run(answer: Json, run_id: str) -> Json:
 
 
 def launched_run(answer: Json) -> str:
-    """The id of the run that a mutation launched.
+    """Return the id of the run that a mutation launched.
 
     :raises CodeUnavailable: the code server is away; nothing was launched.
     :raises RequestRefused: nothing was launched; says why.
@@ -170,14 +170,14 @@ def launched_run(answer: Json) -> str:
 
 
 def no_run(run_id: str) -> RequestRefused:
-    """What is said when there is no such run."""
+    """Return what is said when there is no such run."""
     return RequestRefused(f"there is no run {run_id!r}", "runs() lists those there are")
 
 
 def runs_filter(
     statuses: Iterable[RunStatus | str] | None, job: str | None, created_after: datetime | None, created_before: datetime | None
 ) -> Json:
-    """What the document ``Runs`` is given to tell which runs are wanted.
+    """Return what the document ``Runs`` is given to tell which runs are wanted.
 
     :raises RequestRefused: there is no such state, or a time has no zone.
     """
@@ -209,7 +209,7 @@ def _status(status: RunStatus | str) -> RunStatus:
 
 
 def read_health(answer: Json) -> Health:
-    """The answer to the document ``Health``."""
+    """Return the answer to the document ``Health``."""
     statuses = [status for status in answer["instance"]["daemonHealth"]["allDaemonStatuses"] if status["required"]]
     entry = _location(answer) or {}
     return Health(
@@ -222,7 +222,7 @@ def read_health(answer: Json) -> Health:
 
 
 def code_problem(answer: Json) -> str | None:
-    """Why runs cannot be launched yet; None when they can."""
+    """Return why runs cannot be launched yet; None when they can."""
     workspace = answer["workspaceOrError"]
     if workspace["__typename"] != "Workspace":
         return error_message(workspace)
@@ -236,7 +236,7 @@ def code_problem(answer: Json) -> str | None:
 
 
 def code_is_broken(answer: Json) -> bool:
-    """Whether the code cannot be loaded, or its server has gone away; else it is loaded, or on its way."""
+    """Return whether the code cannot be loaded, or its server has gone away; else it is loaded, or on its way."""
     loaded = (_location(answer) or {}).get("locationOrLoadError") or {}
     return "PythonError" in (answer["workspaceOrError"]["__typename"], loaded.get("__typename"))
 

@@ -32,7 +32,7 @@ class Check:
 
 
 def read_checks(answer: Json) -> list[Check]:
-    """The answer to the document ``Checks``, by asset and name; what they said is asked for by :func:`executions`."""
+    """Return the answer to the document ``Checks``, by asset and name; what they said is asked for by :func:`executions`."""
     nodes = unwrap(answer["repositoryOrError"])["assetNodes"]
     found = [check for node in nodes for check in node["assetChecksOrError"].get("checks", [])]
     checks = [Check("/".join(c["assetKey"]["path"]), c["name"], c["description"] or "", c["blocking"]) for c in found]
@@ -40,7 +40,7 @@ def read_checks(answer: Json) -> list[Check]:
 
 
 def executions(checks: Sequence[Check]) -> str:
-    """The document that asks what they said."""
+    """Return the document that asks what they said."""
     asked = [
         f"c{n}: assetCheckExecutions(assetKey: {{path: {json.dumps(each.asset.split('/'))}}}, "
         f"checkName: {json.dumps(each.name)}, limit: {_LOOKED_AT}) {{ runId timestamp evaluation {{ success }} }}"
@@ -50,7 +50,7 @@ def executions(checks: Sequence[Check]) -> str:
 
 
 def with_executions(checks: Sequence[Check], answer: Json) -> list[Check]:
-    """The same with what they said last, of the answer to that document."""
+    """Return the same with what they said last, of the answer to that document."""
     return [_with(check, answer[f"c{n}"]) for n, check in enumerate(checks)]
 
 

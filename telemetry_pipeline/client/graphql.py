@@ -44,7 +44,7 @@ class Endpoint:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, document: str, **variables: Any) -> Json:
-        """The data that answers a document.
+        """Return the data that answers a document.
 
         :raises WebserverUnavailable: nobody answers.
         :raises WebserverError: what is behind the web server is down.
@@ -82,7 +82,7 @@ class Endpoint:
 
 
 def open_session(unix_socket: Path | None) -> requests.Session:
-    """What asks a server of ours, at a socket or by HTTP."""
+    """Return what asks a server of ours, at a socket or by HTTP."""
     session = requests.Session()
     # The stack listens on loopback: a proxy of the environment has no business in between.
     session.trust_env = False
@@ -94,7 +94,7 @@ def open_session(unix_socket: Path | None) -> requests.Session:
 
 
 def unwrap(answer: Json) -> Json:
-    """A member of a union that is no error.
+    """Return a member of a union that is no error.
 
     :raises RequestRefused: what was asked for is not there.
     :raises TelemetryError: the server failed.
@@ -110,12 +110,14 @@ def unwrap(answer: Json) -> Json:
 
 
 def code_is_away(error: Json) -> bool:
-    """Whether a ``PythonError`` says that the code server does not answer; as a cause of another error it may have launched."""
+    """Return whether a ``PythonError`` says that the code server does not answer; as a cause of another error it may have
+    launched.
+    """
     return error.get("className") in _CODE_AWAY
 
 
 def refusal(answer: Json) -> str:
-    """Why a mutation was not carried out."""
+    """Return why a mutation was not carried out."""
     match answer["__typename"]:
         case "RunConfigValidationInvalid":
             return "; ".join(one_line(error["message"]) for error in answer["errors"])
@@ -126,7 +128,7 @@ def refusal(answer: Json) -> str:
 
 
 def error_message(error: Json) -> str:
-    """The message worth reading of a ``PythonError`` and its causes, in one line.
+    """Return the message worth reading of a ``PythonError`` and its causes, in one line.
 
     Dagster wraps what a step raises, and our own errors wrap what a library raised: ours says best what happened;
     without one of ours, the deepest cause does.
@@ -138,14 +140,14 @@ def error_message(error: Json) -> str:
 
 
 def one_line(message: str) -> str:
-    """A message without its exception class's dotted name, on one line, of a bearable length."""
+    """Return a message without its exception class's dotted name, on one line, of a bearable length."""
     text = " ".join(message.split())
     text = re.sub(r"^(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*: ", "", text)
     return text if len(text) <= 600 else text[:599] + "…"
 
 
 def metadata(entries: Iterable[Json]) -> Json:
-    """Metadata entries as ``{label: int | float | str | bool | what JSON holds}``; other kinds are left out."""
+    """Return metadata entries as ``{label: int | float | str | bool | what JSON holds}``; other kinds are left out."""
     values: Json = {}
     for entry in entries:
         if "intRepr" in entry:
@@ -160,7 +162,7 @@ def metadata(entries: Iterable[Json]) -> Json:
 
 
 def _refused(status: int, error: Json) -> TelemetryError:
-    """What the front door says in place of an answer."""
+    """Return what the front door says in place of an answer."""
     problem, advice = (one_line(str(error.get(name) or "")) for name in ("problem", "advice"))
     error_type = WebserverUnavailable if status in (429, 502, 503, 504) else TelemetryError
     return error_type(problem or f"the front door answered HTTP {status}", advice)

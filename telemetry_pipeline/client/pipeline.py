@@ -73,7 +73,7 @@ class TelemetryClient(Servers):
         return self._launch(self._targets(), target, partition, first, last, parameters, tags)
 
     def progress(self, run_id: str) -> Progress:
-        """How far a run has come; :meth:`refresh` brings it up to date, which costs much less than asking anew."""
+        """Return how far a run has come; :meth:`refresh` brings it up to date, which costs much less than asking anew."""
         progress = Progress(run_id)
         self.refresh(progress)
         return progress
@@ -97,7 +97,7 @@ class TelemetryClient(Servers):
         progress.status = status
 
     def watch(self, run_id: str, poll_seconds: float = _POLL_SECONDS) -> Iterator[Progress]:
-        """The progress of a run, again and again until it ended; the same object each time, brought up to date."""
+        """Yield the progress of a run, again and again until it ended; the same object each time, brought up to date."""
         progress = Progress(run_id)
         for _ in polling(interval=poll_seconds):
             self.refresh(progress)
@@ -148,7 +148,7 @@ class TelemetryClient(Servers):
         return len(runs)
 
     def run(self, run_id: str) -> Run:
-        """One run, with its steps."""
+        """Return one run, with its steps."""
         return read_run(found_run(self._server.ask(documents.RUN, id=run_id), run_id))
 
     def runs(
@@ -195,7 +195,7 @@ class TelemetryClient(Servers):
         return self._launched(lambda: self._server.ask(documents.REEXECUTE, params=params)["launchRunReexecution"])
 
     def document(self, name: str, partition: Day | None = None, *, first: Day | None = None, last: Day | None = None) -> Json:
-        """A document as it was last computed, with the results of default parameters.
+        """Return a document as it was last computed, with the results of default parameters.
 
         :param partition: the day it is of, and of no more. When it and the range are left out, that of the newest single day
             computed lately, else the newest.
@@ -229,7 +229,7 @@ class TelemetryClient(Servers):
         parameters: Mapping[str, Any] | None = None,
         timeout_seconds: float = 120,
     ) -> Result:
-        """The rows of an analysis, computed if they have to be; of a range, those of its last partition.
+        """Return the rows of an analysis, computed if they have to be; of a range, those of its last partition.
 
         :param partition: as in :meth:`launch`.
         :param parameters: the analysis' own: ``{"limit": 5}``.
@@ -275,7 +275,7 @@ class TelemetryClient(Servers):
         return self._launched(lambda: self._server.ask(documents.LAUNCH, params=params)["launchRun"])
 
     def _launched(self, launch: Callable[[], Json]) -> str:
-        """The id of the run that *launch* launches; while the code server is away, it is tried again."""
+        """Return the id of the run that *launch* launches; while the code server is away, it is tried again."""
         for left in polling(_CODE_RETURNS_SECONDS, _POLL_SECONDS):
             with suppress(CodeUnavailable):
                 return launched_run(launch())

@@ -161,7 +161,7 @@ class Progress:
             self._take(event)
 
     def take_notes(self) -> list[str]:
-        """What is worth a line of its own since the last call."""
+        """Return what is worth a line of its own since the last call."""
         notes, self.notes = self.notes, []
         return notes
 
@@ -209,7 +209,7 @@ class Progress:
 
 
 def _at(event: Json) -> float:
-    """When an event happened, in seconds; it says milliseconds, as text."""
+    """Return when an event happened, in seconds; it says milliseconds, as text."""
     return float(event["timestamp"]) / 1000
 
 
@@ -229,7 +229,7 @@ def _advice(event: Json) -> str:
 
 
 def _asked_to_go_on(event: Json) -> bool:
-    """Whether a step ended only to go on in a new one: nothing failed."""
+    """Return whether a step ended only to go on in a new one: nothing failed."""
     error = event.get("error")
     return error is None or (error["className"] == "RetryRequested" and not error["causes"])
 

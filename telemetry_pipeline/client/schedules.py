@@ -22,7 +22,7 @@ class Schedule:
 
 
 def read_schedule(answer: Json) -> Schedule:
-    """The answer to the document ``Ticks``.
+    """Return the answer to the document ``Ticks``.
 
     :raises RequestRefused: there is no such schedule.
     """
@@ -32,7 +32,7 @@ def read_schedule(answer: Json) -> Schedule:
 
 
 def _outcome(tick: Json) -> str:
-    """What came of a tick of the schedule; of one that launched a run, of that."""
+    """Return what came of a tick of the schedule; of one that launched a run, of that."""
     if tick["status"] in ("SKIPPED", "FAILURE"):
         return "skipped" if tick["status"] == "SKIPPED" else "failed"
     statuses = {run["status"] for run in tick["runs"]}

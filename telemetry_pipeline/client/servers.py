@@ -24,23 +24,23 @@ class Servers:
         self._server = Endpoint(graphql_url, timeout_seconds, token)
 
     def health(self) -> Health:
-        """How the web server, the code and the daemon are."""
+        """Return how the web server, the code and the daemon are."""
         return read_health(self._server.ask(documents.HEALTH))
 
     def schedule(self, name: str, ticks: int) -> Schedule:
-        """How a schedule does, and what came of its last *ticks*.
+        """Return how a schedule does, and what came of its last *ticks*.
 
         :raises RequestRefused: there is none of that name.
         """
         return read_schedule(self._server.ask(documents.TICKS, name=name, limit=ticks))
 
     def checks(self) -> list[Check]:
-        """What the checks of assets said last."""
+        """Return what the checks of assets said last."""
         checks = read_checks(self._server.ask(documents.CHECKS))
         return with_executions(checks, self._server.ask(executions(checks))) if checks else []
 
     def code_is_loaded(self) -> bool:
-        """Whether runs can be launched by now.
+        """Return whether runs can be launched by now.
 
         :raises WebserverError: the code cannot be loaded; says why.
         """

@@ -7,13 +7,13 @@ from telemetry_pipeline.client.graphql import Json, metadata
 
 
 def read_documents(answer: Json) -> list[Json]:
-    """The answer to the document ``Document``: what is stored, the newest first."""
+    """Return the answer to the document ``Document``: what is stored, the newest first."""
     stored = answer.get("assetMaterializations", [])
     return [values["document"] for each in stored if "document" in (values := metadata(each["metadataEntries"]))]
 
 
 def choose_document(found: list[Json], begin: str | None, end: str | None) -> Json | None:
-    """The newest of exactly these days; without days, the newest of a single day, else the newest."""
+    """Return the newest of exactly these days; without days, the newest of a single day, else the newest."""
     of_days = [(body["filters"]["first"], body["filters"]["last"]) for body in found]
     if end is not None:
         return next((body for body, days in zip(found, of_days, strict=True) if days == (begin, end)), None)
@@ -22,7 +22,7 @@ def choose_document(found: list[Json], begin: str | None, end: str | None) -> Js
 
 
 def read_result(answer: Json, run_id: str) -> Result | None:
-    """The answer to the document ``Rows``; None: no materialization of the run has rows."""
+    """Return the answer to the document ``Rows``; None: no materialization of the run has rows."""
     for stored in answer["assetMaterializations"]:
         values = metadata(stored["metadataEntries"])
         if "rows" in values:

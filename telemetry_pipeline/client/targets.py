@@ -25,7 +25,7 @@ class Targets:
     documents: tuple[str, ...]
 
     def select(self, target: str | Sequence[str]) -> tuple[Json, str | None]:
-        """What of a run's selector says to run *target*, and its newest partition.
+        """Return what of a run's selector says to run *target*, and its newest partition.
 
         :raises RequestRefused: it is no job and no asset; says what there is.
         """
@@ -44,7 +44,7 @@ class Targets:
 
 
 def read_targets(answer: Json) -> Targets:
-    """The answer to the document ``Targets``.
+    """Return the answer to the document ``Targets``.
 
     :raises TelemetryError: the server failed.
     """
@@ -60,7 +60,7 @@ def read_targets(answer: Json) -> Targets:
 
 
 def partition_tags(newest: str | None, partition: Day | None, first: Day | None, last: Day | None) -> dict[str, str]:
-    """The tags that tell a run its partitions; that they exist, the server checks.
+    """Return the tags that tell a run its partitions; that they exist, the server checks.
 
     :param newest: the partition that is meant when none is given; None: what runs has no partitions.
     :raises RequestRefused: they contradict each other.
@@ -80,7 +80,7 @@ def partition_tags(newest: str | None, partition: Day | None, first: Day | None,
 def launch_params(
     selector: Json, days: Mapping[str, str], parameters: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
 ) -> Json:
-    """What the document ``Launch`` is given.
+    """Return what the document ``Launch`` is given.
 
     :param selector: as of :meth:`Targets.select`. :param days: as of :func:`partition_tags`.
     :raises RequestRefused: the parameters or the tags cannot be; says why.

@@ -97,7 +97,7 @@ class Lookout:
         settle(self._engine, [identity.JUMP], found)
 
     def _page(self, piece: Slice) -> Page | None:
-        """The beginning of a slice; None when it fails: what fails is for those to tell who read it all."""
+        """Return the beginning of a slice; None when it fails: what fails is for those to tell who read it all."""
         try:
             return self._feed.page(piece, until=self._until)
         except (LoginRejected, PermissionDenied):

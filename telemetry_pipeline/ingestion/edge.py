@@ -37,7 +37,7 @@ class LiveEdge:
     _seen: int = field(default=0, init=False)
 
     def take(self, delivery: Delivery) -> Delivery:
-        """The delivery without what is behind a hole that is too wide."""
+        """Return the delivery without what is behind a hole that is too wide."""
         page, missing = delivery.page, delivery.missing
         if page is not None:
             ids = sorted({*page.ids, *_rejected_ids(page)})

@@ -50,12 +50,12 @@ class Oldest:
 
 
 def is_in_doubt(samples: Sequence[Comparison]) -> bool:
-    """Whether its oldest records have to be looked at, too, to tell whether it is still the same."""
+    """Return whether its oldest records have to be looked at, too, to tell whether it is still the same."""
     return bool(samples) and (not any(sample.given for sample in samples) or any(sample.differs for sample in samples))
 
 
 def another(samples: Sequence[Comparison], oldest: Oldest | None, newest_id: int) -> Problem | None:
-    """The problem that the upstream is not the one of the stored records; None if nothing says so.
+    """Return the problem that the upstream is not the one of the stored records; None if nothing says so.
 
     What it gives no more says little: it may keep records for some time only. But then newer ones are there, with higher ids,
     and none that are older. Other records under its newest ids alone say that it was restored from a backup, and gave these
@@ -90,7 +90,7 @@ def another(samples: Sequence[Comparison], oldest: Oldest | None, newest_id: int
 
 
 def below(cursor: Cursor, samples: Sequence[Comparison], newest_id: int) -> Problem | None:
-    """The problem that the upstream has nothing at the cursor any more."""
+    """Return the problem that the upstream has nothing at the cursor any more."""
     if cursor.is_new or newest_id >= cursor.record_id:
         return None
     others = max((sample.others for sample in samples), default=0)
@@ -108,7 +108,7 @@ def below(cursor: Cursor, samples: Sequence[Comparison], newest_id: int) -> Prob
 
 
 def anew(samples: Sequence[Comparison]) -> Problem | None:
-    """The problem that the upstream gave ids anew, of one that is not another."""
+    """Return the problem that the upstream gave ids anew, of one that is not another."""
     differing = [sample for sample in samples if sample.differs]
     if not differing:
         return None
@@ -124,7 +124,7 @@ def anew(samples: Sequence[Comparison]) -> Problem | None:
 
 
 def jump(reached: int, jump_id: int, widest: int, behind: Page | None, samples: Sequence[Comparison]) -> Problem:
-    """The problem that a hole holds the cursor.
+    """Return the problem that a hole holds the cursor.
 
     :param behind: the beginning of what is behind it.
     """

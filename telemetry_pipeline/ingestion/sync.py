@@ -162,7 +162,7 @@ class Sync:
         return replace(position, day=stopped_on, after_id=stopped.through_id) if stopped and stopped_on else None
 
     def _live_slices(self, after_id: int, up_to_id: int) -> list[Slice]:
-        """The live edge without the gaps in it, which are tried again at intervals of their own."""
+        """Return the live edge without the gaps in it, which are tried again at intervals of their own."""
         slices = []
         for gap in gaps.open_gaps(self.engine, after_id):
             slices.append(Slice(after_id, min(gap.first_record_id - 1, up_to_id)))

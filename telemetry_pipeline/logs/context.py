@@ -26,7 +26,7 @@ class Process:
 
 
 def in_context(record: logging.LogRecord) -> bool:
-    """A filter that keeps every record, and says what this process is at work on unless the record does."""
+    """Return a filter that keeps every record, and says what this process is at work on unless the record does."""
     if not hasattr(record, "run"):
         note(record, Process.context or Context(run=None, step=None, partition=None))
     return True

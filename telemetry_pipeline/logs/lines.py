@@ -30,7 +30,7 @@ class JsonFormatter(OrjsonFormatter):
         )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """The fields in the order in which they are read, without those that have no value."""
+        """Return the fields in the order in which they are read, without those that have no value."""
         moment, message = log_data.pop("time"), without_data(log_data.pop("message"))
         found = {name: value for name, value in log_data.items() if value is not None}
         if exception := found.pop("exc_info", None):
@@ -42,7 +42,7 @@ class JsonFormatter(OrjsonFormatter):
         return printable(super().jsonify_log_record(log_data))
 
     def formatException(self, ei: Any) -> list[str]:  # type: ignore[override]  # noqa: N802 - logging's name
-        """The exceptions and where they come from."""
+        """Return the exceptions and where they come from."""
         return list(_error(ei[1]))
 
 
@@ -53,30 +53,32 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-8s %(place)s%(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """The line, with where it was written."""
+        """Return the line, with where it was written."""
         fields = vars(record)
         fields["place"] = printable(place(fields["run"], fields["step"]))
         fields["message"] = printable(without_data(record.message), "\n").replace("\n", "\n    ")
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """The exceptions and where they come from."""
+        """Return the exceptions and where they come from."""
         return "\n".join(printable(line, "\n") for line in _error(ei[1]))
 
 
 def place(run: str | None, step: str | None) -> str:
-    """The beginning of a run's id and the step, as they stand before a message."""
+    """Return the beginning of a run's id and the step, as they stand before a message."""
     return f"[{' '.join(part for part in ((run or '')[:8], step) if part)}] " if run or step else ""
 
 
 def without_data(message: str) -> str:
-    """A message without secrets in addresses, and without rows and parameters that databases quote; as text that UTF-8 has."""
+    """Return a message without secrets in addresses, and without rows and parameters that databases quote; as text that UTF-8
+    has.
+    """
     text = message.encode("utf-8", "backslashreplace").decode()
     return redacted(_QUOTED_DATA.sub("", text)).rstrip()
 
 
 def _error(error: BaseException | None) -> Iterator[str]:
-    """An exception and its causes, with the lines of code, and of each message its first line: others quote data."""
+    """Yield an exception and its causes, with the lines of code, and of each message its first line: others quote data."""
     while error is not None:
         yield _headline(type(error).__name__, str(error))
         yield from _frames(error.__traceback__)

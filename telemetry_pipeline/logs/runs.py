@@ -48,7 +48,7 @@ class DagsterHandler(logging.Handler):
 
 
 def _serialized_error(error: Any) -> Iterator[str]:
-    """The same of an exception as Dagster keeps it."""
+    """Yield the same of an exception as Dagster keeps it."""
     while error is not None:
         yield without_data(error.message.split("\n")[0])
         yield from (line.rstrip("\n") for line in error.stack)

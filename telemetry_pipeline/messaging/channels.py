@@ -76,8 +76,8 @@ class Channel:
         self._secrets = sorted({part for part in _parts(url) if len(part) > 3 and part not in known}, key=len, reverse=True)
 
     def room(self, subject: str) -> int | None:
-        """How many characters the service takes beside the subject; None for all that there are, as where the address itself
-        says what becomes of long messages: ``overflow=``.
+        """Return how many characters the service takes beside the subject; None for all that there are, as where the address
+        itself says what becomes of long messages: ``overflow=``.
         """
         if self._server is None or not self._shortens:
             return None
@@ -122,15 +122,15 @@ class Channels:
 
 
 def split(alert_urls: str) -> list[str]:
-    """The addresses, as Apprise divides them: a comma is between two of them only if the next one begins there, for one address
-    may list people. What follows a blank and no comma is an address, too, or a mistake that has to be seen.
+    """Return the addresses, as Apprise divides them: a comma is between two of them only if the next one begins there, for one
+    address may list people. What follows a blank and no comma is an address, too, or a mistake that has to be seen.
     """
     addresses = re.split(r"[\s,;]+(?=[a-z0-9]+://)", alert_urls.strip(" \t\r\n,;"), flags=re.IGNORECASE)
     return [part for address in addresses for part in re.split(r"(?<![,;\s])\s+", address) if part]
 
 
 def _divided(url: str) -> str:
-    """The address with nothing that divides a host from who logs in there but the last ``@``: Apprise takes the first."""
+    """Return the address with nothing that divides a host from who logs in there but the last ``@``: Apprise takes the first."""
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     who, at, host = authority.rpartition("@")

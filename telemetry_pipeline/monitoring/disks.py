@@ -50,7 +50,7 @@ class Disk:
 
 
 def places(settings: StackSettings) -> list[Place]:
-    """Those of this machine; where a PostgreSQL that is not the stack's own keeps its data, only that one knows."""
+    """Return those of this machine; where a PostgreSQL that is not the stack's own keeps its data, only that one knows."""
     home = settings.home
     found = [
         Place("TELEMETRY_HOME", home),
@@ -63,7 +63,7 @@ def places(settings: StackSettings) -> list[Place]:
 
 
 def shortages(places: Iterable[Place]) -> list[str]:
-    """A sentence for each disk that is full, nearly so, or cannot be written to, with the path."""
+    """Return a sentence for each disk that is full, nearly so, or cannot be written to, with the path."""
     by_disk: dict[int, list[Place]] = {}
     failing = []
     for place in places:
@@ -76,7 +76,7 @@ def shortages(places: Iterable[Place]) -> list[str]:
 
 
 def disks(places: Iterable[Place]) -> list[Disk]:
-    """The disks of these places, those left out that cannot be looked at."""
+    """Return the disks of these places, those left out that cannot be looked at."""
     by_disk: dict[int, list[Place]] = {}
     for place in places:
         with suppress(OSError):
@@ -91,7 +91,7 @@ def disks(places: Iterable[Place]) -> list[Disk]:
 
 
 def existing(path: Path) -> Path:
-    """The path, or the nearest directory above it that there is."""
+    """Return the path, or the nearest directory above it that there is."""
     return next(each for each in (path, *path.parents) if each.exists())
 
 

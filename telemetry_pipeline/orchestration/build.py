@@ -25,7 +25,7 @@ from telemetry_pipeline.settings.loading import StackSettings, told_without_a_tr
 
 
 def load_defs() -> dg.Definitions:
-    """What Dagster loads, by the settings of the environment.
+    """Return what Dagster loads, by the settings of the environment.
 
     :raises SettingsError: they cannot be used.
     """
@@ -34,7 +34,7 @@ def load_defs() -> dg.Definitions:
 
 
 def build_defs(settings: StackSettings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Everything Dagster is to know.
+    """Return everything Dagster is to know.
 
     :param settings: those of the environment when left out.
     :param resources: in place of the real ones of the same names, ``warehouse`` and ``panaccess``.

@@ -73,7 +73,7 @@ _TOTALS = "totals_agree"
 
 
 def totals_check(document: str) -> dg.AssetCheckSpec:
-    """The check of a document's totals."""
+    """Return the check of a document's totals."""
     return dg.AssetCheckSpec(
         _TOTALS,
         asset=document,
@@ -84,12 +84,12 @@ def totals_check(document: str) -> dg.AssetCheckSpec:
 
 
 def limits_hours(settings: StackSettings) -> set[float]:
-    """What of long views is looked for, in hours: what lies beyond the limit, and what caps would cut."""
+    """Return what of long views is looked for, in hours: what lies beyond the limit, and what caps would cut."""
     return {settings.long_view_hours, *_CAPS_TO_CHOOSE_FROM}
 
 
 def check_records(seen: RecordsSeen, settings: StackSettings) -> list[dg.AssetCheckResult]:
-    """The checks of ``telemetry_records`` after a sync."""
+    """Return the checks of ``telemetry_records`` after a sync."""
     unique = dg.AssetCheckResult(
         check_name="record_ids_are_unique", passed=not seen.duplicates, metadata={"duplicates": seen.duplicates}
     )
@@ -101,7 +101,7 @@ def check_records(seen: RecordsSeen, settings: StackSettings) -> list[dg.AssetCh
 
 
 def check_views(seen: ViewsSeen, settings: StackSettings) -> list[dg.AssetCheckResult]:
-    """The checks of ``ott_views`` after a merge."""
+    """Return the checks of ``ott_views`` after a merge."""
     stops, views, future = seen.stops, seen.unnamed.all, seen.future
     return [
         dg.AssetCheckResult(check_name="views_are_stops", passed=stops == views, metadata={"stops": stops, "views": views}),
@@ -113,7 +113,7 @@ def check_views(seen: ViewsSeen, settings: StackSettings) -> list[dg.AssetCheckR
 
 
 def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
-    """The check of a document: views and watch time of all analyses that count all of them, and their periods.
+    """Return the check of a document: views and watch time of all analyses that count all of them, and their periods.
 
     :param body: as ``results.documents.assemble`` gives it.
     """
@@ -136,7 +136,7 @@ def check_totals(body: Mapping[str, Any]) -> dg.AssetCheckResult:
 
 
 def _totals(analysis: Analysis, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, float]:
-    """What a result says of all views that it covers."""
+    """Return what a result says of all views that it covers."""
     if analysis.compares:
         whole = not facts.keys() & {"not_compared", "provisional_days"}
         return {row["metric"]: row["current"] for row in rows if whole and row["metric"] in _FIGURES}

@@ -38,7 +38,7 @@ _DELETE_OLD_EVALUATIONS = sa.text("""
 
 
 def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
-    """A job that deletes the results which nobody wanted for long, and old runs with their events."""
+    """Return a job that deletes the results which nobody wanted for long, and old runs with their events."""
 
     @dg.op(tags=on_queue(REPORTS))
     @tried_again(settings)

@@ -54,7 +54,7 @@ def check_form(run_config: Mapping[str, Any], tags: Mapping[str, str], assets: S
 
 
 def _parted(run_config: Mapping[str, Any], models: Models) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """The parameters that are where Dagster looks for them, by asset; and what is left of the run's configuration."""
+    """Return the parameters that are where Dagster looks for them, by asset; and what is left of the run's configuration."""
     right: dict[str, dict[str, Any]] = {}
     rest = {key: value for key, value in run_config.items() if key != "ops"}
     ops = run_config.get("ops")
@@ -76,7 +76,7 @@ def _parted(run_config: Mapping[str, Any], models: Models) -> tuple[dict[str, di
 def _parameters(
     given: Any, models: Models, assets: Sequence[str], owner: str | None = None, *, alone: bool = True
 ) -> Iterator[Parameter]:
-    """The parameters that can be recognised in whatever somebody wrote.
+    """Yield the parameters that can be recognised in whatever somebody wrote.
 
     :param owner: the asset that they are of, as far as that was said.
     :param alone: whether the name of a parameter is enough where no asset was said.
@@ -123,7 +123,7 @@ def _in_tags(tags: Mapping[str, str], models: Models, assets: Sequence[str]) -> 
 
 
 def _without_a_config(run_config: Mapping[str, Any], models: Models) -> Iterator[str]:
-    """The assets that are given something that is no parameter."""
+    """Yield the assets that are given something that is no parameter."""
     ops = run_config.get("ops")
     for name, given in ops.items() if isinstance(ops, Mapping) else ():
         config = given.get("config", {}) if isinstance(given, Mapping) else given
@@ -132,7 +132,7 @@ def _without_a_config(run_config: Mapping[str, Any], models: Models) -> Iterator
 
 
 def _owner(parameter: str, models: Models, assets: Sequence[str]) -> str | None:
-    """The asset that a parameter without one is of: the one that is to run, else any that has it."""
+    """Return the asset that a parameter without one is of: the one that is to run, else any that has it."""
     if len(assets) == 1 and assets[0] in models and parameter in models[assets[0]].model_fields:
         return assets[0]
     return _SOME_ASSET if any(parameter in model.model_fields for model in models.values()) else None

@@ -16,7 +16,7 @@ _FIRST = {"dagster/priority": "1"}
 
 
 def build_jobs(settings: StackSettings) -> list[dg.UnresolvedAssetJobDefinition | dg.JobDefinition]:
-    """The jobs that schedules and sensors launch, and people."""
+    """Return the jobs that schedules and sensors launch, and people."""
     return [_job(TICK, _FIRST), _job(RANGE), _job(MERGE), _job(REBUILD), build_cleanup(settings)]
 
 

@@ -11,7 +11,7 @@ from telemetry_pipeline.settings.loading import StackSettings
 
 
 def daily_partitions(settings: StackSettings) -> dg.DailyPartitionsDefinition:
-    """Days in the operator's time zone, from FIRST_PARTITION to today."""
+    """Return days in the operator's time zone, from FIRST_PARTITION to today."""
     return dg.DailyPartitionsDefinition(
         start_date=datetime.combine(settings.first_partition, time.min),
         timezone=settings.operator_timezone,
@@ -20,6 +20,6 @@ def daily_partitions(settings: StackSettings) -> dg.DailyPartitionsDefinition:
 
 
 def days_of(context: dg.AssetExecutionContext) -> Period:
-    """The days of a run, one or many."""
+    """Return the days of a run, one or many."""
     keys = context.partition_key_range
     return Period(date.fromisoformat(keys.start), date.fromisoformat(keys.end))

@@ -100,7 +100,8 @@ class Warehouse:
         return sync_step(sync, run, period, includes_today=includes_today, stored=stored)
 
     def is_due(self, day: date, chosen: Chosen, names: Set[str]) -> bool:
-        """Whether something of a day is not of what is stored: records wait for their merge, analyses with the parameters
+        """Return whether something of a day is not of what is stored: records wait for their merge, analyses with the
+        parameters
         *chosen*, or documents among *names* are stale. Runs may end anywhere.
         """
         return (
@@ -148,7 +149,7 @@ class PanAccess:
         self._settings = settings
 
     def feed(self) -> Feed:
-        """A feed in the session that all workers share.
+        """Return a feed in the session that all workers share.
 
         :raises SettingsError: this process was not given what logs in to PanAccess.
         """

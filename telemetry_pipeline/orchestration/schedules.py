@@ -35,7 +35,7 @@ class InFlight:
 
 
 def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
-    """The tick, the nightly repair, the merge every few hours, and the clean-up."""
+    """Return the tick, the nightly repair, the merge every few hours, and the clean-up."""
 
     def schedule(
         job: str, purpose: str, cron: str, description: str
@@ -81,7 +81,7 @@ def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
 
 
 def in_flight(instance: dg.DagsterInstance, *jobs: str) -> list[InFlight]:
-    """The runs of some jobs that have not ended."""
+    """Return the runs of some jobs that have not ended."""
     found = []
     for job in jobs:
         for record in instance.get_run_records(dg.RunsFilter(job_name=job, statuses=IN_FLIGHT)):
@@ -92,7 +92,7 @@ def in_flight(instance: dg.DagsterInstance, *jobs: str) -> list[InFlight]:
 
 
 def plan_tick(partition: str, others: Sequence[InFlight]) -> dg.RunRequest | dg.SkipReason:
-    """A run for the partition, unless another tick is in flight that shows signs of life.
+    """Return a run for the partition, unless another tick is in flight that shows signs of life.
 
     :param others: ticks in flight.
     """

@@ -8,10 +8,10 @@ from telemetry_pipeline.settings.loading import StackSettings
 
 
 def of_schedules(settings: StackSettings) -> dg.DefaultScheduleStatus:
-    """What a schedule is at first."""
+    """Return what a schedule is at first."""
     return dg.DefaultScheduleStatus.STOPPED if settings.database_url is None else dg.DefaultScheduleStatus.RUNNING
 
 
 def of_sensors(settings: StackSettings) -> dg.DefaultSensorStatus:
-    """What a sensor is at first."""
+    """Return what a sensor is at first."""
     return dg.DefaultSensorStatus.STOPPED if settings.database_url is None else dg.DefaultSensorStatus.RUNNING

@@ -87,7 +87,7 @@ class ResultInfo:
 
 
 def parameters_key(parameters: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits that are the same for the same parameters, in whatever order, on every machine."""
+    """Return twelve hexadecimal digits that are the same for the same parameters, in whatever order, on every machine."""
     canonical = json.dumps(parameters, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -95,7 +95,7 @@ def parameters_key(parameters: Mapping[str, Any]) -> str:
 def find(
     connection: sa.Connection, table: str, parameters: Mapping[str, Any], first_end: date, last_end: date
 ) -> dict[tuple[date, date], ResultInfo]:
-    """What is stored that was computed with exactly these parameters, by the first and the last day of its period.
+    """Return what is stored that was computed with exactly these parameters, by the first and the last day of its period.
 
     :param first_end: only periods that end from this day on, to *last_end*.
     """
@@ -121,8 +121,8 @@ class Wanted:
 
 
 def stale(connection: sa.Connection, wanted: Wanted, damaged: Collection[str]) -> list[tuple[str, date, datetime | None]]:
-    """Those of the wanted results that are of other views or code, or are not there: the analysis, the last day of the period,
-    and when it was computed, if it was.
+    """Return those of the wanted results that are of other views or code, or are not there: the analysis, the last day of the
+    period, and when it was computed, if it was.
 
     :param damaged: names of tables, see ``tables.damaged``.
     """
@@ -139,7 +139,8 @@ def stale(connection: sa.Connection, wanted: Wanted, damaged: Collection[str]) -
 
 
 def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first: date, last: date) -> set[date]:
-    """The days from *first* to *last* of which the catalogue has a result of any of some analyses with exactly some parameters.
+    """Return the days from *first* to *last* of which the catalogue has a result of any of some analyses with exactly some
+    parameters.
 
     :param parameters: name of the analysis to its parameters.
     """
@@ -149,7 +150,7 @@ def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str,
 def newer(
     connection: sa.Connection, table: str, versions: Mapping[tuple[date, date, str], int]
 ) -> dict[tuple[date, date, str], ResultInfo]:
-    """What is stored of the same periods and parameters as some results, and is of newer views than they."""
+    """Return what is stored of the same periods and parameters as some results, and is of newer views than they."""
     columns = CATALOGUE.c
     identity = sa.tuple_(columns.period_last, columns.period_first, columns.parameters_key)
     choice = sa.select(*_INFO).where(_of(table), identity.in_(list(versions)))
@@ -175,7 +176,8 @@ def want(connection: sa.Connection, results: Iterable[ResultInfo]) -> None:
 def newest(
     connection: sa.Connection, table: str, parameters: Mapping[str, Any], partition: date | None = None
 ) -> ResultInfo | None:
-    """The result with exactly these parameters of *partition*, or of exactly that day; without one, that of the newest day.
+    """Return the result with exactly these parameters of *partition*, or of exactly that day; without one, that of the newest
+    day.
 
     A result of a longer period is an answer to no question for a day: it is given only where nothing is stored for a single
     day and none was asked for. None if nothing was stored yet.
@@ -199,7 +201,7 @@ def stored_periods(connection: sa.Connection, table: str) -> list[tuple[date, da
 
 
 def _of(table: str) -> sa.ColumnElement[bool]:
-    """Whether a line of the catalogue is of a table that is there."""
+    """Return whether a line of the catalogue is of a table that is there."""
     there = sa.func.to_regclass(f"{SCHEMA}.{table}").is_not(None)
     return sa.and_(CATALOGUE.c.asset == table, there)
 

@@ -114,15 +114,15 @@ class Look:
 
 
 def look(engine: sa.Engine, rules: Rules, name: str, days: Period, parameters: Mapping[str, Any] | None = None) -> Look:
-    """Whether an answer is stored, and of what it would be; the arguments and errors are those of :func:`answer`."""
+    """Return whether an answer is stored, and of what it would be; the arguments and errors are those of :func:`answer`."""
     return _look(engine, rules, name, days, parameters)[0]
 
 
 def answer(
     engine: sa.Engine, store: Store, name: str, days: Period, parameters: Mapping[str, Any] | None = None
 ) -> StoredResult:
-    """What an analysis gives for some days: what is stored, where it is of the same views, code and rules; otherwise computed
-    now, in memory, and stored nowhere.
+    """Return what an analysis gives for some days: what is stored, where it is of the same views, code and rules; otherwise
+    computed now, in memory, and stored nowhere.
 
     :param days: exactly those of a period analysis; for one that looks back, the single day from which it does.
     :param parameters: those that are not the defaults.
@@ -139,7 +139,7 @@ def answer(
 def compute(
     engine: sa.Engine, store: Store, name: str, days: Period, parameters: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
-    """The rows of :func:`answer`.
+    """Return the rows of :func:`answer`.
 
     :return: what is to be known of the result is in ``attrs["facts"]``.
     """
@@ -194,7 +194,7 @@ def _compute(store: Store, analysis: Analysis, period: Period, read: Inputs, par
 
 
 def _cut_off(store: Store, period: Period) -> dict[str, float]:
-    """What the cap took off, if there is one."""
+    """Return what the cap took off, if there is one."""
     capped = store.capped(period)
     return {} if capped is None else {"capped_views": capped.views, "capped_hours": capped.hours}
 

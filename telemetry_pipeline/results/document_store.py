@@ -49,7 +49,7 @@ _PERIODS = sa.text("""
 
 @contextmanager
 def making(engine: sa.Engine, document: str, first: date, last: date) -> Iterator[sa.Connection]:
-    """A connection that holds one moment, to read what goes into a document and to ``keep`` it.
+    """Provide a connection that holds one moment, to read what goes into a document and to ``keep`` it.
 
     Who makes the document of the same days meanwhile waits, and then reads what is newer: an older one never replaces it.
     """
@@ -73,8 +73,8 @@ def keep(connection: sa.Connection, document: str, first: date, last: date, body
 def stale(
     connection: sa.Connection, parts: Mapping[str, Mapping[str, str]], first: date, last: date
 ) -> list[tuple[str, date, datetime | None]]:
-    """The documents of single days from *first* to *last* that are not of the results that are stored, or are not there: name,
-    day, and when it was made, if it was.
+    """Return the documents of single days from *first* to *last* that are not of the results that are stored, or are not there:
+    name, day, and when it was made, if it was.
 
     :param parts: name of the document to those of the analyses in it, with the keys of their parameters.
     """
@@ -85,7 +85,7 @@ def stale(
 
 
 def read(connection: sa.Connection, document: str, days: tuple[date, date] | None = None) -> dict[str, Any] | None:
-    """The document of exactly some days, from the first to the last; None if there is none.
+    """Return the document of exactly some days, from the first to the last; None if there is none.
 
     Without days that of the newest single day, and where none is stored of a single day, of the newest period.
     """

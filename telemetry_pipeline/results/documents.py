@@ -78,8 +78,8 @@ def make(
 def assemble(
     connection: sa.Connection, analyses: Iterable[Analysis], period: Period, rules: Rules, state: State
 ) -> dict[str, Any]:
-    """What is stored with default parameters of exactly a period, or of its last day where analyses look back from it; all of
-    one version of the views, seen through a connection that holds one moment.
+    """Return what is stored with default parameters of exactly a period, or of its last day where analyses look back from it;
+    all of one version of the views, seen through a connection that holds one moment.
 
     :param state: of all days at that moment.
     :return: ``generated_at``; ``views_version``, of which all of it is; ``filters``: the days, and each analysis's own period,
@@ -112,7 +112,7 @@ def assemble(
 
 
 def version_of_most(computed_at: Sequence[int], valid: Sequence[Valid]) -> int:
-    """The version of the views that most results are of, the newest of several; 0 of none.
+    """Return the version of the views that most results are of, the newest of several; 0 of none.
 
     :param computed_at: the versions at which they were computed.
     """

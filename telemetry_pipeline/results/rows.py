@@ -9,7 +9,7 @@ import pandas as pd
 
 
 def to_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """One ``{column: value}`` per row, in order: null is None, a date is ``YYYY-MM-DD``, numbers are Python's own.
+    """Return one ``{column: value}`` per row, in order: null is None, a date is ``YYYY-MM-DD``, numbers are Python's own.
 
     :raises ValueError: a value is infinite, which JSON cannot hold.
     """

@@ -28,7 +28,7 @@ def find(
     day: date | None = None,
     period: Period | None = None,
 ) -> ResultInfo | None:
-    """What the catalogue says of the result with exactly these parameters.
+    """Return what the catalogue says of the result with exactly these parameters.
 
     :param day: of its partition, or of exactly that day. Without it and *period*, the newest day there is, and of a period
         analysis that is stored for no single day the newest period.
@@ -51,7 +51,7 @@ def read(
     day: date | None = None,
     period: Period | None = None,
 ) -> StoredResult | None:
-    """The result that :func:`find` names, with its rows, through a connection that holds one moment."""
+    """Return the result that :func:`find` names, with its rows, through a connection that holds one moment."""
     info = find(connection, analysis, parameters, day=day, period=period)
     if info is None:
         return None
@@ -60,7 +60,7 @@ def read(
 
 
 def is_outdated(connection: sa.Connection, analysis: Analysis, info: ResultInfo, rules: Rules) -> bool:
-    """Whether what a result was computed from has changed since, or its table lacks a column of it."""
+    """Return whether what a result was computed from has changed since, or its table lacks a column of it."""
     period = Period(info.period_first, info.period_last)
     of = inputs.inputs(analysis, period, rules, completeness.read(connection))
     state = segments.state(connection, of.around.first, of.around.last)

@@ -67,7 +67,7 @@ class ResultTable:
 
 
 def table_of(analysis: Analysis) -> ResultTable:
-    """Where the results of an analysis are."""
+    """Return where the results of an analysis are."""
     return ResultTable(analysis.name, analysis.columns)
 
 
@@ -146,7 +146,7 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
 
 
 def info_of(asset: str, result: Result, computed_at: datetime) -> ResultInfo:
-    """What the catalogue says of a result, or would say if it were stored."""
+    """Return what the catalogue says of a result, or would say if it were stored."""
     return ResultInfo(
         asset=asset,
         partition_date=result.partition_date,
@@ -167,7 +167,7 @@ def info_of(asset: str, result: Result, computed_at: datetime) -> ResultInfo:
 
 
 def damaged(connection: sa.Connection, tables: Iterable[ResultTable]) -> set[str]:
-    """The names of those of some tables that are not in the database, or lack a column: nothing in them is whole."""
+    """Return the names of those of some tables that are not in the database, or lack a column: nothing in them is whole."""
     tables = list(tables)
     found = _columns_in_database(connection, tables)
     return {table.name for table in tables if not {column.name for column in table.columns} <= found[table.name].keys()}
@@ -198,7 +198,7 @@ def delete_unwanted(
 
 
 def load(connection: sa.Connection, table: ResultTable, info: ResultInfo) -> pd.DataFrame:
-    """The rows of a stored result in their order; a column that was declared after they were stored is null."""
+    """Return the rows of a stored result in their order; a column that was declared after they were stored is null."""
     names = [column.name for column in table.columns]
     found = _columns_in_database(connection, [table])[table.name]
     present = [name for name in names if name in found]
@@ -271,7 +271,7 @@ def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
 
 
 def _as_csv(table: ResultTable, kept: Mapping[tuple[date, date, str], Result]) -> bytes:
-    """The rows with their keys as COPY reads them: text in quotes, null without."""
+    """Return the rows with their keys as COPY reads them: text in quotes, null without."""
     schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in table.columns])
     tables = []
     for key, result in kept.items():

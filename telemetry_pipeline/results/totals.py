@@ -15,7 +15,9 @@ FIGURES = {"views": int, "watch_hours": float}
 
 
 def totals(connection: sa.Connection, analysis: Analysis, infos: Sequence[ResultInfo]) -> list[Mapping[str, float]]:
-    """The sums of each of some results with the same parameters; nothing of an analysis whose rows do not count all views."""
+    """Return the sums of each of some results with the same parameters; nothing of an analysis whose rows do not count all
+    views.
+    """
     figures = [column.name for column in analysis.columns if column.name in FIGURES] if analysis.covers == "all" else []
     if not figures or not infos:
         return [{} for _ in infos]

@@ -68,7 +68,7 @@ class Capped:
 
 
 def rules_of(settings: StackSettings) -> Rules:
-    """The rules that the settings have."""
+    """Return the rules that the settings have."""
     return Rules(settings.operator_zone, Cap(settings.view_cap_hours), settings.small_base_subscribers)
 
 
@@ -131,7 +131,7 @@ class Store:
         self._see(found.state)
 
     def views(self, period: Period) -> StoredViews:
-        """Those of some of the days that are here."""
+        """Return those of some of the days that are here."""
         if self._loaded is None or period not in self._loaded:
             raise LookupError(f"the views of {period} are not loaded; here are those of {self._loaded}")
         return StoredViews(self, period, period.last)
@@ -147,7 +147,7 @@ class Store:
         return self._duckdb.execute(select, used or None).df()
 
     def capped(self, period: Period) -> Capped | None:
-        """What the cap took off the views of *period*; None: there is no cap."""
+        """Return what the cap took off the views of *period*; None: there is no cap."""
         if self.rules.cap == NO_CAP:
             return None
         select = """
@@ -202,15 +202,15 @@ class Store:
         self._days.clear()
 
     def _with_caps(self, last: date) -> str:
-        """A select of the views with the cap of each, once the caps are there."""
+        """Return a select of the views with the cap of each, once the caps are there."""
         days = last_complete_days(self.state.known, last)
         self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
         return CAPPED_VIEWS
 
 
 def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same with names that nobody can read by their beginning and a digest: a result may have one in thousands of rows,
-    and is stored, drawn, shown and sent with all of them.
+    """Return the same with names that nobody can read by their beginning and a digest: a result may have one in thousands of
+    rows, and is stored, drawn, shown and sent with all of them.
     """
     if (pc.max(pc.utf8_length(names.dictionary)).as_py() or 0) <= _READABLE:
         return names

@@ -55,7 +55,7 @@ _PLAIN_NAME = re.compile(r"[\w.~-]+", re.ASCII)
 
 
 def postgres_url(text: str, *, driver: str = "", database: str | None = None) -> str:
-    """An address of PostgreSQL as libpq and SQLAlchemy read it alike.
+    """Return an address of PostgreSQL as libpq and SQLAlchemy read it alike.
 
     :param text: any address that libpq takes, with or without SQLAlchemy's name of a driver.
     :param driver: what SQLAlchemy is to use: ``psycopg`` or ``psycopg2``; empty for libpq.
@@ -84,7 +84,7 @@ def postgres_url(text: str, *, driver: str = "", database: str | None = None) ->
 
 
 def _postgres_parameters(text: str) -> dict[str, str]:
-    """What libpq reads in an address.
+    """Return what libpq reads in an address.
 
     :raises ValueError: nothing that it could use.
     """
@@ -118,7 +118,8 @@ def user_and_password(url: str) -> tuple[str, str]:
 
 
 def redis_url(text: str) -> str:
-    """An address of the broker as redis-py reads it; Celery takes it, too, unless it is a socket: see :func:`celery_url`.
+    """Return an address of the broker as redis-py reads it; Celery takes it, too, unless it is a socket: see
+    :func:`celery_url`.
 
     ``rediss://`` without ``ssl_cert_reqs`` gets that of redis-py's default, which Celery refuses to go without.
 
@@ -164,7 +165,7 @@ def _checked_redis(url: str) -> str:
 
 
 def celery_url(text: str) -> str:
-    """An address of the broker as Celery reads it.
+    """Return an address of the broker as Celery reads it.
 
     :raises ValueError: it cannot be used.
     """
@@ -178,7 +179,7 @@ def celery_url(text: str) -> str:
 
 
 def shown(url: str) -> str:
-    """An address for people: without user, password, query and fragment."""
+    """Return an address for people: without user, password, query and fragment."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return "***"
@@ -190,7 +191,7 @@ def shown(url: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """A text without what may be secret in the addresses in it, and in what libraries quote of them.
+    """Return a text without what may be secret in the addresses in it, and in what libraries quote of them.
 
     Where a password was not escaped, more of its address goes than had to.
     """
@@ -216,7 +217,7 @@ def _without_logins(part: str) -> str:
 
 
 def _without_secrets(rest: str) -> str:
-    """What follows ``://``, with nothing behind the place."""
+    """Return what follows ``://``, with nothing behind the place."""
     who, at, place = rest.rpartition("@")
     if not at:  # a port that is none is a piece of a password
         return re.sub(r"^([^/?#:\[\]]*):(?!\d*(?:[^\w.]|$)).*", r"\1:***", rest)
@@ -265,19 +266,19 @@ def secrets_of(url: str) -> set[str]:
 
 
 def is_local_postgres(text: str) -> bool:
-    """Whether that PostgreSQL runs on this machine, as far as the address tells."""
+    """Return whether that PostgreSQL runs on this machine, as far as the address tells."""
     hosts = _postgres_parameters(text).get("host", "").split(",")
     return all(not host or host.startswith(("/", "@", "127.")) or host in ("localhost", "::1") for host in hosts)
 
 
 def is_same_server(one: str, another: str) -> bool:
-    """Whether two addresses of PostgreSQL name one server alike."""
+    """Return whether two addresses of PostgreSQL name one server alike."""
     first, second = ({"port": "5432"} | _postgres_parameters(text) for text in (one, another))
     return all(first.get(name) == second.get(name) for name in ("host", "hostaddr", "port"))
 
 
 def is_loopback(url: str) -> bool:
-    """Whether what is sent there stays on this machine."""
+    """Return whether what is sent there stays on this machine."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 

@@ -18,7 +18,7 @@ An empty value means the default. The values below are the defaults."""
 
 
 def example() -> str:
-    """The file, by rooms."""
+    """Return the file, by rooms."""
     blocks = [_comment(_BEGINNING)]
     for room in ROOMS:
         blocks.append(f"# {_title(room)}\n# {'-' * len(_title(room))}")

@@ -77,7 +77,7 @@ class StackSettings(
     @field_validator("*", mode="before")
     @classmethod
     def _has_no_line_end(cls, value: Any) -> Any:
-        """A secret that was read from a file often has one, or a carriage return."""
+        """Return a secret that was read from a file often has one, or a carriage return."""
         return value.rstrip("\r\n") if isinstance(value, str) else value
 
     @classmethod
@@ -96,7 +96,7 @@ class StackSettings(
 
     @classmethod
     def with_values_of(cls, settings: StackSettings) -> Self:
-        """Those of *settings*, where this kind demands more of them.
+        """Return those of *settings*, where this kind demands more of them.
 
         :raises SettingsError: naming every setting that is missing.
         """
@@ -104,7 +104,7 @@ class StackSettings(
         return cls.load(**{name: value for name, value in given.items() if value is not None})
 
     def complete(self) -> PipelineSettings:
-        """The same with every address, for who is about to connect.
+        """Return the same with every address, for who is about to connect.
 
         :raises SettingsError: naming every one that is missing.
         """
@@ -186,7 +186,7 @@ _URL_NAMES = ("panaccess_url", "web_url", "webserver_url", "other_web_urls", "so
 
 
 def expectation(message: str) -> str:
-    """What pydantic says of a value, as this project says it: ``expected 'json' or 'brackets'``."""
+    """Return what pydantic says of a value, as this project says it: ``expected 'json' or 'brackets'``."""
     return message.removeprefix("Value error, ").replace("Input should be", "expected").partition(", unable to parse")[0]
 
 
@@ -211,7 +211,7 @@ def _describe(err: ValidationError) -> str:
 
 
 def _given_as(name: str) -> str:
-    """The name that a setting was given by, which may be that of others: in the environment, else in the file."""
+    """Return the name that a setting was given by, which may be that of others: in the environment, else in the file."""
     names = [name, *(other for other, own in OTHER_NAMES.items() if own == name)]
     for place in (os.environ, dotenv_values(_ENV_FILE) if _ENV_FILE else {}):
         given = {each.lower() for each, value in place.items() if value}

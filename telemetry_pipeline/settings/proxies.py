@@ -30,7 +30,7 @@ def keep_out(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for an address; None for none."""
+    """Return the proxy that the environment names for an address; None for none."""
     from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415 - every process imports this module
 
     proxy: str | None = select_proxy(url, get_environ_proxies(url, no_proxy=None))

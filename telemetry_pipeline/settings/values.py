@@ -38,7 +38,7 @@ def _time_zone(name: str) -> str:
 
 
 def _cron(expression: str) -> str:
-    """What Dagster takes, which has croniter built in."""
+    """Return what Dagster takes, which has croniter built in."""
     fields, *_ = croniter.expand(expression) if croniter.is_valid(expression) else ([],)
     try:
         if len(fields) != 5:

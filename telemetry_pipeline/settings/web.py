@@ -23,7 +23,7 @@ LOGIN_PATH = "/entrar"
 
 
 def owner_link(web_url: str, token: str) -> str:
-    """The link that logs the owner of a stack in.
+    """Return the link that logs the owner of a stack in.
 
     :param web_url: where the front door is.
     :param token: its WEB_TOKEN.

@@ -82,7 +82,7 @@ class SimulatorServer:
         self._in_loop(lambda: self._simulator.faults.set(wanted))
 
     def faults(self) -> list[dict[str, Any]]:
-        """The faults, with how often each has ``fired``."""
+        """Return the faults, with how often each has ``fired``."""
         return self._in_loop(self._simulator.faults.described)
 
     def add_records(self, records: Iterable[Mapping[str, Any]]) -> None:
@@ -103,7 +103,7 @@ class SimulatorServer:
         self._in_loop(self._simulator.sessions.end_all)
 
     def requests(self) -> dict[str, Any]:
-        """What was asked for since the start or the last reset, see ``GET /requests``."""
+        """Return what was asked for since the start or the last reset, see ``GET /requests``."""
         return self._in_loop(lambda: self._simulator.requests.described())
 
     def reset_requests(self) -> None:
@@ -111,7 +111,7 @@ class SimulatorServer:
         self._in_loop(self._simulator.reset_requests)
 
     def records(self) -> list[dict[str, Any]]:
-        """All visible records, ascending by id; counts as a listing."""
+        """Return all visible records, ascending by id; counts as a listing."""
 
         def decoded() -> list[dict[str, Any]]:
             rows = [row for one in self._simulator.source.listed() for row in one.records(0, len(one))]

@@ -49,7 +49,8 @@ password, is for who calls PanAccess or sends alerts.
 
 
 def environment(process: str, settings: PipelineSettings, *, web_url: str = "") -> dict[str, str]:
-    """The environment of a process of the pipeline: the surroundings, with the settings on top and no secret but its own.
+    """Return the environment of a process of the pipeline: the surroundings, with the settings on top and no secret but its
+    own.
 
     :param process: its name in :data:`SECRETS`.
     :param web_url: of the stack's own front door; people open it there, unless WEB_URL says otherwise.
@@ -81,13 +82,13 @@ def environment(process: str, settings: PipelineSettings, *, web_url: str = "") 
 
 
 def _needs_password(process: str, settings: PipelineSettings) -> bool:
-    """Whether it has the address of a database that leaves the password to PGPASSWORD."""
+    """Return whether it has the address of a database that leaves the password to PGPASSWORD."""
     own = (getattr(settings, name) for name in SECRETS[process] if name.endswith("database_url"))
     return any(not user_and_password(url.get_secret_value())[1] for url in own if url is not None)
 
 
 def dagster_home(home: Path) -> Path:
-    """Where Dagster's ``dagster.yaml`` and local files are."""
+    """Return where Dagster's ``dagster.yaml`` and local files are."""
     return home / "dagster"
 
 
@@ -102,6 +103,6 @@ def flower_sockets(home: Path) -> Path:
 
 
 def code_socket(home: Path) -> Path:
-    """Where the code server listens."""
+    """Return where the code server listens."""
     name = "code-server.sock"
     return short_path(home / "code", name) / name

@@ -11,7 +11,7 @@ from telemetry_pipeline.stack.upstream import with_end
 
 
 def first_partition(settings: StackSettings, simulator: SimulatorOptions | None) -> date:
-    """The first day with a partition of a stack that is started with these; None is no simulator.
+    """Return the first day with a partition of a stack that is started with these; None is no simulator.
 
     Nobody who sets FIRST_PARTITION is overruled, and of an export nobody knows its first day.
     """

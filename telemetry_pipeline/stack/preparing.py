@@ -32,7 +32,7 @@ def completed(
     valkey: LocalValkey | None,
     simulator: Simulator | None,
 ) -> Settings:
-    """What the user set, with the addresses of the servers that the stack starts.
+    """Return what the user set, with the addresses of the servers that the stack starts.
 
     :param options: of the simulator, if there is one.
     :raises SettingsError: something is missing that only the user can know.
@@ -110,5 +110,5 @@ def _kept_secret(path: Path) -> str:
 
 
 def text_of(value: str | SecretStr) -> str:
-    """A value that may be secret, as it is."""
+    """Return a value that may be secret, as it is."""
     return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -278,7 +278,7 @@ class Stack:
 
 
 def _cancel_runs(client: TelemetryClient, created_before: datetime) -> int:
-    """How many unfinished runs were marked as cancelled; none, if the web server does not answer."""
+    """Return how many unfinished runs were marked as cancelled; none, if the web server does not answer."""
     try:
         return client.abandon(created_before)
     except WebserverUnavailable:

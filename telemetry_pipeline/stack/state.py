@@ -59,7 +59,7 @@ class StackState(BaseModel):
 
     @classmethod
     def of(cls, settings: Settings, *, web_url: str, web_token: str, socket_url: str) -> Self:
-        """One that has just started with these settings; its processes are still to be added."""
+        """Return one that has just started with these settings; its processes are still to be added."""
         return cls(
             pid=os.getpid(),
             started_at=datetime.now(UTC),
@@ -79,7 +79,7 @@ class StackState(BaseModel):
         )
 
     def client(self, timeout_seconds: float = 60) -> TelemetryClient:
-        """What is asked of Dagster's web server, by its socket."""
+        """Return what is asked of Dagster's web server, by its socket."""
         return TelemetryClient(f"{self.socket_url}/graphql", timeout_seconds)
 
     @property
@@ -125,7 +125,7 @@ class HomeLock:
 
 
 def running(home: Path) -> StackState | None:
-    """The stack that runs in ``home`` with all its processes up, or None.
+    """Return the stack that runs in ``home`` with all its processes up, or None.
 
     :raises StackError: it belongs to another user.
     """
@@ -147,7 +147,7 @@ def running(home: Path) -> StackState | None:
 
 
 def read_state(home: Path) -> StackState | None:
-    """What the file says, whether that is still so or not; None without a usable file."""
+    """Return what the file says, whether that is still so or not; None without a usable file."""
     try:
         return StackState.model_validate_json(_state_path(home).read_bytes())
     except (FileNotFoundError, ValidationError):

@@ -34,7 +34,7 @@ def settle_upstream(home: Path, simulator: SimulatorOptions | None) -> Simulator
 
 
 def with_end(home: Path, simulator: SimulatorOptions) -> SimulatorOptions:
-    """The options with the history's last moment: that of the first start in ``home``, else theirs, else now."""
+    """Return the options with the history's last moment: that of the first start in ``home``, else theirs, else now."""
     known = _read(home)
     if known is not None and known["simulator"] is not None:
         return replace(simulator, end=datetime.fromisoformat(str(known["simulator"]["end"])))

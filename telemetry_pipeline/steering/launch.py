@@ -41,7 +41,7 @@ class Launch:
 def plan(
     target: Job | Asset, period: Period | None, assignments: Iterable[str], allowed: AllowedDays, priority: Priority
 ) -> Launch:
-    """What was asked for, checked; what takes days and is given none is for today.
+    """Return what was asked for, checked; what takes days and is given none is for today.
 
     :param assignments: as of :func:`parse_parameters`.
     :raises RequestRefused: it cannot be; says what is allowed.
@@ -114,7 +114,7 @@ def _parsed(
 
 
 def describe_parameters(model: type[BaseModel]) -> str:
-    """The parameters of a model with their defaults, such as ``limit=20, window_days=30``."""
+    """Return the parameters of a model with their defaults, such as ``limit=20, window_days=30``."""
     described = []
     for name, field in model.model_fields.items():
         described.append(f"{name} (required)" if field.is_required() else f"{name}={json.dumps(field.default)}")

@@ -28,7 +28,7 @@ class Emptied:
 
 
 def find_queue(name: str) -> str:
-    """The queue of that name.
+    """Return the queue of that name.
 
     :raises RequestRefused: there is none; says which there are.
     """
@@ -38,7 +38,7 @@ def find_queue(name: str) -> str:
 
 
 def runs_waiting(redis_url: str, queue: str) -> list[str]:
-    """The runs whose steps wait there.
+    """Return the runs whose steps wait there.
 
     :raises BrokerUnavailable: the broker does not answer.
     """

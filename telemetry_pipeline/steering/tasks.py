@@ -61,7 +61,7 @@ class Wanted:
 
 
 def find_runs(client: TelemetryClient, wanted: Wanted, zone: ZoneInfo, limit: int, after: str | None = None) -> list[Run]:
-    """Those runs, the newest first.
+    """Return those runs, the newest first.
 
     :param zone: where days begin. :param after: the last run of the page before.
     """

@@ -40,7 +40,7 @@ from telemetry_pipeline.web.proxy.routes import Behind
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
-    """The door, as a server runs it.
+    """Yield the door, as a server runs it.
 
     :param engine: of the warehouse; default: that of the settings.
     :param pool: that computes; default: processes of its own.
@@ -97,5 +97,5 @@ def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:
 
 
 async def _health(_: Request) -> Response:
-    """Whether the door itself works, whatever stands behind it."""
+    """Return whether the door itself works, whatever stands behind it."""
     return JSONResponse({"works": True})

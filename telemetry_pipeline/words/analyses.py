@@ -260,11 +260,11 @@ _ANALYSES = {
 
 
 def about(name: str) -> About | None:
-    """What there is to tell of an analysis, if it has a line."""
+    """Return what there is to tell of an analysis, if it has a line."""
     return _ANALYSES.get(name)
 
 
 def title(name: str) -> str:
-    """The title of an analysis's picture; its name, where it has none."""
+    """Return the title of an analysis's picture; its name, where it has none."""
     known = about(name)
     return known.title if known else name.replace("_", " ").capitalize()

@@ -24,7 +24,7 @@ class Texts:
         self._texts = {name: texts[place] for name, texts in both.items()}
 
     def __getitem__(self, name: str) -> str:
-        """A text whose name is made up.
+        """Return a text whose name is made up.
 
         :raises KeyError: there is none of that name.
         """

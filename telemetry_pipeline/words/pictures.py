@@ -69,27 +69,27 @@ MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", 
 
 
 def more(count: int) -> str:
-    """How many are not shown."""
+    """Return how many are not shown."""
     return f"y {count:,} más"
 
 
 def more_channels(count: int) -> str:
-    """How many channels are not shown."""
+    """Return how many channels are not shown."""
     return f"y {count:,} canales más"
 
 
 def joined(names: Sequence[str]) -> str:
-    """Names with *and* before the last."""
+    """Return names with *and* before the last."""
     return " y ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
 
 
 def by(measures: str, names: str) -> str:
-    """A heading: what of what."""
+    """Return a heading: what of what."""
     return f"{measures} por {names}"
 
 
 def day(value: date) -> str:
-    """A date: ``26 nov 2026``."""
+    """Return a date: ``26 nov 2026``."""
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
@@ -99,15 +99,15 @@ def provisional(day: str, time: str) -> str:
 
 
 def incomplete(days: Sequence[str], others: int) -> str:
-    """Days of which some is missing, and how many others there are."""
+    """Return days of which some is missing, and how many others there are."""
     return f"incompleto: {', '.join(days)}" + (f" y {others:,} días más" if others else "")
 
 
 def hour(value: float) -> str:
-    """An hour of the day: ``20 h``."""
+    """Return an hour of the day: ``20 h``."""
     return f"{value:.0f} h"
 
 
 def stronger_is_more(most: str) -> str:
-    """How a map without numbers is to be read."""
+    """Return how a map without numbers is to be read."""
     return f"más intenso es más; máximo {most}"

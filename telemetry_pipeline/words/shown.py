@@ -48,5 +48,5 @@ _WORDS = {
 
 
 def word(name: str) -> str:
-    """What a column, metric or value is called; its name with blanks, where it has no word."""
+    """Return what a column, metric or value is called; its name with blanks, where it has no word."""
     return _WORDS.get(name, name.replace("_", " "))

@@ -28,5 +28,5 @@ QUINTILES = ("inactivo", "ocasional", "regular", "activo", "super_activo")
 
 
 def by_sign(value: float, above: str, below: str, bound: float = 0) -> str:
-    """What a change is called that is beyond the bound, above or below, or within it."""
+    """Return what a change is called that is beyond the bound, above or below, or within it."""
     return above if value > bound else below if value < -bound else STEADY

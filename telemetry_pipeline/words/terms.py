@@ -19,11 +19,11 @@ class Term:
     texts: tuple[str, str]
 
     def name(self, language: Language) -> str:
-        """The word."""
+        """Return the word."""
         return self.names[list(Language).index(language)]
 
     def text(self, language: Language) -> str:
-        """What it means."""
+        """Return what it means."""
         return self.texts[list(Language).index(language)]
 
 

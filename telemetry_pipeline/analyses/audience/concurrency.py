@@ -82,7 +82,7 @@ def concurrency(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
 
 
 def _sweep(views: Views, hours: pd.DataFrame) -> pd.DataFrame:
-    """The hours, which follow on each other, with what plays in each."""
+    """Return the hours, which follow on each other, with what plays in each."""
     bounds = clock.bounds_of(hours)
     edges = np.append(hours["hour_start"], bounds["end"]).astype("datetime64[us]").astype(np.int64)
     streams = views.query(_STREAMS, **bounds)

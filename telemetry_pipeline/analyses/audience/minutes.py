@@ -185,7 +185,7 @@ def _audience(views: Views, span: int = _HOUR, channel: str | None = None) -> pd
 
 
 def _divided(hours: pd.DataFrame, span: int) -> pd.DataFrame:
-    """The parts of hours, as far as they are known."""
+    """Return the parts of hours, as far as they are known."""
     count = _HOUR // span
     begins = np.tile(np.arange(count) * span, len(hours))
     parts = hours.loc[hours.index.repeat(count)].reset_index(drop=True)

@@ -57,7 +57,7 @@ NO_CAP = Cap()
 
 
 def last_complete_days(known: Completeness, last: date) -> list[date]:
-    """The complete ones of the 28 days that end with the last complete day up to *last*, in order."""
+    """Return the complete ones of the 28 days that end with the last complete day up to *last*, in order."""
     ends = [last - timedelta(days=n) for n in range(min(_SEARCHED_DAYS, last.toordinal()))]
     end = next((day for day in ends if known.is_complete(day)), None)
     if end is None:

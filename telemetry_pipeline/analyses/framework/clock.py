@@ -59,17 +59,17 @@ class Pair:
 
 
 def midnight(zone: ZoneInfo, day: date) -> datetime:
-    """When a local day begins."""
+    """Return when a local day begins."""
     return _utc(datetime.combine(day, time.min, zone))
 
 
 def day_of(zone: ZoneInfo, moment: datetime) -> date:
-    """The local day of a moment."""
+    """Return the local day of a moment."""
     return moment.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 def days_of(zone: ZoneInfo, known: Completeness, dates: Sequence[date]) -> list[Day]:
-    """Successive dates as days."""
+    """Return successive dates as days."""
     known_until = None if known.known_until is None else _utc(known.known_until)
     starts = [midnight(zone, each) for each in dates]
     ends = [*starts[1:], midnight(zone, dates[-1] + _DAY)] if dates else []
@@ -93,7 +93,7 @@ def days_of(zone: ZoneInfo, known: Completeness, dates: Sequence[date]) -> list[
 
 
 def pairs(days: Sequence[Day], partners: Sequence[Day]) -> list[Pair]:
-    """Each day with its partner, but for pairs of which a part is unknown.
+    """Return each day with its partner, but for pairs of which a part is unknown.
 
     Complete days are compared whole, whatever the clock did; a provisional one with the same elapsed part of the other.
     """
@@ -109,7 +109,7 @@ def pairs(days: Sequence[Day], partners: Sequence[Day]) -> list[Pair]:
 
 
 def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
-    """The hours of successive days, as far as they are known: hour_start, hour_end, local_date, local_hour.
+    """Return the hours of successive days, as far as they are known: hour_start, hour_end, local_date, local_hour.
 
     They are counted from the first midnight, so a day on which the clock changes has 23 or 25 of them.
     """
@@ -142,12 +142,12 @@ def hours_of(zone: ZoneInfo, days: Sequence[Day]) -> pd.DataFrame:
 
 
 def bounds_of(hours: pd.DataFrame) -> dict[str, Any]:
-    """Where the first of some hours of :func:`hours_of` begins and the last ends, as ``begin`` and ``end``."""
+    """Return where the first of some hours of :func:`hours_of` begins and the last ends, as ``begin`` and ``end``."""
     return {"begin": hours["hour_start"].iloc[0], "end": hours["hour_end"].iloc[-1]}
 
 
 def offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> pd.DataFrame:
-    """Spans in which the local clock is a fixed time ahead of UTC, which together are all time.
+    """Return spans in which the local clock is a fixed time ahead of UTC, which together are all time.
 
     span_start and span_end, and offset_seconds; exact from *begin* to *end*, beyond which the first and the last go on.
     """
@@ -166,18 +166,20 @@ def offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> pd.DataFrame:
 
 
 def dates_between(first: date, last: date) -> list[date]:
-    """Every date, both included; none if the first is after the last."""
+    """Return every date, both included; none if the first is after the last."""
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def parts_frame(parts: Iterable[tuple[date, bool, datetime]]) -> pd.DataFrame:
-    """Parts of days to compare, for SQL: local_date, is_last (is it of the later of two spans?) and until, where it ends."""
+    """Return parts of days to compare, for SQL: local_date, is_last (is it of the later of two spans?) and until, where it
+    ends.
+    """
     frame = pd.DataFrame(list(parts), columns=["local_date", "is_last", "until"])
     return frame.astype({"local_date": "datetime64[us]", "is_last": bool, "until": "datetime64[us]"})
 
 
 def marked(days: Iterable[Day]) -> set[date]:
-    """The dates of which what is told is provisional."""
+    """Return the dates of which what is told is provisional."""
     return {day.date for day in days if day.marked}
 
 

@@ -108,7 +108,7 @@ def check_names(analysis: str, columns: Sequence[Column]) -> None:
 
 
 def conform(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """The same rows with the types of *columns* and a fresh index; NaN becomes null.
+    """Return the same rows with the types of *columns* and a fresh index; NaN becomes null.
 
     :raises TypeError: it is no frame, or has other columns, or the same in another order.
     :raises ValueError: a value is infinite, or not of its column's type; names the column.

@@ -31,7 +31,7 @@ select begins % 86400 // 3600, -count(*), -sum(begins % 86400), -sum(begins // 8
 
 
 def seconds_by_hour(views: Views, subscriber: str | None = None) -> list[int]:
-    """How long was watched in each of the 24 hours of the local day, in seconds.
+    """Return how long was watched in each of the 24 hours of the local day, in seconds.
 
     An hour that a change of the clock gives twice counts both times.
 
@@ -47,6 +47,6 @@ def seconds_by_hour(views: Views, subscriber: str | None = None) -> list[int]:
 
 
 def hours_by_slot(views: Views, subscriber: str | None = None) -> list[float]:
-    """The same for the four parts of the day, in hours."""
+    """Return the same for the four parts of the day, in hours."""
     by_hour = seconds_by_hour(views, subscriber)
     return [sum(by_hour[6 * number : 6 * number + 6]) / 3600 for number in range(len(SLOTS))]

@@ -99,7 +99,7 @@ class Analysis:
         return of_rows or not OF_A_SUBSCRIBER.isdisjoint(self.parameters.model_fields)
 
     def parse(self, values: Mapping[str, Any]) -> Parameters:
-        """The parameters that *values* give, defaults filled in.
+        """Return the parameters that *values* give, defaults filled in.
 
         :raises RequestRefused: naming every value that is unknown or impossible.
         """
@@ -110,7 +110,7 @@ class Analysis:
             raise RequestRefused(f"{self.name} cannot run with these parameters: {problems}") from None
 
     def window(self, partition: date, parameters: Parameters) -> Period:
-        """The days that the result of one partition is computed from."""
+        """Return the days that the result of one partition is computed from."""
         if not isinstance(parameters, GeneralParameters):
             return Period(partition, partition)
         if parameters.window_days is None or parameters.window_days > (partition - date.min).days:
@@ -118,7 +118,8 @@ class Analysis:
         return Period(partition - timedelta(days=parameters.window_days - 1), partition)
 
     def asked(self, first: date, last: date, parameters: Parameters) -> Period:
-        """The period that a result is of which is asked for by some days: exactly them, or the window that ends with the last.
+        """Return the period that a result is of which is asked for by some days: exactly them, or the window that ends with the
+        last.
 
         :raises RequestRefused: the analysis looks back from a day, and there are several.
         """
@@ -132,11 +133,11 @@ class Analysis:
         return self.window(last, parameters)
 
     def reads(self, period: Period) -> Period:
-        """The days whose views decide what the result of *period* is."""
+        """Return the days whose views decide what the result of *period* is."""
         return Period.around([period.before(), period]) if self.compares else period
 
     def windows(self, partitions: Period, parameters: Parameters) -> list[Period]:
-        """The periods that a run over *partitions* computes: one for each day, or the range itself."""
+        """Return the periods that a run over *partitions* computes: one for each day, or the range itself."""
         if self.is_of_period:
             return [partitions]
         return [self.window(day, parameters) for day in partitions.days()]

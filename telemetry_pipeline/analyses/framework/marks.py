@@ -42,7 +42,7 @@ _STARTS: dict[str, Callable[[date], date]] = {
 
 
 def marking(columns: Sequence[Column], base: Base) -> tuple[tuple[Column, ...], Mark]:
-    """The columns of the marks of a table, and how a result gets them."""
+    """Return the columns of the marks of a table, and how a result gets them."""
     dated = next((column.name for column in columns if column.name in ("date", "period_start") and column.key), None)
     marks = (*([PROVISIONAL] if dated else []), *([] if base is None else [SMALL_BASE]))
 

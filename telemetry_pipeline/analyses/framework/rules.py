@@ -30,7 +30,7 @@ class Rules:
         return f"{self.cap.hours} {self.small_base}"
 
     def ahead(self, period: Period) -> Period:
-        """The days after a period on which views end that count as running in it."""
+        """Return the days after a period on which views end that count as running in it."""
         end = clock.midnight(self.zone, period.last + timedelta(days=1))
         last = clock.day_of(self.zone, end + LOOK_AHEAD - timedelta(microseconds=1))
         return Period(period.last + timedelta(days=1), last)

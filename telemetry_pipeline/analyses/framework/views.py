@@ -35,7 +35,7 @@ class Views(ABC):
 
     @abstractmethod
     def query(self, select: str, frames: Mapping[str, pd.DataFrame] | None = None, **parameters: Any) -> pd.DataFrame:
-        """The answer of a select over ``counted``: the views of the period that have a duration.
+        """Return the answer of a select over ``counted``: the views of the period that have a duration.
 
         ``counted`` has the columns local_date, local_hour (both of the view's end), duration_seconds, channel_name,
         subscriber_code, device_id, country, isp (any of these five may be null), and in UTC started_at, watched_until and
@@ -48,22 +48,24 @@ class Views(ABC):
 
     @abstractmethod
     def of(self, period: Period) -> Views:
-        """The views of another period, which must be within what the analysis declared that it reads."""
+        """Return the views of another period, which must be within what the analysis declared that it reads."""
 
     @abstractmethod
     def days(self) -> list[Day]:
-        """The period's local days in order; all history begins with the first day that has views, and without any has none."""
+        """Return the period's local days in order; all history begins with the first day that has views, and without any has
+        none.
+        """
 
     def complete_days(self) -> list[str]:
-        """The dates of those that are complete, as ISO 8601 text: a parameter that ``$name::date[]`` reads."""
+        """Return the dates of those that are complete, as ISO 8601 text: a parameter that ``$name::date[]`` reads."""
         return [day.date.isoformat() for day in self.days() if day.complete]
 
     def hours(self) -> pd.DataFrame:
-        """The hours of the period's days, as far as they are known; see ``clock.hours_of``."""
+        """Return the hours of the period's days, as far as they are known; see ``clock.hours_of``."""
         return clock.hours_of(self.rules.zone, self.days())
 
     def offsets(self) -> pd.DataFrame:
-        """How far the operator's clock is ahead of UTC while views of the period were watched; see ``clock.offsets``."""
+        """Return how far the operator's clock is ahead of UTC while views of the period were watched; see ``clock.offsets``."""
         [[begin, end]] = self.query("select min(started_at), max(watched_until) from counted").itertuples(index=False)
         if pd.isna(begin):
             begin = end = datetime(2000, 1, 1)
@@ -71,4 +73,4 @@ class Views(ABC):
 
     @abstractmethod
     def subscribers_by(self, *keys: str) -> dict[tuple[Any, ...], int]:
-        """How many different subscribers there are in ``counted``, by some expressions over it."""
+        """Return how many different subscribers there are in ``counted``, by some expressions over it."""

@@ -191,7 +191,7 @@ def subscriber_segments(views: Views, parameters: SubscriberSegments) -> pd.Data
 
 
 def _standardized(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Columns of mean 0 and population standard deviation 1; of one value throughout, 0."""
+    """Return columns of mean 0 and population standard deviation 1; of one value throughout, 0."""
     differs = np.ptp(values, axis=0) > 0
     scores = np.zeros_like(values)
     np.divide(values - values.mean(axis=0), values.std(axis=0), out=scores, where=differs)

@@ -159,7 +159,7 @@ def day_over_day(views: Views, parameters: GeneralParameters) -> pd.DataFrame:
 
 
 def _count_until(views: Views, counts: Mapping[date, int], day: Day, until: datetime) -> int:
-    """The views of a day that ended before a moment."""
+    """Return the views of a day that ended before a moment."""
     if until >= day.end:
         return counts.get(day.date, 0)
     return int(views.query(_VIEWS_UNTIL, day=day.date, until=until)["views"].iloc[0])

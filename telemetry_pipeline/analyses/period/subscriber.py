@@ -135,7 +135,7 @@ def subscriber_period(views: Views, parameters: SubscriberPeriod) -> pd.DataFram
 
 
 def _halves(counts: list[int]) -> dict[str, Any]:
-    """How views per day changed from the first half of the days to the second, in percent, and what that is called."""
+    """Return how views per day changed from the first half of the days to the second, in percent, and what that is called."""
     second_days = len(counts) // 2
     first_days = len(counts) - second_days
     if not second_days:

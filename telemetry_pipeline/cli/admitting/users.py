@@ -22,12 +22,12 @@ from telemetry_pipeline.warehouse.db.connections import connect
 
 
 def warehouse() -> sa.Engine:
-    """Where users are."""
+    """Return where users are."""
     return connect(database_url(StackSettings.load()))
 
 
 def at_the_machine() -> Actor:
-    """Who types, as the audit has them."""
+    """Return who types, as the audit has them."""
     return Actor(getpass.getuser(), "command")
 
 
@@ -92,17 +92,17 @@ def show(form: str) -> None:
 
 
 def sees_persons(role: Role, personal: bool) -> str:
-    """Whether columns that name subscribers are shown, in a word."""
+    """Return whether columns that name subscribers are shown, in a word."""
     return "yes" if personal or role is Role.OPERATOR else "no"
 
 
 def moment(value: object) -> object:
-    """A value as JSON has it."""
+    """Return a value as JSON has it."""
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _password() -> str:
-    """What a person types twice, or a program sends in a line."""
+    """Return what a person types twice, or a program sends in a line."""
     if sys.stdin.isatty():
         typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
         return typed

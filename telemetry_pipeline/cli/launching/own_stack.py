@@ -27,4 +27,4 @@ def client_for_run(settings: StackSettings) -> Iterator[tuple[TelemetryClient, C
 
 
 def _nothing() -> None:
-    """What others started is looked after there."""
+    """Do nothing: what others started is looked after there."""

@@ -23,7 +23,7 @@ _LINE_EVERY_SECONDS = 3.0
 
 @contextmanager
 def open_display(title: str) -> Iterator[Display]:
-    """The display that fits where standard output goes."""
+    """Provide the display that fits where standard output goes."""
     if sys.stdout.isatty():
         with TerminalDisplay(title) as display:
             yield display
@@ -86,7 +86,7 @@ class TerminalDisplay:
 
 
 def describe(progress: Progress) -> str:
-    """What a run is at, in one line: ``3/12 steps  telemetry_records: 172,000 of 400,000 records, 12 s left``."""
+    """Return what a run is at, in one line: ``3/12 steps  telemetry_records: 172,000 of 400,000 records, 12 s left``."""
     if not progress.states:
         return progress.message
     said = progress.status.lower() if progress.ended else progress.message

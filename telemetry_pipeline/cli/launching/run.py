@@ -40,7 +40,7 @@ def run(
 
 
 def allowed_days(settings: StackSettings) -> AllowedDays:
-    """The days that may be asked for here."""
+    """Return the days that may be asked for here."""
     return AllowedDays.until_today(first_partition_here(settings), settings.operator_zone)
 
 
@@ -91,5 +91,5 @@ def _took(progress: Progress, asset: str) -> str | None:
 
 
 def describe_facts(facts: Mapping[str, int]) -> str:
-    """What an asset reports besides its rows: ``records read 1,000, gaps 0``."""
+    """Return what an asset reports besides its rows: ``records read 1,000, gaps 0``."""
     return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in facts.items())

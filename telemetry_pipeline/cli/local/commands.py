@@ -15,7 +15,7 @@ _DEFAULTS = Options()
 
 
 def _rate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | str | None:
-    """An option's callback: ``history`` or a number of records a second, else a usage error."""
+    """Return an option's callback: ``history`` or a number of records a second, else a usage error."""
     if value is None or value == "history":
         return value
     with suppress(ValueError):

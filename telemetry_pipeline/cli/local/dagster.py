@@ -29,7 +29,7 @@ def dagster(arguments: tuple[str, ...]) -> None:
 
 
 def _here() -> dict[str, str]:
-    """The environment of who works with the pipeline here.
+    """Return the environment of who works with the pipeline here.
 
     :raises SettingsError: no stack runs here, and the settings do not name every server.
     """

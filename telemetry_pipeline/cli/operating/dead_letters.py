@@ -100,7 +100,7 @@ def _number(text: str) -> int:
 
 
 def _chosen(letters: list[OpenLetter], ids: Collection[int]) -> list[OpenLetter]:
-    """The letters of these numbers.
+    """Return the letters of these numbers.
 
     :raises RequestRefused: some are not on the list.
     """

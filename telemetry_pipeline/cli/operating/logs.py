@@ -68,8 +68,8 @@ def logs(
 
 
 def readable(entry: Entry, zone: ZoneInfo) -> Shown:
-    """A line for people, with the time in *zone* (its name is said once, above all lines); below it, further in, the rest of
-    its message, and where an error is from.
+    """Return a line for people, with the time in *zone* (its name is said once, above all lines); below it, further in, the
+    rest of its message, and where an error is from.
     """
     moment = bare_moment(datetime.fromisoformat(entry["time"]), zone)
     message, *more = entry["message"].split("\n")
@@ -80,7 +80,7 @@ def readable(entry: Entry, zone: ZoneInfo) -> Shown:
 
 
 def _path(settings: StackSettings, file: str) -> Path:
-    """The newest file of a log.
+    """Return the newest file of a log.
 
     :raises RequestRefused: there is none, or none of that name.
     """
@@ -97,7 +97,7 @@ def _path(settings: StackSettings, file: str) -> Path:
 
 
 def _older_lines(path: Path, newest: BinaryIO) -> Iterator[bytes]:
-    """What a log was before it was rotated, oldest first; without *newest*, should that be rotated just now."""
+    """Yield what a log was before it was rotated, oldest first; without *newest*, should that be rotated just now."""
     for name in [*(f"{path.name}.{number}" for number in range(BACKUPS, 0, -1)), f"{path.name}.old"]:
         with suppress(FileNotFoundError), path.with_name(name).open("rb") as file:
             if not os.path.samestat(os.fstat(file.fileno()), os.fstat(newest.fileno())):
@@ -121,7 +121,7 @@ def _filter(run: str | None, step: str | None, level: str | None, since: float |
 
 
 def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[bytes], Shown | None]:
-    """How a JSON line is shown: for people with times in *zone*, or as it is without one; None if it is not kept."""
+    """Return how a JSON line is shown: for people with times in *zone*, or as it is without one; None if it is not kept."""
 
     def shown(line: bytes) -> Shown | None:
         try:
@@ -141,7 +141,7 @@ def _as_it_is(line: bytes) -> Shown:
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines from here on, without one at the end that is still being written."""
+    """Yield the lines from here on, without one at the end that is still being written."""
     position = file.tell()
     while (line := file.readline()).endswith(b"\n"):
         position += len(line)
@@ -150,7 +150,7 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _new_lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    """The lines as they come, for ever, in whichever file that is by then."""
+    """Yield the lines as they come, for ever, in whichever file that is by then."""
     for _ in polling(interval=_LOOK_SECONDS):
         yield from _whole_lines(file)
         try:

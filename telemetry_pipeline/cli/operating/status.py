@@ -282,5 +282,5 @@ def _time(at: datetime | None, zone: ZoneInfo) -> str:
 
 
 def _took(ran: Run | Step) -> str:
-    """How long a run or a step took; nothing until it has ended."""
+    """Return how long a run or a step took; nothing until it has ended."""
     return duration((ran.ended_at - ran.started_at).total_seconds()) if ran.started_at and ran.ended_at else ""

@@ -17,7 +17,7 @@ from telemetry_pipeline.warehouse.operations.status import WarehouseStatus
 
 
 def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]:
-    """The pipeline at a glance; null is what was not asked or did not answer, ``failures`` says why."""
+    """Return the pipeline at a glance; null is what was not asked or did not answer, ``failures`` says why."""
 
     def at(value: datetime | None) -> str | None:
         return _at(value, zone)
@@ -111,7 +111,7 @@ def overview_facts(seen: Overview, here: Here, zone: ZoneInfo) -> dict[str, Any]
 
 
 def run_facts(report: RunReport, zone: ZoneInfo) -> dict[str, Any]:
-    """One run with its steps, and why it failed."""
+    """Return one run with its steps, and why it failed."""
     return {
         **listed_run(report.run, zone),
         "time_zone": zone.key,
@@ -155,7 +155,7 @@ def _upstream(seen: Overview) -> dict[str, Any] | None:
 
 
 def listed_run(run: Run, zone: ZoneInfo) -> dict[str, Any]:
-    """A run as lists have it."""
+    """Return a run as lists have it."""
     first, last = run.partitions or (None, None)
     return {"run_id": run.run_id, "job": run.target, "first": first, "last": last, **_course(run, zone)}
 

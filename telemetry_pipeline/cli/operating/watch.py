@@ -34,7 +34,7 @@ def watch(once: bool) -> int:
 
 
 def find_addresses(settings: StackSettings) -> Addresses:
-    """Where the components are: as the settings say, else where the running stack has them.
+    """Return where the components are: as the settings say, else where the running stack has them.
 
     :raises SettingsError: neither says it; lists what is missing.
     """
@@ -89,7 +89,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
 
 
 def _say(line: str) -> None:
-    """A line for the log. Its disk may be full, of which nobody would be told if that ended the watch."""
+    """Write a line into the log. Its disk may be full, of which nobody would be told if that ended the watch."""
     with suppress(OSError):
         say(line)
 

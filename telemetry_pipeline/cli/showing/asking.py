@@ -48,7 +48,7 @@ class Question:
 
 
 def plan_question(names: Sequence[str], day: date | None, period: Period | None, assignments: Sequence[str] = ()) -> Question:
-    """What was asked, checked.
+    """Return what was asked, checked.
 
     :raises RequestRefused: there is no such analysis or parameter, or it is not of a period; says what there is.
     """
@@ -70,7 +70,7 @@ def plan_question(names: Sequence[str], day: date | None, period: Period | None,
 
 
 def answer(url: str, question: Question, rules: Rules) -> list[StoredResult]:
-    """The stored result of each analysis, all seen in one moment.
+    """Return the stored result of each analysis, all seen in one moment.
 
     :param rules: by which they count now; results of other rules are outdated.
     :raises RequestRefused: one is not stored; says what is, and what to do.
@@ -84,7 +84,7 @@ def answer(url: str, question: Question, rules: Rules) -> list[StoredResult]:
 
 
 def answer_document(url: str, document: str, period: Period | None) -> dict[str, Any]:
-    """The document of a period; without one, of the newest day.
+    """Return the document of a period; without one, of the newest day.
 
     :raises RequestRefused: nothing is stored; says what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.
@@ -102,7 +102,7 @@ def answer_document(url: str, document: str, period: Period | None) -> dict[str,
 
 
 def newest_days(url: str) -> dict[str, date | None]:
-    """The last day of what is stored of each analysis and document; None where nothing is.
+    """Return the last day of what is stored of each analysis and document; None where nothing is.
 
     :raises WarehouseError: the database is unreachable, or has no tables yet.
     """
@@ -116,12 +116,12 @@ def newest_days(url: str) -> dict[str, date | None]:
 
 
 def days(first: date, last: date) -> str:
-    """A period for people: a single day as that day."""
+    """Return a period for people: a single day as that day."""
     return str(last) if first == last else str(Period(first, last))
 
 
 def given(analysis: Analysis, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the parameters that are not at their defaults."""
+    """Return those of the parameters that are not at their defaults."""
     defaults = {
         name: json.loads(json.dumps(each.default, default=str))
         for name, each in analysis.parameters.model_fields.items()
@@ -131,7 +131,7 @@ def given(analysis: Analysis, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_command(name: str, period: Period | None, parameters: Mapping[str, Any]) -> str:
-    """What somebody types to have a result computed."""
+    """Return what somebody types to have a result computed."""
     options: list[str] = []
     if period is not None:
         single = period.first in (period.last, date.min)
@@ -172,7 +172,7 @@ def _nothing_stored(
 
 
 def _stored(listed: Sequence[str]) -> str:
-    """What there is, of many only the first."""
+    """Return what there is, of many only the first."""
     different = list(dict.fromkeys(listed))
     more = f", and {len(different) - _PERIODS_LISTED} more" if len(different) > _PERIODS_LISTED else ""
     verb = "is" if len(different) == 1 else "are"

@@ -41,7 +41,7 @@ class Marked:
 
 
 def caption(result: StoredResult, zone: ZoneInfo, now: datetime | None = None) -> str:
-    """What a result is of: analysis, period, parameters, rows, when it was computed, and what is to be known of it."""
+    """Return what a result is of: analysis, period, parameters, rows, when it was computed, and what is to be known of it."""
     info = result.info
     age = max(0.0, ((now or datetime.now(UTC)) - info.computed_at).total_seconds())
     parameters = given(find_analysis(info.asset), info.parameters)
@@ -58,7 +58,7 @@ def caption(result: StoredResult, zone: ZoneInfo, now: datetime | None = None) -
 
 
 def versions(found: Sequence[StoredResult]) -> str:
-    """Whether several results, read in one moment, are of one version of the views; else, of which each is."""
+    """Return whether several results, read in one moment, are of one version of the views; else, of which each is."""
     if of_one_version(found):
         return "of one version of the views"
     if len({result.info.rules for result in found}) > 1:
@@ -68,7 +68,7 @@ def versions(found: Sequence[StoredResult]) -> str:
 
 
 def of_one_version(found: Sequence[StoredResult]) -> bool:
-    """Whether there was a version of the views at which all of the results, read in one moment, held, by the same rules.
+    """Return whether there was a version of the views at which all of the results, read in one moment, held, by the same rules.
 
     A result holds from the version that changed its views last, and until now if they did not change since.
     """
@@ -78,7 +78,7 @@ def of_one_version(found: Sequence[StoredResult]) -> bool:
 
 
 def marked(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Marked:
-    """Rows with their marks in front and in their looks, in place of columns that say yes and no."""
+    """Return rows with their marks in front and in their looks, in place of columns that say yes and no."""
     said = [name for name in (PROVISIONAL.name, SMALL_BASE.name) if any(row.get(name) for row in rows)]
     names = [name for name in columns if name not in _MARKS]
     body, looks = [], []
@@ -91,7 +91,7 @@ def marked(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Marked:
 
 
 def _known(facts: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
-    """What the facts say; of days only the first few."""
+    """Return what the facts say; of days only the first few."""
     left = dict(facts)
     provisional, until = left.pop("provisional_days", None), left.pop("known_until", None)
     until = f"known until {moment(datetime.fromisoformat(until), zone)}" if until else ""

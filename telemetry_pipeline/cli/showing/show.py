@@ -91,7 +91,7 @@ def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -
 
 
 def read_result(url: str, analysis: str, partition: date | None) -> StoredResult:
-    """The result with default parameters of a partition, or of the newest one.
+    """Return the result with default parameters of a partition, or of the newest one.
 
     :raises RequestRefused: there is no such analysis, or nothing is stored; says what to do.
     :raises WarehouseError: the database is unreachable, or has no tables yet.

@@ -60,7 +60,7 @@ def repeat(run: str) -> None:
 
 
 def open_record(settings: StackSettings) -> Record:
-    """Where it is put on record what this person does; a front door that is asked with a token does so itself."""
+    """Return where it is put on record what this person does; a front door that is asked with a token does so itself."""
     through_the_door = settings.telemetry_token is not None and target.find_stack(settings) is None
     engine = None if through_the_door and settings.database_url is None else connect(target.database_url(settings))
     return Record(engine, at_the_machine())

@@ -113,7 +113,7 @@ def judge(memories: Mapping[str, Memory], look: Look, open_keys: Set[str], *, st
 
 
 def title(name: str) -> str:
-    """The component in words."""
+    """Return the component in words."""
     return _TITLES.get(name) or f"the worker {name.removeprefix(WORKER_PREFIX)}"
 
 

@@ -20,12 +20,12 @@ _READABLE = 20
 
 
 def subject_of(telling: Telling) -> str:
-    """One line that says what it is about."""
+    """Return one line that says what it is about."""
     return f"[Telemetry Pipeline] {_HEADINGS[telling.occasion]}: {_one_line(telling.incident.summary)}"
 
 
 def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, room: int | None = None) -> str:
-    """The body.
+    """Return the body.
 
     :param zone: of the times in it.
     :param web_url: where people find the front door; None if nobody knows.

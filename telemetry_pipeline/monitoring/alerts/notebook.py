@@ -83,7 +83,7 @@ class Notebook:
         self.open_keys -= {key}
 
     def untold(self) -> list[Incident]:
-        """What people may have to be told about; only what began meanwhile while PostgreSQL is away."""
+        """Return what people may have to be told about; only what began meanwhile while PostgreSQL is away."""
         found: list[Incident] = []
         if not self._try(lambda: found.extend(problems.untold(self._engine, self._clock()))):
             found = [incident for incident in self._kept if incident.resolution_told_at is None]

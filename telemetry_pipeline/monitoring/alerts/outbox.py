@@ -81,7 +81,7 @@ class _Way:
     failed_at: datetime | None = None
 
     def next(self, now: datetime) -> _Letter | None:
-        """What to try now: what was tried least, but of each incident one message after the other.
+        """Return what to try now: what was tried least, but of each incident one message after the other.
 
         One failure may be the message's fault; after two in a row the channel is left alone for a minute.
         """
@@ -135,7 +135,7 @@ class Outbox:
         return [self._settle(letter, delivery) for letter, delivery in tried]
 
     def is_failing(self, channel: str) -> bool:
-        """Whether a message waits for the channel that it did not take."""
+        """Return whether a message waits for the channel that it did not take."""
         return any(
             letter.tries and not letter.given_up for way in self._ways if way.channel.name == channel for letter in way.letters
         )

@@ -38,7 +38,7 @@ class Telling:
 
 
 def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
-    """The messages to send now.
+    """Return the messages to send now.
 
     An open problem is told, and again every hour while it lasts or comes up again. What was over before anybody was told is
     told with its end, or a short outage would go unseen. What comes and goes within an hour after a message is told again

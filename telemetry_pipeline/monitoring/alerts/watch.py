@@ -89,7 +89,7 @@ class Watch:
             self._notebook.resolve(key)
 
     def _channels_given_up(self) -> list[str]:
-        """The problems of addresses that are not in ALERT_URLS any more."""
+        """Return the problems of addresses that are not in ALERT_URLS any more."""
         known = {CHANNEL + channel.name for channel in self._channels}
         return sorted(key for key in self._notebook.open_keys - known if key.startswith(CHANNEL))
 

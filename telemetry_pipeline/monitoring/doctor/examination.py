@@ -18,7 +18,7 @@ _WORKER = "celery -A telemetry_pipeline.orchestration.runtime.celery_app worker 
 
 
 def examine_surroundings(settings: StackSettings, env_file: Path) -> Iterator[Finding]:
-    """What can be told before any server is asked: files, ways of telling people, disks."""
+    """Yield what can be told before any server is asked: files, ways of telling people, disks."""
     examiner = Examiner(settings)
     yield examiner.examine(".env", lambda: surroundings.check_env_file(env_file), "see who may read it: ls -l .env")
     yield examine_alerts(settings)
@@ -77,7 +77,7 @@ def _examine_warehouse(settings: StackSettings, url: str, facts: Facts, examiner
 
 
 def _examine_database(name: str, url: SecretStr | None, variable: str, examiner: Examiner) -> tuple[Finding, Facts | None]:
-    """What is wrong with a server; and what it says of itself, if it answers."""
+    """Return what is wrong with a server; and what it says of itself, if it answers."""
     if url is None:
         return _unknown(name, variable), None
     facts: list[Facts] = []

@@ -37,7 +37,7 @@ class Examiner:
         self._secrets = _secrets(settings)
 
     def examine(self, name: str, check: Callable[[], str], advice: str) -> Finding:
-        """The outcome of one check.
+        """Return the outcome of one check.
 
         :param advice: what to do about an error that says nothing of that itself.
         """
@@ -65,7 +65,7 @@ class Examiner:
 
 
 def _secrets(settings: StackSettings) -> list[str]:
-    """Every secret of the settings, whole and in parts, as it is and as Python would quote it; the longest first."""
+    """Return every secret of the settings, whole and in parts, as it is and as Python would quote it; the longest first."""
     found: set[str] = set()
     for name in type(settings).model_fields:
         value = getattr(settings, name)

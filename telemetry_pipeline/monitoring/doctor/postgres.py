@@ -93,7 +93,7 @@ def check_server(facts: Facts) -> str:
 
 
 def faults(facts: Facts) -> Iterator[TelemetryError]:
-    """What is wrong with it, and what to do about each."""
+    """Yield what is wrong with it, and what to do about each."""
     if int(facts.version.split(".")[0]) < _OLDEST_POSTGRES:
         yield TelemetryError(
             f"the server is PostgreSQL {facts.version}", f"use PostgreSQL {_OLDEST_POSTGRES} or newer; 18 is tested"
@@ -159,13 +159,13 @@ def check_user(facts: Facts) -> str:
 
 
 def visible_data(facts: Facts, url: str) -> Path | None:
-    """Where the server's data is, if that is on this machine and this user may know it."""
+    """Return where the server's data is, if that is on this machine and this user may know it."""
     directory = Path(facts.data_directory or "")
     return directory if facts.data_directory and is_local_postgres(url) and directory.exists() else None
 
 
 def _is_pooled(session: psycopg.Connection[Any], url: str) -> bool:
-    """Whether a pooler gives each transaction another session of the server's.
+    """Return whether a pooler gives each transaction another session of the server's.
 
     A pooler tells clients another process's number than the server does. If it pools sessions, two of them have one process
     each and keep it.

@@ -16,7 +16,7 @@ _CONNECT_SECONDS = 10
 
 @contextmanager
 def transaction(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction that waits for no lock of others for long.
+    """Provide a transaction that waits for no lock of others for long.
 
     :raises TelemetryError: as :func:`open_session`.
     """
@@ -28,7 +28,8 @@ def transaction(url: str) -> Iterator[psycopg.Connection[Any]]:
 
 @contextmanager
 def open_session(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A session that reads text whatever the database's encoding is. Nothing is set in it, for a pooler would pass that on.
+    """Provide a session that reads text whatever the database's encoding is. Nothing is set in it, for a pooler would pass that
+    on.
 
     :raises TelemetryError: the server does not answer, or refuses.
     """
@@ -46,6 +47,6 @@ def open_session(url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 def one(session: psycopg.Connection[Any], query: str) -> Any:
-    """The first value of the first row."""
+    """Return the first value of the first row."""
     row = session.execute(query.encode()).fetchone()
     return row[0] if row else None

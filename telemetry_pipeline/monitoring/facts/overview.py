@@ -100,11 +100,11 @@ class Overview:
         return max(0, newest - self.warehouse.cursor)
 
     def seconds_since(self, at: datetime) -> float:
-        """How long ago something was; below zero is what was noted before a clock was set back."""
+        """Return how long ago something was; below zero is what was noted before a clock was set back."""
         return (self.at - at).total_seconds()
 
     def ask(self, server: str, question: Callable[[], T]) -> T | None:
-        """The answer; without one, note it and go on."""
+        """Return the answer; without one, note it and go on."""
         try:
             return question()
         except TelemetryError as err:
@@ -135,7 +135,7 @@ def gather(known: StackSettings, client: TelemetryClient | None) -> Overview:
 
 
 def look_at_warehouse(seen: Overview, known: StackSettings) -> None:
-    """What is stored, and what was put on record there."""
+    """Read what is stored, and what was put on record there."""
     if known.database_url is None:
         return
     engine = looking(known.database_url)
@@ -149,19 +149,19 @@ def look_at_warehouse(seen: Overview, known: StackSettings) -> None:
 
 
 def look_at_runs(seen: Overview, client: TelemetryClient) -> None:
-    """The last runs, and how ticks do."""
+    """Read the last runs, and how ticks do."""
     seen.runs = seen.ask("web server", lambda: client.runs(limit=_LAST_RUNS))
     if seen.runs is not None:
         seen.ticks = seen.ask("ticks", lambda: _look_at_ticks(client))
 
 
 def look_at_pace(seen: Overview, client: TelemetryClient) -> None:
-    """How much was done lately."""
+    """Read how much was done lately."""
     seen.throughput = seen.ask("throughput", lambda: look_at_throughput(client, seen.at))
 
 
 def look_at_checks(seen: Overview, client: TelemetryClient) -> None:
-    """What the checks of assets said last."""
+    """Read what the checks of assets said last."""
     seen.checks = seen.ask("checks", client.checks)
 
 
@@ -172,7 +172,7 @@ def _look_at_ticks(client: TelemetryClient) -> Ticks:
 
 
 def look_at_queues(seen: Overview, known: StackSettings) -> None:
-    """What waits, and who is at work."""
+    """Read what waits, and who is at work."""
     if known.redis_url is None:
         return
     url = known.redis_url.get_secret_value()

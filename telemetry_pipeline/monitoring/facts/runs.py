@@ -26,7 +26,7 @@ class RunReport:
 
 
 def examine_run(client: TelemetryClient, wanted: str) -> RunReport:
-    """How the run went whose id is, or begins with, *wanted*.
+    """Return how the run went whose id is, or begins with, *wanted*.
 
     :raises RequestRefused: none has, or several have.
     """
@@ -35,7 +35,7 @@ def examine_run(client: TelemetryClient, wanted: str) -> RunReport:
 
 
 def find_run(client: TelemetryClient, wanted: str) -> Run:
-    """The run whose id is, or begins with, *wanted*.
+    """Return the run whose id is, or begins with, *wanted*.
 
     :raises RequestRefused: none has, or several have.
     """

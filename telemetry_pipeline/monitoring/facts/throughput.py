@@ -45,7 +45,7 @@ def look_at_throughput(client: TelemetryClient, now: datetime) -> Throughput:
 
 
 def measure(runs: Iterable[Run]) -> Throughput:
-    """What these runs have done.
+    """Return what these runs have done.
 
     :param runs: those launched within the window, with their steps.
     """

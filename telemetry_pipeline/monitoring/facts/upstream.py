@@ -25,7 +25,7 @@ class Upstream:
 
 
 def look_upstream(settings: StackSettings, jump_id: int | None) -> Upstream | TelemetryError:
-    """How far PanAccess is, or why it does not say so: that is not for us to mend, and no failure of ours.
+    """Return how far PanAccess is, or why it does not say so: that is not for us to mend, and no failure of ours.
 
     :param jump_id: the id behind a hole in its ids, if there is one.
     """

@@ -21,17 +21,17 @@ Of = Literal["day", "window", "range"]
 
 
 def days_of_analysis(analysis: Analysis) -> Of:
-    """Which days its partitions are of."""
+    """Return which days its partitions are of."""
     return "range" if analysis.is_of_period else "window"
 
 
 def names_subscribers(analysis: Analysis) -> bool:
-    """Whether its rows are of single subscribers or devices."""
+    """Return whether its rows are of single subscribers or devices."""
     return analysis.is_of_subscribers or any(column.is_personal for column in analysis.columns)
 
 
 def tags(*, of: Of, personal: bool) -> dict[str, str]:
-    """Tags that people can find assets by, beside those of the jobs that take them.
+    """Return tags that people can find assets by, beside those of the jobs that take them.
 
     :param personal: whether it has rows of single subscribers.
     """
@@ -39,7 +39,7 @@ def tags(*, of: Of, personal: bool) -> dict[str, str]:
 
 
 def description(analysis: Analysis) -> str:
-    """Question and explanation, and the parameters as a table in Markdown."""
+    """Return question and explanation, and the parameters as a table in Markdown."""
     fields = analysis.parameters.model_fields
     if not fields:
         return analysis.description
@@ -51,14 +51,14 @@ def description(analysis: Analysis) -> str:
 
 
 def column_schema(analysis: Analysis) -> dg.TableSchema:
-    """The columns of its results."""
+    """Return the columns of its results."""
     return dg.TableSchema(
         columns=[dg.TableColumn(column.name, column.type, description=column.explanation) for column in analysis.columns]
     )
 
 
 def column_lineage(analysis: Analysis) -> dg.TableColumnLineage:
-    """The columns of the views that each of its own is computed from."""
+    """Return the columns of the views that each of its own is computed from."""
     return dg.TableColumnLineage(
         {
             column.name: [dg.TableColumnDep(asset_key=dg.AssetKey("ott_views"), column_name=name) for name in column.of]
@@ -68,7 +68,7 @@ def column_lineage(analysis: Analysis) -> dg.TableColumnLineage:
 
 
 def code(settings: StackSettings, *functions: Callable[..., Any]) -> dg.CodeReferencesMetadataValue:
-    """Links to some functions: below SOURCE_URL, else to their files on this machine."""
+    """Return links to some functions: below SOURCE_URL, else to their files on this machine."""
     return dg.CodeReferencesMetadataValue(code_references=[_reference(settings, inspect.unwrap(each)) for each in functions])
 
 

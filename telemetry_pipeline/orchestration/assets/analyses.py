@@ -31,7 +31,7 @@ _PREVIEW_ROWS = 10
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
-    """One asset per analysis."""
+    """Return one asset per analysis."""
     return [_asset(analysis, daily, settings) for analysis in all_analyses().values()]
 
 
@@ -96,7 +96,7 @@ def _materialize(
 
 
 def _shown(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
-    """What there is to look at of the last partition's result; the preview is rounded, the result and its rows are not."""
+    """Return what there is to look at of the last partition's result; the preview is rounded, the result and its rows are not."""
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
     return {
         "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis)),
@@ -105,13 +105,13 @@ def _shown(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str,
 
 
 def _drawn(updated: Updated, analysis: Analysis) -> dict[str, Any]:
-    """The picture of the last partition's result, for somebody who waits for it."""
+    """Return the picture of the last partition's result, for somebody who waits for it."""
     chart = drawing.svg(analysis.name, updated.last)
     return {"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}
 
 
 def _linked(info: ResultInfo, web_url: str | None) -> dict[str, Any]:
-    """Where that picture is drawn when somebody opens it: at the front door."""
+    """Return where that picture is drawn when somebody opens it: at the front door."""
     if web_url is None:
         return {}
     first = {} if info.period_first == date.min else {"from": info.period_first.isoformat()}
@@ -122,7 +122,7 @@ def _linked(info: ResultInfo, web_url: str | None) -> dict[str, Any]:
 
 
 def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Mapping[str, float]) -> dict[str, Any]:
-    """What is said of every partition's result."""
+    """Return what is said of every partition's result."""
     age = f"reused: computed {info.computed_at:%Y-%m-%d %H:%M} UTC from the same views"
     return {
         "dagster/row_count" if analysis.is_of_period else "dagster/partition_row_count": info.row_count,
@@ -136,7 +136,7 @@ def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Map
 
 
 def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
-    """The parameters as Dagster's configuration; their bounds are checked at launch and by ``Analysis.parse``."""
+    """Return the parameters as Dagster's configuration; their bounds are checked at launch and by ``Analysis.parse``."""
     fields: dict[str, Any] = {
         name: (field.annotation, Field(default=field.default, description=field.description))
         for name, field in parameters.model_fields.items()

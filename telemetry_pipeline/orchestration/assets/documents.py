@@ -21,7 +21,7 @@ from telemetry_pipeline.settings.loading import StackSettings
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
-    """One asset per document."""
+    """Return one asset per document."""
     return [_asset(name, daily, settings) for name in DOCUMENTS]
 
 
@@ -68,7 +68,7 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettin
 
 
 def _facts(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of the document of every partition."""
+    """Return what is said of the document of every partition."""
     return {
         "analyses": len(body["analyses"]),
         "analyses_missing": len(body["missing"]),

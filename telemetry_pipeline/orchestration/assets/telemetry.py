@@ -158,12 +158,12 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
 
 
 def _names(context: dg.AssetExecutionContext) -> set[str]:
-    """The assets that are downstream in this run."""
+    """Return the assets that are downstream in this run."""
     return {key.to_user_string() for key in context.job_def.asset_layer.executable_asset_keys}
 
 
 def _chosen(context: dg.AssetExecutionContext) -> dict[str, Parameters]:
-    """The analyses among them, with their parameters."""
+    """Return the analyses among them, with their parameters."""
     configured: Any = context.run.run_config.get("ops", {})
     names = _names(context)
     return {

@@ -50,7 +50,9 @@ def _set_up_logging(**_: object) -> None:
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def _refuse_to_ingest_without_a_login(options: Mapping[str, Any], **_: object) -> None:
-    """Workers of other queues are not given what logs in to PanAccess."""
+    """Stop a worker of the ingest queue that was not given what logs in: workers of other queues are not given what logs in to
+    PanAccess.
+    """
     if INGEST in (options.get("queues") or ()):
         try:
             Settings.load()
@@ -60,7 +62,9 @@ def _refuse_to_ingest_without_a_login(options: Mapping[str, Any], **_: object) -
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def _refuse_a_taken_name(sender: str, **_: object) -> None:
-    """Each of two workers of one name takes what is asked of, and said by, the other for its own: lost steps look held."""
+    """Stop the second of one name: each of two takes what is asked of, and said by, the other for its own: lost steps look
+    held.
+    """
     try:
         others = {worker.node: worker for worker in broker.workers(_settings.redis_url.get_secret_value())}
     except TelemetryError:

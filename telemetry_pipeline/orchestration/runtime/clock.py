@@ -62,7 +62,7 @@ def _of_the_past(state: InstigatorState, now: float) -> InstigatorState:
 
 
 def before_work(storage: SqlScheduleStorage) -> None:
-    """What the daemon has to do first; does it once for each process."""
+    """Do what the daemon has to do first, once for each process."""
     with _beginning:
         if os.getpid() not in _begun:
             forget_the_future(storage, time.time())

@@ -27,7 +27,7 @@ _LOSSES = {
 
 
 def why_step_failed(event: dg.DagsterEvent) -> str:
-    """Why a step failed: what our own errors say, else the deepest cause."""
+    """Return why a step failed: what our own errors say, else the deepest cause."""
     failure = event.step_failure_data
     if failure.user_failure_data and failure.user_failure_data.description:
         return without_data(str(failure.user_failure_data.description))
@@ -35,14 +35,14 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
 
 
 def advice_on_step(event: dg.DagsterEvent) -> str:
-    """What to do about a step that failed, where our own error said so."""
+    """Return what to do about a step that failed, where our own error said so."""
     told = event.step_failure_data.user_failure_data
     entry = told.metadata.get(ADVICE) if told else None
     return without_data(str(entry.value)) if entry else ""
 
 
 def why_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.DagsterEvent) -> str:
-    """Why a run failed, where no step did."""
+    """Return why a run failed, where no step did."""
     failure = event.event_specific_data
     if isinstance(failure, JobFailureData):
         return without_data(_deepest(failure.error) or str(event.message))
@@ -54,7 +54,9 @@ def why_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.D
 
 
 def steps_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
-    """The steps of a run that has ended which were at work or next: they neither ended well nor wait for one that did not."""
+    """Return the steps of a run that has ended which were at work or next: they neither ended well nor wait for one that did
+    not.
+    """
     if run.execution_plan_snapshot_id is None:
         return []
     plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
@@ -66,12 +68,12 @@ def steps_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
 
 
 def steps_done(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
-    """The steps of a run that ended well."""
+    """Return the steps of a run that ended well."""
     return {each.step_key for each in instance.get_run_step_stats(run.run_id) if each.status is StepEventStatus.SUCCESS}
 
 
 def was_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether a failed run failed with its process, its workers or the code server, and not for what a step did."""
+    """Return whether a failed run failed with its process, its workers or the code server, and not for what a step did."""
     if run.tags.get(RUN_FAILURE_REASON_TAG) != RunFailureReason.STEP_FAILURE.value:
         return True
     records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
@@ -80,12 +82,12 @@ def was_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def dagster_repeats(run: dg.DagsterRun) -> bool:
-    """Whether Dagster itself launches a failed run once more."""
+    """Return whether Dagster itself launches a failed run once more."""
     return run.tags.get(WILL_RETRY_TAG) == "true" and AUTO_RETRY_RUN_ID_TAG not in run.tags
 
 
 def kinds_of(event: dg.DagsterEvent) -> set[str | None]:
-    """The names of the classes of the errors that a step failed with, causes included."""
+    """Return the names of the classes of the errors that a step failed with, causes included."""
     return _kinds(event.step_failure_data.error)
 
 

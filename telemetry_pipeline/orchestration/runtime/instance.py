@@ -51,8 +51,8 @@ class PipelineInstance(dg.DagsterInstance):
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
-        """What ``dagster.yaml`` leaves out is as Dagster has it; but runs are kept in PostgreSQL, except by who tries something
-        out, with no home for them and no address: ``dagster dev`` in a checkout.
+        """Return what ``dagster.yaml`` leaves out is as Dagster has it; but runs are kept in PostgreSQL, except by who tries
+        something out, with no home for them and no address: ``dagster dev`` in a checkout.
         """
         defaults = InstanceRef.config_defaults(base_dir)
         if not (os.environ.get("DAGSTER_HOME") or os.environ.get("DAGSTER_DATABASE_URL")):
@@ -60,7 +60,9 @@ class PipelineInstance(dg.DagsterInstance):
         return {**defaults, "storage": _IN_POSTGRESQL}
 
     def _get_event_batch_size(self) -> int:
-        """How many materializations of a step are stored with one statement; Dagster's own takes one for each, 10 ms a day."""
+        """Return how many materializations of a step are stored with one statement; Dagster's own takes one for each, 10 ms a
+        day.
+        """
         return _EVENTS_A_STATEMENT
 
     @cached_property

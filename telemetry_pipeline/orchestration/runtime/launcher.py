@@ -67,7 +67,7 @@ class PatientRunLauncher(dg.DefaultRunLauncher):
         raise DagsterLaunchFailedError(message) from away
 
     def _is_past_launching(self, run_id: str) -> bool:
-        """Whether the run has begun, its code server having gone away behind that, or was ended meanwhile."""
+        """Return whether the run has begun, its code server having gone away behind that, or was ended meanwhile."""
         run = self._instance.get_run_by_id(run_id)
         return run is None or run.status not in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 

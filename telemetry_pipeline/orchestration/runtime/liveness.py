@@ -50,7 +50,7 @@ def alive(database_url: str, run_id: str) -> Iterator[None]:
 
 
 def is_alive(database_url: str, run_id: str) -> bool:
-    """Whether any process shows that."""
+    """Return whether any process shows that."""
     with connect(database_url).begin() as connection:
         return not connection.scalar(sa.text("select pg_try_advisory_xact_lock(:key)"), {"key": _key(run_id)})
 
@@ -74,5 +74,5 @@ def _keep(database_url: str, run_id: str, shown: threading.Event, ended: threadi
 
 
 def _key(run_id: str) -> int:
-    """A run's number for PostgreSQL: 64 bits of its id, signed."""
+    """Return a run's number for PostgreSQL: 64 bits of its id, signed."""
     return int.from_bytes(uuid.UUID(run_id).bytes[:8], signed=True)

@@ -52,7 +52,7 @@ def retry_runs(
 
 
 def _code_server_answers(workspace: IWorkspaceProcessContext[Any], run: DagsterRun) -> bool:
-    """Whether it does that has the code of a run."""
+    """Return whether it does that has the code of a run."""
     origin = run.remote_job_origin
     if origin is None:
         return True

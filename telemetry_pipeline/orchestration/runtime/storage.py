@@ -73,7 +73,7 @@ class KeepingPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        """The storage that ``dagster.yaml`` describes.
+        """Return the storage that ``dagster.yaml`` describes.
 
         :raises SettingsError: its address is none; names every other setting that cannot be used, too.
         """

@@ -98,7 +98,7 @@ class _BySocket:
 
 @contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
-    """A socket for this user alone, in the place of one that an earlier process left."""
+    """Provide a socket for this user alone, in the place of one that an earlier process left."""
     with socket.socket(socket.AF_UNIX) as listener:
         with suppress(FileNotFoundError):
             path.unlink()

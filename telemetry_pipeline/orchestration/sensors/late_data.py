@@ -56,8 +56,8 @@ def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
 
 
 def stale_results(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict[date, Stale]:
-    """Which analyses and documents of the days from *first* to *last* are stale, in order of the days; of the documents, those
-    that will not be made anew with a stale analysis.
+    """Return which analyses and documents of the days from *first* to *last* are stale, in order of the days; of the documents,
+    those that will not be made anew with a stale analysis.
     """
     analyses, documents = stale_days(engine, first, last, rules), stale_documents(engine, first, last)
     alone = {
@@ -71,7 +71,7 @@ def stale_results(engine: sa.Engine, first: date, last: date, rules: Rules) -> d
 def plan_rebuild(
     stale: Mapping[date, Stale], others: Sequence[object], resting: Sequence[Mapping[str, str]], now: datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    """A run of what is stale of the newest contiguous days; one at a time.
+    """Return a run of what is stale of the newest contiguous days; one at a time.
 
     Analyses of a period are of the range that a run is for, so those of single days are computed when nothing else is stale, a
     day a run.
@@ -109,5 +109,7 @@ def _is_of_period(name: str) -> bool:
 
 
 def _due(analyses: Stale, now: datetime) -> set[str]:
-    """Those whose last result is an hour old, or that have none: late records trickle in, and a rebuild leaves its events."""
+    """Return those whose last result is an hour old, or that have none: late records trickle in, and a rebuild leaves its
+    events.
+    """
     return {name for name, made_at in analyses.items() if made_at is None or now - made_at >= REST}

@@ -61,7 +61,7 @@ class Failed:
 
 
 def failed_runs(instance: dg.DagsterInstance, chosen: dg.RunsFilter) -> list[Failed]:
-    """Those of some runs that failed, the newest first."""
+    """Return those of some runs that failed, the newest first."""
     records = [
         record for record in instance.get_run_records(chosen) if record.dagster_run.status is dg.DagsterRunStatus.FAILURE
     ]
@@ -71,8 +71,8 @@ def failed_runs(instance: dg.DagsterInstance, chosen: dg.RunsFilter) -> list[Fai
 
 
 def at_rest(failed: Sequence[Failed], outages: Sequence[Incident]) -> list[Mapping[str, str]]:
-    """The tags of those of some failed runs whose days are left alone: a step failed, or runs of these days were lost again
-    and again while every service worked, which may be their doing.
+    """Return the tags of those of some failed runs whose days are left alone: a step failed, or runs of these days were lost
+    again and again while every service worked, which may be their doing.
 
     :param outages: of the services.
     """
@@ -114,7 +114,7 @@ def build_lost_runs_sensor(
 def plan_repeat(
     failed: Sequence[Failed], outages: Sequence[Incident], this_day: date, now: datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    """The widest of some failed runs again, of those that were lost and do not rest.
+    """Return the widest of some failed runs again, of those that were lost and do not rest.
 
     :param failed: what nobody has made up for, the newest first.
     :param this_day: ticks are about; the next one makes up for one of this day.

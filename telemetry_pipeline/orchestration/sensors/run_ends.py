@@ -108,7 +108,7 @@ def _note_what_was_done(engine: sa.Engine, instance: dg.DagsterInstance, run: dg
 
 
 def _repeated_while_postgresql_is_away(sense: Callable[[Any], None]) -> Callable[[Any], None]:
-    """An error of Dagster's own has the daemon show the same run again; after any other one it goes on to the next."""
+    """Return an error of Dagster's own has the daemon show the same run again; after any other one it goes on to the next."""
 
     @functools.wraps(sense)
     def repeated(context: Any) -> None:
@@ -154,24 +154,24 @@ def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRu
 
 
 def title(run: dg.DagsterRun) -> str:
-    """What ran, for people: the job; of a run of some assets, these."""
+    """Return what ran, for people: the job; of a run of some assets, these."""
     if run.job_name.startswith("__") and run.asset_selection:
         return ", ".join(sorted(key.to_user_string() for key in run.asset_selection))
     return run.job_name
 
 
 def _named(run: dg.DagsterRun) -> str:
-    """What ran, and of a range its days."""
+    """Return what ran, and of a range its days."""
     return f"{title(run)} of {run.tags[DAYS]}" if DAYS in run.tags else title(run)
 
 
 def problem_key(run: dg.DagsterRun) -> str:
-    """Names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
+    """Return names the problem that a run's failure is. A tick of the next day makes up for one of this day."""
     return _key_of(run) if run.job_name == TICK else f"{_key_of(run)}:{partition_text(run.tags)}"
 
 
 def makes_up_for(run: dg.DagsterRun, key: str) -> bool:
-    """Whether the success of a run ends the problem of that key: it was a run of the same, and of no days but these."""
+    """Return whether the success of a run ends the problem of that key: it was a run of the same, and of no days but these."""
     if run.job_name == TICK:
         return key == problem_key(run)
     what, _, days = key.rpartition(":")
@@ -183,7 +183,7 @@ def _key_of(run: dg.DagsterRun) -> str:
 
 
 def _is_told(context: dg.RunFailureSensorContext) -> bool:
-    """Whether the sync has put on record why the run failed: it is another upstream."""
+    """Return whether the sync has put on record why the run failed: it is another upstream."""
     events = context.get_step_failure_events()
     return bool(events) and all(AnotherUpstream.__name__ in failures.kinds_of(event) for event in events)
 

@@ -19,7 +19,7 @@ _FLOWS = 14
 
 
 def reach(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """What part of the active subscribers everything and each channel reached."""
+    """Draw what part of the active subscribers everything and each channel reached."""
     total = matches(frame, "scope", "total")
     order = np.lexsort((-np.nan_to_num(numbers_of(frame, "reach_pct")), ~total))
     frame = frame.assign(label=frame["channel"].mask(total, say.ALL)).iloc[order]
@@ -28,7 +28,7 @@ def reach(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Peak and mean at the same time: of each day, and of each hour over all days."""
+    """Draw peak and mean at the same time: of each day, and of each hour over all days."""
     of_days = recent(sheet, frame[frame["hour"].isna()])
     of_hours = known(frame, "hour")
     for counted in ("streams", "subscribers") if len(of_days) > 1 else ():
@@ -67,7 +67,7 @@ def three_days(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """The audience of a channel by quarters of an hour, nobody where no row is, as far as the day is known."""
+    """Draw the audience of a channel by quarters of an hour, nobody where no row is, as far as the day is known."""
     is_known_to_its_end = not frame.attrs.get("facts", {}).get("known_until")
     frame = known(frame, "hour", "minute")
     slots = (60 * numbers_of(frame, "hour") + numbers_of(frame, "minute")) / 60
@@ -81,7 +81,7 @@ def channel_curve(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Transitions between the channels that have most of them."""
+    """Draw the transitions between the channels that have most of them."""
     frame = known(frame, "from_channel", "to_channel")
     ways = list(
         zip(texts_of(frame, "from_channel"), texts_of(frame, "to_channel"), numbers_of(frame, "transitions"), strict=True)

@@ -38,7 +38,7 @@ def declare(
     width: float | None = None,
     links: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
-    """The picture *name* of a result, which is its analysis or one of ``OTHERS``, as Vega-Lite.
+    """Return the picture *name* of a result, which is its analysis or one of ``OTHERS``, as Vega-Lite.
 
     None, if there is nothing to draw, or no such analysis.
 
@@ -62,7 +62,7 @@ def declare(
 
 
 def _remarks(frame: pd.DataFrame) -> list[str]:
-    """What is to be known of a result before it is believed: up to when it is known, which days lack some, small bases."""
+    """Return what is to be known of a result before it is believed: up to when it is known, which days lack some, small bases."""
     facts = frame.attrs.get("facts", {})
     days = [date.fromisoformat(each) for each in facts.get("provisional_days", ())]
     remarks = []

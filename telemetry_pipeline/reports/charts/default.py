@@ -65,7 +65,7 @@ def draw(sheet: Sheet, frame: pd.DataFrame, columns: Sequence[Column], measures:
 
 
 def _of_each_unit(amounts: Iterable[Column]) -> list[Column]:
-    """The first measure of each unit, as far as there is room."""
+    """Return the first measure of each unit, as far as there is room."""
     return list({column.unit: column for column in reversed(list(amounts))}.values())[::-1][:_PANELS]
 
 

@@ -29,7 +29,7 @@ def svg(
     width: float | None = None,
     links: Mapping[str, str] | None = None,
 ) -> str | None:
-    """The picture *name* of a result, which is its analysis or one of ``OTHERS``.
+    """Return the picture *name* of a result, which is its analysis or one of ``OTHERS``.
 
     None, if there is nothing to draw, or no such analysis.
 
@@ -55,7 +55,7 @@ def png(
     width: float | None = None,
     scale: float = 2.0,
 ) -> bytes | None:
-    """The same as PNG, *scale* pixels for each of the SVG's."""
+    """Return the same as PNG, *scale* pixels for each of the SVG's."""
     from telemetry_pipeline.reports.figures import rendering  # noqa: PLC0415 - who draws nothing does not pay for it
 
     declaration = _declaration(name, frame, theme, width, None)
@@ -63,7 +63,7 @@ def png(
 
 
 def as_markdown(picture: str) -> str:
-    """An SVG as a small Markdown image that needs no file; Dagster's web UI shows it."""
+    """Return an SVG as a small Markdown image that needs no file; Dagster's web UI shows it."""
     return f"![{say.PICTURE}](data:image/svg+xml,{quote(without_labels(picture), safe='=/:;,')})"
 
 

@@ -26,7 +26,7 @@ def average_duration(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def channel_performance(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """The four scores, each a quarter of the whole."""
+    """Draw the four scores, each a quarter of the whole."""
     scores = {
         "views_score": word("views"),
         "subscribers_score": word("subscribers"),
@@ -38,7 +38,7 @@ def channel_performance(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def day_over_day(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Views of each day, and their change from the day before."""
+    """Draw the views of each day, and their change from the day before."""
     frame = recent(sheet, frame)
     scale = days(list(frame["date"]))
     sheet.series(scale, {word("views"): numbers_of(frame, "views")}, word("views"), colours=shades(frame))
@@ -49,7 +49,7 @@ def day_over_day(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def anomalies(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """How far each listed day is from the mean, the farthest first."""
+    """Draw how far each listed day is from the mean, the farthest first."""
     frame = frame.assign(distance=abs(numbers_of(frame, "z_score"))).sort_values("distance", ascending=False, kind="stable")
     z = numbers_of(frame, "z_score")
     texts = [
@@ -99,7 +99,7 @@ def correlation(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def cohorts(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """The triangle: what part of a month's new subscribers came back in the months after."""
+    """Draw the triangle: what part of a month's new subscribers came back in the months after."""
     frame = known(frame, "cohort_month", "month")
     starts = sorted(set(frame["cohort_month"]))
     if len(starts) > _COHORTS:
@@ -123,7 +123,7 @@ def cohorts(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def subscriber_segments(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """What part each segment is, and its means against those of all."""
+    """Draw what part each segment is, and its means against those of all."""
     bars_of(
         sheet,
         frame,

@@ -31,7 +31,7 @@ def bars_of(
     texts: Sequence[str] | None = None,
     stacked: bool = False,
 ) -> None:
-    """Bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values.
+    """Draw bars of some columns, by their words, in the frame's order; *texts* stand behind them, or the values.
 
     :param of: the column that says what a row is of, to which its bars lead, where it is not *names*.
     """
@@ -44,18 +44,18 @@ def bars_of(
 
 
 def largest_first(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The rows by a measure; equal ones stay as they are."""
+    """Return the rows by a measure; equal ones stay as they are."""
     return frame.iloc[np.argsort(-numbers_of(frame, measure), kind="stable")]
 
 
 def with_share(frame: pd.DataFrame, column: str, share: str) -> list[str]:
-    """Texts such as ``1,234 (5.6 %)``."""
+    """Return texts such as ``1,234 (5.6 %)``."""
     pairs = zip(numbers_of(frame, column), numbers_of(frame, share), strict=True)
     return [f"{short(value)} ({percent(part)})" for value, part in pairs]
 
 
 def recent(sheet: Sheet, frame: pd.DataFrame, column: str = "date") -> pd.DataFrame:
-    """The last rows of a series, in order."""
+    """Return the last rows of a series, in order."""
     frame = known(frame, column).sort_values(column, kind="stable")
     if len(frame) > _LONGEST:
         sheet.note(f"{say.more(len(frame) - _LONGEST)}, {say.EARLIER}")
@@ -63,7 +63,7 @@ def recent(sheet: Sheet, frame: pd.DataFrame, column: str = "date") -> pd.DataFr
 
 
 def columns_of_days(sheet: Sheet, frame: pd.DataFrame, measures: Sequence[str], column: str = "date") -> None:
-    """A panel of columns for each measure, one below the other."""
+    """Draw a panel of columns for each measure, one below the other."""
     frame = recent(sheet, frame, column)
     for measure, colour in zip(measures, PALETTE, strict=False):
         scale = days(list(frame[column]), word(column))
@@ -72,7 +72,7 @@ def columns_of_days(sheet: Sheet, frame: pd.DataFrame, measures: Sequence[str], 
 
 
 def marked_days(sheet: Sheet, frame: pd.DataFrame, colours: Sequence[str]) -> None:
-    """Views by day, each in the colour of a peak, a valley or neither."""
+    """Draw views by day, each in the colour of a peak, a valley or neither."""
     legend = {GREEN: stored.PEAK, RED: stored.VALLEY}
     scale = days(list(frame["date"]))
     sheet.series(
@@ -112,14 +112,14 @@ def section_bars(
     column: int = 0,
     of: int = 1,
 ) -> None:
-    """Bars of the items of one section, which are *what* the column of that name has elsewhere."""
+    """Draw bars of the items of one section, which are *what* the column of that name has elsewhere."""
     numbers, labels = {"": np.array(list(values.values()), dtype=float)}, list(values)
     links = sheet.links(what, labels)
     sheet.bars(labels, numbers, heading, colours=[colour] * len(labels), links=links, most=10, column=column, of=of)
 
 
 def tiles(sheet: Sheet, values: Mapping[str, float], columns: int = 5, heading: str = "") -> None:
-    """Figures of metrics, by their words."""
+    """Draw figures of metrics, by their words."""
 
     def write(name: str, value: float) -> str:
         return percent(value) if name.endswith("_pct") else short(value)

@@ -25,7 +25,7 @@ def period_comparison(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def period_events(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Views of each day; peaks and valleys in colours of their own."""
+    """Draw the views of each day; peaks and valleys in colours of their own."""
     frame = recent(sheet, frame)
     flags = zip(*(frame[column].fillna(False).astype(bool) for column in ("is_peak", "is_valley")), strict=True)
     marked_days(sheet, frame, [GREEN if peak else RED if valley else GREY for peak, valley in flags])
@@ -50,7 +50,7 @@ def period_trend(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def subscriber_period(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """One subscriber's days, channels and slots, and how he compares with the mean."""
+    """Draw one subscriber's days, channels and slots, and how he compares with the mean."""
     days = frame[matches(frame, "section", "day")]
     dates = pd.to_datetime(days["item"].astype(object), errors="coerce", format="%Y-%m-%d").dt.date
     days = recent(sheet, days.assign(date=dates))

@@ -27,7 +27,7 @@ def subscriber_overview(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def top_subscribers(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """The three rankings side by side."""
+    """Draw the three rankings side by side."""
     rankings = {
         "by_hours": (word("watch_hours"), BLUE),
         "by_views": (word("views"), ORANGE),
@@ -42,7 +42,7 @@ def top_subscribers(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def churn_risk(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Views in both halves of the window of those at risk."""
+    """Draw the views in both halves of the window of those at risk."""
     pairs = zip(texts_of(frame, "subscriber_code"), texts_of(frame, "risk"), strict=True)
     labels = [f"{shorten(code, 20)} · {word(risk)}" for code, risk in pairs]
     measures = {"views_previous": say.BEFORE, "views_last": say.AFTER}

@@ -75,18 +75,18 @@ class Legend:
 
 
 def row(colour: str, said: str, link: str | None = None, **values: Any) -> dict[str, Any]:
-    """The data of one mark: its colour, what it says, and where it leads."""
+    """Return the data of one mark: its colour, what it says, and where it leads."""
     leads = {"link": DOOR + link} if link else {}
     return {**values, "colour": colour, "opacity": opacity(colour), "said": shorten(said, _SAID), **leads}
 
 
 def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    """A chart of what :func:`row` gives, or of other rows."""
+    """Return a chart of what :func:`row` gives, or of other rows."""
     return alt.Chart({"values": tuple(rows)})  # Altair copies lists with all that is in them, over and over
 
 
 def layered(*charts: alt.Chart, width: float, height: float) -> Panel:
-    """A panel: charts one above the other, as Vega-Lite; Altair's own layers copy all that is in them several times."""
+    """Return a panel: charts one above the other, as Vega-Lite; Altair's own layers copy all that is in them several times."""
     return {"layer": [_declared(each) for each in charts], "width": width, "height": height}
 
 
@@ -99,7 +99,7 @@ def _declared(chart: alt.Chart) -> Panel:
 
 
 def encodings(theme: Theme, rows: Sequence[Mapping[str, Any]], legend: Legend | None) -> dict[str, Any]:
-    """The channels of what :func:`row` gives."""
+    """Return the channels of what :func:`row` gives."""
     channels: dict[str, Any] = {
         "color": colours(theme, (each["colour"] for each in rows), legend),
         "description": alt.Description("said:N"),
@@ -112,21 +112,21 @@ def encodings(theme: Theme, rows: Sequence[Mapping[str, Any]], legend: Legend | 
 
 
 def colours(theme: Theme, used: Iterable[str], legend: Legend | None) -> alt.Color:
-    """Colours by their names, and a legend of some of them."""
+    """Return colours by their names, and a legend of some of them."""
     names = list(dict.fromkeys([*(legend.names if legend else ()), *used]))
     scale = alt.Scale(domain=names, range=[theme[name] for name in names])
     return alt.Color("colour:N", scale=scale, legend=legend.drawn() if legend else None)
 
 
 def names_on(labels: Sequence[str], **look: Any) -> alt.Axis:
-    """An axis with a label for each of the positions 0, 1, 2, ..., whatever it holds, and as often as it occurs."""
+    """Return an axis with a label for each of the positions 0, 1, 2, ..., whatever it holds, and as often as it occurs."""
     return alt.Axis(
         labelExpr=f"{json.dumps(list(labels))}[datum.value]", labelLimit=0, labelOverlap=False, title=None, ticks=False, **look
     )
 
 
 def ticks_on(ticks: Mapping[int, Sequence[str]], title: str, low: float, high: float) -> alt.Axis:
-    """An axis with labels of some lines at some positions."""
+    """Return an axis with labels of some lines at some positions."""
     return alt.Axis(
         values=[each for each in ticks if low <= each <= high],
         labelExpr=f"{json.dumps({str(at): list(lines) for at, lines in ticks.items()})}[datum.value]",
@@ -139,7 +139,7 @@ def ticks_on(ticks: Mapping[int, Sequence[str]], title: str, low: float, high: f
 
 
 def written(rows: Sequence[Mapping[str, Any]], theme: Theme, *, size: float, **look: Any) -> alt.Chart:
-    """Texts at places in pixels: rows of ``x``, ``y`` and ``text``."""
+    """Return texts at places in pixels: rows of ``x``, ``y`` and ``text``."""
     chart: alt.Chart = (
         chart_of(rows)
         .mark_text(align="left", baseline="alphabetic", fontSize=size, aria=False, **{"color": theme[PALE_INK], **look})

@@ -17,7 +17,7 @@ _ALLOWED = [f"{DOOR}/"]
 
 
 def svg(declaration: dict[str, Any], label: str) -> str:
-    """A picture as SVG that may stand in a page: it has no styles, scripts or addresses of others.
+    """Return a picture as SVG that may stand in a page: it has no styles, scripts or addresses of others.
 
     :param label: what the picture is called by who hears it.
     """
@@ -25,5 +25,5 @@ def svg(declaration: dict[str, Any], label: str) -> str:
 
 
 def png(declaration: dict[str, Any], scale: float) -> bytes:
-    """A picture as PNG, *scale* pixels for each of the SVG's."""
+    """Return a picture as PNG, *scale* pixels for each of the SVG's."""
     return vl_convert.vegalite_to_png(json.dumps(declaration, allow_nan=False), scale=scale, allowed_base_urls=_ALLOWED)

@@ -31,7 +31,7 @@ class Scale:
 
 
 def days(dates: Sequence[date], title: str = word("date")) -> Scale:
-    """The calendar from the first of some dates to the last; about seven of them are written."""
+    """Return the calendar from the first of some dates to the last; about seven of them are written."""
     ticks: dict[int, list[str]] = {}
     year = None
     for day in sorted(set(dates))[:: max(1, -(-len(set(dates)) // 7))]:
@@ -41,12 +41,12 @@ def days(dates: Sequence[date], title: str = word("date")) -> Scale:
 
 
 def hours(values: Sequence[float]) -> Scale:
-    """The hours of a day."""
+    """Return the hours of a day."""
     ticks = {hour: [str(hour)] for hour in range(0, 24, 2)}
     return Scale(np.asarray(values, dtype=float), [say.hour(each) for each in values], ticks, word("hour"))
 
 
 def quarters(values: Sequence[float]) -> Scale:
-    """The hours of a day and their quarters, which are called by the clock: ``20:15``."""
+    """Return the hours of a day and their quarters, which are called by the clock: ``20:15``."""
     names = [f"{int(each)}:{round(each % 1 * 60):02}" for each in values]
     return Scale(np.asarray(values, dtype=float), names, hours(()).ticks, word("hour"))

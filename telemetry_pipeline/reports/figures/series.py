@@ -96,7 +96,7 @@ def _lines(
     height: float,
     legend: Legend | None,
 ) -> list[alt.Chart]:
-    """The lines, a dot where one has a value between two that are not known, and what each day says."""
+    """Return the lines, a dot where one has a value between two that are not known, and what each day says."""
     rows, dots = [], []
     for name, colour in names.items():
         known = ~np.isnan(np.concatenate([[np.nan], series[name], [np.nan]]))

@@ -49,18 +49,18 @@ class Sheet:
         self._notes: list[str] = []
 
     def note(self, text: str) -> None:
-        """A remark below everything."""
+        """Put a remark below everything."""
         self._notes.append(text)
 
     def links(self, column: str, values: Sequence[str]) -> list[str | None]:
-        """Where the marks of the values of a column lead."""
+        """Return where the marks of the values of a column lead."""
         before = self._links.get(column)
         if before is None:
             return [None for _ in values]
         return [None if value == NULL else before + quote(value, safe="", errors="replace") for value in values]
 
     def tiles(self, figures: Mapping[str, str], columns: int = 5, heading: str = "") -> None:
-        """Figures in large type, each above its name."""
+        """Put figures in large type, each above its name."""
         if self._width < _NARROW:
             columns = 2
         self._add(tiles.tiles(self.theme, self._width, figures, columns), heading, 0)
@@ -79,7 +79,7 @@ class Sheet:
         column: int = 0,
         of: int = 1,
     ) -> None:
-        """Horizontal bars, the first row on top; *texts* stand behind them, or the values.
+        """Put horizontal bars, the first row on top; *texts* stand behind them, or the values.
 
         :param series: the bars of each row, below one another or one behind the other; all bars of one have its colour.
         :param colours: of each row instead, where there is one series.
@@ -114,7 +114,7 @@ class Sheet:
         column: int = 0,
         of: int = 1,
     ) -> None:
-        """Columns of one series, or lines of some, along *scale*.
+        """Put columns of one series, or lines of some, along *scale*.
 
         :param colours: of each column, or of each line.
         :param band: the lower and upper edges of an area behind the lines.
@@ -146,7 +146,7 @@ class Sheet:
         grey: npt.NDArray[np.bool_] | None = None,
         links: Sequence[str | None] = (),
     ) -> None:
-        """A map of cells: the stronger the colour, the more; red is below zero.
+        """Put a map of cells: the stronger the colour, the more; red is below zero.
 
         :param title: of the columns.
         :param grey: cells that have no colour, but a shade of grey.
@@ -170,7 +170,7 @@ class Sheet:
         self._add(panel, heading, 0)
 
     def declaration(self) -> dict[str, Any] | None:
-        """The picture as Vega-Lite; None if nothing was drawn on it."""
+        """Return the picture as Vega-Lite; None if nothing was drawn on it."""
         if not self._rows:
             return None
         rows = [row[0] if len(row) == 1 else {"hconcat": row, "spacing": _GAP, **_OWN_COLOURS} for row in self._rows]
@@ -199,7 +199,7 @@ class Sheet:
         return layered(texts, width=self._width, height=_LINE * len(lines))
 
     def _room(self, of: int) -> float:
-        """The width of one of so many panels side by side."""
+        """Return the width of one of so many panels side by side."""
         return self._width if self._width < _NARROW else (self._width - _GAP * (of - 1)) / of
 
     def _add(self, panel: Panel | None, heading: str, column: int) -> None:

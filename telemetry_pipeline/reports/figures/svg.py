@@ -33,7 +33,7 @@ def tidied(svg: str, label: str) -> str:
 
 
 def without_labels(svg: str) -> str:
-    """The same picture where nobody can point at its marks: without what they say, and without links."""
+    """Return the same picture where nobody can point at its marks: without what they say, and without links."""
     root = ElementTree.fromstring(svg)
     root[:] = _children(root, labels=False)
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}
@@ -41,7 +41,7 @@ def without_labels(svg: str) -> str:
 
 
 def _children(element: ElementTree.Element, *, labels: bool = True) -> list[ElementTree.Element]:
-    """The children of *element*, which is made plain itself, made plain and without groups that say nothing."""
+    """Return the children of *element*, which is made plain itself, made plain and without groups that say nothing."""
     given = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}
     is_title = "title" in given.get("class", "")
     element.tag = _NAMESPACE.sub("", element.tag)

@@ -21,5 +21,5 @@ def shorten(text: str, width: int) -> str:
 
 
 def letters(text: str) -> int:
-    """How wide a text is, wide letters counted twice."""
+    """Return how wide a text is, wide letters counted twice."""
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)

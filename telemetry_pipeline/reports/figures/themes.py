@@ -29,12 +29,12 @@ class Theme:
 
 
 def pale(colour: str) -> str:
-    """A colour half way to the ground."""
+    """Return a colour half way to the ground."""
     return colour + _PALE
 
 
 def opacity(colour: str) -> float:
-    """How much of the ground a colour covers, from 0 to 1."""
+    """Return how much of the ground a colour covers, from 0 to 1."""
     return 0.5 if colour.endswith(_PALE) else 1.0
 
 
@@ -85,5 +85,5 @@ THEMES = {theme.name: theme for theme in (LIGHT, DARK, PAGE)}
 
 
 def variables(theme: Theme) -> str:
-    """The declarations with which a style sheet has pictures of the theme ``page`` look as those of *theme*."""
+    """Return the declarations with which a style sheet has pictures of the theme ``page`` look as those of *theme*."""
     return "\n".join(f"{_VARIABLE}{name}: {colour};" for name, colour in theme.colours.items())

@@ -14,7 +14,7 @@ _METRICS = {"metric", "item", "ranking"}
 
 
 def whole_counts(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same rows with counts as whole numbers, where they are stored as fractions.
+    """Return the same rows with counts as whole numbers, where they are stored as fractions.
 
     A column of counts is whole if all of its values are. A column with a metric a row is so for each metric.
     """

@@ -14,7 +14,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows of plain values as CSV with a header; what is missing is nothing between the commas.
+    """Return rows of plain values as CSV with a header; what is missing is nothing between the commas.
 
     Texts are as they are, but for what CSV does not need and a terminal would obey; one that a spreadsheet takes for a formula
     is changed in :func:`to_excel_csv` alone, for programs join by names.

@@ -31,7 +31,7 @@ _NUMBER_FORMATS = {int: "#,##0", float: "#,##0.00", date: "yyyy-mm-dd"}
 
 
 def to_workbook(found: Sequence[StoredResult], zone: ZoneInfo) -> bytes:
-    """The workbook's bytes; the same results give the same.
+    """Return the workbook's bytes; the same results give the same.
 
     :raises RequestRefused: a result has more rows than a sheet can hold.
     """
@@ -52,7 +52,7 @@ class _Book:
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def add_result(self, result: StoredResult) -> None:
-        """A sheet with a header that stays in sight, and the rows."""
+        """Add a sheet with a header that stays in sight, and the rows."""
         info = result.info
         if info.row_count > _MOST_ROWS:
             raise RequestRefused(
@@ -71,7 +71,7 @@ class _Book:
             sheet.set_column(at, at, min(_WIDEST, 2 + max([len(name), *(len(_text(row[name])) for row in rows)])))
 
     def add_about(self, found: Sequence[StoredResult], zone: ZoneInfo) -> None:
-        """What every sheet is of."""
+        """Add a sheet that says what every other is of."""
         sheet = self.workbook.add_worksheet(ABOUT)
         sheet.freeze_panes(0, 1)
         sheet.set_column(0, 0, 22)

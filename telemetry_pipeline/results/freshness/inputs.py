@@ -34,7 +34,7 @@ class Inputs:
 
 
 def inputs(analysis: Analysis, period: Period, rules: Rules, known: Completeness) -> Inputs:
-    """The days that the result of *period* is computed from."""
+    """Return the days that the result of *period* is computed from."""
     whole = analysis.reads(period)
     if rules.cap.is_automatic and (days := caps.last_complete_days(known, period.last)):
         whole = Period.around([whole, Period(days[0], days[-1])])
@@ -42,12 +42,12 @@ def inputs(analysis: Analysis, period: Period, rules: Rules, known: Completeness
 
 
 def version(of: Inputs, state: State, rules: Rules) -> str:
-    """Twelve hexadecimal digits for the views that can be seen, what is known of their days, and how they count."""
+    """Return twelve hexadecimal digits for the views that can be seen, what is known of their days, and how they count."""
     return versions([of], state, rules)[0]
 
 
 def versions(of: Sequence[Inputs], state: State, rules: Rules) -> list[str]:
-    """The :func:`version` of each of many, in a time that grows with how many there are and not with how long they are."""
+    """Return the :func:`version` of each of many, in a time that grows with how many there are and not with how long they are."""
     if not of:
         return []
     known = state.known
@@ -72,7 +72,7 @@ def versions(of: Sequence[Inputs], state: State, rules: Rules) -> list[str]:
 
 
 def changed(of: Inputs, state: State) -> int:
-    """The version with which the views that can be seen changed last.
+    """Return the version with which the views that can be seen changed last.
 
     A merge gives the days that it changes a number above all others, so the highest one says whether any of them did.
     """
@@ -81,7 +81,7 @@ def changed(of: Inputs, state: State) -> int:
 
 
 def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> dict[str, Any]:
-    """What is to be said of a result whose days are not all complete; nothing, where they are.
+    """Return what is to be said of a result whose days are not all complete; nothing, where they are.
 
     ``known_until`` is the moment up to which its last day is known, ``provisional_days`` are days of its period that are not
     complete, ``settled`` is false as long as views that count may still come.
@@ -98,7 +98,7 @@ def describe(of: Inputs, period: Period, known: Completeness, rules: Rules) -> d
 
 
 def _incomplete(known: Completeness, period: Period) -> list[date]:
-    """The days of a period that are not complete, from the first day of data on."""
+    """Return the days of a period that are not complete, from the first day of data on."""
     if known.first_day is None:
         return [period.last]
     first = max(period.first, known.first_day)
@@ -110,7 +110,7 @@ def _incomplete(known: Completeness, period: Period) -> list[date]:
 
 
 def _have_moment(days: Sequence[date], known: Completeness) -> bool:
-    """Whether syncs are still to come to the end of one of some days, in order, that are not complete."""
+    """Return whether syncs are still to come to the end of one of some days, in order, that are not complete."""
     return bool(days) and (known.complete_before is None or days[-1] >= known.complete_before)
 
 

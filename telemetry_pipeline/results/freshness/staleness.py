@@ -31,7 +31,7 @@ Chosen = Mapping[str, Parameters]
 
 
 def stale_days(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict[date, Stale]:
-    """The days from *first* to *last*, in order, whose analyses with default parameters are stale.
+    """Return the days from *first* to *last*, in order, whose analyses with default parameters are stale.
 
     A day that has views, or a result that looks back from it, is to have all that look back. Period analyses are waited for
     where one was stored for exactly the day, as ticks do; which longer ranges people want, nobody knows.
@@ -53,7 +53,7 @@ def stale_days(engine: sa.Engine, first: date, last: date, rules: Rules) -> dict
 
 
 def stale_of(engine: sa.Engine, day: date, chosen: Chosen, rules: Rules) -> Stale:
-    """Those of some analyses whose results of a day are stale.
+    """Return those of some analyses whose results of a day are stale.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """
@@ -65,7 +65,7 @@ def stale_of(engine: sa.Engine, day: date, chosen: Chosen, rules: Rules) -> Stal
 def _stale(
     connection: sa.Connection, chosen: Chosen, days: Collection[date], rules: Rules, state: State
 ) -> dict[date, dict[str, datetime | None]]:
-    """What is stale of some days, with as many statements however many these are."""
+    """Return what is stale of some days, with as many statements however many these are."""
     analyses = {name: all_analyses()[name] for name in chosen}
     damaged = tables.damaged(connection, map(table_of, analyses.values()))
     alike: dict[tuple[object, ...], list[str]] = defaultdict(list)
@@ -87,7 +87,7 @@ def _stale(
 
 
 def _reading(analysis: Analysis, parameters: Parameters) -> tuple[object, ...]:
-    """The same for analyses that are computed from the same days, whatever the day that they are of."""
+    """Return the same for analyses that are computed from the same days, whatever the day that they are of."""
     return analysis.is_of_period, getattr(parameters, "window_days", None), analysis.compares, analysis.looks_ahead
 
 

@@ -21,7 +21,7 @@ _one_parses = threading.Lock()
 
 @functools.cache
 def code_version(analysis: Analysis, package: Path = _PACKAGE) -> str:
-    """Twelve hexadecimal digits that change with the modules that compute an analysis: see :func:`modules_of`.
+    """Return twelve hexadecimal digits that change with the modules that compute an analysis: see :func:`modules_of`.
 
     :param package: the folder in which the files of ``telemetry_pipeline`` are.
     """
@@ -30,8 +30,8 @@ def code_version(analysis: Analysis, package: Path = _PACKAGE) -> str:
 
 
 def modules_of(analysis: Analysis, package: Path = _PACKAGE) -> set[str]:
-    """The full names of the module of an analysis, of the one that says which views count, and of all modules that compute and
-    that they import, directly or not.
+    """Return the full names of the module of an analysis, of the one that says which views count, and of all modules that
+    compute and that they import, directly or not.
     """
     found: set[str] = set()
     waiting = {analysis.compute.__module__, windows.__name__}
@@ -44,7 +44,7 @@ def modules_of(analysis: Analysis, package: Path = _PACKAGE) -> set[str]:
 
 @functools.cache
 def _imported(module: str, package: Path) -> frozenset[str]:
-    """What a module imports anywhere, as full names of modules."""
+    """Return what a module imports anywhere, as full names of modules."""
     with _one_parses:
         tree = ast.parse(_file(module, package).read_bytes())
     return frozenset(_names(tree, package))

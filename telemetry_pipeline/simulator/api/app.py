@@ -206,7 +206,7 @@ class Simulator:
                 raise _Failure(one.error_code, one.message + (self._told(body) if one.echo else ""), one.status)
 
     def _told(self, body: bytes) -> str:
-        """What a server knows of a caller, in every form."""
+        """Return what a server knows of a caller, in every form."""
         sent = [value for values in parse_qs(body.decode()).values() for value in values]
         known = [*sent, self._options.password, self._options.salt, body.decode()]
         return " " + " | ".join(lies.every_form(text) for text in known if text)

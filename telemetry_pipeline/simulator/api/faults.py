@@ -176,7 +176,7 @@ class Faults:
         self._calls.clear()
 
     def described(self) -> list[dict[str, Any]]:
-        """Each fault as JSON data, and how often it has ``fired``."""
+        """Return each fault as JSON data, and how often it has ``fired``."""
         return [{**fault.model_dump(mode="json"), "fired": self._fired[place]} for place, fault in enumerate(self._faults)]
 
     def before(self, function: str) -> list[Fault]:
@@ -190,7 +190,7 @@ class Faults:
         return fired
 
     def after(self, function: str, ids: Sequence[int]) -> list[Fault]:
-        """The faults with ``record_id`` that an answer of these ids fires."""
+        """Return the faults with ``record_id`` that an answer of these ids fires."""
         return [
             fault
             for place, fault in enumerate(self._faults)
@@ -214,7 +214,7 @@ class Faults:
 
 
 def changed_rows(rows: list[bytes], ids: Sequence[int], faults: Sequence[Fault], limit: int) -> list[bytes]:
-    """The page's rows (JSON objects, whose real ids are ``ids``) as the row faults among ``faults`` make them."""
+    """Return the page's rows (JSON objects, whose real ids are ``ids``) as the row faults among ``faults`` make them."""
     pairs = list(zip(ids, rows, strict=True))
     for fault in faults:
         if isinstance(fault, Alter):

@@ -37,7 +37,7 @@ def parameters(body: bytes) -> dict[str, Any]:
 
 
 def nested(value: Any, name: str) -> Any:
-    """A nested parameter: as it is if it came in brackets, decoded if it came as JSON."""
+    """Return a nested parameter: as it is if it came in brackets, decoded if it came as JSON."""
     if not isinstance(value, str):
         return value
     try:

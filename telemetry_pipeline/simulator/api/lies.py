@@ -28,7 +28,7 @@ def _packed(pieces: Iterable[bytes], window: int) -> Iterator[bytes]:
 
 
 def every_form(text: str) -> str:
-    """A text as servers write it: as it is, in capitals, for a URL, in JSON, in HTML, in base64, cut."""
+    """Return a text as servers write it: as it is, in capitals, for a URL, in JSON, in HTML, in base64, cut."""
     forms = (
         text,
         text.upper(),

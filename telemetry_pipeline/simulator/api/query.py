@@ -33,7 +33,7 @@ class Rule:
     data: str
 
     def mask(self, segment: Segment) -> Mask:
-        """Rows of the segment for which the rule holds."""
+        """Return rows of the segment for which the rule holds."""
         try:
             return segment.column(self.field).matching(self.op, self.data)
         except ValueError as error:
@@ -48,14 +48,14 @@ class Group:
     any_of: bool = False
 
     def mask(self, segment: Segment) -> Mask:
-        """Rows of the segment for which the group holds."""
+        """Return rows of the segment for which the group holds."""
         if not self.parts:
             return np.ones(len(segment), dtype=np.bool_)
         masks = [part.mask(segment) for part in self.parts]
         return np.asarray((np.logical_or if self.any_of else np.logical_and).reduce(masks))
 
     def conjuncts(self) -> tuple[Rule | Group, ...]:
-        """Parts that all must hold."""
+        """Return parts that all must hold."""
         if self.any_of and len(self.parts) > 1:
             return (self,)
         return tuple(found for part in self.parts for found in (part.conjuncts() if isinstance(part, Group) else (part,)))
@@ -91,20 +91,20 @@ class Page:
         return sum(stop - start for _, start, stop in self.runs)
 
     def json(self) -> Sequence[bytes | memoryview]:
-        """The rows' JSON objects, in pieces that are to be joined with commas."""
+        """Return the rows' JSON objects, in pieces that are to be joined with commas."""
         return [segment.json(start, stop) for segment, start, stop in self.runs]
 
     def ids(self) -> list[int]:
-        """The rows' ids."""
+        """Return the rows' ids."""
         return [identity for segment, start, stop in self.runs for identity in segment.ids[start:stop].tolist()]
 
     def rows(self) -> list[bytes]:
-        """Each row's JSON object."""
+        """Return each row's JSON object."""
         return [bytes(segment.json(at, at + 1)) for segment, start, stop in self.runs for at in range(start, stop)]
 
 
 def parse(parameters: Mapping[str, Any], page_cap: int) -> Query:
-    """The query that a call's parameters mean; ``BadQuery`` says which of them cannot be."""
+    """Return the query that a call's parameters mean; ``BadQuery`` says which of them cannot be."""
     try:
         filters = nested(parameters.get("filters") or {}, "filters")
         new_filters = nested(parameters.get("newFilters") or {}, "newFilters")
@@ -228,7 +228,7 @@ def _rule(value: Any, name: str) -> Rule:
 
 
 def _id_bounds(part: Rule | Group) -> tuple[int, int] | None:
-    """The id range that a rule means, if it means one."""
+    """Return the id range that a rule means, if it means one."""
     if not isinstance(part, Rule) or part.field != "recordId" or not part.data.removeprefix("-").isdecimal():
         return None
     data = int(part.data)

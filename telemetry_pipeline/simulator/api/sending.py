@@ -27,7 +27,7 @@ class Reply:
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """The request's body; ``None`` if the client left."""
+    """Return the request's body; ``None`` if the client left."""
     body = b""
     while True:
         message = await receive()

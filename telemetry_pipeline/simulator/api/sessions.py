@@ -26,7 +26,7 @@ class Sessions:
         self._logins: deque[float] = deque()
 
     def login(self, parameters: Mapping[str, Any]) -> str | None:
-        """A new session's id, or ``None`` for wrong credentials; every attempt counts against the limit."""
+        """Return a new session's id, or ``None`` for wrong credentials; every attempt counts against the limit."""
         now = self._clock()
         while self._logins and self._logins[0] <= now - self._options.login_window:
             self._logins.popleft()
@@ -46,7 +46,7 @@ class Sessions:
         return session
 
     def alive(self, session: Any) -> bool:
-        """Whether the session exists and has not ended."""
+        """Return whether the session exists and has not ended."""
         return self._ends.get(session, 0) > self._clock() if isinstance(session, str) else False
 
     def end(self, session: Any) -> None:

@@ -42,7 +42,7 @@ class Column(Protocol):
     """A field of all records of a segment."""
 
     def matching(self, op: str, data: str) -> Mask:
-        """Rows for which ``field op data`` holds; ``ValueError`` if the field cannot be compared with ``data``."""
+        """Return rows for which ``field op data`` holds; ``ValueError`` if the field cannot be compared with ``data``."""
 
     def sort_keys(self, positions: Integers) -> NDArray[Any]:
         """Values at ``positions`` that sort like the field, as integers or as text; nulls first."""
@@ -88,7 +88,7 @@ class TextColumn:
 
 
 def column_of(field: str, values: Sequence[Any]) -> Column:
-    """The column of ``field``; a value that its type cannot hold counts as null."""
+    """Return the column of ``field``; a value that its type cannot hold counts as null."""
     if field in NUMBERS or field in FLAGS:
         return _numbers([_whole(value) for value in values], times=False)
     if field in TIMES:

@@ -25,7 +25,7 @@ class BadExport(ValueError):
 
 
 def load(path: Path) -> Segment:
-    """All records of the file. Columns that the API does not have are kept as text."""
+    """Return all records of the file. Columns that the API does not have are kept as text."""
     try:
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP_MAGIC

@@ -47,5 +47,5 @@ def parse_time(text: str) -> int:
 
 
 def format_time(seconds: int) -> str:
-    """The inverse of :func:`parse_time`: ``YYYY-MM-DD HH:MM:SS``."""
+    """Return the inverse of :func:`parse_time`: ``YYYY-MM-DD HH:MM:SS``."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

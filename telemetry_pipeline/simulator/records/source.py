@@ -58,11 +58,11 @@ class Source:
         return self._store.highest_id
 
     def __len__(self) -> int:
-        """How many records are visible, as of the last listing or addition."""
+        """Return how many records are visible, as of the last listing or addition."""
         return len(self._store)
 
     def listed(self) -> Sequence[Segment]:
-        """The visible records as of now, for a listing."""
+        """Return the visible records as of now, for a listing."""
         now = self._clock()
         if not self._listed:
             self._listed = True

@@ -78,33 +78,33 @@ class Segment:
         return len(self.ids)
 
     def json(self, start: int, stop: int) -> memoryview:
-        """Records ``start`` up to ``stop`` as JSON objects with commas between."""
+        """Return records ``start`` up to ``stop`` as JSON objects with commas between."""
         return self._buffer[self._offsets[start] : self._offsets[stop] - 1]
 
     def records(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """The same records, decoded."""
+        """Return the same records, decoded."""
         records: list[dict[str, Any]] = orjson.loads(b"".join([b"[", self.json(start, stop), b"]"])) if stop > start else []
         return records
 
     def between(self, lowest: int, highest: int) -> tuple[int, int]:
-        """The positions ``start, stop`` of the records whose id is within, both ends included."""
+        """Return the positions ``start, stop`` of the records whose id is within, both ends included."""
         start = len(self) if lowest > LARGEST_ID else int(np.searchsorted(self.ids, max(lowest, SMALLEST_ID), side="left"))
         stop = 0 if highest < SMALLEST_ID else int(np.searchsorted(self.ids, min(highest, LARGEST_ID), side="right"))
         return start, max(start, stop)
 
     def has(self, ids: Integers) -> Mask:
-        """Which of ``ids`` are here."""
+        """Return which of ``ids`` are here."""
         places = np.minimum(np.searchsorted(self.ids, ids), len(self) - 1)
         return np.asarray(self.ids[places] == ids)
 
     def column(self, field: str) -> Column:
-        """The field of all records; decoded when it is first asked for."""
+        """Return the field of all records; decoded when it is first asked for."""
         if field not in self._columns:
             self._columns[field] = column_of(field, self._decoded(field))
         return self._columns[field]
 
     def selection(self, key: Hashable, select: Callable[[Segment], Integers]) -> Integers:
-        """What ``select`` gives for this segment, remembered for the last few keys: paging repeats its filters."""
+        """Return what ``select`` gives for this segment, remembered for the last few keys: paging repeats its filters."""
         if key in self._selections:
             self._selections.move_to_end(key)
         else:
@@ -155,7 +155,7 @@ class Store:
 
 
 def offsets_of(rows: Sequence[str]) -> Integers:
-    """Where each row starts once they are joined, and where the last one ends; ``rows`` are ASCII."""
+    """Return where each row starts once they are joined, and where the last one ends; ``rows`` are ASCII."""
     return np.concatenate([[0], np.cumsum(np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))])
 
 

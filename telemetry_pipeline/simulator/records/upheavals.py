@@ -60,7 +60,7 @@ Record = dict[str, Any]
 
 
 def parsed(wanted: object) -> Upheaval:
-    """An upheaval of decoded JSON; ``BadForm`` says what it lacks."""
+    """Return an upheaval of decoded JSON; ``BadForm`` says what it lacks."""
     try:
         return _UPHEAVAL.validate_python(wanted)
     except ValidationError as error:
@@ -69,7 +69,7 @@ def parsed(wanted: object) -> Upheaval:
 
 
 def after(upheaval: Upheaval, records: Iterable[Record], options: Options, now: datetime) -> list[Record]:
-    """What becomes of the records."""
+    """Return what becomes of the records."""
     if isinstance(upheaval, Forget):
         return [record for record in records if record["recordId"] <= upheaval.after_id]
     if isinstance(upheaval, Another):

@@ -33,7 +33,7 @@ class Urns:
         self._last = np.append(self._first[1:], len(urns)) - 1
 
     def draw(self, rng: np.random.Generator, urns: Integers) -> Integers:
-        """One place from each of these urns."""
+        """Return one place from each of these urns."""
         below = np.where(self._first[urns] > 0, self._edges[self._first[urns] - 1], 0.0)
         above = self._edges[self._last[urns]]
         places = np.searchsorted(self._edges, below + rng.random(len(urns)) * (above - below), side="right")

@@ -49,12 +49,12 @@ class Events:
         return len(self.stamps)
 
     def take(self, places: Integers | slice | NDArray[np.bool_]) -> Self:
-        """The records at these places, in their order."""
+        """Return the records at these places, in their order."""
         return type(self)(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """All parts, one after the other."""
+        """Return all parts, one after the other."""
         return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)})
 
 
@@ -88,7 +88,7 @@ def views(
 
 
 def others(rng: np.random.Generator, population: Population, actions: Integers, stamps: Integers, devices: Integers) -> Events:
-    """Records of actions other than 7 and 8, which arrive when they are stamped."""
+    """Return records of actions other than 7 and 8, which arrive when they are stamped."""
     size = len(actions)
     what = np.zeros(size, dtype=np.int64)
     for action in np.unique(actions).tolist():
@@ -100,7 +100,7 @@ def others(rng: np.random.Generator, population: Population, actions: Integers, 
 
 
 def draw_steps(rng: np.random.Generator, size: int) -> Integers:
-    """How far each id is from the one before it; mostly 1, but there are holes."""
+    """Return how far each id is from the one before it; mostly 1, but there are holes."""
     steps = np.ones(size, dtype=np.int64)
     holes = rng.random(size) < 0.03
     steps[holes] += rng.integers(1, LARGEST_ID_STEP, int(holes.sum()))
@@ -108,12 +108,12 @@ def draw_steps(rng: np.random.Generator, size: int) -> Integers:
 
 
 def draw_undated(rng: np.random.Generator, size: int) -> Mask:
-    """Which records come without ``created``."""
+    """Return which records come without ``created``."""
     return rng.random(size) < _CREATED_MISSING_SHARE
 
 
 def encode(population: Population, ids: Integers, events: Events, undated: Mask) -> Segment:
-    """The records as a segment; ``ids`` ascend."""
+    """Return the records as a segment; ``ids`` ascend."""
     buffer = bytearray()
     offsets: list[Integers] = [np.zeros(1, dtype=np.int64)]
     for start in range(0, len(events), _ENCODED_AT_ONCE):
@@ -127,7 +127,7 @@ def encode(population: Population, ids: Integers, events: Events, undated: Mask)
 
 
 def _rows(population: Population, ids: Integers, events: Events, undated: Mask) -> Iterator[tuple[object, ...]]:
-    """The values that ``_ROW`` takes, record by record."""
+    """Return the values that ``_ROW`` takes, record by record."""
     what = population.what
     heads = np.array([one.head for one in what], dtype=object)
     before = np.array([one.data[0] for one in what], dtype=object)

@@ -78,14 +78,14 @@ def soon(rng: np.random.Generator, events: Events) -> Integers:
 
 
 def _future(rng: np.random.Generator, stopped: Integers, last: int, certain: int) -> Integers:
-    """How much is to be added to the stamps of views: for a few, so much that they are days to months in the future."""
+    """Return how much is to be added to the stamps of views: for a few, so much that they are days to months in the future."""
     future = rng.random(len(stopped)) < _FUTURE_SHARE
     future[:certain] = True
     return np.where(future, last - stopped + rng.integers(_DAY, 400 * _DAY, len(stopped)), 0)
 
 
 def _again(rng: np.random.Generator, stops: Events, last: int) -> Events:
-    """Some of the stops, as they arrive once more."""
+    """Return some of the stops, as they arrive once more."""
     again = stops.take(rng.random(len(stops)) < _DOUBLE_SHARE)
     later = np.clip(rng.lognormal(np.log(_DOUBLE_MEDIAN), _DOUBLE_SIGMA, len(again)), *_DOUBLE_BOUNDS).astype(np.int64)
     return replace(again, arrivals=np.minimum(again.arrivals + later, last))

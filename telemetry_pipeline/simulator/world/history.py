@@ -27,7 +27,7 @@ _HOUR, _DAY = 3_600, 86_400
 
 
 def generate(options: Options, population: Population, end: datetime) -> tuple[Segment, Segment]:
-    """The history up to ``end``: what is visible at once, and the late ids."""
+    """Return the history up to ``end``: what is visible at once, and the late ids."""
     rng = np.random.default_rng([options.seed, 1])
     last = int(end.timestamp())
     first = last - options.days * _DAY
@@ -48,7 +48,7 @@ def generate(options: Options, population: Population, end: datetime) -> tuple[S
 
 
 def first_day(options: Options, end: datetime) -> int:
-    """The local day, since 1970, on which a history that ends then begins."""
+    """Return the local day, since 1970, on which a history that ends then begins."""
     return int(rhythm.local_days(np.array([int(end.timestamp()) - options.days * _DAY]))[0])
 
 
@@ -75,7 +75,7 @@ class _Offline:
         self._ends = np.minimum(self._starts + lengths.astype(np.int64), last - rng.integers(0, _HOUR, (2, devices)))
 
     def arrivals(self, rng: np.random.Generator, events: Events) -> Integers:
-        """When each record arrives: soon after its stamp, or at the end of its device's episode."""
+        """Return when each record arrives: soon after its stamp, or at the end of its device's episode."""
         arrivals = happening.soon(rng, events)
         for starts, ends in zip(self._starts, self._ends, strict=True):
             end = ends[events.devices]

@@ -84,7 +84,7 @@ class Households:
         self.who = _described(rng, owners)
 
     def draw_devices(self, rng: np.random.Generator, days: Integers) -> Integers:
-        """A device on each of these days: of somebody who is there, the busy ones more often."""
+        """Return a device on each of these days: of somebody who is there, the busy ones more often."""
         # After the weeks that are known, the last ones come again.
         weeks = 7 * _WEEKS_AFTER
         beyond = days - self._known_days
@@ -93,7 +93,7 @@ class Households:
         return self._by_subscriber.draw(rng, subscribers)
 
     def draw_who(self, rng: np.random.Generator, devices: Integers) -> Integers:
-        """A description of each device: mostly full, sometimes with nulls or anonymised."""
+        """Return a description of each device: mostly full, sometimes with nulls or anonymised."""
         return devices * len(_WHO_VARIANTS) + draw(rng, _WHO_SHARES, len(devices))
 
 
@@ -110,7 +110,7 @@ def _presence(rng: np.random.Generator, residents: int, days: int) -> NDArray[np
 
 
 def _described(rng: np.random.Generator, owners: Integers) -> list[str]:
-    """The fragments of all variants of the devices."""
+    """Return the fragments of all variants of the devices."""
     countries = draw(rng, _COUNTRY_WEIGHTS, len(owners)).tolist()
     providers = draw(rng, _PROVIDER_WEIGHTS, len(owners)).tolist()
     numbers = np.sort(rng.choice(len(owners) * 10, len(owners), replace=False)).tolist()

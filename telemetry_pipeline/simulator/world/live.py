@@ -29,7 +29,7 @@ class Live(Protocol):
     """A stream of new records, of which one in fifty becomes visible late."""
 
     def until(self, now: float) -> tuple[Segment, Segment] | None:
-        """What is new: the records that are visible at once, and the late ones."""
+        """Return what is new: the records that are visible at once, and the late ones."""
 
     def skip_past(self, identity: int) -> None:
         """Give only ids above this one from now on."""
@@ -48,7 +48,7 @@ class Start:
     origin: int
 
     def id_at(self, time: Integers | int) -> Integers | int:
-        """The lowest id of what comes from this moment on."""
+        """Return the lowest id of what comes from this moment on."""
         return self.first_id + (time - int(self.ended) // _HOUR * _HOUR) * _IDS_A_SECOND
 
 
@@ -158,7 +158,7 @@ class _Day:
     late: Mask
 
     def between(self, after: float, until: float) -> _Day:
-        """What arrived then."""
+        """Return what arrived then."""
         arrivals = self.events.arrivals
         part = slice(*np.searchsorted(arrivals, [after, until], side="right").tolist())
         return _Day(self.ids[part], self.events.take(part), self.undated[part], self.late[part])

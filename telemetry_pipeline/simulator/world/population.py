@@ -83,7 +83,7 @@ class Population:
         self._unknown = {action: self._append([_what(action, {}, None)]) for action in (9, 10, 19, 20)}
 
     def draw_channels(self, rng: np.random.Generator, devices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Channels that these devices show, as ranks, from 0 for the most popular."""
+        """Return channels that these devices show, as ranks, from 0 for the most popular."""
         size = len(devices)
         favourites = self._favourites[devices * _FAVOURITES + rng.integers(0, _FAVOURITES, size)]
         return np.where(rng.random(size) < _FAVOURITE_SHARE, favourites, draw(rng, self._channel_weights, size))
@@ -105,7 +105,7 @@ class Population:
         return np.where(rng.random(len(channels)) < 0.001, self._unknown_stop, stops)
 
     def draw_other(self, rng: np.random.Generator, action: int, size: int) -> NDArray[np.int64]:
-        """Records of an action other than 7 and 8."""
+        """Return records of an action other than 7 and 8."""
         if action in self._titled:
             return self._titled[action] + draw(rng, zipf(_TITLES), size)
         if action in self._services:

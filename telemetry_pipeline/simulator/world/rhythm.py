@@ -32,7 +32,7 @@ def draw_times(rng: np.random.Generator, size: int, first: int, last: int) -> In
 
 
 def weight(first: int, last: int) -> float:
-    """How much is watched in these whole hours, as a multiple of the mean of all hours of a week."""
+    """Return how much is watched in these whole hours, as a multiple of the mean of all hours of a week."""
     return float(_weighed(first, last)[1].mean() / (_HOUR_WEIGHTS.mean() * _WEEKDAY_WEIGHTS.mean()))
 
 
@@ -42,12 +42,12 @@ def draw_mood(rng: np.random.Generator) -> float:
 
 
 def local_days(times: Integers) -> Integers:
-    """The local dates of these times, as days since 1970."""
+    """Return the local dates of these times, as days since 1970."""
     return np.asarray((times + _utc_offsets(times)) // _DAY)
 
 
 def _weighed(first: int, last: int) -> tuple[Integers, NDArray[np.float64]]:
-    """Every hour that begins before ``last`` and ends after ``first``, and its weight."""
+    """Return every hour that begins before ``last`` and ends after ``first``, and its weight."""
     hours = np.arange(first - first % _HOUR, last, _HOUR)
     local = hours + _utc_offsets(hours)
     # 1 January 1970 was a Thursday.
@@ -55,7 +55,7 @@ def _weighed(first: int, last: int) -> tuple[Integers, NDArray[np.float64]]:
 
 
 def _utc_offsets(times: Integers) -> NDArray[np.int64]:
-    """The operator's offset from UTC in seconds, which is looked up once a day."""
+    """Return the operator's offset from UTC in seconds, which is looked up once a day."""
     days, places = np.unique(times // _DAY, return_inverse=True)
     noons = [datetime.fromtimestamp(day * _DAY + _DAY // 2, UTC).astimezone(OPERATOR_TIMEZONE) for day in days.tolist()]
     offsets = [int((noon.utcoffset() or timedelta()).total_seconds()) for noon in noons]

@@ -37,7 +37,7 @@ class Viewing:
 def watch(
     rng: np.random.Generator, households: Households, stopped: Integers, days: Integers, free_from: int | None = None
 ) -> Viewing:
-    """Views that stop at these times; no device shows two things at once, but for those that are left on.
+    """Return views that stop at these times; no device shows two things at once, but for those that are left on.
 
     :param days: the households' day of each. :param free_from: when the first views of all devices may start; None: ever.
     :return: a few less if there are more than the devices can show.
@@ -59,7 +59,7 @@ def watch(
 
 
 def draw_durations(rng: np.random.Generator, households: Households, devices: Integers) -> tuple[Integers, Mask]:
-    """How long each would go on if nobody zapped, and which were left on."""
+    """Return how long each would go on if nobody zapped, and which were left on."""
     size = len(devices)
     meant = rng.lognormal(np.log(_MEANT_MEDIAN), _MEANT_SIGMA, size)
     meant = np.where(meant > _LONGEST, rng.uniform(3_600, _LONGEST, size), meant)
@@ -69,7 +69,7 @@ def draw_durations(rng: np.random.Generator, households: Households, devices: In
 
 
 def _gaps(devices: Integers, stopped: Integers, free_from: int | None) -> Integers:
-    """How long before each stop the device's stop before it was."""
+    """Return how long before each stop the device's stop before it was."""
     order = np.lexsort((stopped, devices))
     ordered, times = devices[order], stopped[order]
     gaps = np.empty(len(order), dtype=np.int64)

@@ -63,7 +63,7 @@ class Feed:
         self._count_is_total = False
 
     def newest_id(self, *, up_to: int | None = None, tries: int = TRIES, until: float = math.inf) -> int:
-        """The highest record id that is visible now, of those up to *up_to*; 0 when there is none.
+        """Return the highest record id that is visible now, of those up to *up_to*; 0 when there is none.
 
         :param until: see :meth:`read`.
 
@@ -90,7 +90,7 @@ class Feed:
         return self._open(unread).last_id or 0
 
     def page(self, piece: Slice, *, until: float = math.inf) -> Page:
-        """The beginning of a slice, asked for once.
+        """Return the beginning of a slice, asked for once.
 
         :param until: see :meth:`read`.
         :raises PanAccessError: the upstream is unreachable, or refuses.
@@ -234,7 +234,7 @@ class Feed:
         return page
 
     def _naive(self, moment: datetime, *, outwards: int) -> str:
-        """The bound as the upstream writes times.
+        """Return the bound as the upstream writes times.
 
         Where its clock changes, the order of what it writes is not that of time: there the bound moves outwards by as much.
         """

@@ -11,7 +11,7 @@ from telemetry_pipeline.sources.panaccess.records import PageDecoder
 
 
 def open_feed(settings: StackSettings, *, at_most_seconds: float = math.inf) -> Feed:
-    """A feed in the session that all processes share; no connection is made before it is used.
+    """Return a feed in the session that all processes share; no connection is made before it is used.
 
     :param at_most_seconds: for one try of a call, where somebody waits who will not wait for long.
     :raises SettingsError: naming every setting that is missing to log in.

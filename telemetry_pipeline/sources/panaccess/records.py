@@ -241,7 +241,7 @@ class PageDecoder:
         return (*values.values(), extra, local_date)
 
     def _place(self, stamp: str) -> tuple[str, str]:
-        """The offset to write behind a naive timestamp, and its local date."""
+        """Return the offset to write behind a naive timestamp, and its local date."""
         # Its form is looked at first: strptime reads other digits and spaces than ASCII's, which PostgreSQL does not.
         if not _STAMP.fullmatch(stamp) or not FIRST_YEAR - 1 <= int(stamp[:4]) <= LAST_YEAR:
             raise _Unusual

@@ -36,7 +36,9 @@ class Slice:
         return self.up_to_id - self.after_id
 
     def cut(self, pieces: int) -> list[Slice]:
-        """The same as *pieces* slices of nearly equal width, or as there are ids; the first of two may be the negative ids."""
+        """Return the same as *pieces* slices of nearly equal width, or as there are ids; the first of two may be the negative
+        ids.
+        """
         if pieces == 2 and self.after_id < -1 < self.up_to_id:
             return [replace(self, up_to_id=-1), replace(self, after_id=-1)]
         pieces = max(1, min(pieces, self.width))
@@ -94,7 +96,7 @@ class Unread:
 
 
 def delivery_of(piece: Slice, page: Page, rest: list[Slice]) -> Delivery:
-    """The step forward that a page is.
+    """Return the step forward that a page is.
 
     :param rest: what is left of its slice.
     """
@@ -124,7 +126,7 @@ def join_ahead(queue: deque[tuple[Slice, list[Future[Unread]]]], ends: Set[int])
 
 
 def rest_of(piece: Slice, page: Page) -> list[Slice]:
-    """What of *piece* is still to be read after *page*, in order.
+    """Return what of *piece* is still to be read after *page*, in order.
 
     A short page is not the last one: the server caps pages as it likes. Only the server's count, every id having been seen,
     or an empty page ends a slice.

@@ -26,14 +26,14 @@ class Unusable(Exception):
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is a whole number, as JSON or as text."""
+    """Return whether it is a whole number, as JSON or as text."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, str) and _WHOLE.fullmatch(value) is not None
     )
 
 
 def id_of(entry: Any) -> int | None:
-    """The id of a record, if it has one of 64 bits."""
+    """Return the id of a record, if it has one of 64 bits."""
     value: Any = entry.get("recordId") if isinstance(entry, dict) else None
     return int(value) if is_whole(value) and -(2**63) <= int(value) < 2**63 else None
 
@@ -63,7 +63,7 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def truth(name: str, value: Any) -> bool | None:
-    """A truth, in the forms that PHP gives it.
+    """Return a truth, in the forms that PHP gives it.
 
     :raises Unusable: it is none.
     """
@@ -100,7 +100,7 @@ def json_of(unknown: dict[str, Any]) -> str:
 
 
 def payload_of(entry: Any) -> str:
-    """A record that is rejected, as JSON; without what names a person, if it is anonymized."""
+    """Return a record that is rejected, as JSON; without what names a person, if it is anonymized."""
     # What is not understood may mean that the record is anonymized.
     if isinstance(entry, dict) and entry.get("anonymized") not in (None, False, 0, "0", "false"):
         entry = {name: None if name in PERSONAL_FIELDS else value for name, value in entry.items()}
@@ -111,21 +111,21 @@ def payload_of(entry: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a message."""
+    """Return a value in a message."""
     # Whole or not at all: in half of a text nobody could recognise a secret.
     text = ascii(value)
     return text if len(text) <= 60 else f"{len(text):,} characters"
 
 
 def json_type(value: Any) -> str:
-    """What a value of JSON is, in words."""
+    """Return what a value of JSON is, in words."""
     return {dict: "an object", list: "a list", bool: "true or false", float: "a fraction", type(None): "null"}.get(
         type(value), type(value).__name__
     )
 
 
 def converter(annotation: Any) -> Callable[[str, Any], Any]:
-    """What makes a field's value of what JSON has, by the field's type."""
+    """Return what makes a field's value of what JSON has, by the field's type."""
     if "bool" in str(annotation):
         return truth
     if "str" in str(annotation) or Text in typing.get_args(annotation):

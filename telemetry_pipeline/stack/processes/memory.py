@@ -38,7 +38,7 @@ def memory_bytes() -> int:
 
 
 def _read(name: str) -> int | None:
-    """A limit of this process's control group; None is no limit."""
+    """Return a limit of this process's control group; None is no limit."""
     with suppress(OSError, ValueError):  # "max" is no number
         return int((_CGROUP / name).read_text())
     return None

@@ -29,7 +29,7 @@ _guardians: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def members(home: Path) -> list[psutil.Process]:
-    """Every process of the stack at ``home``, grandchildren and orphans included, this one excepted."""
+    """Return every process of the stack at ``home``, grandchildren and orphans included, this one excepted."""
     marked = str(home.expanduser().resolve())
     return _processes(lambda process: process.pid != os.getpid() and process.environ().get(MARKER) == marked)
 
@@ -99,7 +99,7 @@ def dismiss(home: Path) -> None:
 
 
 def lock_path(home: Path) -> Path:
-    """The file whose lock belongs to the supervisor of ``home``, or to who cleans up after it."""
+    """Return the file whose lock belongs to the supervisor of ``home``, or to who cleans up after it."""
     return home / "stack.lock"
 
 

@@ -64,12 +64,12 @@ class Port(int):
 
 
 def free_port() -> Port:
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     return Port.take()
 
 
 def listens(pid: int | None, port: int) -> bool:
-    """Whether it is that process that listens on the port, and not another program."""
+    """Return whether it is that process that listens on the port, and not another program."""
     if pid is None:
         return False
     with suppress(psutil.Error):
@@ -79,7 +79,7 @@ def listens(pid: int | None, port: int) -> bool:
 
 
 def choose_port(wanted: int | None, usual: int, say: Callable[[str], None]) -> Port:
-    """The port for the web UI: the one that is wanted, else the usual one, else any.
+    """Return the port for the web UI: the one that is wanted, else the usual one, else any.
 
     :param say: is told if it is another than the usual one.
     :raises StackError: the one that is wanted is taken.

@@ -75,27 +75,27 @@ class Service(ABC):
 
     @abstractmethod
     def command(self) -> Sequence[str | Path]:
-        """The program and its arguments; never a secret, for any user of the machine can read them."""
+        """Return the program and its arguments; never a secret, for any user of the machine can read them."""
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether it does its work by now. Called again and again until it does, and only if it listens on its port."""
+        """Return whether it does its work by now. Called again and again until it does, and only if it listens on its port."""
 
     def is_healthy(self) -> bool:
-        """Whether it still does its work. Called every few seconds in a thread, so it ends within some seconds."""
+        """Return whether it still does its work. Called every few seconds in a thread, so it ends within some seconds."""
         return self.is_ready()
 
     def fault(self) -> Fault | None:
-        """Why it does not do its work any more; None when it does."""
+        """Return why it does not do its work any more; None when it does."""
         if self.port is not None and not listens(self.pid, self.port):
             return Fault(f"it does not listen on port {self.port}", patience_seconds=15)
         return None if self.is_healthy() else Fault("it does not answer")
 
     def prepare(self) -> None:  # noqa: B027 - few need any
-        """What has to be there before each launch."""
+        """Make what has to be there before each launch."""
 
     def standard_input(self) -> bytes | None:
-        """What the process reads at start; the place for secrets that it cannot take from its environment."""
+        """Return what the process reads at start; the place for secrets that it cannot take from its environment."""
         return None
 
     @property
@@ -188,7 +188,7 @@ class Service(ABC):
             _kill_group(self._process)
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines that it wrote since its launch, with the place of the whole log."""
+        """Return the last lines that it wrote since its launch, with the place of the whole log."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             text = _COLOUR.sub("", log.read().decode(errors="replace")).strip()
@@ -212,7 +212,7 @@ def make_home(home: Path) -> None:
 
 
 def short_path(path: Path, longest_name: str) -> Path:
-    """The path if a socket of that name below it is not too long for the kernel, else one in the temporary directory."""
+    """Return the path if a socket of that name below it is not too long for the kernel, else one in the temporary directory."""
     if len(os.fsencode(path / longest_name)) <= _SOCKET_PATH_LIMIT:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]

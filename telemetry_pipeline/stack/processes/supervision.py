@@ -81,7 +81,7 @@ class Supervisor:
         return bool(self._records)
 
     def all_ready(self) -> bool:
-        """Whether each of them is there and ready, those too that are not asked every few seconds."""
+        """Return whether each of them is there and ready, those too that are not asked every few seconds."""
         return all(record.service.exit_status is None and record.service.is_ready() for record in self._records)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "no_proxy", 
 
 
 def surroundings(*beginnings: str) -> dict[str, str]:
-    """The variables that any process may have.
+    """Return the variables that any process may have.
 
     :param beginnings: of the names of others that it may have, too.
     """
@@ -22,5 +22,5 @@ def surroundings(*beginnings: str) -> dict[str, str]:
 
 
 def proxies() -> dict[str, str]:
-    """The variables that name proxies, with their passwords, and what is reached without."""
+    """Return the variables that name proxies, with their passwords, and what is reached without."""
     return {name: value for name, value in os.environ.items() if name.lower() in _PROXIES}

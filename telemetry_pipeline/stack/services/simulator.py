@@ -49,7 +49,7 @@ class Simulator(Service):
         return f"http://{LOOPBACK}:{self.port}/"
 
     def command(self) -> Sequence[str | Path]:
-        """The project's own command."""
+        """Return the project's own command."""
         options = self.options
         data: list[str | Path] = ["--records-count", str(options.records_count), "--days", str(options.days)]
         data += ["--seed", str(options.seed)]
@@ -61,5 +61,5 @@ class Simulator(Service):
         return [*program, "--host", LOOPBACK, "--port", str(self.port), "--live", str(options.live), *data]
 
     def is_ready(self) -> bool:
-        """Whether it answers."""
+        """Return whether it answers."""
         return answers(f"{self.url}health")

@@ -20,7 +20,7 @@ class Watch(Service):
     title = "the watch"
 
     def command(self) -> Sequence[str | Path]:
-        """The project's own command."""
+        """Return the project's own command."""
         return [sys.executable, "-m", "telemetry_pipeline", "watch"]
 
     def is_ready(self) -> bool:
@@ -28,7 +28,7 @@ class Watch(Service):
         return True
 
     def is_healthy(self) -> bool:
-        """Whether it left a sign of life after a round."""
+        """Return whether it left a sign of life after a round."""
         try:
             return time.time() - sign_of_life(self.home).stat().st_mtime < _WATCH_SILENT_SECONDS
         except FileNotFoundError:
@@ -36,5 +36,5 @@ class Watch(Service):
 
 
 def sign_of_life(home: Path) -> Path:
-    """The file that the watch touches after each round."""
+    """Return the file that the watch touches after each round."""
     return home / "watch.alive"

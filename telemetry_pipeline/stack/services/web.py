@@ -22,10 +22,10 @@ class Web(Service):
         self.port: Port = port
 
     def command(self) -> Sequence[str | Path]:
-        """The project's own command."""
+        """Return the project's own command."""
         program: list[str | Path] = [sys.executable, "-m", "telemetry_pipeline", "web"]
         return [*program, "--host", LOOPBACK, "--port", str(self.port)]
 
     def is_ready(self) -> bool:
-        """Whether it answers, whatever stands behind it."""
+        """Return whether it answers, whatever stands behind it."""
         return answers(f"http://{LOOPBACK}:{self.port}/health")

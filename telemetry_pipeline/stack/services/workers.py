@@ -51,14 +51,14 @@ class Worker(Service):
         return [*program, *options, "--concurrency", str(self.concurrency), "-n", self.node]
 
     def is_ready(self) -> bool:
-        """Whether it answers over the broker."""
+        """Return whether it answers over the broker."""
         try:
             return self._answers(0.5)
         except kombu.exceptions.OperationalError:
             return False
 
     def is_healthy(self) -> bool:
-        """Whether it answers; it counts as healthy while the broker does not answer, which is not the worker's fault."""
+        """Return whether it answers; it counts as healthy while the broker does not answer, which is not the worker's fault."""
         try:
             check_redis(self._environment["REDIS_URL"])
             return self._answers(ANSWER_TIMEOUT_SECONDS)
@@ -94,5 +94,5 @@ class Flower(Service):
         private_directory(self.sockets, None)
 
     def is_ready(self) -> bool:
-        """Whether it answers."""
+        """Return whether it answers."""
         return answers(f"unix:{self.sockets / FLOWER}:{FLOWER_PATH}/healthcheck")

@@ -53,7 +53,7 @@ def forget(connection: sa.Connection, name: str) -> None:
 
 
 def _neighbourhood(address: str) -> str:
-    """The address, or the network of IPv6 of which everybody has as many addresses as they like."""
+    """Return the address, or the network of IPv6 of which everybody has as many addresses as they like."""
     try:
         if ip_address(address).version == 6:
             return str(ip_network(f"{address.partition('%')[0]}/64", strict=False))

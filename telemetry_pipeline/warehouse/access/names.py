@@ -13,12 +13,12 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
 
 def is_name(name: str) -> bool:
-    """Whether somebody can be called that, in small letters."""
+    """Return whether somebody can be called that, in small letters."""
     return bool(_NAME.fullmatch(name)) and name != OWNER
 
 
 def checked_name(name: str) -> str:
-    """A name of a user or a token as it is stored, in small letters.
+    """Return a name of a user or a token as it is stored, in small letters.
 
     :raises RequestRefused: it is none.
     """

@@ -16,7 +16,7 @@ _hasher = PasswordHasher()
 
 
 def hashed(password: str, name: str) -> str:
-    """What is stored of it.
+    """Return what is stored of it.
 
     :param name: of the user.
     :raises RequestRefused: it is too easy to guess; says what is asked for.
@@ -29,7 +29,7 @@ def hashed(password: str, name: str) -> str:
 
 
 def fits(stored: str | None, password: str) -> bool:
-    """Whether it is the one.
+    """Return whether it is the one.
 
     :param stored: what :func:`hashed` gave; None: there is no such user, which takes as long to say.
     """

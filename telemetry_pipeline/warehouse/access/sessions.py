@@ -61,7 +61,7 @@ def open_for_owner(connection: sa.Connection, owner_token: str, hours: float) ->
 
 
 def find(connection: sa.Connection, secret: str, owner_token: str | None) -> Session | None:
-    """Whose session that is, if it is still going on.
+    """Return whose session that is, if it is still going on.
 
     :param owner_token: the WEB_TOKEN of this start; None: there is none.
     """

@@ -50,12 +50,12 @@ def digest(secret: str) -> bytes:
 
 
 def find_all(connection: sa.Connection) -> list[Token]:
-    """All of them, revoked ones too, by name."""
+    """Return all of them, revoked ones too, by name."""
     return [_token(row) for row in connection.execute(_ALL)]
 
 
 def find(connection: sa.Connection, secret: str) -> Token | None:
-    """Whose that secret is, unless it was revoked."""
+    """Return whose that secret is, unless it was revoked."""
     row = connection.execute(_FIND, {"token_hash": digest(secret)}).one_or_none()
     if row is None:
         return None

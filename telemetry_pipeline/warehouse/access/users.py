@@ -43,7 +43,7 @@ class User:
 
 
 def find_all(connection: sa.Connection) -> list[User]:
-    """All of them, by name."""
+    """Return all of them, by name."""
     return [User(**{**row._mapping, "role": Role(row.role)}) for row in connection.execute(_ALL)]
 
 

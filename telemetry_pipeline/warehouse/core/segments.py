@@ -61,11 +61,11 @@ class State:
     known: Completeness = EVERYTHING
 
     def changed(self, first: date, last: date) -> int:
-        """The version of the last change of any of some days; 0 of none."""
+        """Return the version of the last change of any of some days; 0 of none."""
         return self._highest_version.between(first, last)
 
     def spilled(self, first: date, last: date) -> int:
-        """The version of the last change of views that had begun before any of some days on which they are; 0 of none."""
+        """Return the version of the last change of views that had begun before any of some days on which they are; 0 of none."""
         return self._highest_spill.between(first, last)
 
     @functools.cached_property
@@ -127,7 +127,7 @@ def forget_others(connection: sa.Connection, days: Collection[date]) -> None:
 
 
 def state(connection: sa.Connection, first: date, last: date) -> State:
-    """What is committed of the days from *first* to *last*, seen through a connection that holds one moment."""
+    """Return what is committed of the days from *first* to *last*, seen through a connection that holds one moment."""
     days = connection.execute(_VERSIONS, {"first": first, "last": last}).all()
     newest = connection.scalar(_NEWEST) or 0
     return State(
@@ -139,7 +139,7 @@ def state(connection: sa.Connection, first: date, last: date) -> State:
 
 
 def count(connection: sa.Connection, days: Collection[date]) -> int:
-    """How many views some days had when their segments were made."""
+    """Return how many views some days had when their segments were made."""
     return connection.scalar(_COUNT, {"days": list(days)}) or 0
 
 
@@ -165,7 +165,7 @@ def refresh(engine: sa.Engine, first: date = date.min, last: date = date.max) ->
 
 
 def read(engine: sa.Engine, first: date, last: date) -> Segments:
-    """The views of *first* to *last*; segments that are out of date are made anew on the way."""
+    """Return the views of *first* to *last*; segments that are out of date are made anew on the way."""
     bounds = {"first": first, "last": last}
     while True:
         with snapshot(engine) as connection:
@@ -183,7 +183,7 @@ def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
 
 
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
-    """One day's rows, as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as row by row."""
+    """Return one day's rows, as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as row by row."""
     text = io.BytesIO()
     with driver(connection) as session, session.cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
         for chunk in copy:

@@ -37,7 +37,7 @@ class Merged:
     days: set[date] = field(default_factory=set)
 
     def __add__(self, other: Merged) -> Merged:
-        """What both did."""
+        """Return what both did."""
         return Merged(self.inserted + other.inserted, self.renamed + other.renamed, self.days | other.days)
 
 
@@ -144,7 +144,7 @@ NO_VIEWS = DayTotals()
 
 
 def totals_by_day(engine: sa.Engine, days: Collection[date]) -> dict[date, DayTotals]:
-    """What each of some local dates has; those without views are left out."""
+    """Return what each of some local dates has; those without views are left out."""
     with engine.connect() as connection:
         found = connection.execute(_TOTALS_BY_DAY, {"days": list(days)})
         return {day: DayTotals(rows, views, float(seconds) / 3600) for day, rows, views, seconds in found}

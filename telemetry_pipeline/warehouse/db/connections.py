@@ -58,7 +58,7 @@ _UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this pro
 
 
 def connect(url: SecretStr | str) -> sa.Engine:
-    """An engine on psycopg 3 for any address of PostgreSQL; it keeps no connection open between uses."""
+    """Return an engine on psycopg 3 for any address of PostgreSQL; it keeps no connection open between uses."""
     text = url.get_secret_value() if isinstance(url, SecretStr) else url
     return _ours(
         sa.create_engine(
@@ -71,7 +71,7 @@ def connect(url: SecretStr | str) -> sa.Engine:
 
 
 def shared(url: SecretStr | str) -> sa.Engine:
-    """An engine for many short transactions: it keeps its connections open, for all who ask for it in this process.
+    """Return an engine for many short transactions: it keeps its connections open, for all who ask for it in this process.
 
     Connecting takes 5 ms and more, as long as storing a result does.
     """
@@ -99,7 +99,8 @@ def _ours(engine: sa.Engine) -> sa.Engine:
 
 
 def in_utc(engine: sa.Engine) -> sa.Engine:
-    """The engine, with every connection of it in UTC, whatever zone the database or the role has: Dagster's times have none.
+    """Return the engine, with every connection of it in UTC, whatever zone the database or the role has: Dagster's times have
+    none.
 
     A statement, not an option of the connection: poolers refuse options.
     """
@@ -115,7 +116,8 @@ def in_utc(engine: sa.Engine) -> sa.Engine:
 
 
 def looking(url: SecretStr | str) -> sa.Engine:
-    """An engine for somebody who looks and cannot wait: what a person has locked for two seconds is an error that names them.
+    """Return an engine for somebody who looks and cannot wait: what a person has locked for two seconds is an error that names
+    them.
 
     Every transaction raises :class:`WarehouseError` then.
     """
@@ -154,7 +156,7 @@ def migrate(engine: sa.Engine, owner: str | None = None) -> None:
 
 
 def pending_migrations(engine: sa.Engine) -> list[str]:
-    """The migrations that the database still lacks, oldest first.
+    """Return the migrations that the database still lacks, oldest first.
 
     :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
     """
@@ -175,7 +177,9 @@ def lock(connection: sa.Connection, name: str) -> None:
 
 @contextmanager
 def driver(connection: sa.Connection) -> Iterator[Any]:
-    """The driver's own connection, for what goes past SQLAlchemy, such as COPY; what it raises is explained all the same."""
+    """Provide the driver's own connection, for what goes past SQLAlchemy, such as COPY; what it raises is explained all the
+    same.
+    """
     try:
         yield connection.connection.driver_connection
     except (psycopg.Error, psycopg2.Error) as err:
@@ -184,7 +188,7 @@ def driver(connection: sa.Connection) -> Iterator[Any]:
 
 @contextmanager
 def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction whose statements all see one moment, whatever others commit meanwhile."""
+    """Provide a transaction whose statements all see one moment, whatever others commit meanwhile."""
     with engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():

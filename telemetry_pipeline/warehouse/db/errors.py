@@ -52,7 +52,7 @@ _LASTING = {
 
 
 def explanation(err: BaseException) -> WarehouseError | None:
-    """What an error of PostgreSQL means, whichever driver raised it; None: it is none."""
+    """Return what an error of PostgreSQL means, whichever driver raised it; None: it is none."""
     if not isinstance(err, DATABASE_ERRORS):
         return None
     code = sqlstate(err) or ""

@@ -83,7 +83,7 @@ def _fold(engine: sa.Engine, table: str, months: Sequence[date]) -> None:
 
 @contextmanager
 def _turn(engine: sa.Engine, table: str) -> Iterator[sa.Connection]:
-    """A transaction in which nobody else writes to a table, and which waits for readers of it only a moment."""
+    """Provide a transaction in which nobody else writes to a table, and which waits for readers of it only a moment."""
     with engine.begin() as connection:
         lock(connection, f"telemetry.{table}")
         connection.execute(sa.text(f"set local lock_timeout = '{_LOCK_TIMEOUT}'"))

@@ -23,7 +23,7 @@ from telemetry_pipeline.warehouse.raw.records import LOCK as RECORDS_LOCK
 
 
 def plan(engine: sa.Engine, made_with: Mapping[str, str], *, same: bool = False, begins_at: int | None = None) -> list[str]:
-    """What :func:`adopt` would do, a sentence for each change.
+    """Return what :func:`adopt` would do, a sentence for each change.
 
     :raises RequestRefused: records are stored with the id *begins_at* or above.
     """

@@ -59,7 +59,7 @@ class Attempt:
     is_repeated: bool
 
     def counts(self) -> bool:
-        """Whether there is no later attempt, and nobody began this one anew.
+        """Return whether there is no later attempt, and nobody began this one anew.
 
         :raises WarehouseUnavailable: that cannot be said.
         """
@@ -98,12 +98,14 @@ def supersede(engine: sa.Engine, run_id: str, step: str, number: int) -> None:
 
 
 def is_superseded(engine: sa.Engine, run_id: str, step: str, number: int) -> bool:
-    """Whether there is a later attempt than *number*."""
+    """Return whether there is a later attempt than *number*."""
     with engine.connect() as connection:
         return bool(connection.scalar(_IS_SUPERSEDED, {"run_id": run_id, "step": step, "number": number}))
 
 
 def forget(engine: sa.Engine, run_id: str) -> None:
-    """A run has ended: none of its attempts counts. What runs left behind whose process was killed goes after a day."""
+    """Forget the attempts of a run that has ended: none of its attempts counts. What runs left behind whose process was killed
+    goes after a day.
+    """
     with engine.begin() as connection:
         connection.execute(_FORGET, {"run_id": run_id, "left_behind": _LEFT_BEHIND})

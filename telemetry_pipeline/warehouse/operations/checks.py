@@ -103,7 +103,7 @@ class RecordsSeen:
 
 
 def look_at_records(engine: sa.Engine, *, recent: bool) -> RecordsSeen:
-    """The records at one moment.
+    """Return the records at one moment.
 
     :param recent: look for duplicates among the newest only.
     """
@@ -112,29 +112,29 @@ def look_at_records(engine: sa.Engine, *, recent: bool) -> RecordsSeen:
 
 
 def duplicate_ids(connection: sa.Connection, *, recent: bool) -> int:
-    """How many record ids are stored more than once; of the newest ones only, where *recent*."""
+    """Return how many record ids are stored more than once; of the newest ones only, where *recent*."""
     after = connection.scalar(sa.text("select cursor from telemetry.sync_state")) - RECENT_IDS if recent else -1
     return int(connection.scalar(_DUPLICATES, {"after_id": after}) or 0)
 
 
 def future_records(connection: sa.Connection) -> Share:
-    """How many of the newest records claim to be of more than an hour from now."""
+    """Return how many of the newest records claim to be of more than an hour from now."""
     return Share(*connection.execute(_FUTURE, {"recent": RECENT_IDS}).one())
 
 
 def rejected_records(connection: sa.Connection) -> Share:
-    """How many of the records that came in the last 24 hours, to the hour, were rejected."""
+    """Return how many of the records that came in the last 24 hours, to the hour, were rejected."""
     rejected, stored = connection.execute(_REJECTED).one()
     return Share(rejected, rejected + stored)
 
 
 def merged_stops(connection: sa.Connection, first: date, last: date) -> int:
-    """How many stops of some days have a channel id and do not wait for a merge."""
+    """Return how many stops of some days have a channel id and do not wait for a merge."""
     return int(connection.scalar(_STOPS, {"first": first, "last": last}) or 0)
 
 
 def unnamed_views(connection: sa.Connection, first: date, last: date) -> Share:
-    """How many views of some days, whether they count or not, have no name of their channel."""
+    """Return how many views of some days, whether they count or not, have no name of their channel."""
     views, unnamed = connection.execute(_VIEWS, {"first": first, "last": last}).one()
     return Share(unnamed, views)
 
@@ -154,7 +154,7 @@ class FutureViews:
 
 
 def future_views(connection: sa.Connection) -> FutureViews:
-    """The views that do not count because they ended after they were received."""
+    """Return the views that do not count because they ended after they were received."""
     return FutureViews(
         Share(*connection.execute(_FUTURE_VIEWS, {"recent": RECENT_IDS}).one()),
         int(connection.scalar(_ALL_FUTURE_VIEWS) or 0),
@@ -189,7 +189,7 @@ class ViewsSeen:
 
 
 def look_at_views(engine: sa.Engine, period: Period, merged: Set[date], limits: Collection[float]) -> ViewsSeen:
-    """The views at one moment, after a merge for the days of *period* that was about the days *merged*."""
+    """Return the views at one moment, after a merge for the days of *period* that was about the days *merged*."""
     days = {period.first - timedelta(days=1), *period.days(), *merged}
     with snapshot(engine) as connection:
         return ViewsSeen(
@@ -202,12 +202,12 @@ def look_at_views(engine: sa.Engine, period: Period, merged: Set[date], limits: 
 
 
 def repeated_views(connection: sa.Connection, days: Collection[date]) -> Share:
-    """How many views of some days came before under another record id."""
+    """Return how many views of some days came before under another record id."""
     return Share(*connection.execute(_REPEATED, {"days": list(days)}).one())
 
 
 def watched_beyond(connection: sa.Connection, of: Collection[date], hours: Collection[float]) -> dict[float, Beyond]:
-    """What each of some limits, in hours, would cut of the views that count of some days."""
+    """Return what each of some limits, in hours, would cut of the views that count of some days."""
     days = {"days": list(of)}
     limits = sorted({float(limit) for limit in hours})
     views, seconds = connection.execute(_WATCHED, days).one()
@@ -226,7 +226,7 @@ class Freshness:
 
 
 def read_freshness(engine: sa.Engine) -> Freshness:
-    """How fresh what is stored is.
+    """Return how fresh what is stored is.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """

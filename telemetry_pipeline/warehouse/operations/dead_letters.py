@@ -68,7 +68,7 @@ def add(engine: sa.Engine, letters: Iterable[DeadLetter]) -> None:
 
 
 def are_of(engine: sa.Engine, run_id: str) -> bool:
-    """Whether steps of a run are on the list, or were.
+    """Return whether steps of a run are on the list, or were.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
     """
@@ -77,7 +77,7 @@ def are_of(engine: sa.Engine, run_id: str) -> bool:
 
 
 def open_letters(engine: sa.Engine) -> list[OpenLetter]:
-    """What is on the list, oldest first.
+    """Return what is on the list, oldest first.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no such table yet.
     """

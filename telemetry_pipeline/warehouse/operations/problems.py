@@ -185,7 +185,7 @@ def settle(engine: sa.Engine, keys: Collection[str], found: Mapping[str, Problem
 
 
 def open_problems(engine: sa.Engine) -> list[Incident]:
-    """What is wrong now, the oldest first.
+    """Return what is wrong now, the oldest first.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
@@ -194,7 +194,7 @@ def open_problems(engine: sa.Engine) -> list[Incident]:
 
 
 def outages(engine: sa.Engine, since: datetime) -> list[Incident]:
-    """When services did not work, or were restarted, and were not over at a moment; the oldest first.
+    """Return when services did not work, or were restarted, and were not over at a moment; the oldest first.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
@@ -203,7 +203,7 @@ def outages(engine: sa.Engine, since: datetime) -> list[Incident]:
 
 
 def untold(engine: sa.Engine, now: datetime) -> list[Incident]:
-    """What is open, and what has ended within a day without people having been told of its end; the oldest first.
+    """Return what is open, and what has ended within a day without people having been told of its end; the oldest first.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
@@ -212,7 +212,7 @@ def untold(engine: sa.Engine, now: datetime) -> list[Incident]:
 
 
 def told_at(engine: sa.Engine, since: datetime) -> dict[str, datetime]:
-    """When people were last told of each problem, by key, if that was after *since*.
+    """Return when people were last told of each problem, by key, if that was after *since*.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """
@@ -252,7 +252,7 @@ def note_channel(engine: sa.Engine, channel: str, error: str | None, at: datetim
 
 
 def channels(engine: sa.Engine) -> list[ChannelState]:
-    """How every channel works that was ever used.
+    """Return how every channel works that was ever used.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of this version.
     """

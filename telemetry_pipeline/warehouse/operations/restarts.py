@@ -20,7 +20,7 @@ def ask(engine: sa.Engine) -> None:
 
 
 def asked_at(engine: sa.Engine) -> datetime | None:
-    """When that was; None: never."""
+    """Return when that was; None: never."""
     with engine.connect() as connection:
         found: datetime | None = connection.scalar(_ASKED)
     return found

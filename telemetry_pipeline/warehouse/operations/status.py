@@ -107,7 +107,7 @@ class LastSync:
 
 
 def last_sync(connection: sa.Connection) -> LastSync:
-    """When a sync last came forward, or was refused."""
+    """Return when a sync last came forward, or was refused."""
     return LastSync(*connection.execute(_LAST_SYNC, {"another": ANOTHER}).one())
 
 
@@ -137,7 +137,7 @@ def read_status(engine: sa.Engine) -> WarehouseStatus:
 
 
 def count(connection: sa.Connection, table: str) -> Count:
-    """The number of rows of a partitioned table, given with its schema; an estimate where counting would take long."""
+    """Return the number of rows of a partitioned table, given with its schema; an estimate where counting would take long."""
     size = connection.scalar(sa.text(_SIZE), {"table": table}) or 0
     if size > _COUNT_UP_TO_BYTES:
         return Count(int(connection.scalar(sa.text(_ESTIMATE), {"table": table}) or 0), exact=False)

@@ -125,7 +125,7 @@ class Batch:
         return list(unknown), [day for day, _ in unknown.values()], [line for _, line in unknown.values()]
 
     def unlike(self, known: Mapping[int, Mark]) -> list[Rejected]:
-        """The records that are known as others."""
+        """Return the records that are known as others."""
         return [
             Rejected(record_id, _payload(line), _KNOWN_OTHERWISE)
             for record_id, action, timestamp, line in zip(self.ids, self.actions, self.timestamps, self.lines, strict=True)
@@ -134,12 +134,12 @@ class Batch:
 
 
 def mark(row: Sequence[Any]) -> Mark:
-    """The mark of a record that is a tuple in the order of ``COLUMNS``, with its times as ISO 8601 text."""
+    """Return the mark of a record that is a tuple in the order of ``COLUMNS``, with its times as ISO 8601 text."""
     return datetime.fromisoformat(row[_TIMESTAMP]), row[_ACTION]
 
 
 def encode(rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
-    """Rows as lines of the CSV that ``COPY_RECORDS`` reads.
+    """Return rows as lines of the CSV that ``COPY_RECORDS`` reads.
 
     A JSON array without its brackets is such a line, and encoding one is ten times faster than quoting field by field. Only
     JSON's escapes of control characters are not CSV's: rows that have any are quoted field by field.
@@ -153,7 +153,7 @@ def encode(rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
 
 
 def _escapes_control_characters(payload: bytes) -> bool:
-    """Whether JSON text holds an escape other than of a quote or a backslash."""
+    """Return whether JSON text holds an escape other than of a quote or a backslash."""
     text = np.frombuffer(payload, dtype=np.uint8)
     backslashes = np.flatnonzero(text == ord("\\"))
     if not len(backslashes):
@@ -167,7 +167,7 @@ def _escapes_control_characters(payload: bytes) -> bool:
 
 
 def _payload(line: bytes) -> str:
-    """A record's line as a JSON object with what is not null of it."""
+    """Return a record's line as a JSON object with what is not null of it."""
     # Control characters may be in it as they are.
     values = json.loads(b"[" + line + b"]", strict=False)
     return json.dumps({name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None})

@@ -27,7 +27,7 @@ _ADVICE = "set it back, or have what is stored changed by 'telemetry-pipeline ad
 
 
 def of_settings(settings: StackSettings) -> dict[str, str]:
-    """What rows are made with that these settings make."""
+    """Return what rows are made with that these settings make."""
     claims = {"operator_timezone": settings.operator_timezone, "panaccess_timezone": settings.panaccess_timezone}
     if settings.panaccess_url is not None:
         claims["upstream"] = upstream(settings.panaccess_url)
@@ -37,7 +37,7 @@ def of_settings(settings: StackSettings) -> dict[str, str]:
 
 
 def upstream(url: str) -> str:
-    """Whose record ids come from *url*: its host; the simulator, on whatever port of this machine, is one."""
+    """Return whose record ids come from *url*: its host; the simulator, on whatever port of this machine, is one."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     try:
         is_loopback = ipaddress.ip_address(host).is_loopback
@@ -47,13 +47,13 @@ def upstream(url: str) -> str:
 
 
 def stored(connection: sa.Connection) -> dict[str, str]:
-    """What stored rows were made with, as far as anybody has said so."""
+    """Return what stored rows were made with, as far as anybody has said so."""
     row = connection.execute(_STORED).one()._mapping
     return {name: value for name, value in row.items() if value is not None}
 
 
 def differences(connection: sa.Connection, made_with: Mapping[str, str]) -> list[str]:
-    """A sentence for each setting that stored rows were made otherwise with."""
+    """Return a sentence for each setting that stored rows were made otherwise with."""
     known = stored(connection)
     return [
         _DIFFERENCE[name].format(wanted=wanted, stored=known[name])

@@ -17,7 +17,7 @@ from telemetry_pipeline.warehouse.raw.claims import claim
 
 
 def read(connection: sa.Connection) -> Completeness:
-    """What is known of all days, seen through a connection that holds one moment."""
+    """Return what is known of all days, seen through a connection that holds one moment."""
     known_until, complete_before, first_day = connection.execute(_STATE).one()
     repaired = connection.execute(_REPAIRED).scalars()
     gaps = tuple((row.first_date, row.last_date) for row in connection.execute(_GAPS))

@@ -47,12 +47,12 @@ class Cursor:
         return self.record_id == 0
 
     def ignores(self, record_id: int) -> bool:
-        """Whether a person said to leave that out, behind its hole."""
+        """Return whether a person said to leave that out, behind its hole."""
         return self.ignored_id is not None and record_id >= self.ignored_id
 
 
 def read(engine: sa.Engine) -> Cursor:
-    """Where the sync is."""
+    """Return where the sync is."""
     with engine.connect() as connection:
         return Cursor(*connection.execute(_READ).one())
 
@@ -89,19 +89,19 @@ def begin(connection: sa.Connection, record_id: int) -> None:
 
 
 def _forget(connection: sa.Connection) -> None:
-    """What was to be read below."""
+    """Forget what was to be read below."""
     connection.execute(_CLOSE_GAPS)
     connection.execute(_FORGET_REPAIRS)
 
 
 def stored_from(connection: sa.Connection, record_id: int) -> int:
-    """How many records are stored with that id or above."""
+    """Return how many records are stored with that id or above."""
     return int(connection.scalar(_STORED_FROM, {"record_id": record_id}) or 0)
 
 
 def samples(engine: sa.Engine, newest_id: int, spot: float) -> list[Mapping[int, Mark]]:
-    """Some stored records below the cursor, in runs without another one in between: the newest up to *newest_id*, and those at
-    a *spot* of the way, from 0 to 1. None that is not to be compared.
+    """Return some stored records below the cursor, in runs without another one in between: the newest up to *newest_id*, and
+    those at a *spot* of the way, from 0 to 1. None that is not to be compared.
     """
     with engine.connect() as connection:
         where = {"count": _SAMPLE, "newest_id": newest_id, "spot": spot}
@@ -110,7 +110,7 @@ def samples(engine: sa.Engine, newest_id: int, spot: float) -> list[Mapping[int,
 
 
 def stored_among(engine: sa.Engine, ids: Collection[int]) -> Mapping[int, Mark]:
-    """Those of *ids* that are stored below the cursor."""
+    """Return those of *ids* that are stored below the cursor."""
     with engine.connect() as connection:
         rows = connection.execute(_AMONG, {"ids": [*ids]})
         return {row.record_id: (row.timestamp, row.action_id) for row in rows}

@@ -22,7 +22,7 @@ class RepairPosition:
 
 
 def repair_position(engine: sa.Engine, repair: str) -> RepairPosition | None:
-    """Where the repair of that name stopped; None when it did not start, or is done."""
+    """Return where the repair of that name stopped; None when it did not start, or is done."""
     with engine.connect() as connection:
         row = connection.execute(_REPAIR_POSITION, {"repair": repair}).one_or_none()
     return RepairPosition(*row) if row else None

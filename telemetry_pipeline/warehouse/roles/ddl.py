@@ -38,7 +38,7 @@ def tried(connection: sa.Connection, missing: Callable[[], Iterable[Statement]])
 
 
 def texts(connection: sa.Connection, statements: Iterable[Statement]) -> list[str]:
-    """Each as one types it."""
+    """Return each as one types it."""
     with driver(connection) as session:
         return [f"{statement.as_string(session)};" for statement in statements]
 

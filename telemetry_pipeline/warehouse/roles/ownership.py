@@ -108,12 +108,12 @@ class Routine(Thing):
 
 
 def relations(connection: sa.Connection) -> list[Relation]:
-    """The pipeline's, those of each schema by name."""
+    """Return the pipeline's, those of each schema by name."""
     return [Relation(**row._mapping) for row in connection.execute(_RELATIONS, {"schemas": list(SCHEMAS)})]
 
 
 def routines(connection: sa.Connection) -> list[Routine]:
-    """All that are in the schemas, whoever made them."""
+    """Return all that are in the schemas, whoever made them."""
     found = connection.execute(_ROUTINES, {"schemas": list(SCHEMAS), "routines": list(ROUTINES)})
     return [Routine(**row._mapping) for row in found]
 

@@ -31,7 +31,7 @@ _OF_THE_SERVER = sa.text("""
 
 
 def quieting(connection: sa.Connection, role: str, *, here: bool = True) -> Iterator[Statement]:
-    """What that user lacks, if there is one.
+    """Yield what that user lacks, if there is one.
 
     :param here: whether the user works in this database, or in another one of the server.
     """

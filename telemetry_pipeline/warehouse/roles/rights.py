@@ -58,7 +58,7 @@ def closed(connection: sa.Connection) -> Iterator[Statement]:
 
 
 def rights_of_the_reader(connection: sa.Connection, reader: str, maker: str) -> Iterator[Statement]:
-    """What people may see, now and of results that come.
+    """Yield what people may see, now and of results that come.
 
     :param maker: whose tables results are.
     """

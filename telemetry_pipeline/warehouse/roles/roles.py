@@ -58,7 +58,7 @@ class Roles:
 
 
 def of_settings(settings: StackSettings, url: str) -> tuple[Roles, str]:
-    """The roles, and the writer's password.
+    """Return the roles, and the writer's password.
 
     :param url: of the pipeline, whose user is the writer.
     """
@@ -176,7 +176,7 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
 
 
 def _needed(connection: sa.Connection, facts: _Facts, roles: Roles, password: str = "") -> Iterator[Statement]:
-    """What owner and writer lack of rights in the server and the database, if they are there at all."""
+    """Yield what owner and writer lack of rights in the server and the database, if they are there at all."""
     of_one = _is_of_one(connection, facts, roles)
     if of_one and facts.superuser:
         return  # there is no writer to be told apart; doctor says so
@@ -228,7 +228,7 @@ def _facts(connection: sa.Connection) -> _Facts:
 
 
 def _is_of_one(connection: sa.Connection, facts: _Facts, roles: Roles) -> bool:
-    """Whether the pipeline itself owns everything: it migrates, or it is a superuser anyway."""
+    """Return whether the pipeline itself owns everything: it migrates, or it is a superuser anyway."""
     return facts.user == roles.writer or _present(connection, roles.writer).get(roles.writer, False)
 
 
@@ -238,7 +238,7 @@ def _present(connection: sa.Connection, role: str) -> Mapping[str, bool]:
 
 
 def _is_member(connection: sa.Connection, user: str, role: str) -> bool:
-    """Whether *user* may do all that *role* may; not, if one of them is missing."""
+    """Return whether *user* may do all that *role* may; not, if one of them is missing."""
     return bool(
         connection.scalar(
             sa.text("""
@@ -256,7 +256,7 @@ def _has(connection: sa.Connection, role: str, name: str, right: str) -> bool:
 
 
 def _verifier(connection: sa.Connection, role: str, password: str) -> sql.Literal:
-    """What PostgreSQL stores of a password: the statement may be logged."""
+    """Return what PostgreSQL stores of a password: the statement may be logged."""
     with driver(connection) as session:
         return sql.Literal(session.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode())
 

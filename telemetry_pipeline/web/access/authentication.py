@@ -31,7 +31,7 @@ class Authentication(AuthenticationBackend):
         self._at_once = door.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, Visitor] | None:
-        """Who it is; None: nobody known.
+        """Return who it is; None: nobody known.
 
         :raises AuthenticationError: PostgreSQL cannot be asked; its cause is our error.
         """
@@ -80,6 +80,6 @@ class Authentication(AuthenticationBackend):
 
 
 def unknown(connection: HTTPConnection, err: AuthenticationError) -> Response:
-    """The answer to who cannot be known at the moment."""
+    """Return the answer to who cannot be known at the moment."""
     assert isinstance(err.__cause__, WarehouseError)
     return problem_of(connection, err.__cause__)

@@ -16,7 +16,7 @@ _SALT = "telemetry_pipeline.web.session"
 
 
 def read(door: Door, connection: HTTPConnection) -> str | None:
-    """The secret of the session that a browser shows; None: it shows none, or one that we did not sign in time."""
+    """Return the secret of the session that a browser shows; None: it shows none, or one that we did not sign in time."""
     signed = connection.cookies.get(_name(door, connection))
     if signed is None:
         return None

@@ -47,22 +47,22 @@ class Door:
         )
 
     def is_owners(self, token: str) -> bool:
-        """Whether it is what lets the owner of a local stack in."""
+        """Return whether it is what lets the owner of a local stack in."""
         return self.owner_token is not None and hmac.compare_digest(token.encode(), self.owner_token.encode())
 
     def is_behind_tls(self, connection: HTTPConnection) -> bool:
-        """Whether the browser that asks does so by TLS, even if a proxy that is not trusted ends it."""
+        """Return whether the browser that asks does so by TLS, even if a proxy that is not trusted ends it."""
         name = self.names.asked_for(connection.headers.getlist("host"))
         return connection.url.scheme in ("https", "wss") or self.names.is_behind_tls(name)
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where somebody asks from; empty: by a socket of this machine."""
+    """Return where somebody asks from; empty: by a socket of this machine."""
     return connection.client.host if connection.client else ""
 
 
 def is_here(connection: HTTPConnection) -> bool:
-    """Whether somebody asks from this machine."""
+    """Return whether somebody asks from this machine."""
     address = address_of(connection)
     try:
         return not address or ip_address(address).is_loopback
@@ -71,7 +71,7 @@ def is_here(connection: HTTPConnection) -> bool:
 
 
 def actor(connection: HTTPConnection) -> Actor:
-    """Who asks, as the audit has them."""
+    """Return who asks, as the audit has them."""
     user = connection.scope.get("user")
     if isinstance(user, Visitor):
         return Actor(user.name, user.by, address_of(connection))

@@ -31,7 +31,7 @@ _BY_MINUTE = 60
 
 
 def routes(door: Door) -> list[BaseRoute]:
-    """Where one comes in and goes."""
+    """Return where one comes in and goes."""
     login = _Login(door)
     return [
         Route(LOGIN_PATH, login.show, methods=["GET"]),
@@ -41,7 +41,7 @@ def routes(door: Door) -> list[BaseRoute]:
 
 
 def place_in_here(text: str) -> str:
-    """Where somebody goes on who has logged in: a path of ours, else the start page."""
+    """Return where somebody goes on who has logged in: a path of ours, else the start page."""
     parts = urlsplit(text.replace("\\", "/"))
     inside = not parts.scheme and not parts.netloc and text.startswith("/") and text.isprintable()
     return text if inside and not text.startswith(("//", "/\\")) and parts.path != LOGIN_PATH else "/"
@@ -53,7 +53,7 @@ class _Login:
         self._limiter: CapacityLimiter | None = None
 
     async def show(self, request: Request) -> Response:
-        """The form; or, with the owner's token, the way in."""
+        """Return the form; or, with the owner's token, the way in."""
         following = place_in_here(request.query_params.get("next", "/"))
         if token := request.query_params.get("token"):
             return await self._owner(request, token, following)

@@ -13,15 +13,15 @@ STATE_PATH, STATE_PARTS_PATH, METRICS_PATH = "/estado", "/estado/partes", "/metr
 
 
 def is_public_file(path: str) -> bool:
-    """Whether the answer is the same for everybody, so that nobody has to be asked who it is for."""
+    """Return whether the answer is the same for everybody, so that nobody has to be asked who it is for."""
     return path.startswith(PREFIX) or path in (HEALTH_PATH, "/favicon.ico")
 
 
 def is_public(path: str) -> bool:
-    """Whether everybody may open it."""
+    """Return whether everybody may open it."""
     return path == LOGIN_PATH or is_public_file(path)
 
 
 def tells_of_outages(path: str) -> bool:
-    """Whether it is there to be read while PostgreSQL is away."""
+    """Return whether it is there to be read while PostgreSQL is away."""
     return path in (STATE_PATH, STATE_PARTS_PATH, METRICS_PATH)

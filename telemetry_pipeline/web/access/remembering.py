@@ -38,7 +38,7 @@ class Remembered:
         return self._clock()
 
     def note(self, secret: str, visitor: Visitor | None, asked_at: float) -> None:
-        """What was found of who shows this; None: it opens nothing.
+        """Remember what was found of who shows this; None: it opens nothing.
 
         :param asked_at: when PostgreSQL was asked; what was forgotten since stays so.
         """
@@ -62,11 +62,11 @@ class Remembered:
             self._known.popitem(last=False)
 
     def fresh(self, secret: str) -> Visitor | None:
-        """Who that was a moment ago."""
+        """Return who that was a moment ago."""
         return self._noted(secret, FRESH_SECONDS)
 
     def recall(self, secret: str) -> Visitor | None:
-        """Who that was lately, as somebody who looks and changes nothing."""
+        """Return who that was lately, as somebody who looks and changes nothing."""
         visitor = self._noted(secret, KEPT_SECONDS)
         return None if visitor is None else replace(visitor, role=Role.VIEWER, personal=False)
 

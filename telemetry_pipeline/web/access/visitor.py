@@ -38,7 +38,7 @@ class Visitor(BaseUser):
         return self.name
 
     def called(self, owner: str) -> str:
-        """The name; of the owner of a local stack, who has none, what the page says."""
+        """Return the name; of the owner of a local stack, who has none, what the page says."""
         return owner if self.name == OWNER else self.name
 
     @property

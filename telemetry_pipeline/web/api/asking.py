@@ -28,7 +28,7 @@ Given = Sequence[tuple[str, str]]
 
 
 def find(name: str) -> Analysis:
-    """The analysis of that name.
+    """Return the analysis of that name.
 
     :raises LookupError: there is none; says what was meant.
     """
@@ -39,7 +39,7 @@ def find(name: str) -> Analysis:
 
 
 def question(analysis: Analysis, given: Given, allowed: AllowedDays, *, personal: bool) -> Question:
-    """The question that a query asks an analysis.
+    """Return the question that a query asks an analysis.
 
     :raises RequestRefused: something in it is unknown or impossible; says what is allowed.
     """
@@ -53,7 +53,8 @@ def question(analysis: Analysis, given: Given, allowed: AllowedDays, *, personal
 
 
 def questions(document: str, given: Given, allowed: AllowedDays, *, personal: bool) -> list[Question]:
-    """The questions of a document to its analyses, all of the same days and with the same parameters, each with those it takes.
+    """Return the questions of a document to its analyses, all of the same days and with the same parameters, each with those it
+    takes.
 
     :raises LookupError: there is no such document. :raises RequestRefused: as :func:`question`.
     """
@@ -84,7 +85,7 @@ def _once(given: Given) -> dict[str, str]:
 
 
 def _days(values: Mapping[str, str], allowed: AllowedDays) -> Period | date:
-    """The days from ``from`` to ``to``, or the day ``to`` where that is all that is said."""
+    """Return the days from ``from`` to ``to``, or the day ``to`` where that is all that is said."""
     last = values.get("to")
     if last is None:
         raise RequestRefused("no days are named", f"give from and to, the first and the last day; {allowed}")
@@ -97,7 +98,7 @@ def _days(values: Mapping[str, str], allowed: AllowedDays) -> Period | date:
 
 
 def _asked(analysis: Analysis, days: Period | date, parameters: dict[str, Any]) -> tuple[Period, dict[str, Any]]:
-    """The days as ``results.computing.answer`` takes them, and the parameters: what looks back does so to the first day."""
+    """Return the days as ``results.computing.answer`` takes them, and the parameters: what looks back does so to the first day."""
     last = days if isinstance(days, date) else days.last
     if analysis.is_of_period:
         return (Period(last, last) if isinstance(days, date) else days), parameters
@@ -111,7 +112,7 @@ def _asked(analysis: Analysis, days: Period | date, parameters: dict[str, Any]) 
 
 
 def _parsed(analysis: Analysis, texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values of parameters that are not their defaults, as the analysis takes them.
+    """Return the values of parameters that are not their defaults, as the analysis takes them.
 
     :raises RequestRefused: one is impossible.
     """

@@ -46,12 +46,12 @@ _MEANING = {
 
 
 def analyses() -> list[dict[str, Any]]:
-    """Every analysis: what it answers, what it takes, what it gives."""
+    """Return every analysis: what it answers, what it takes, what it gives."""
     return [_analysis(each) for each in all_analyses().values()]
 
 
 def documents() -> list[dict[str, Any]]:
-    """Every document, and which analyses it gathers."""
+    """Return every document, and which analyses it gathers."""
     return [
         {"name": name, "question": question, "analyses": [each.name for each in gathered(name)]}
         for name, (question, _) in DOCUMENTS.items()
@@ -197,7 +197,7 @@ def _parameter(name: str, schema: dict[str, Any], *, required: bool = False) -> 
 
 
 def _parameters(analysis: Analysis) -> dict[str, dict[str, Any]]:
-    """The schema of each parameter, with its bounds, default and description."""
+    """Return the schema of each parameter, with its bounds, default and description."""
     found: dict[str, dict[str, Any]] = analysis.parameters.model_json_schema().get("properties", {})
     return {name: {key: value for key, value in each.items() if key != "title"} for name, each in found.items()}
 

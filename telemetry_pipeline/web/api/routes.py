@@ -33,7 +33,7 @@ _GONE = 499
 
 
 def routes(answers: Answers, allowed: Callable[[], AllowedDays]) -> list[BaseRoute]:
-    """What programs ask.
+    """Return what programs ask.
 
     :param allowed: the days that may be asked for now.
     """
@@ -57,14 +57,14 @@ class _Api:
         self.page = requires("viewer")(self._page)
 
     async def _page(self, request: Request) -> Response:
-        """What there is to ask for, as a page for whoever writes a program."""
+        """Return what there is to ask for, as a page for whoever writes a program."""
         yesterday = self._allowed().last - timedelta(days=1)
         language = language_of(request)
         listed = [{**each, "question": question_of(each["name"], language)} for each in catalogue.analyses()]
         return page(request, "api.html", api=Texts(API, language), analyses=listed, forms=FORMS, day=yesterday)
 
     async def _analysis(self, request: Request) -> Response:
-        """One analysis over some days, in the form that was asked for."""
+        """Return one analysis over some days, in the form that was asked for."""
         try:
             analysis = asking.find(request.path_params["name"])
         except LookupError as err:
@@ -83,7 +83,7 @@ class _Api:
         return _respond(question, answer, known)
 
     async def _document(self, request: Request) -> Response:
-        """All analyses of a document over the same days."""
+        """Return all analyses of a document over the same days."""
         name = request.path_params["name"]
         personal = "personal" in request.auth.scopes
         try:
@@ -98,7 +98,7 @@ class _Api:
         return Response(body, media_type=TYPES["json"], headers=_PRIVATE)
 
     async def _gather(self, questions: list[Question]) -> bytes:
-        """The answers to all questions as one object; what cannot be answered has its error in its place."""
+        """Return the answers to all questions as one object; what cannot be answered has its error in its place."""
         tasks = [asyncio.ensure_future(self._answers.answer(question)) for question in questions]
         try:
             found = await asyncio.gather(*tasks, return_exceptions=True)
@@ -137,7 +137,7 @@ def _respond(question: Question, answer: Answer, known: str) -> Response:
 
 
 async def _while_asked(request: Request, answer: Any) -> Any:
-    """What *answer* gives; None, and it is stopped, as soon as nobody waits for it."""
+    """Return what *answer* gives; None, and it is stopped, as soon as nobody waits for it."""
     work = asyncio.ensure_future(answer)
     gone = asyncio.ensure_future(_gone(request))
     try:

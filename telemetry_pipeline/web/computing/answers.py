@@ -55,7 +55,7 @@ class Answers:
         self._looks = CapacityLimiter(_LOOKS_AT_ONCE)
 
     async def answer(self, question: Question, known: str = "") -> Answer:
-        """The answer to a question; without a body where its etag is among those that are *known* to whoever asks.
+        """Return the answer to a question; without a body where its etag is among those that are *known* to whoever asks.
 
         :raises TelemetryError: it cannot be answered, or not now.
         """

@@ -25,7 +25,7 @@ _CHANNELS = ("channel", "from_channel", "to_channel")
 
 
 def body_of(question: Question, found: StoredResult, zone: ZoneInfo) -> bytes:
-    """The answer that *found* is to a question; columns that are not for whoever asks are left out.
+    """Return the answer that *found* is to a question; columns that are not for whoever asks are left out.
 
     :raises RequestRefused: it has no such form.
     """
@@ -92,7 +92,7 @@ def _picture(question: Question, found: StoredResult) -> bytes:
 
 
 def _of_channel(frame: pd.DataFrame, channel: str) -> pd.DataFrame:
-    """The rows about a channel, if one is named and some are."""
+    """Return the rows about a channel, if one is named and some are."""
     columns = [name for name in _CHANNELS if name in frame]
     if not channel or not columns:
         return frame

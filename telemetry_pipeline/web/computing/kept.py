@@ -24,7 +24,7 @@ class Kept:
         self._making: dict[str, _Making] = {}
 
     async def get(self, name: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The body of that name; made once, however many ask for it meanwhile."""
+        """Return the body of that name; made once, however many ask for it meanwhile."""
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]

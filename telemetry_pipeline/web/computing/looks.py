@@ -27,7 +27,7 @@ class SharedLook(Generic[T]):
         self._looking: asyncio.Task[T] | None = None
 
     async def now(self) -> T:
-        """What was seen, not longer ago than a look is good."""
+        """Return what was seen, not longer ago than a look is good."""
         if self._seen is not None and time.monotonic() - self._seen[0] < LOOK_SECONDS:
             return self._seen[1]
         if self._looking is None:

@@ -50,7 +50,7 @@ class Pool:
         self._idle: list[Process] = []
 
     async def ask(self, question: Question) -> bytes:
-        """The answer to a question. Cancelling ends the process that computes it.
+        """Return the answer to a question. Cancelling ends the process that computes it.
 
         :raises Busy: too many wait already. :raises ComputingEnded: the process ended by itself.
         :raises RequestRefused: it takes too long, or cannot be answered.
@@ -123,7 +123,7 @@ class Process:
         self._is_ended = False
 
     def ask(self, question: Question) -> Reply:
-        """Its answer; blocks, and raises EOFError or OSError when it is ended meanwhile."""
+        """Return its answer; blocks, and raises EOFError or OSError when it is ended meanwhile."""
         if self._connection is None:
             self._start()
         assert self._connection is not None

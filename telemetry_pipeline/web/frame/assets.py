@@ -37,7 +37,7 @@ _FILES: Mapping[str, _File] = {
 
 
 def asset(name: str) -> str:
-    """The address of a file, another one whenever what is in it changes.
+    """Return the address of a file, another one whenever what is in it changes.
 
     :raises KeyError: there is none of that name.
     """
@@ -45,7 +45,7 @@ def asset(name: str) -> str:
 
 
 def routes() -> list[BaseRoute]:
-    """Where the files are."""
+    """Return where the files are."""
     return [Route(f"{PREFIX}{{name}}", _serve)]
 
 

@@ -8,12 +8,12 @@ from telemetry_pipeline.words.language import Language
 
 
 def title_of(name: str, language: Language) -> str:
-    """What an analysis is called."""
+    """Return what an analysis is called."""
     known = about(name)
     return known.title if known and language is Language.ES else name.replace("_", " ").capitalize()
 
 
 def question_of(name: str, language: Language) -> str:
-    """The question that it answers."""
+    """Return the question that it answers."""
     known = about(name)
     return known.question if known and language is Language.ES else find_analysis(name).question

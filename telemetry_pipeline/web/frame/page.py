@@ -31,19 +31,19 @@ _WORDS = {language: Texts(DOOR, language) for language in Language}
 
 
 def language_of(connection: HTTPConnection) -> Language:
-    """The language of the pages of the door that is asked; Spanish where nobody has chosen one."""
+    """Return the language of the pages of the door that is asked; Spanish where nobody has chosen one."""
     return getattr(connection.scope["app"].state, "language", Language.ES)
 
 
 def framed(language: Language) -> dict[str, Any]:
-    """What the frame of a page has to be given."""
+    """Return what the frame of a page has to be given."""
     return {"words": _WORDS[language], "language": language, "bar": BAR}
 
 
 def page(
     connection: HTTPConnection, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
-    """An answer that is a page.
+    """Return an answer that is a page.
 
     :param template: its file in ``templates``; it has ``visitor``, who asks or None, and ``words`` beside the *values*.
     """
@@ -56,5 +56,5 @@ def page(
 
 
 def wants_page(connection: HTTPConnection) -> bool:
-    """Whether a person's browser asks, and not a program."""
+    """Return whether a person's browser asks, and not a program."""
     return "text/html" in connection.headers.get("accept", "")

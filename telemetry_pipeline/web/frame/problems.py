@@ -34,7 +34,7 @@ def problem(
     sentence: str = "",
     said: str = "",
 ) -> Response:
-    """An answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
+    """Return an answer that says what is wrong: a page if a browser asks, else ``{"error": {"problem": ..., "advice": ...}}``.
 
     :param problem: in one sentence; default: what the status is called. A page has it as a technical detail, if it is
         about what was asked for.
@@ -63,7 +63,7 @@ def problem(
 
 
 def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
-    """The answer to a request that came to an error of ours."""
+    """Return the answer to a request that came to an error of ours."""
     if isinstance(err, AskedWrongly):
         return problem(connection, err.status, err.problem, err.advice, said=cut(err.problem, 600))
     if isinstance(err, RequestRefused):

@@ -44,18 +44,18 @@ class Speech:
         return str(format_decimal(value, pattern, locale=self.locale))
 
     def percent(self, value: float | None) -> str:
-        """A part of a hundred."""
+        """Return a part of a hundred."""
         return NULL if value is None or math.isnan(value) else f"{self.number(value, 1 if abs(value) < 99.95 else 0)} %"
 
     def change(self, value: float | None) -> str:
-        """A change in percent, with its sign."""
+        """Return a change in percent, with its sign."""
         if value is None or math.isnan(value):
             return NULL
         sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
         return f"{sign}{self.percent(abs(value))}"
 
     def seconds(self, value: float | None) -> str:
-        """A duration of a view: ``12 min 30 s``."""
+        """Return a duration of a view: ``12 min 30 s``."""
         if value is None or math.isnan(value):
             return NULL
         whole = round(value)
@@ -70,7 +70,7 @@ class Speech:
         return str(format_date(value, ("EEE d MMM y" if weekday else "d MMM y"), locale=self.locale)).replace(".", "")
 
     def weekday(self, value: date) -> str:
-        """Its name."""
+        """Return its name."""
         return str(format_date(value, "EEEE", locale=self.locale))
 
     def month(self, value: date) -> str:
@@ -78,7 +78,7 @@ class Speech:
         return str(format_date(value, "MMM y", locale=self.locale)).replace(".", "")
 
     def days(self, period: Period) -> str:
-        """A period: ``jue 26 nov 2026``, and, of several days, from the first to the last."""
+        """Return a period: ``jue 26 nov 2026``, and, of several days, from the first to the last."""
         first, last = period.first, period.last
         if first == last:
             return self.day(first, weekday=True)
@@ -97,7 +97,7 @@ class Speech:
         return str(format_timedelta(timedelta(seconds=max(0.0, seconds)), threshold=1.5, locale=self.locale))
 
     def hour(self, hour: int) -> str:
-        """Where there is little room: ``20 h``."""
+        """Return where there is little room: ``20 h``."""
         return f"{hour} h"
 
     def hours(self, first: int, end: int | None = None) -> str:
@@ -106,11 +106,11 @@ class Speech:
         return f"{first} {to} {first + 1 if end is None else end} h"
 
     def cut(self, text: str) -> str:
-        """A name of somebody else's where there is little room."""
+        """Return a name of somebody else's where there is little room."""
         return cut(text, _CUT)
 
 
 def cut(text: str, length: int) -> str:
-    """A text of somebody else where there is little room, without what a page would obey; the whole is shown elsewhere."""
+    """Return a text of somebody else where there is little room, without what a page would obey; the whole is shown elsewhere."""
     shown = "".join(each if each.isprintable() or each == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"

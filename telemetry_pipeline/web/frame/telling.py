@@ -31,7 +31,7 @@ class Told:
 
 
 def told_of(incident: Incident, language: Language) -> Told:
-    """What a page says of a problem; there is always something to say."""
+    """Return what a page says of a problem; there is always something to say."""
     said = find_problem(incident.key, language)
     if said is None:
         return Told(_cut(incident.summary), _cut(incident.advice), Language.EN, _written(incident.detail))

@@ -13,7 +13,7 @@ _made: list[jinja2.Environment] = []
 
 
 def templates(package: str = _FRAME, *, enable_async: bool = False, **names: Any) -> jinja2.Environment:
-    """The templates of a package, before those of the frame.
+    """Return the templates of a package, before those of the frame.
 
     :param names: that they know beside ``asset``.
     """

@@ -33,7 +33,7 @@ class Acting:
         self._launching = Launching(controls)
 
     def routes(self) -> list[BaseRoute]:
-        """Where they are; they come before the page of a run."""
+        """Return where they are; they come before the page of a run."""
         return [
             self._route(f"{PATH}/nueva", self._launching.ask, "GET"),
             self._route(f"{PATH}/nueva", self.launch, "POST"),
@@ -76,7 +76,7 @@ class Acting:
         return back(await self._do(lambda: runs.repeat(self._controls.doer, record, run_id)), done="repeated")
 
     async def ask_cancel_all(self, request: Request, _: Record) -> Response:
-        """Whether to."""
+        """Return whether to."""
         say = self._controls.voice.say
         return self._sure(request, say.cancel_all_title, say.cancel_all_means)
 
@@ -86,7 +86,7 @@ class Acting:
         return back(done="cancelled_all", n=len(done.runs), refused=len(done.refused))
 
     async def ask_empty(self, request: Request, _: Record) -> Response:
-        """Whether to, and what follows from it."""
+        """Return whether to, and what follows from it."""
         queue, url = _queue(request), self._redis_url()
         waits, of = await self._do(lambda: (broker.waiting(url)[queue], queues.runs_waiting(url, queue)))
         voice = self._controls.voice
@@ -105,7 +105,7 @@ class Acting:
         return back(done="emptied", n=done.messages, refused=len(done.cancelled.refused))
 
     async def ask_restart(self, request: Request, _: Record) -> Response:
-        """Whether to."""
+        """Return whether to."""
         say = self._controls.voice.say
         return self._sure(request, say.restart_title, say.restart_means)
 

@@ -35,23 +35,23 @@ class Asked:
         return self.wanted != Wanted()
 
     def query(self, **others: str) -> str:
-        """The same as part of an address, with other fields beside."""
+        """Return the same as part of an address, with other fields beside."""
         given = {**{name: text for name, text in self.texts.items() if text}, **others}
         return f"?{urlencode(given)}" if given else ""
 
 
 def blank(texts: Mapping[str, str]) -> Asked:
-    """A form whose fields cannot be, which asks for nothing, without days that are none: a browser would not show them."""
+    """Return a form whose fields cannot be, which asks for nothing, without days that are none: a browser would not show them."""
     return Asked({name: text for name, text in texts.items() if name not in ("from", "to") or _is_day(text)}, Wanted())
 
 
 def fields(query: Mapping[str, str]) -> dict[str, str]:
-    """What the form's fields have, cut to what they may be."""
+    """Return what the form's fields have, cut to what they may be."""
     return {name: query.get(name, "").strip()[:100] for name in ("state", "job", "from", "to")}
 
 
 def read(query: Mapping[str, str], say: Texts) -> Asked:
-    """What an address asks for.
+    """Return what an address asks for.
 
     :raises RequestRefused: there is no such state, job or day; in the words of the page.
     """

@@ -49,7 +49,7 @@ class Board:
         self._asked: dict[str, float] = {}
 
     def look(self, patience_seconds: float) -> dict[str, Part]:
-        """What is known; who has said nothing for long is waited for, no longer than that."""
+        """Return what is known; who has said nothing for long is waited for, no longer than that."""
         with self._changed:
             for name in self._questions:
                 if name not in self._asked and self._age(name) >= FRESH_SECONDS:

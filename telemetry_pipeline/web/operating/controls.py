@@ -91,7 +91,7 @@ class Controls:
         return AllowedDays.until_today(self.settings.first_partition, self.settings.operator_zone)
 
     async def answer(self, question: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-        """What Dagster answers, in a thread of its own.
+        """Return what Dagster answers, in a thread of its own.
 
         :raises WebserverUnavailable: it does not within that time.
         :raises TelemetryError: as the question does.
@@ -105,7 +105,7 @@ class Controls:
         return await anyio.to_thread.run_sync(deed, limiter=self._patient())
 
     def progress(self, run_id: str) -> Progress | None:
-        """How far a run has come, as of a moment ago; None: nobody says it."""
+        """Return how far a run has come, as of a moment ago; None: nobody says it."""
         with self._following:
             progress, looked_at = self._followed.pop(run_id, (Progress(run_id), float("-inf")))
             try:

@@ -48,11 +48,11 @@ class Launching:
         self._controls = controls
 
     async def ask(self, request: Request, _: Record) -> Response:
-        """The form, as far as the address fills it in."""
+        """Return the form, as far as the address fills it in."""
         return self.form(request, dict(request.query_params))
 
     def form(self, request: Request, given: Mapping[str, str], refusal: RequestRefused | None = None) -> Response:
-        """The form with what was given; with a refusal it says why that cannot be."""
+        """Return the form with what was given; with a refusal it says why that cannot be."""
         target: Job | Asset | None = None
         if given.get("target"):
             try:
@@ -82,7 +82,7 @@ class Launching:
         return known.title if known else ""
 
     def _purpose(self, target: Job | Asset) -> str:
-        """What something is for, in the language of the page where the catalogue has it."""
+        """Return what something is for, in the language of the page where the catalogue has it."""
         if target.name in OPERATING:
             return str(getattr(self._controls.voice.say, target.name))
         known = about(target.name) if self._controls.voice.language is Language.ES else None
@@ -106,7 +106,7 @@ class Launching:
         return Period(days[0], days[-1])
 
     def read(self, form: Mapping[str, str]) -> Launch:
-        """What a form says.
+        """Return what a form says.
 
         :raises RequestRefused: it cannot be; says what is allowed.
         """
@@ -125,7 +125,7 @@ class Launching:
 
 
 def fields_of(asset: Asset, language: Language) -> list[Field]:
-    """The parameters of an asset."""
+    """Return the parameters of an asset."""
     found = []
     for name, field in asset.parameters.model_fields.items():
         default = None if field.is_required() else json.dumps(field.default, default=str)

@@ -107,11 +107,11 @@ class Metrics:
         self._requests = requests
 
     def routes(self) -> list[BaseRoute]:
-        """Where it is."""
+        """Return where it is."""
         return [Route(METRICS_PATH, self.show)]
 
     async def show(self, _: Request) -> Response:
-        """All of them, as of a few seconds ago at most; what is not known now is left out."""
+        """Return all of them, as of a few seconds ago at most; what is not known now is left out."""
         parts = await run_in_threadpool(self._board.look, PATIENCE_SECONDS)
         registry = CollectorRegistry()
         registry.register(_Facts(parts))

@@ -16,7 +16,7 @@ from telemetry_pipeline.words.language import Language
 
 
 def routes(door: Door, settings: DoorSettings, requests: Requests, language: Language = Language.ES) -> list[BaseRoute]:
-    """All of them.
+    """Return all of them.
 
     :param requests: what the door counts of its own.
     """

@@ -22,7 +22,7 @@ _TEMPLATES.tests["said"] = lambda error: isinstance(error, AskedWrongly)
 
 
 def show(request: Request, voice: Voice, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """An answer of one of this room's templates."""
+    """Return an answer of one of this room's templates."""
     text = _TEMPLATES.get_template(template).render(
         visitor=request.user,
         path=request.url.path,

@@ -24,7 +24,7 @@ class State:
         self._controls = controls
 
     def routes(self) -> list[BaseRoute]:
-        """Where it is."""
+        """Return where it is."""
         return [Route(STATE_PATH, self.page), Route(STATE_PARTS_PATH, self.parts)]
 
     async def page(self, request: Request) -> Response:
@@ -33,7 +33,7 @@ class State:
         return await self._show(request, "state.html", _FIRST_SECONDS)
 
     async def parts(self, request: Request) -> Response:
-        """What of it changes."""
+        """Return what of it changes."""
         return await self._show(request, "state_parts.html", PATIENCE_SECONDS)
 
     async def _show(self, request: Request, template: str, patience_seconds: float) -> Response:

@@ -51,7 +51,7 @@ class Tasks:
         self._controls = controls
 
     def routes(self) -> list[BaseRoute]:
-        """Where they are."""
+        """Return where they are."""
         return [
             Route(PATH, self.list),
             Route(f"{PATH}/partes", self.list_parts),
@@ -60,7 +60,7 @@ class Tasks:
         ]
 
     async def list(self, request: Request) -> Response:
-        """The list; with the form again if it asks for what cannot be."""
+        """Return the list; with the form again if it asks for what cannot be."""
         try:
             asked, refusal = read(request.query_params, self._controls.voice.say), None
         except RequestRefused as err:
@@ -68,15 +68,15 @@ class Tasks:
         return await self._list(request, "tasks.html", asked, refusal)
 
     async def list_parts(self, request: Request) -> Response:
-        """What of the list changes."""
+        """Return what of the list changes."""
         return await self._list(request, "tasks_parts.html", read(request.query_params, self._controls.voice.say), None)
 
     async def one(self, request: Request) -> Response:
-        """The page of one run."""
+        """Return the page of one run."""
         return await self._one(request, "task.html")
 
     async def one_parts(self, request: Request) -> Response:
-        """What of it changes."""
+        """Return what of it changes."""
         return await self._one(request, "task_parts.html")
 
     async def _list(self, request: Request, template: str, asked: Asked, refusal: RequestRefused | None) -> Response:
@@ -135,7 +135,7 @@ class Tasks:
 
 
 def wanted_run(request: Request) -> str:
-    """The run that an address is about.
+    """Return the run that an address is about.
 
     :raises HTTPException: it cannot be one.
     """
@@ -146,7 +146,7 @@ def wanted_run(request: Request) -> str:
 
 
 def done(request: Request) -> dict[str, Any] | None:
-    """What was done just before, as the address says it, and of how many; None: nothing."""
+    """Return what was done just before, as the address says it, and of how many; None: nothing."""
     what = request.query_params.get("done")
     counts = {name: request.query_params.get(name, "") for name in ("n", "refused")}
     if what not in DONE or not all(

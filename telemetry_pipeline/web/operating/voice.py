@@ -25,7 +25,7 @@ class Voice(Speech):
         return size(count)
 
     def took(self, seconds: float | None) -> str:
-        """A time span."""
+        """Return a time span."""
         return NULL if seconds is None else duration(max(0.0, seconds))
 
     def moment(self, value: datetime | None) -> str:
@@ -40,10 +40,10 @@ class Voice(Speech):
         return f"{value.astimezone(self.zone):%H:%M:%S}"
 
     def partitions(self, run: Run) -> str:
-        """The days of a run, as they are asked for."""
+        """Return the days of a run, as they are asked for."""
         first, last = run.partitions or ("", "")
         return first if first == last else f"{first} \N{EN DASH} {last}"
 
     def course(self, ran: Run | Step, now: datetime) -> str:
-        """How long something took, or has taken so far."""
+        """Return how long something took, or has taken so far."""
         return NULL if ran.started_at is None else self.took(((ran.ended_at or now) - ran.started_at).total_seconds())

@@ -28,7 +28,7 @@ _MOST_FLOWS, _SHOWN_FLOWS = 10_000, 12
 
 
 async def show(page: Opened) -> Response:
-    """The page.
+    """Return the page.
 
     :raises AskedWrongly: there is no such channel; has those that may have been meant.
     """
@@ -59,7 +59,7 @@ async def show(page: Opened) -> Response:
 
 
 def _like(name: str, channels: tuple[str, ...]) -> list[str]:
-    """Channels of nearly that name, with or without its accents, or with it as a part."""
+    """Return channels of nearly that name, with or without its accents, or with it as a part."""
     plain = {_plain(each): each for each in channels}
     written = _plain(name)
     close = [plain[each] for each in get_close_matches(written, list(plain), _MOST_MEANT, _LIKE)]
@@ -101,7 +101,7 @@ async def _figures(page: Opened, period: Period) -> _Figures:
 
 
 async def _headline(page: Opened) -> list[Tile]:
-    """What the channel amounts to, and its place among all; nothing, if nobody watched it."""
+    """Return what the channel amounts to, and its place among all; nothing, if nobody watched it."""
     asked, speech = page.asked, page.speech
     periods = [asked.period, *([asked.against] if page.compares and asked.against else [])]
     now, *before = await asyncio.gather(*(_figures(page, period) for period in periods))

@@ -26,7 +26,7 @@ _PICTURES = ("share", "reach", "rating", "channel_flow", "channel_performance", 
 
 
 async def show(page: Opened) -> Response:
-    """The page."""
+    """Return the page."""
     say, part = page.speech.say, page.asked.part
     title = say.ranking_part.format(part=name_of(part, page.speech)) if part else say.ranking
     return page.reply(
@@ -41,7 +41,7 @@ async def show(page: Opened) -> Response:
 
 
 async def file(page: Opened) -> Response:
-    """The ranking as a file that Excel opens, with as many channels as there are."""
+    """Return the ranking as a file that Excel opens, with as many channels as there are."""
     try:
         text = await page.answers.begin(_ranking_text(page))
     finally:
@@ -64,7 +64,7 @@ async def _ranking(page: Opened) -> Table:
 
 
 async def _ranked(page: Opened) -> tuple[pd.DataFrame, list[Shown]]:
-    """The channels in order, and the columns to show of them."""
+    """Return the channels in order, and the columns to show of them."""
     asked = page.asked
     of_days = _by_part if asked.part else _by_day
     periods = [asked.period, *([asked.against] if page.compares and asked.against else [])]
@@ -93,7 +93,7 @@ async def _ranked(page: Opened) -> tuple[pd.DataFrame, list[Shown]]:
 
 
 async def _by_day(page: Opened, period: Period) -> pd.DataFrame:
-    """Channels by the hours that they were watched."""
+    """Return channels by the hours that they were watched."""
     performance = page.answers.ask("channel_performance", period)
     shares, reaches = page.answers.ask("share", period), page.answers.ask("reach", period)
     frame = (await performance)[["channel", "views", "average_seconds", "watch_hours", SMALL_BASE.name]]
@@ -104,7 +104,7 @@ async def _by_day(page: Opened, period: Period) -> pd.DataFrame:
 
 
 async def _by_part(page: Opened, period: Period) -> pd.DataFrame:
-    """Channels by their average audience in the hours of the part of the day: subscriber minutes by minutes."""
+    """Return channels by their average audience in the hours of the part of the day: subscriber minutes by minutes."""
     frame, hours = await page.answers.ask("average_audience", period), list(page.asked.hours)
     frame = frame[frame["hour"].isin(hours)]
     minutes = frame.groupby("hour")["minutes"].max()
@@ -119,7 +119,7 @@ async def _by_part(page: Opened, period: Period) -> pd.DataFrame:
 
 
 def _passed(page: Opened, period: Period) -> pd.Series[float]:
-    """How many minutes each hour of the day has had on some days, as far as they are known."""
+    """Return how many minutes each hour of the day has had on some days, as far as they are known."""
     zone = page.pages.zone
     hours = clock.hours_of(zone, clock.days_of(zone, page.known.days, list(period.days())))
     return ((hours["hour_end"] - hours["hour_start"]).dt.total_seconds() / 60).groupby(hours["local_hour"]).sum()

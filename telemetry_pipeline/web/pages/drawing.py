@@ -47,7 +47,7 @@ def endpoint(pages: Pages) -> Endpoint:
 
 
 def _asked(request: Request, pages: Pages) -> Question:
-    """What the address asks for.
+    """Return what the address asks for.
 
     :raises HTTPException: there is no such analysis, or whoever asks may not see it. :raises AskedWrongly: it cannot be.
     """

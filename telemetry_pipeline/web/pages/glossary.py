@@ -32,7 +32,7 @@ class Entry:
 
 
 async def show(page: Opened) -> Response:
-    """The page."""
+    """Return the page."""
     language = page.speech.language
     words = [Entry(place, term.name(language), term.text(language).replace("*", "")) for place, term in TERMS.items()]
     themes = {

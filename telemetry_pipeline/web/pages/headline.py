@@ -59,7 +59,7 @@ def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
 
 
 def _tile(page: Opened, term: str, value: float | None, pair: Pair, *, small: bool) -> Tile:
-    """A figure of the days, with the change of the part of them that can be compared."""
+    """Return a figure of the days, with the change of the part of them that can be compared."""
     current, previous = pair
     return replace(tile(page.speech, term, current, previous, small=small), value=page.speech.number(value))
 

@@ -56,7 +56,7 @@ class Pages:
         return self.speech.zone
 
     def endpoint(self, show: Show, name: str, preset: str = "7") -> Endpoint:
-        """A page that answers requests.
+        """Return a page that answers requests.
 
         :param name: of its title in the catalogue.
         :param preset: the days of who names none.
@@ -105,7 +105,7 @@ class Opened:
         return str(self.request.url.path)
 
     def may(self, scope: str) -> bool:
-        """Whether the reader may something."""
+        """Return whether the reader may something."""
         return scope in self.request.auth.scopes
 
     @property
@@ -114,21 +114,21 @@ class Opened:
         return self.known.can_be_compared(self.asked.period, self.asked.against)
 
     def named(self, column: str) -> str:
-        """What a column is called."""
+        """Return what a column is called."""
         if self.speech.language is Language.EN:
             return column.replace("_", " ").capitalize()
         return word(column).capitalize()
 
     def to_channel(self, channel: str) -> str:
-        """Where the page of a channel is, on the same days."""
+        """Return where the page of a channel is, on the same days."""
         return self.asked.at(CHANNEL_PATH, channel=channel, code="", part="", everything=False)
 
     def to_subscriber(self, code: str) -> str:
-        """Where the page of a subscriber is, on the same days."""
+        """Return where the page of a subscriber is, on the same days."""
         return self.asked.at(SUBSCRIBER_PATH, channel="", code=code, part="", everything=False)
 
     def reply(self, template: str, *, status: int = 200, notes: list[Notice] | None = None, **values: Any) -> Response:
-        """The page.
+        """Return the page.
 
         :param notes: in place of what is to be known of its days.
         """

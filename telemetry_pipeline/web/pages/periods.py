@@ -29,7 +29,7 @@ _MOST_CHANNELS, _SHOWN_CHANNELS = 10_000, 10
 
 
 async def show(page: Opened) -> Response:
-    """The page."""
+    """Return the page."""
     changed = page.compares and page.asked.against is not None
     return page.reply(
         "periods.html",
@@ -43,7 +43,7 @@ async def show(page: Opened) -> Response:
 
 
 async def _summary(page: Opened) -> Table:
-    """Each measure of the days, of the others, and the change."""
+    """Return each measure of the days, of the others, and the change."""
     asked, speech = page.asked, page.speech
     now = page.answers.ask("period_summary", asked.period)
     before: Awaitable[pd.DataFrame] | None = page.answers.ask("period_summary", asked.against) if asked.against else None
@@ -78,7 +78,7 @@ async def _hours(page: Opened, period: Period) -> pd.DataFrame:
 
 
 async def _changed(page: Opened, *, rises: bool) -> Table:
-    """The channels whose hours grew, or fell, by most."""
+    """Return the channels whose hours grew, or fell, by most."""
     against = page.asked.against
     assert against is not None
     now, before = await _hours(page, page.asked.period), await _hours(page, against)

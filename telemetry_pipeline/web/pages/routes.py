@@ -18,7 +18,7 @@ from telemetry_pipeline.words.pages import PAGES
 
 
 def routes(settings: DoorSettings, engine: sa.Engine, answering: Answering) -> list[BaseRoute]:
-    """All of them, over a warehouse."""
+    """Return all of them, over a warehouse."""
     pages = Pages(
         engine,
         SharedLook(partial(knowledge.look, engine)),

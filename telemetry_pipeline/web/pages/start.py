@@ -41,7 +41,7 @@ class Place:
 
 
 def routes() -> list[BaseRoute]:
-    """Where the page is."""
+    """Return where the page is."""
     return [Route("/", _show)]
 
 

@@ -20,7 +20,7 @@ _OTHERS = ("unique_channels", "unique_devices", "active_days")
 
 
 async def show(page: Opened) -> Response:
-    """The page.
+    """Return the page.
 
     :raises AskedWrongly: no code is given.
     """

@@ -29,7 +29,7 @@ class CameBack:
 
 
 async def show(page: Opened) -> Response:
-    """The page."""
+    """Return the page."""
     personal = page.may(PERSONAL)
     return page.reply(
         "subscribers.html",
@@ -60,7 +60,7 @@ async def _segments(page: Opened) -> Table:
 
 
 async def _to_call(page: Opened) -> Table:
-    """Those at high risk first, and of them those who watched most."""
+    """Return those at high risk first, and of them those who watched most."""
     frame = await page.answers.ask("churn_risk", page.asked.period)
     order = frame.assign(order=frame["risk"].map(_RISKS).astype("Int64"))
     order = order.sort_values(["order", "views_previous", "subscriber_code"], ascending=[True, False, True], kind="stable")
@@ -76,7 +76,7 @@ async def _to_call(page: Opened) -> Table:
 
 
 async def _came_back(page: Opened) -> CameBack:
-    """Those who watched most since first, as the analysis has them."""
+    """Return those who watched most since first, as the analysis has them."""
     frame = await page.answers.ask("win_back", page.asked.period)
     say = page.speech.say
     columns = [

@@ -27,7 +27,7 @@ Frames = Mapping[str, Awaitable[pd.DataFrame]]
 
 
 async def show(page: Opened) -> Response:
-    """The page."""
+    """Return the page."""
     days = _days(page.allowed.last)
     hour = _complete_hours(page)
     ended = {name: page.answers.ask("peak_hours", Period(day, day)) for name, day in days.items()}
@@ -51,7 +51,7 @@ def _days(today: date) -> Mapping[str, date]:
 
 
 def _complete_hours(page: Opened) -> int | None:
-    """How many hours of today are over, as far as data say; None: not one."""
+    """Return how many hours of today are over, as far as data say; None: not one."""
     until = page.known.days.known_until
     if until is None:
         return None
@@ -78,7 +78,7 @@ async def _headline(page: Opened, hours: int | None, ended: Frames, watching: Fr
 
 
 def _sum(frame: pd.DataFrame, hours: int) -> float:
-    """Views of the first hours of a day."""
+    """Return views of the first hours of a day."""
     return float(frame["views"][frame["hour"] < hours].sum())
 
 
@@ -127,7 +127,7 @@ def _change(page: Opened, now: float | None, before: float) -> float | None:
 
 
 async def _channels(page: Opened, hours: int | None, ended: Frames) -> Table:
-    """The channels of the last hour that is over."""
+    """Return the channels of the last hour that is over."""
     if hours is None:
         return Table()
     found = None

@@ -62,7 +62,7 @@ class Backend:
 
     @classmethod
     def at(cls, name: str, socket: Path) -> Backend:
-        """The one that listens there, now or later."""
+        """Return the one that listens there, now or later."""
         pool = httpcore.AsyncConnectionPool(uds=str(socket), max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS)
         return cls(name, socket, pool)
 
@@ -111,7 +111,7 @@ def _answered(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 def _kept(status: int, scope: Scope) -> Headers:
-    """What need not be asked for again."""
+    """Return what need not be asked for again."""
     return (
         [(b"cache-control", b"private, max-age=31536000, immutable")]
         if status == 200 and scope["path"].startswith(_HASHED)
@@ -120,7 +120,7 @@ def _kept(status: int, scope: Scope) -> Headers:
 
 
 def _location(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> Headers:
-    """Where an answer leads, without the scheme and the name by which the server thinks that it was asked."""
+    """Return where an answer leads, without the scheme and the name by which the server thinks that it was asked."""
     found = [value for name, value in headers if name.lower() == b"location"]
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
     return [(b"location", value.removeprefix(b"http://" + host) or b"/") for value in found]

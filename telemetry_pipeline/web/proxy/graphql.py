@@ -80,7 +80,7 @@ NOTHING = Changes()
 
 
 def read(body: bytes) -> Changes:
-    """What the body of a POST would change.
+    """Return what the body of a POST would change.
 
     :raises NotGraphQL: it is not one object with a document.
     """
@@ -92,7 +92,7 @@ def read(body: bytes) -> Changes:
 
 
 def changes(request: Any) -> Changes:
-    """The same of what JSON said.
+    """Return the same of what JSON said.
 
     :raises NotGraphQL: it is not one object with a document.
     """
@@ -114,7 +114,7 @@ def changes(request: Any) -> Changes:
 
 
 def _fields(document: DocumentNode) -> Iterator[FieldNode]:
-    """The fields of all mutations in a document, those in fragments included."""
+    """Yield the fields of all mutations in a document, those in fragments included."""
     for each in document.definitions:
         if isinstance(each, OperationDefinitionNode) and each.operation is OperationType.MUTATION:
             fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
@@ -122,7 +122,7 @@ def _fields(document: DocumentNode) -> Iterator[FieldNode]:
 
 
 def _selected(selected: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:
-    """Each fragment once, however often it is there."""
+    """Yield each fragment once, however often it is there."""
     for each in selected.selections:
         if isinstance(each, FieldNode):
             yield each
@@ -144,7 +144,7 @@ def _about(asked: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """What is said under the names of subjects, itself or as a list."""
+    """Yield what is said under the names of subjects, itself or as a list."""
     if isinstance(value, dict):
         for name in value.keys() - _PRIVATE:
             yield from _leaves(value[name], (*path, name))

@@ -41,7 +41,7 @@ class Behind:
         self._routes = [Mount(DAGSTER_PATH, Dagster(door, operators, viewers)), Mount(FLOWER_PATH, Flower(workers))]
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Where they are."""
+        """Return where they are."""
         return self._routes
 
     async def aclose(self) -> None:
@@ -105,7 +105,7 @@ class Dagster:
             audit.write(transaction, actor(connection), "dagster", mutations=list(found.mutations), about=dict(found.about))
 
     async def _lasts(self, connection: HTTPConnection) -> bool:
-        """Whether they are who they were; not so, while nobody can say it."""
+        """Return whether they are who they were; not so, while nobody can say it."""
         try:
             found = await self._authentication.authenticate(connection)
         except AuthenticationError:
@@ -134,7 +134,7 @@ class Flower:
 
 
 def _admit(scope: Scope, whom: str, refusal: rules.Refusal | None) -> None:
-    """Who asks is looked at first: what there is, is nothing for others."""
+    """Let in who may, and look at who asks first: what there is, is nothing for others."""
     if whom not in scope["auth"].scopes:
         raise HTTPException(403)
     if refusal is not None:
@@ -149,7 +149,7 @@ async def _hand_on(backend: Backend, scope: Scope, body: bytes | None, send: Sen
 
 
 async def _body(request: Request) -> bytes:
-    """All of it.
+    """Return all of it.
 
     :raises HTTPException: there is too much of it.
     """

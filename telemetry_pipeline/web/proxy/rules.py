@@ -31,7 +31,7 @@ class Refusal:
 
 
 def dagster(scope: Scope) -> Refusal | None:
-    """Why a request may not pass to Dagster; None if it may."""
+    """Return why a request may not pass to Dagster; None if it may."""
     path = scope["path"]
     if refusal := _unusual(path):
         return refusal
@@ -47,7 +47,7 @@ def dagster(scope: Scope) -> Refusal | None:
 
 
 def flower(scope: Scope) -> Refusal | None:
-    """Why a request may not pass to Flower, which only shows; None if it may."""
+    """Return why a request may not pass to Flower, which only shows; None if it may."""
     if refusal := _unusual(scope["path"]):
         return refusal
     # Its table of tasks is asked for by a form.
@@ -56,7 +56,7 @@ def flower(scope: Scope) -> Refusal | None:
 
 
 def _unusual(path: str) -> Refusal | None:
-    """Who hands on could read another path in one that is written in an unusual way."""
+    """Return who hands on could read another path in one that is written in an unusual way."""
     return Refusal(400, "The path is not written as it should be.") if _UNUSUAL.search(path) else None
 
 
@@ -65,6 +65,8 @@ def _reads(scope: Scope) -> bool:
 
 
 def _content_type(scope: Scope) -> str | None:
-    """The type of the body, if just one is told; in small letters, as Dagster spells it, or it reads the address instead."""
+    """Return the type of the body, if just one is told; in small letters, as Dagster spells it, or it reads the address
+    instead.
+    """
     types = Headers(scope=scope).getlist("content-type")
     return types[0].partition(";")[0].strip() if len(types) == 1 else None

@@ -120,6 +120,6 @@ class Check:
 
 
 def find_check(name: str, language: Language) -> Check | None:
-    """What is said of a check; None: it has no words."""
+    """Return what is said of a check; None: it has no words."""
     place = list(Language).index(language)
     return Check(*(texts[place] for texts in CHECKS[name])) if name in CHECKS else None

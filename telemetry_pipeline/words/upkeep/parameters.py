@@ -135,7 +135,7 @@ class Parameter:
 
 
 def find_parameter(analysis: str, name: str, language: Language) -> Parameter | None:
-    """What is said of a parameter; None: it has no words."""
+    """Return what is said of a parameter; None: it has no words."""
     said = PARAMETERS.get(f"{analysis}.{name}") or PARAMETERS.get(name)
     place = list(Language).index(language)
     return Parameter(*(texts[place] for texts in said)) if said else None

@@ -186,7 +186,7 @@ class Said:
 
 
 def find_problem(key: str, language: Language) -> Said | None:
-    """What is said of a problem; None: its subject has no words."""
+    """Return what is said of a problem; None: its subject has no words."""
     subjects = [each for each in PROBLEMS if key == each or (each.endswith(":") and key.startswith(each))]
     if not subjects:
         return None

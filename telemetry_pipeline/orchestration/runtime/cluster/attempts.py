@@ -52,7 +52,7 @@ _FINAL = (SoftTimeLimitExceeded, TimeLimitExceeded)
 
 
 def seconds_to_next(error: Exception, failures: int, settings: StackSettings, *, is_tick: bool) -> float | None:
-    """How long to wait before a step is tried again; None: it has failed.
+    """Return how long to wait before a step is tried again; None: it has failed.
 
     Our own errors say whether trying again may help. Of others nobody knows, so they are given the chance.
 
@@ -66,7 +66,7 @@ def seconds_to_next(error: Exception, failures: int, settings: StackSettings, *,
 
 
 def is_tick(run: dg.DagsterRun) -> bool:
-    """Whether the next run of the same comes soon and by itself."""
+    """Return whether the next run of the same comes soon and by itself."""
     return run.job_name == TICK
 
 
@@ -111,12 +111,12 @@ def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings:
 
 
 def attempt_number(known: KnownExecutionState | None, step: str) -> int:
-    """Which attempt at a step one is that is submitted with what is *known* of its run: Dagster counts them, from 0."""
+    """Return which attempt at a step one is that is submitted with what is *known* of its run: Dagster counts them, from 0."""
     return known.get_retry_state().get_attempt_count(step) if known else 0
 
 
 def failures(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
-    """How often in a row a step failed and was tried again; that it went on in a new one is no failure."""
+    """Return how often in a row a step failed and was tried again; that it went on in a new one is no failure."""
     count = 0
     for event in _log(instance, run_id, step, {dg.DagsterEventType.STEP_UP_FOR_RETRY}):
         error = event.step_retry_data.error
@@ -126,12 +126,12 @@ def failures(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
 
 
 def submitted(instance: dg.DagsterInstance, run_id: str, step: str) -> int:
-    """The highest number that an attempt at a step may have by now: another one follows when it is on record why."""
+    """Return the highest number that an attempt at a step may have by now: another one follows when it is on record why."""
     return sum(1 for _ in _log(instance, run_id, step, {dg.DagsterEventType.STEP_UP_FOR_RETRY}))
 
 
 def ended(instance: dg.DagsterInstance, run_id: str, step: str, number: int) -> list[dg.DagsterEvent]:
-    """The events with which an attempt at a step has ended; none while it has not."""
+    """Return the events with which an attempt at a step has ended; none while it has not."""
     events: list[dg.DagsterEvent] = []
     reached = 0
     for event in _log(instance, run_id, step, _COURSE):
@@ -168,7 +168,7 @@ class AttemptInstance(PipelineInstance):
 
     @contextmanager
     def at_work_on(self, attempt: Attempt) -> Iterator[None]:
-        """Every event is of this attempt, as long as the context lasts."""
+        """Provide every event is of this attempt, as long as the context lasts."""
         self.attempt = attempt
         try:
             yield

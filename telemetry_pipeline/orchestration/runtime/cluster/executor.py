@@ -46,7 +46,7 @@ _LIMIT_TO_REDELIVERY_SECONDS = 300
 
 
 def on_queue(queue: str) -> dict[str, str]:
-    """The tags of an op whose steps workers of *queue* execute."""
+    """Return the tags of an op whose steps workers of *queue* execute."""
     return {"dagster-celery/queue": queue}
 
 
@@ -118,8 +118,8 @@ class StepExecutor(CeleryExecutor):
                 attempts.forget(connect(self._settings.database_url), run_id)
 
     def _conclude(self, context: IStepContext, number: int, error: Exception) -> list[str]:
-        """The events of an attempt whose task brought an error: those that are on record, if the step had ended, else that it
-        is tried again or has failed.
+        """Return the events of an attempt whose task brought an error: those that are on record, if the step had ended, else
+        that it is tried again or has failed.
         """
         run, instance, step = context.dagster_run, context.instance, context.step.key
         attempts.supersede(connect(self._settings.database_url), run.run_id, step, number + 1)
@@ -149,7 +149,7 @@ def _submit(app: Celery, run_id: str, step: str, queue: str, priority: int, atte
 
 
 def build_executor(settings: StackSettings) -> dg.ExecutorDefinition:
-    """The executor of every job. It takes no configuration, so that no address gets into a run's."""
+    """Return the executor of every job. It takes no configuration, so that no address gets into a run's."""
 
     @dg.executor(name="celery", requirements=dg.multiple_process_executor_requirements())
     def celery(_: dg.InitExecutorContext) -> StepExecutor:

@@ -52,7 +52,7 @@ def pass_over_foreign_messages(app: Celery) -> None:
 
 
 def _is_of_the_connection(err: Exception, errors: tuple[type[Exception], ...]) -> bool:
-    """Whether there is none any more; kombu takes what a message lacks for that, too."""
+    """Return whether there is none any more; kombu takes what a message lacks for that, too."""
     return isinstance(err, errors) and not isinstance(err, KeyError)
 
 

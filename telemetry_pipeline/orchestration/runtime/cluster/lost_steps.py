@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def known_steps(redis_url: str, run_id: str) -> set[str] | None:
-    """The steps of a run that are in a queue or with a worker; None when that cannot be said: nobody answers."""
+    """Return the steps of a run that are in a queue or with a worker; None when that cannot be said: nobody answers."""
     try:
         waiting = broker.steps_waiting(redis_url)
         workers = broker.workers(redis_url)
@@ -53,7 +53,7 @@ class StepWatch:
         self._looked_at = float("-inf")
 
     def begin(self, step: str) -> None:
-        """A step was submitted."""
+        """Note that a step was submitted."""
         self._since[step] = self._clock()
         self._in_vain[step] = 0
 
@@ -62,7 +62,7 @@ class StepWatch:
         self._since.pop(step, None)
 
     def is_lost(self, step: str) -> bool:
-        """Whether a step is lost that was begun and has not ended. Looks when it is time."""
+        """Return whether a step is lost that was begun and has not ended. Looks when it is time."""
         now = self._clock()
         if now - max(self._looked_at, self._since[step]) >= LOOK_SECONDS:
             self._looked_at = now
@@ -102,7 +102,7 @@ class WatchedResult:
         watch.begin(step)
 
     def ready(self) -> bool:
-        """Whether the attempt has ended."""
+        """Return whether the attempt has ended."""
         if self._events is None and self._error is None:
             try:
                 self._events = self._look()
@@ -120,7 +120,7 @@ class WatchedResult:
         return True
 
     def get(self) -> Sequence[str]:
-        """The events of the step.
+        """Return the events of the step.
 
         :raises TaskRevokedError: it was revoked before a worker had begun it, for its run was ended.
         """
@@ -153,7 +153,8 @@ class WatchedResult:
 
 
 def _readable(step: str, events: Sequence[str]) -> Sequence[str]:
-    """The same, if they are a step's from beginning to end; none are those of a step that was not begun, for its run has ended.
+    """Return the same, if they are a step's from beginning to end; none are those of a step that was not begun, for its run has
+    ended.
 
     :raises CodeDiffers: they are not.
     """

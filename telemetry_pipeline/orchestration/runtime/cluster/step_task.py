@@ -68,7 +68,7 @@ class StepRequest(Request):  # type: ignore[misc]
 
 
 def worker_ends() -> bool:
-    """Whether this worker was told to end, and so its children."""
+    """Return whether this worker was told to end, and so its children."""
     # What Celery keeps there is an exit code, 0 included.
     return any(told is not None and told is not False for told in (state.should_stop, state.should_terminate))
 
@@ -105,7 +105,7 @@ class StepTask(celery.Task):  # type: ignore[misc]
         self._definitions = ReconstructableRepository(definitions)
 
     def run(self, run_id: str, step: str, attempt: int) -> list[str]:
-        """The attempt's events; none when its run has ended. Those on record, if it had ended before: the broker hands a
+        """Return the attempt's events; none when its run has ended. Those on record, if it had ended before: the broker hands a
         message out again whose worker was lost, or cut off.
 
         :param attempt: from 0.
@@ -181,7 +181,7 @@ def _run_has_ended(run_id: str) -> bool:
 
 
 def _counts(attempt: Attempt) -> bool:
-    """Whether it does, as far as can be said."""
+    """Return whether it does, as far as can be said."""
     try:
         return attempt.counts()
     except WarehouseUnavailable:

@@ -16,7 +16,7 @@ _SECONDS_BETWEEN_REPORTS = 1.0
 
 
 def has_ended(run: dg.DagsterRun | None) -> bool:
-    """Whether there is nothing left to do for a run."""
+    """Return whether there is nothing left to do for a run."""
     return run is None or run.is_finished or run.status is dg.DagsterRunStatus.CANCELING
 
 

@@ -119,7 +119,7 @@ class PanAccessClient:
     def from_settings(
         cls, settings: UpstreamSettings, *, shared: bool = False, at_most_seconds: float = math.inf
     ) -> PanAccessClient:
-        """The client that the settings describe.
+        """Return the client that the settings describe.
 
         :param shared: whether its session is kept in Redis, for all workers.
         :param at_most_seconds: for one try of a call, where somebody waits who will not wait for long.
@@ -207,7 +207,7 @@ class PanAccessClient:
         raise PermissionDenied(problem) if reply.error.looks_like_permission else PanAccessError(problem)
 
     def _current_session(self, dead: str | None = None) -> str:
-        """The shared session; another one than *dead*."""
+        """Return the shared session; another one than *dead*."""
         wait_seconds = _ends_at.get() - time.monotonic()
         session = self._session.renew(dead, wait_seconds) if dead else self._session.current(wait_seconds)
         self.discretion.learn(session)
@@ -278,7 +278,7 @@ class PanAccessClient:
 
 
 def _log_call(function: str, began: float, *, status: int | None = None, size: int = 0, problem: str | None = None) -> None:
-    """One line a call; parameters and answers hold sessions and people's data, so nothing of them is on it.
+    """Log one line a call; parameters and answers hold sessions and people's data, so nothing of them is on it.
 
     :param began: by ``time.monotonic``.
     :param size: bytes of the body.

@@ -70,7 +70,7 @@ class Discretion:
             self._forms[secret] = [meant for form in _forms(secret) if (meant := _meant(form))]
 
     def quote(self, text: str, most: int = RAW_CHARACTERS) -> str:
-        """The text without secrets, in whatever form they are, and of a long one the beginning."""
+        """Return the text without secrets, in whatever form they are, and of a long one the beginning."""
         if len(text) <= most + _CUT_LENGTH:
             return self._masked(text, len(text))
         longest = _LONGEST_FORM * max((len(secret.encode("utf-8", "surrogatepass")) for secret in list(self._forms)), default=0)
@@ -115,7 +115,7 @@ class Discretion:
 
 
 def _occurrences(form: str, meant: str) -> Iterator[tuple[int, int]]:
-    """Where a form is, and how much of it: half or more, or where the text was cut so much that it tells."""
+    """Yield where a form is, and how much of it: half or more, or where the text was cut so much that it tells."""
     half = form[: max(_CUT_SHORT, (len(form) + 1) // 2)]
     at = meant.find(half)
     while at >= 0:
@@ -141,7 +141,7 @@ def _occurrences(form: str, meant: str) -> Iterator[tuple[int, int]]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, in hex, inside what was written in base64, and as UTF-8 that was read as Latin-1."""
+    """Yield a secret as it is, in hex, inside what was written in base64, and as UTF-8 that was read as Latin-1."""
     yield secret
     if len(secret) >= _TELLING_LENGTH:
         data = secret.encode("utf-8", "surrogatepass")
@@ -153,7 +153,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _inside_base64(data: bytes) -> Iterator[str]:
-    """What does not change whatever stands before and behind the data: it may begin at each of three places."""
+    """Yield what does not change whatever stands before and behind the data: it may begin at each of three places."""
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + data).decode().rstrip("=")
         whole = encoded[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
@@ -162,14 +162,14 @@ def _inside_base64(data: bytes) -> Iterator[str]:
 
 
 def _readings(text: str) -> dict[str, None]:
-    """The text, and as long, with what ``_WRITTEN`` knows instead of what is seldom written."""
+    """Return the text, and as long, with what ``_WRITTEN`` knows instead of what is seldom written."""
     mail = _IN_MAIL.sub(lambda found: f"%{found['hex']}" if found["hex"] else " " * len(found[0]), text)
     octal = _OCTAL.sub(lambda found: f"\\x{int(found[1], 8):02x}", text)
     return dict.fromkeys((text, mail, octal))
 
 
 def _meant(text: str) -> str:
-    """A text without the ways of writing it, in small letters."""
+    """Return a text without the ways of writing it, in small letters."""
     for _ in range(_ROUNDS):
         if not _ESCAPES.search(text):
             text = "".join(text.split()).replace("+", "")
@@ -182,7 +182,7 @@ def _meant(text: str) -> str:
 
 
 def _places(text: str) -> Callable[[int], int]:
-    """Where in a text that stands which is somewhere in what is meant."""
+    """Return where in a text that stands which is somewhere in what is meant."""
     rounds: list[tuple[list[int], list[int], list[bool]]] = []
     for _ in range(_ROUNDS):
         parts: list[str] = []
@@ -212,7 +212,7 @@ def _places(text: str) -> Callable[[int], int]:
 
 
 def _character(written: str) -> str:
-    """What is meant by one match of ``_WRITTEN``."""
+    """Return what is meant by one match of ``_WRITTEN``."""
     is_escape = written[-1] not in "\\+" and not written[-1].isspace()
     return _escaped(written) if is_escape else ""
 

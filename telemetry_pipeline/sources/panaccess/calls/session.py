@@ -49,7 +49,7 @@ class SessionStore(Protocol):
     """Where the session is kept between calls."""
 
     def get(self, name: str) -> str | None:
-        """The value, or None when there is none."""
+        """Return the value, or None when there is none."""
 
     def put(self, name: str, value: str, seconds: int | None = None) -> None:
         """Keep a value, for ever or for some seconds."""
@@ -68,7 +68,7 @@ class RedisStore:
         self._redis = redis.Redis.from_url(url, decode_responses=True)
 
     def get(self, name: str) -> str | None:
-        """The value, or None when there is none."""
+        """Return the value, or None when there is none."""
         try:
             value = self._redis.get(name)
         except (UnicodeDecodeError, redis.ResponseError):
@@ -99,7 +99,7 @@ class LocalStore:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> str | None:
-        """The value, or None when there is none."""
+        """Return the value, or None when there is none."""
         return self._values.get(name)
 
     def put(self, name: str, value: str, seconds: int | None = None) -> None:
@@ -129,11 +129,11 @@ class Session:
         self._login = login
 
     def current(self, wait_seconds: float = _LOCK_SECONDS) -> str:
-        """The id of the shared session; logs in when there is none."""
+        """Return the id of the shared session; logs in when there is none."""
         return self._store.get(f"{self._prefix}:session") or self.renew(None, wait_seconds)
 
     def renew(self, dead: str | None, wait_seconds: float = _LOCK_SECONDS) -> str:
-        """A session in place of *dead*: somebody else's new one, or else one login.
+        """Return a session in place of *dead*: somebody else's new one, or else one login.
 
         :raises PanAccessUnavailable: somebody else has been logging in for *wait_seconds*.
         """

@@ -109,6 +109,6 @@ def _pools(url: str) -> urllib3.PoolManager:
 
 
 def _reason(err: urllib3.exceptions.HTTPError) -> str:
-    """The failure without what urllib3 writes of its own objects in front of it, and of its clock behind."""
+    """Return the failure without what urllib3 writes of its own objects in front of it, and of its clock behind."""
     text = re.sub(r"^\w+Pool\([^)]*\): | \(\w+ timeout=[\d.]+\)$", "", str(err).rpartition(">: ")[2])
     return text or type(err).__name__

@@ -60,12 +60,12 @@ def _whole(digits: str) -> int | str:
 
 
 def raw_text(body: bytes) -> str:
-    """A body as text that PostgreSQL can store: what is not UTF-8, and NUL, are written as escapes."""
+    """Return a body as text that PostgreSQL can store: what is not UTF-8, and NUL, are written as escapes."""
     return body.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
 def encode_form(parameters: Mapping[str, Any], encoding: Encoding) -> str:
-    """A form body; nested parameters as one JSON string each, or as PHP brackets."""
+    """Return a form body; nested parameters as one JSON string each, or as PHP brackets."""
     pairs: list[tuple[str, str]] = []
     for name, value in parameters.items():
         if isinstance(value, dict | list) and encoding == "brackets":

@@ -11,7 +11,7 @@ _WEEK = timedelta(days=7)
 
 
 def presets(today: date) -> Mapping[str, Period]:
-    """Days by the names that the catalogue has for them (``preset_7``), in the order in which they are offered."""
+    """Return days by the names that the catalogue has for them (``preset_7``), in the order in which they are offered."""
     yesterday = today - timedelta(days=1)
     month = today.replace(day=1)
     last_month = month - timedelta(days=1)
@@ -27,7 +27,7 @@ def presets(today: date) -> Mapping[str, Period]:
 
 
 def weekdays_before(period: Period) -> Period | None:
-    """The same weekdays, as few whole weeks before as the periods do not overlap; None: the calendar begins later."""
+    """Return the same weekdays, as few whole weeks before as the periods do not overlap; None: the calendar begins later."""
     weeks = -(-period.length // 7)
     if period.first.toordinal() <= 7 * weeks:
         return None
@@ -35,6 +35,6 @@ def weekdays_before(period: Period) -> Period | None:
 
 
 def within(period: Period, first: date, last: date) -> Period | None:
-    """The part of a period that is between two days; None: nothing is."""
+    """Return the part of a period that is between two days; None: nothing is."""
     begin, end = max(period.first, first), min(period.last, last)
     return Period(begin, end) if begin <= end else None

@@ -21,18 +21,19 @@ _WRITTEN = re.compile("([0-9]{1,2})-([0-9]{1,2})")
 
 
 def hours_of(part: str) -> range:
-    """The hours of what :func:`read_part` gives."""
+    """Return the hours of what :func:`read_part` gives."""
     return _NAMED[part] if part in _NAMED else range(*map(int, part.split("-")))
 
 
 def name_of(part: str, speech: Speech) -> str:
-    """What people call it: ``noche, 18 a 24 h``, or ``20 a 24 h``."""
+    """Return what people call it: ``noche, 18 a 24 h``, or ``20 a 24 h``."""
     hours = hours_of(part)
     return speech.say[f"part_{part}"] if part in PARTS else speech.hours(hours.start, hours.stop)
 
 
 def read_part(texts: Mapping[str, str], speech: Speech) -> str:
-    """Which hours an address asks for: a part's name, empty for the whole day, or such as ``20-24``; the same always alike.
+    """Return which hours an address asks for: a part's name, empty for the whole day, or such as ``20-24``; the same always
+    alike.
 
     A form has the first hour and the end in fields of their own, of which one that is left open is that of the day.
 

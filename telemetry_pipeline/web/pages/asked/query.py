@@ -46,7 +46,7 @@ class Asked:
 
     @classmethod
     def by_default(cls, today: date, preset: str) -> Self:
-        """What a page shows that was asked for nothing."""
+        """Return what a page shows that was asked for nothing."""
         period = presets(today)[preset]
         return cls(period, BEFORE, period.before())
 
@@ -56,7 +56,7 @@ class Asked:
         return hours_of(self.part)
 
     def at(self, path: str, **others: object) -> str:
-        """The address of a page with the same days, and other values of some fields."""
+        """Return the address of a page with the same days, and other values of some fields."""
         asked = replace(self, **others)  # type: ignore[arg-type]
         values = {FROM: str(asked.period.first), TO: str(asked.period.last)}
         if asked.comparison == OTHERS and asked.against is not None:
@@ -67,13 +67,13 @@ class Asked:
         return f"{path}?{urlencode({name: value for name, value in values.items() if value}, errors='replace')}"
 
     def on(self, period: Period) -> Self:
-        """The same on other days, compared with what follows from them."""
+        """Return the same on other days, compared with what follows from them."""
         comparison = BEFORE if self.comparison == OTHERS else self.comparison
         return replace(self, period=period, comparison=comparison, against=_follows(comparison, period))
 
 
 def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset: str) -> Asked:
-    """What an address asks for.
+    """Return what an address asks for.
 
     :param given: its query.
     :param preset: the days of who names none.
@@ -128,5 +128,5 @@ def _day(text: str, allowed: AllowedDays, speech: Speech) -> date:
 
 
 def is_over(period: Period, known_until: datetime | None) -> bool:
-    """Whether all of a period lies before a moment."""
+    """Return whether all of a period lies before a moment."""
     return known_until is not None and period.last < known_until.date()

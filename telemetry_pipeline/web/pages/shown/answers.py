@@ -49,7 +49,7 @@ class Failed:
 
 @functools.cache
 def _workshop() -> asyncio.AbstractEventLoop:
-    """Where blocks are made, one at a time, whatever loop their pages are answered in."""
+    """Return where blocks are made, one at a time, whatever loop their pages are answered in."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="pages", daemon=True).start()
     return loop
@@ -85,7 +85,7 @@ class Answers:
         return self.begin(computing.frame(self._answer, name, period, parameters))
 
     def make(self, block: Callable[[], Coroutine[Any, Any, T]]) -> Callable[[], Awaitable[T | Failed]]:
-        """A block for a template to call, begun now; an error is its state, and the rest of the page is drawn."""
+        """Return a block for a template to call, begun now; an error is its state, and the rest of the page is drawn."""
 
         async def guarded() -> T | Failed:
             try:
@@ -112,6 +112,6 @@ class Answers:
             work.cancel()
 
     async def _answer(self, question: Question) -> Answer:
-        """The answer, from the loop that the page is answered in."""
+        """Return the answer, from the loop that the page is answered in."""
         asked = asyncio.run_coroutine_threadsafe(self._answering.answer(question), self._loop)
         return await asyncio.wrap_future(asked)

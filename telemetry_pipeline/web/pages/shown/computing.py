@@ -23,11 +23,13 @@ class Answering(Protocol):
     """Who answers questions."""
 
     async def answer(self, question: Question, known: str = "") -> Answer:
-        """The answer, as bytes."""
+        """Return the answer, as bytes."""
 
 
 def has_own_window(analysis: Analysis) -> bool:
-    """Whether it looks back over days of its own, without which it says something else: two weeks in halves, all cohorts."""
+    """Return whether it looks back over days of its own, without which it says something else: two weeks in halves, all
+    cohorts.
+    """
     windows = (model.model_fields.get("window_days") for model in (analysis.parameters, GeneralParameters))
     own, usual = (None if field is None else field.default for field in windows)
     return not analysis.is_of_period and own != usual
@@ -49,7 +51,8 @@ def question(name: str, period: Period, parameters: dict[str, Any], form: Form =
 async def frame(
     answer: Callable[[Question], Awaitable[Answer]], name: str, period: Period, parameters: dict[str, Any]
 ) -> pd.DataFrame:
-    """The rows of an analysis about exactly some days, with the types of its columns; what is known of them in ``attrs``.
+    """Return the rows of an analysis about exactly some days, with the types of its columns; what is known of them in
+    ``attrs``.
 
     :param answer: gives the answer to a question.
     :raises TelemetryError: it cannot be had.

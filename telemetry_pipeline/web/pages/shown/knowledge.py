@@ -38,17 +38,17 @@ class Knowledge:
         return None if at is None or is_recent(at, self.sync.now, FRESH) else self.sync.now - at
 
     def incomplete(self, period: Period) -> list[date]:
-        """Days of a period whose figures may still grow."""
+        """Return days of a period whose figures may still grow."""
         first = self.days.first_day
         return [] if first is None else [day for day in period.days() if day >= first and not self.days.is_complete(day)]
 
     def has_all_of(self, against: Period | None) -> bool:
-        """Whether data begin before some days."""
+        """Return whether data begin before some days."""
         first = self.days.first_day
         return against is not None and first is not None and first < against.first
 
     def can_be_compared(self, period: Period, against: Period | None) -> bool:
-        """Whether all is there of both."""
+        """Return whether all is there of both."""
         if against is None or not self.has_all_of(against):
             return False
         return not self.incomplete(period) and not self.incomplete(against)
@@ -64,6 +64,6 @@ def look(engine: sa.Engine) -> Knowledge:
 
 
 def was_ever_seen(engine: sa.Engine, channel: str) -> bool:
-    """Whether a view has a channel of this name."""
+    """Return whether a view has a channel of this name."""
     with engine.connect() as connection:
         return bool(connection.scalar(_SEEN, {"channel": channel.replace("\0", "")}))

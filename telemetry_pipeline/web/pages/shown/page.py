@@ -39,7 +39,7 @@ def stream(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> StreamingResponse:
-    """An answer that is a page.
+    """Return an answer that is a page.
 
     :param answers: that its blocks wait for; they are stopped when the reader has gone.
     """

@@ -40,7 +40,7 @@ class Picture:
 
 
 def picture(name: str, asked: Asked, language: Language, **parameters: str) -> Picture:
-    """The picture of an analysis about the days that were asked for.
+    """Return the picture of an analysis about the days that were asked for.
 
     :param parameters: of the analysis, beside the days.
     """
@@ -61,7 +61,7 @@ def other_picture(name: str, title: str, asked: Asked, language: Language) -> Pi
 
 
 def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
-    """The files of an analysis about the days that were asked for, by what they are called.
+    """Return the files of an analysis about the days that were asked for, by what they are called.
 
     :param parameters: of the analysis, beside the days.
     """

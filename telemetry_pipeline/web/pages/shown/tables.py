@@ -95,7 +95,7 @@ class Table:
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Shown], speech: Speech, *, most: int | None = FIRST_ROWS) -> Table:
-    """The rows of a frame under some of its columns.
+    """Return the rows of a frame under some of its columns.
 
     :param most: rows to show; None: all.
     """
@@ -117,7 +117,7 @@ _NUMERIC = ("number", "percent", "change", "seconds", "written")
 
 
 def head_of(column: Shown, speech: Speech) -> str:
-    """What stands over a column."""
+    """Return what stands over a column."""
     if column.head or not column.term:
         return column.head
     return terms.TERMS[column.term].name(speech.language)
@@ -135,7 +135,7 @@ def _cell(value: Any, column: Shown, speech: Speech, largest: float | None) -> C
 
 
 def write(value: Any, notation: Notation, speech: Speech) -> str:
-    """A value for people; a dash, where it cannot be known."""
+    """Return a value for people; a dash, where it cannot be known."""
     if value is None:
         return NULL
     writers: Mapping[Notation, Callable[[Any], str]] = {

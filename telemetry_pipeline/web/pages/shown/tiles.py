@@ -42,7 +42,7 @@ def value_of(frame: pd.DataFrame, column: str) -> float | None:
 
 
 def is_small(frame: pd.DataFrame) -> bool:
-    """Whether the first row is of few subscribers."""
+    """Return whether the first row is of few subscribers."""
     if frame.empty or SMALL_BASE.name not in frame:
         return False
     mark: Any = frame[SMALL_BASE.name].iloc[0]
@@ -64,7 +64,7 @@ def tile(
     name: str = "",
     small: bool = False,
 ) -> Tile:
-    """A figure of a term, and how it changed if something is known of before."""
+    """Return a figure of a term, and how it changed if something is known of before."""
     change = change_pct(value, before)
     return Tile(
         name=name or terms.TERMS[term].name(speech.language),

@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def statements(file_name: str) -> str:
-    """The SQL of one migration."""
+    """Return the SQL of one migration."""
     return (Path(__file__).parent / file_name).read_text()
