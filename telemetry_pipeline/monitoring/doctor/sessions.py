@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
-from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.settings.addresses import postgres_url
+from telemetry_pipeline.warehouse.db.errors import explanation
 
 _CONNECT_SECONDS = 10
 
@@ -18,7 +18,7 @@ _CONNECT_SECONDS = 10
 def transaction(url: str) -> Iterator[psycopg.Connection[Any]]:
     """Provide a transaction that waits for no lock of others for long.
 
-    :raises TelemetryError: as :func:`open_session`.
+    :raises WarehouseError: as :func:`open_session`.
     """
     with open_session(url) as session, session.transaction():
         session.execute("set local statement_timeout = '20s'")
@@ -31,19 +31,17 @@ def open_session(url: str) -> Iterator[psycopg.Connection[Any]]:
     """Provide a session that reads text whatever the database's encoding is. Nothing is set in it, for a pooler would pass that
     on.
 
-    :raises TelemetryError: the server does not answer, or refuses.
+    :raises WarehouseError: the server does not answer, or refuses.
     """
     try:
         with psycopg.connect(
             postgres_url(url), autocommit=True, client_encoding="utf8", connect_timeout=_CONNECT_SECONDS, prepare_threshold=None
         ) as session:
             yield session
-    except psycopg.errors.UndefinedTable as err:
-        raise TelemetryError("the database lacks our tables", "apply them with 'telemetry-pipeline migrate'") from err
     except psycopg.errors.InvalidParameterValue:
         raise
     except psycopg.Error as err:
-        raise TelemetryError(f"no answer: {' '.join(str(err).split())}") from err
+        raise explanation(err) or err from err
 
 
 def one(session: psycopg.Connection[Any], query: str) -> Any:
