@@ -6,8 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import telemetry_pipeline
 
+pytestmark = pytest.mark.slow  # the whole product is read
 PRODUCT = Path(telemetry_pipeline.__path__[0])
 NO_VERBS = {
     "a",

@@ -273,6 +273,7 @@ def test_the_table_has_every_private_part_that_is_used_and_no_other() -> None:
     assert imported_by_the_runtime() == IMPORTED.keys()
 
 
+@pytest.mark.slow  # the whole product is read
 def test_nobody_else_knows_a_private_part() -> None:
     assert imported_elsewhere() == set()
 
