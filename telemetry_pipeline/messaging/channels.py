@@ -130,7 +130,7 @@ def split(alert_urls: str) -> list[str]:
 
 
 def _divided(url: str) -> str:
-    """Return the address with nothing that divides a host from who logs in there but the last ``@``: Apprise takes the first."""
+    """Return the address with nothing that parts a host from who logs in there but the last ``@``: Apprise takes the first."""
     scheme, _, rest = url.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     who, at, host = authority.rpartition("@")

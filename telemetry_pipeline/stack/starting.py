@@ -65,7 +65,7 @@ class Starting:
         service.await_ready(self._supervisor.tend)
 
     def ask_servers(self, ask: Callable[[], _T]) -> _T:
-        """Return what the servers answer; asked again when they are ready, for they may have been started again in the middle."""
+        """Return what the servers answer; asked again when they are ready, for they may have been restarted in the middle."""
         for _ in range(_STARTS - 1):
             try:
                 return ask()

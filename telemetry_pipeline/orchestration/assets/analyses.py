@@ -96,7 +96,7 @@ def _materialize(
 
 
 def _shown(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
-    """Return what there is to look at of the last partition's result; the preview is rounded, the result and its rows are not."""
+    """Return what can be looked at of the last partition's result; the preview is rounded, the result and its rows are not."""
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
     return {
         "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis)),

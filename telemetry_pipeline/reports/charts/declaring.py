@@ -62,7 +62,7 @@ def declare(
 
 
 def _remarks(frame: pd.DataFrame) -> list[str]:
-    """Return what is to be known of a result before it is believed: up to when it is known, which days lack some, small bases."""
+    """Return what to know of a result before it is believed: up to when it is known, which days lack some, small bases."""
     facts = frame.attrs.get("facts", {})
     days = [date.fromisoformat(each) for each in facts.get("provisional_days", ())]
     remarks = []

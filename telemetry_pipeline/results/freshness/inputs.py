@@ -47,7 +47,7 @@ def version(of: Inputs, state: State, rules: Rules) -> str:
 
 
 def versions(of: Sequence[Inputs], state: State, rules: Rules) -> list[str]:
-    """Return the :func:`version` of each of many, in a time that grows with how many there are and not with how long they are."""
+    """Return the :func:`version` of each of many, in time that grows with how many there are and not with how long they are."""
     if not of:
         return []
     known = state.known

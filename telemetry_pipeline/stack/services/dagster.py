@@ -161,7 +161,7 @@ class Daemon(Service):
             return False
 
     def fault(self) -> Fault | None:
-        """Return what is wrong when it, or a part of it, is silent. None without the database, which is not the daemon's fault."""
+        """Return what is wrong when it or a part is silent. None without the database, which is not the daemon's fault."""
         try:
             with psycopg.connect(postgres_url(self._environment["DAGSTER_DATABASE_URL"]), connect_timeout=5) as connection:
                 beats = connection.execute(_HEARTBEATS).fetchall()

@@ -65,7 +65,7 @@ class State:
         return self._highest_version.between(first, last)
 
     def spilled(self, first: date, last: date) -> int:
-        """Return the version of the last change of views that had begun before any of some days on which they are; 0 of none."""
+        """Return the version of the last change of views that began before any of some days on which they are; 0 of none."""
         return self._highest_spill.between(first, last)
 
     @functools.cached_property
@@ -183,7 +183,7 @@ def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
 
 
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
-    """Return one day's rows, as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as row by row."""
+    """Return one day's rows as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as rows."""
     text = io.BytesIO()
     with driver(connection) as session, session.cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
         for chunk in copy:

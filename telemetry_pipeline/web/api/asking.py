@@ -98,7 +98,7 @@ def _days(values: Mapping[str, str], allowed: AllowedDays) -> Period | date:
 
 
 def _asked(analysis: Analysis, days: Period | date, parameters: dict[str, Any]) -> tuple[Period, dict[str, Any]]:
-    """Return the days as ``results.computing.answer`` takes them, and the parameters: what looks back does so to the first day."""
+    """Return the days as ``results.computing.answer`` takes them, and parameters: what looks back does so to the first day."""
     last = days if isinstance(days, date) else days.last
     if analysis.is_of_period:
         return (Period(last, last) if isinstance(days, date) else days), parameters

@@ -111,6 +111,6 @@ class Speech:
 
 
 def cut(text: str, length: int) -> str:
-    """Return a text of somebody else where there is little room, without what a page would obey; the whole is shown elsewhere."""
+    """Return a text of somebody else where there is little room, without what a page would obey; all of it is elsewhere."""
     shown = "".join(each if each.isprintable() or each == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"

@@ -41,7 +41,7 @@ class Asked:
 
 
 def blank(texts: Mapping[str, str]) -> Asked:
-    """Return a form whose fields cannot be, which asks for nothing, without days that are none: a browser would not show them."""
+    """Return a form whose fields cannot be, which asks for nothing, without days that are none: browsers do not show them."""
     return Asked({name: text for name, text in texts.items() if name not in ("from", "to") or _is_day(text)}, Wanted())
 
 
