@@ -23,7 +23,7 @@ def parse_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Provide days that options cannot mean are an error of usage."""
+    """Make days that options cannot mean an error of usage."""
     try:
         yield
     except RequestRefused as err:

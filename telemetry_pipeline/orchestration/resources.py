@@ -101,8 +101,7 @@ class Warehouse:
 
     def is_due(self, day: date, chosen: Chosen, names: Set[str]) -> bool:
         """Return whether something of a day is not of what is stored: records wait for their merge, analyses with the
-        parameters
-        *chosen*, or documents among *names* are stale. Runs may end anywhere.
+        parameters *chosen*, or documents among *names* are stale. Runs may end anywhere.
         """
         return (
             records.merge_is_pending(self.engine)

@@ -77,7 +77,7 @@ class StackSettings(
     @field_validator("*", mode="before")
     @classmethod
     def _has_no_line_end(cls, value: Any) -> Any:
-        """Return a secret that was read from a file often has one, or a carriage return."""
+        """Take off the line end, or carriage return, that a secret often has which was read from a file."""
         return value.rstrip("\r\n") if isinstance(value, str) else value
 
     @classmethod

@@ -40,7 +40,7 @@ from telemetry_pipeline.web.proxy.routes import Behind
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
-    """Yield the door, as a server runs it.
+    """Return the door, as a server runs it.
 
     :param engine: of the warehouse; default: that of the settings.
     :param pool: that computes; default: processes of its own.

@@ -97,7 +97,7 @@ def test_an_answer_byte_by_byte_has_the_time_of_a_call(server: SimulatorServer) 
     began = time.monotonic()
     with pytest.raises(PanAccessUnavailable, match=f"did not answer {LIST}: Read timed out.$"):
         one.call(LIST, {}, DECODE, tries=1)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 2
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def test_no_part_of_an_answer_outlives_the_call(say: Callable[[socket.socket], N
         began = time.monotonic()
         with pytest.raises(PanAccessUnavailable, match=r"PanAccess at 127.0.0.1:\d+ did not answer login"):
             client(url, call_seconds=1).check()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 1.9
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_when_time_is_up_what_stalls_is_missing_as_it_is(server: SimulatorServer
     """Else a tick that has one record which stalls narrows it down for many minutes, or never comes past it."""
     server.set_faults([{"kind": "timeout", "record_id": 7, "seconds": 60}])
     began = time.monotonic()
-    deliveries = list(Feed(client(server.url, call_seconds=0.7), DECODE, UTC).read([Slice(0, 40)], until=began + 5))
-    assert time.monotonic() - began < 30  # half of what one call stalls; a loaded machine may answer the others slowly
+    deliveries = list(Feed(client(server.url, call_seconds=0.7), DECODE, UTC).read([Slice(0, 40)], until=began + 3))
+    assert time.monotonic() - began < 3.9
     spans = [each.missing for each in deliveries if each.missing]
     missing = {one for span in spans for one in range(span.first_id, span.last_id + 1)}
     assert 7 in missing
@@ -237,7 +237,7 @@ def test_an_upstream_that_stalls_as_a_whole_is_no_gap(server: SimulatorServer) -
     began = time.monotonic()
     with pytest.raises(PanAccessUnavailable):
         list(Feed(client(server.url, call_seconds=0.7), DECODE, UTC).read([Slice(0, 40)], until=began + 1))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 1.9
 
 
 def test_who_waits_for_the_login_of_another_does_not_wait_for_ever(server: SimulatorServer) -> None:
@@ -245,4 +245,4 @@ def test_who_waits_for_the_login_of_another_does_not_wait_for_ever(server: Simul
     began = time.monotonic()
     with store.lock("any", 1), pytest.raises(PanAccessUnavailable, match="another process has been logging in"):
         client(server.url, store=store, call_seconds=0.5).check()
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 1

@@ -51,7 +51,7 @@ class PipelineInstance(dg.DagsterInstance):
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
-        """Return what ``dagster.yaml`` leaves out is as Dagster has it; but runs are kept in PostgreSQL, except by who tries
+        """Return what ``dagster.yaml`` leaves out, as Dagster has it; but runs are kept in PostgreSQL, except by who tries
         something out, with no home for them and no address: ``dagster dev`` in a checkout.
         """
         defaults = InstanceRef.config_defaults(base_dir)

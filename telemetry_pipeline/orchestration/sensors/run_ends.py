@@ -108,7 +108,7 @@ def _note_what_was_done(engine: sa.Engine, instance: dg.DagsterInstance, run: dg
 
 
 def _repeated_while_postgresql_is_away(sense: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Return an error of Dagster's own has the daemon show the same run again; after any other one it goes on to the next."""
+    """Have the daemon show the same run again, as after an error of Dagster's own; after any other it goes on to the next."""
 
     @functools.wraps(sense)
     def repeated(context: Any) -> None:

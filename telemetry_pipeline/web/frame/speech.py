@@ -97,11 +97,11 @@ class Speech:
         return str(format_timedelta(timedelta(seconds=max(0.0, seconds)), threshold=1.5, locale=self.locale))
 
     def hour(self, hour: int) -> str:
-        """Return where there is little room: ``20 h``."""
+        """Return an hour where there is little room: ``20 h``."""
         return f"{hour} h"
 
     def hours(self, first: int, end: int | None = None) -> str:
-        """Hours of the day, or one: ``20 a 21 h``."""
+        """Return hours of the day, or one: ``20 a 21 h``."""
         to = "a" if self.language is Language.ES else "to"
         return f"{first} {to} {first + 1 if end is None else end} h"
 

@@ -56,7 +56,7 @@ def flower(scope: Scope) -> Refusal | None:
 
 
 def _unusual(path: str) -> Refusal | None:
-    """Return who hands on could read another path in one that is written in an unusual way."""
+    """Refuse a path that is written in an unusual way, in which whoever hands it on could read another one."""
     return Refusal(400, "The path is not written as it should be.") if _UNUSUAL.search(path) else None
 
 

@@ -63,7 +63,7 @@ async def join(socket: Path, browser: WebSocket, lasts: Lasts, look_seconds: flo
 
 
 async def _ask(browser: WebSocket, server: ClientConnection) -> int | None:
-    """Return what the browser says, until it goes, or wants what is not asked here."""
+    """Hand on what the browser says, until it goes, or wants what is not asked here."""
     with suppress(ConnectionClosed):
         while (message := await browser.receive())["type"] == "websocket.receive":
             text = message.get("text")
@@ -74,7 +74,7 @@ async def _ask(browser: WebSocket, server: ClientConnection) -> int | None:
 
 
 async def _tell(server: ClientConnection, browser: WebSocket) -> int | None:
-    """Return what the server says, until it goes."""
+    """Hand on what the server says, until it goes."""
     with suppress(ConnectionClosed):
         async for message in server:
             try:

@@ -168,7 +168,7 @@ class AttemptInstance(PipelineInstance):
 
     @contextmanager
     def at_work_on(self, attempt: Attempt) -> Iterator[None]:
-        """Provide every event is of this attempt, as long as the context lasts."""
+        """Make every event one of this attempt, as long as the context lasts."""
         self.attempt = attempt
         try:
             yield

@@ -49,7 +49,7 @@ class Failed:
 
 @functools.cache
 def _workshop() -> asyncio.AbstractEventLoop:
-    """Return where blocks are made, one at a time, whatever loop their pages are answered in."""
+    """Return the loop that blocks are made in, one at a time, whatever loop their pages are answered in."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="pages", daemon=True).start()
     return loop
