@@ -19,6 +19,8 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.suggestions import meant
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.upkeep.purposes import PURPOSES
 
 
 class Days(StrEnum):
@@ -79,29 +81,18 @@ class SyncParameters(Parameters):
     )
 
 
+def _purpose(name: str) -> str:
+    return PURPOSES[name][list(Language).index(Language.EN)]
+
+
 JOBS: Mapping[str, Job] = {
-    job.name: job
-    for job in (
-        Job(
-            TICK,
-            "Synchronise what is new, merge it, and analyse one day: today, every two minutes.",
-            Days.ONE,
-            Selection.TICK,
-        ),
-        Job(
-            RANGE,
-            "Read a range of days again, store what is missing, merge the days anew, and analyse each of them.",
-            Days.RANGE,
-            Selection.TICK,
-        ),
-        Job(MERGE, "Merge the views of a range of days anew.", Days.RANGE, Selection.MERGE),
-        Job(
-            REBUILD,
-            "Analyse a range of days whose views changed after they had been analysed.",
-            Days.RANGE,
-            Selection.REBUILD,
-        ),
-        Job(CLEANUP, "Delete results that nobody asked for in a long time, and old runs.", Days.NONE, None),
+    name: Job(name, _purpose(name), days, takes)
+    for name, days, takes in (
+        (TICK, Days.ONE, Selection.TICK),
+        (RANGE, Days.RANGE, Selection.TICK),
+        (MERGE, Days.RANGE, Selection.MERGE),
+        (REBUILD, Days.RANGE, Selection.REBUILD),
+        (CLEANUP, Days.NONE, None),
     )
 }
 
@@ -112,8 +103,8 @@ def all_assets() -> dict[str, Asset]:
     return {
         asset.name: asset
         for asset in (
-            Asset("telemetry_records", "Viewing telemetry as PanAccess gives it.", (Selection.TICK,), SyncParameters),
-            Asset("ott_views", "Finished OTT playbacks with the names of their channels.", (Selection.TICK, Selection.MERGE)),
+            Asset("telemetry_records", _purpose("telemetry_records"), (Selection.TICK,), SyncParameters),
+            Asset("ott_views", _purpose("ott_views"), (Selection.TICK, Selection.MERGE)),
             *(
                 Asset(each.name, each.question, analysed if each.runs_unattended else (), each.parameters)
                 for each in all_analyses().values()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 # Controls, half surrogate pairs, ends of lines, and marks that nobody sees, those of the direction of writing above all. Not
 # those that join letters, as in Persian names and in emoji, or choose a form of one: they move nothing.
 _UNSEEN = re.compile(
@@ -20,3 +22,9 @@ def printable(text: str, also: str = "") -> str:
     :param also: characters that may stay, such as line ends.
     """
     return _UNSEEN.sub(lambda found: found[0] if found[0] in also else json.dumps(found[0])[1:-1], text)
+
+
+def cut(text: str, length: int) -> str:
+    """Return a text of somebody else where there is little room, without what a page would obey; all of it is elsewhere."""
+    shown = "".join(each if each.isprintable() or each == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"

@@ -79,13 +79,12 @@ def another(samples: Sequence[Comparison], oldest: Oldest | None, newest_id: int
         detail = f"{others} of {looked_at} stored records have another time or action there."
     else:
         return None
-    return Problem(
+    return Problem.of(
         ANOTHER,
-        "PanAccess is not the one that the stored records come from, and nothing of it is stored",
         detail,
-        "see that PANACCESS_URL and PANACCESS_USERNAME are right. If they are, say what it is: 'telemetry-pipeline adopt "
-        "--same' if it is the same and has changed its records, 'telemetry-pipeline adopt --begins-at ID' if it is another one "
-        "whose records go on from that id; if its ids overlap with the stored ones, begin with an empty database",
+        advice="see that PANACCESS_URL and PANACCESS_USERNAME are right. If they are, say what it is: 'telemetry-pipeline "
+        "adopt --same' if it is the same and has changed its records, 'telemetry-pipeline adopt --begins-at ID' if it is "
+        "another one whose records go on from that id; if its ids overlap with the stored ones, begin with an empty database",
     )
 
 
@@ -96,12 +95,11 @@ def below(cursor: Cursor, samples: Sequence[Comparison], newest_id: int) -> Prob
     others = max((sample.others for sample in samples), default=0)
     read = "What becomes new among the last ids of PanAccess is stored." if newest_id > cursor.read_after else "None is read."
     anew = f" At least {others} have ids under which others are stored: they are put aside as rejected." if others else ""
-    return Problem(
+    return Problem.of(
         BELOW,
-        "The newest record of PanAccess is below the cursor: ids begin anew, or it lost records",
         f"Its newest id is {newest_id}, the cursor is at {cursor.record_id}, {cursor.record_id - newest_id:,} ids above. "
         f"{read}{anew}",
-        "if PanAccess was restored from a backup or begins its ids anew, set the cursor to where it goes on, "
+        advice="if PanAccess was restored from a backup or begins its ids anew, set the cursor to where it goes on, "
         f"'telemetry-pipeline cursor --set {newest_id}' if nobody has yet; if only its newest records were deleted, this ends "
         "by itself",
     )
@@ -113,13 +111,12 @@ def anew(samples: Sequence[Comparison]) -> Problem | None:
     if not differing:
         return None
     others, looked_at = sum(each.others for each in differing), sum(len(each.given) for each in differing)
-    return Problem(
+    return Problem.of(
         ANEW,
-        "PanAccess has other records under ids that are stored",
         f"{others} of {looked_at} stored records have another time or action there, older ones are alike: it seems that it was "
         "restored from a backup, and gave their ids anew. An id is stored once: others under it are put aside as rejected.",
-        "repair the days since the backup, which puts aside what ticks do not come to; then say with 'telemetry-pipeline adopt "
-        "--same' that this is known",
+        advice="repair the days since the backup, which puts aside what ticks do not come to; then say with "
+        "'telemetry-pipeline adopt --same' that this is known",
     )
 
 
@@ -131,13 +128,12 @@ def jump(reached: int, jump_id: int, widest: int, behind: Page | None, samples: 
     renumbered = ""
     if samples and not any(sample.given for sample in samples):
         renumbered = "It has none of the stored records that were looked for: it may have renumbered them. "
-    return Problem(
+    return Problem.of(
         JUMP,
-        "Record ids of PanAccess jump, and what is behind the jump is not stored",
         f"Behind id {reached} comes {jump_id}, {jump_id - reached:,} ids further; up to {widest:,} are plausible "
         f"(MAX_ID_JUMP). {_known_of(behind)}{renumbered}What comes below it is stored as ever.",
-        "look at that record in PanAccess. If ids go on there, 'telemetry-pipeline cursor --accept' has the sync go on there, "
-        "too; if it is a stray record, 'telemetry-pipeline cursor --ignore' leaves it out",
+        advice="look at that record in PanAccess. If ids go on there, 'telemetry-pipeline cursor --accept' has the sync go on "
+        "there, too; if it is a stray record, 'telemetry-pipeline cursor --ignore' leaves it out",
     )
 
 

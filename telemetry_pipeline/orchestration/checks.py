@@ -15,72 +15,38 @@ from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.operations.checks import NOTHING, Beyond, FutureViews, RecordsSeen, Share, ViewsSeen
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.upkeep.checks import find_check
 
 _MAX_FUTURE_PCT = 1.0
 _MAX_REPEATED_PCT = 1.0
 _CAPS_TO_CHOOSE_FROM = (4.0, 6.0, 12.0)
 _TOO_FEW_VIEWS = 100
 
+
+def _spec(name: str, asset: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+    said = find_check(name, Language.EN)
+    return dg.AssetCheckSpec(name, asset=asset, blocking=blocking, description=said.means if said else None)
+
+
 RECORDS_CHECKS = [
-    dg.AssetCheckSpec(
-        "record_ids_are_unique",
-        asset="telemetry_records",
-        blocking=True,
-        description="A record id is stored once: in a tick among the newest 50,000, in a repair among all.",
-    ),
-    dg.AssetCheckSpec(
-        "few_records_are_rejected",
-        asset="telemetry_records",
-        description="At most MAX_REJECTED_PCT of the records that came in the last 24 hours could not be stored.",
-    ),
-    dg.AssetCheckSpec(
-        "few_records_are_of_the_future",
-        asset="telemetry_records",
-        description=f"At most {_MAX_FUTURE_PCT} % of the newest records claim to be of more than an hour from now.",
-    ),
+    _spec("record_ids_are_unique", "telemetry_records", blocking=True),
+    _spec("few_records_are_rejected", "telemetry_records"),
+    _spec("few_records_are_of_the_future", "telemetry_records"),
 ]
 VIEWS_CHECKS = [
-    dg.AssetCheckSpec(
-        "views_are_stops",
-        asset="ott_views",
-        blocking=True,
-        description="There are as many views of the run's days as merged stops with a channel id.",
-    ),
-    dg.AssetCheckSpec(
-        "few_views_are_unnamed",
-        asset="ott_views",
-        description="At most MAX_UNNAMED_PCT of the views of the run's days lack the name of their channel.",
-    ),
-    dg.AssetCheckSpec(
-        "few_views_are_of_the_future",
-        asset="ott_views",
-        description=f"At most {_MAX_FUTURE_PCT} % of the newest views ended after they were received. Such views count nowhere "
-        "until a sync sees them in time.",
-    ),
-    dg.AssetCheckSpec(
-        "few_views_are_repeated",
-        asset="ott_views",
-        description=f"At most {_MAX_REPEATED_PCT} % of the views of the days that were merged came before under another id.",
-    ),
-    dg.AssetCheckSpec(
-        "few_hours_are_of_long_views",
-        asset="ott_views",
-        description="At most MAX_LONG_VIEW_PCT of the watch time of the days that were merged, the run's and the day before "
-        "lies beyond LONG_VIEW_HOURS of a view, or VIEW_CAP_HOURS cuts it.",
-    ),
+    _spec("views_are_stops", "ott_views", blocking=True),
+    _spec("few_views_are_unnamed", "ott_views"),
+    _spec("few_views_are_of_the_future", "ott_views"),
+    _spec("few_views_are_repeated", "ott_views"),
+    _spec("few_hours_are_of_long_views", "ott_views"),
 ]
 _TOTALS = "totals_agree"
 
 
 def totals_check(document: str) -> dg.AssetCheckSpec:
     """Return the check of a document's totals."""
-    return dg.AssetCheckSpec(
-        _TOTALS,
-        asset=document,
-        blocking=True,
-        description="All of it is of the document's own period, and analyses of the same days that count all views and all "
-        "watch time have as much; a document that contradicts itself is not stored.",
-    )
+    return _spec(_TOTALS, document, blocking=True)
 
 
 def limits_hours(settings: StackSettings) -> set[float]:

@@ -80,7 +80,9 @@ class WebSettings(BaseModel):
         "stack makes a new one at each start; leave it empty in production.",
     )
     session_hours: SessionHours = Field(default=12, description="How many hours after logging in somebody has to do so again.")
-    language: Language = Field(default=Language.ES, description="What pages are written in: es for Spanish, en for English.")
+    language: Language = Field(
+        default=Language.ES, description="What pages and alerts are written in: es for Spanish, en for English."
+    )
     asset_owners: Owners = Field(
         default="team:data",
         description="Whose the assets are, as the web UI shows and finds them: teams and e-mail addresses, separated by "

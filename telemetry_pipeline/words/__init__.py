@@ -2,6 +2,6 @@
 
 ``analyses`` has titles and questions, ``shown`` the words of columns, ``stored`` those that tables hold, ``pictures`` what
 single pictures say besides, ``terms`` the glossary. ``door``, ``pages``, ``operating`` and ``api`` are what pages say, each in
-both languages (``language``), ``upkeep`` what they say of problems, checks and parameters. What terminals and logs say is
-English and stands where it is said.
+both languages (``language``), ``upkeep`` what pages, messages and Dagster say of problems, checks, parameters and jobs. What
+terminals and logs say besides is English and stands where it is said.
 """

@@ -130,28 +130,6 @@ OPERATING: Mapping[str, tuple[str, str]] = {
         "Each ends the step that it has at hand, ends, and is started again, with the code and settings of now. What waits in "
         "the queues stays there. A step that takes too long is interrupted and tried again.",
     ),
-    "telemetry_tick": (
-        "Sincronizar lo nuevo, unirlo y analizar un día: hoy, cada dos minutos.",
-        "Synchronise what is new, merge it, and analyse one day: today, every two minutes.",
-    ),
-    "telemetry_range": (
-        "Leer otra vez unos días, guardar lo que falta, unirlos de nuevo y analizar cada uno.",
-        "Read a range of days again, store what is missing, merge the days anew, and analyse each of them.",
-    ),
-    "telemetry_merge": ("Unir de nuevo las visualizaciones de unos días.", "Merge the views of a range of days anew."),
-    "telemetry_rebuild": (
-        "Analizar unos días cuyas visualizaciones cambiaron después de analizarlos.",
-        "Analyse a range of days whose views changed after they had been analysed.",
-    ),
-    "telemetry_cleanup": (
-        "Borrar resultados que nadie pidió en mucho tiempo, y ejecuciones viejas.",
-        "Delete results that nobody asked for in a long time, and old runs.",
-    ),
-    "telemetry_records": ("La telemetría como la da PanAccess.", "Viewing telemetry as PanAccess gives it."),
-    "ott_views": (
-        "Reproducciones terminadas, con el nombre de su canal.",
-        "Finished playbacks with the names of their channels.",
-    ),
     "new_lead": ("Elija qué lanzar; después, los días y los parámetros.", "Choose what to launch; then days and parameters."),
     "jobs": ("Trabajos", "Jobs"),
     "assets": ("Datos y análisis", "Data and analyses"),
@@ -199,7 +177,7 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     "jump": ("Detenido ante un salto, en el registro", "Held by a jump, at record"),
     "left_out": ("Se deja fuera lo que sigue al salto, del registro", "What is behind the jump is left out, from record"),
     "records": ("Registros", "Records"),
-    "views": ("Visualizaciones", "Views"),
+    "views": ("Reproducciones", "Views"),
     "about": ("unos {n}", "about {n}"),
     "gaps": ("Huecos abiertos", "Open gaps"),
     "gap_ids": ("{n} ({ids} registros; se vuelven a pedir solos)", "{n} ({ids} records; they are asked for again)"),

@@ -18,6 +18,7 @@ from telemetry_pipeline.messaging.channels import Channels
 from telemetry_pipeline.monitoring.alerts.notebook import Notebook
 from telemetry_pipeline.monitoring.alerts.watch import Watch
 from telemetry_pipeline.stack.processes.ports import free_port
+from telemetry_pipeline.words.language import Language
 
 with warnings.catch_warnings():
     # Apprise tries a module of Python's that is deprecated, for the sake of a library that needs it.
@@ -52,11 +53,12 @@ def hook() -> Iterator[Hook]:
 def start(engine: sa.Engine, clock: Clock, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setattr(channels, "_PAUSE_SECONDS", 0.0)
 
-    def start(alert_urls: str = mailbox.url, at: sa.Engine = engine) -> Watch:
+    def start(alert_urls: str = mailbox.url, at: sa.Engine = engine, language: Language = Language.EN) -> Watch:
         return Watch(
             Notebook(at, clock),
             Channels(alert_urls),
             zone=ZoneInfo("UTC"),
+            language=language,
             web_url="http://127.0.0.1:3000",
             clock=clock,
             say=print,

@@ -24,7 +24,7 @@ def test_a_broken_channel_is_a_problem_that_the_others_tell_and_is_over_when_it_
     watch.tell()
     watch.tell()
     name = f"json://hans:****@127.0.0.1:{closed_port}"
-    assert mailbox.subjects == ["PROBLEM: A tick failed", f"PROBLEM: Alerts do not get through {name}"]
+    assert mailbox.subjects == ["PROBLEM: The task telemetry_tick failed", f"PROBLEM: Alerts do not get through {name}"]
     failing, working = problems.channels(engine)
     assert (failing.channel, failing.failures, failing.succeeded_at) == (name, 2, None)
     assert failing.failing_since is not None
@@ -42,7 +42,7 @@ def test_a_broken_channel_is_a_problem_that_the_others_tell_and_is_over_when_it_
     mended.tell()
     mended.tell()
     assert {problem.key for problem in problems.open_problems(engine)} == {FAILED.key}
-    assert mailbox.subjects[-1] == f"OVER: Alerts do not get through {name}"
+    assert mailbox.subjects[-1] == f"OVER: Alerts do not get through {working.channel}"
     with engine.connect() as connection:
         everything = connection.execute(sa.text("select problems::text from telemetry.problems")).scalars().all()
     assert "geheimnis" not in f"{everything}{problems.channels(engine)}{[mail.as_string() for mail in mailbox.mails]}"
@@ -88,19 +88,19 @@ def test_a_message_that_a_channel_refuses_holds_up_no_other_and_is_sent_shorter(
     watch.tell()
     assert hook.titles == ["PROBLEM: The disk is full", f"PROBLEM: Alerts do not get through {hook.name}"]
     assert f"channel:{hook.name}" in {problem.key for problem in problems.open_problems(engine)}
-    assert "PROBLEM: A tick failed" in hook.messages[1], "the short one says which one did not get through"
+    assert "PROBLEM: The task telemetry_tick failed" in hook.messages[1], "the short one says which one did not get through"
     clock.ahead = MINUTE
     watch.tell()
     watch.tell()
-    assert hook.titles[2:] == ["PROBLEM: A tick failed", f"OVER: Alerts do not get through {hook.name}"]
-    assert "What to do: look at the run" in hook.messages[2]
+    assert hook.titles[2:] == ["PROBLEM: The task telemetry_tick failed", f"OVER: Alerts do not get through {hook.name}"]
+    assert "What to do: Open the task" in hook.messages[2]
     assert len(hook.messages[2]) <= 1_000
 
 
 def test_a_message_that_a_channel_refuses_for_good_is_given_up_there_and_said(
     start: Start, engine: sa.Engine, clock: Clock, hook: Hook, mailbox: Mailbox
 ) -> None:
-    hook.refused = "A tick failed"
+    hook.refused = "The task telemetry_tick failed"
     watch = start(f"{hook.url},{mailbox.url}")
     problems.report(engine, FAILED)
     for number in range(2 * TRIES):
@@ -110,9 +110,11 @@ def test_a_message_that_a_channel_refuses_for_good_is_given_up_there_and_said(
     with engine.connect() as connection:
         of_channel = "select detail from telemetry.problems where key like 'channel:%'"
         (detail,) = connection.execute(sa.text(of_channel)).scalars()
-    assert detail.endswith("It was the message '[Telemetry Pipeline] PROBLEM: A tick failed', which is given up after 5 tries.")
+    assert detail.endswith(
+        "It was the message '[Telemetry Pipeline] PROBLEM: The task telemetry_tick failed', which is given up after 5 tries."
+    )
     assert f"PROBLEM: Alerts do not get through {hook.name}" in mailbox.subjects
-    assert mailbox.subjects.count("PROBLEM: A tick failed") == 1
+    assert mailbox.subjects.count("PROBLEM: The task telemetry_tick failed") == 1
     assert hook.tries == TRIES
     assert {f"PROBLEM: Problem {number}" for number in range(2 * TRIES)} <= set(hook.titles)
 
@@ -120,9 +122,9 @@ def test_a_message_that_a_channel_refuses_for_good_is_given_up_there_and_said(
 def test_a_message_that_the_only_channel_refuses_for_good_is_settled(
     start: Start, engine: sa.Engine, clock: Clock, hook: Hook, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hook.refused = "A tick failed: "
+    hook.refused = "The task telemetry_tick:why failed"
     watch = start(hook.url)
-    problems.report(engine, replace(FAILED, summary="A tick failed: why?"))
+    problems.report(engine, replace(FAILED, key="run:telemetry_tick:why"))
     for _ in range(2 * TRIES):
         watch.tell()
         clock.ahead += MINUTE
@@ -141,10 +143,13 @@ def test_a_channel_that_was_down_gets_what_others_were_told_meanwhile_in_order(
     problems.resolve(engine, FAILED.key)
     watch.tell()
     assert hook.titles == []
-    assert mailbox.subjects[0] == "PROBLEM: A tick failed"
+    assert mailbox.subjects[0] == "PROBLEM: The task telemetry_tick failed"
     hook.longest = 1_000_000
     for _ in range(3):
         clock.ahead += MINUTE
         watch.tell()
-    assert [title for title in hook.titles if "tick" in title] == ["PROBLEM: A tick failed", "OVER: A tick failed"]
-    assert mailbox.subjects.count("PROBLEM: A tick failed") == 1
+    assert [title for title in hook.titles if "tick" in title] == [
+        "PROBLEM: The task telemetry_tick failed",
+        "OVER: The task telemetry_tick failed",
+    ]
+    assert mailbox.subjects.count("PROBLEM: The task telemetry_tick failed") == 1

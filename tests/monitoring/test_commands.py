@@ -49,7 +49,7 @@ def test_one_look_prints_what_does_not_work_and_fails(tmp_path: Path, database_u
         check=False,
     )
     assert done.returncode == 1, done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["the broker", "the web server"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["The broker (Redis)", "Dagster's web server"]
     assert "telemetry.example.com" not in done.stdout
 
 

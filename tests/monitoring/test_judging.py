@@ -52,7 +52,7 @@ def test_a_component_that_ended_is_a_problem_once_and_over_when_it_works() -> No
 
 
 def test_what_the_error_advises_goes_before_what_is_known_of_the_component() -> None:
-    for advice, told in (("free the disk", "free the disk"), ("", "see that PostgreSQL runs")):
+    for advice, told in (("free the disk", "free the disk"), ("", "See that PostgreSQL runs")):
         [problem] = judge({}, {POSTGRES: Reading(fault="it is full", advice=advice)}, set(), starting=False).begun
         assert problem.advice.startswith(told)
 

@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_pipeline.monitoring.alerts.judging import Memory, judge
 from telemetry_pipeline.monitoring.alerts.messages import compose, subject_of
 from telemetry_pipeline.monitoring.alerts.telling import QUIET, Occasion, Telling, due
+from telemetry_pipeline.monitoring.components import DAEMON, Reading
 from telemetry_pipeline.warehouse.operations.problems import Incident
+from telemetry_pipeline.words.language import Language
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -100,24 +103,50 @@ def test_a_message_says_what_since_when_how_often_which_run_where_and_what_to_do
         openings=2,
     )
     zone = ZoneInfo("America/Mexico_City")
-    body = compose(Telling(Occasion.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/")
-    assert subject_of(Telling(Occasion.PROBLEM, problem)) == "[Telemetry Pipeline] PROBLEM: A tick failed"
+    body = compose(Telling(Occasion.PROBLEM, problem), NOW, zone, "https://telemetry.example.com/", Language.EN)
+    assert subject_of(Telling(Occasion.PROBLEM, problem), Language.EN) == (
+        "[Telemetry Pipeline] PROBLEM: The task telemetry_tick failed"
+    )
     for part in (
         "Since: 2026-11-21 05:59:00 CST (1 min 0 s)",
         "Reported: 3 times",
         "came up 2 times",
         "Run: 0098262b",
         "Look: https://telemetry.example.com/dagster/runs/0098262b",
-        "PanAccess answered 500",
-        "What to do: look at the run",
+        "What to do: Open the task: it says at which step",
+        "In detail: A tick failed\nPanAccess answered 500\nlook at the run",
     ):
         assert part in body
 
 
+def test_a_message_is_in_the_language_of_the_operator_and_only_its_detail_is_not() -> None:
+    problem = Telling(Occasion.PROBLEM, incident(detail="It is silent."))
+    body = compose(problem, NOW, ZoneInfo("UTC"), "https://telemetry.example.com/", Language.ES)
+    assert subject_of(problem, Language.ES) == "[Telemetry Pipeline] PROBLEMA: El repartidor de pasos (Redis) no funciona"
+    head, technical = body.split("Detalle técnico: ")
+    assert head.startswith("El repartidor de pasos (Redis) no funciona\n\nDesde: 2026-11-21 11:59:00 UTC (1 min 0 s)")
+    assert "Qué hacer: Quien lo supervisa lo vuelve a iniciar." in head
+    assert technical.startswith("The broker does not work\nIt is silent.")
+    assert technical.endswith("Mientras dure se le recuerda cada hora, y se le avisa cuando termine.")
+
+
+def test_a_component_that_came_back_as_another_process_is_told_as_that() -> None:
+    verdict = judge({DAEMON: Memory("1", worked=True)}, {DAEMON: Reading(identity="2")}, set(), starting=False)
+    [restart] = verdict.begun
+    over = Telling(Occasion.RECOVERY, incident(key=restart.key, summary=restart.summary, resolved_at=NOW))
+    assert (
+        subject_of(over, Language.ES) == "[Telemetry Pipeline] TERMINÓ: El servicio del horario terminó y se volvió a iniciar"
+    )
+    assert subject_of(over, Language.EN) == "[Telemetry Pipeline] OVER: Dagster's daemon had ended and was restarted"
+
+
 def test_a_recovery_says_how_long_it_lasted() -> None:
     over = incident(opened_at=NOW - 83 * MINUTE, resolved_at=NOW, told_at=NOW)
-    body = compose(Telling(Occasion.RECOVERY, over), NOW, ZoneInfo("UTC"), None)
-    assert subject_of(Telling(Occasion.RECOVERY, over)) == "[Telemetry Pipeline] OVER: The broker does not work"
+    body = compose(Telling(Occasion.RECOVERY, over), NOW, ZoneInfo("UTC"), None, Language.EN)
+    assert (
+        subject_of(Telling(Occasion.RECOVERY, over), Language.EN)
+        == "[Telemetry Pipeline] OVER: The broker (Redis) does not work"
+    )
     assert "Lasted: 1 h 23 min" in body
     assert "Look:" not in body
 
@@ -131,12 +160,12 @@ def test_what_was_told_before_a_clock_was_set_back_is_told_again() -> None:
     assert told(incident(told_at=NOW + MINUTE, key_told_at=NOW + MINUTE)) == []
 
 
-LONG = incident(detail="an error of many words, " * 200, advice="look at the run", run_id="0098262b", times=3)
+LONG = incident(key="ours", detail="an error of many words, " * 200, advice="look at the run", run_id="0098262b", times=3)
 
 
 @pytest.mark.parametrize("room", [1_024, 300, 160, 60, 10])
 def test_a_message_for_a_service_that_takes_little_keeps_what_to_do(room: int) -> None:
-    body = compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), "https://telemetry.example.com", room)
+    body = compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), "https://telemetry.example.com", Language.EN, room)
     assert len(body) <= room
     assert ("What to do: look at the run" in body) == (room > 10)
     assert ("Look: https://telemetry.example.com/dagster/runs/0098262b" in body) == (room > 200)
@@ -144,15 +173,17 @@ def test_a_message_for_a_service_that_takes_little_keeps_what_to_do(room: int) -
 
 
 def test_a_message_that_fits_is_not_shortened() -> None:
-    whole = compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None)
-    assert compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, len(whole)) == whole
+    whole = compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, Language.EN)
+    assert compose(Telling(Occasion.PROBLEM, LONG), NOW, ZoneInfo("UTC"), None, Language.EN, len(whole)) == whole
     assert LONG.detail.strip() in whole
 
 
 def test_what_comes_from_elsewhere_can_neither_break_the_subject_nor_hide_in_the_body() -> None:
     poison = "Ñandú\r\nBcc: all@example.com \x1b[2J\u202egpj.exe"
-    problem = Telling(Occasion.PROBLEM, incident(summary=poison, detail=poison))
-    assert subject_of(problem) == "[Telemetry Pipeline] PROBLEM: Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe"
-    body = compose(problem, NOW, ZoneInfo("UTC"), None)
+    problem = Telling(Occasion.PROBLEM, incident(key="ours", summary=poison, detail=poison))
+    assert (
+        subject_of(problem, Language.EN) == "[Telemetry Pipeline] PROBLEM: Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe"
+    )
+    body = compose(problem, NOW, ZoneInfo("UTC"), None, Language.EN)
     assert body.startswith("Ñandú Bcc: all@example.com \\u001b[2J\\u202egpj.exe\n\nSince: ")
     assert not set("\r\x1b\u202e") & set(body)

@@ -24,7 +24,7 @@ def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(
     problems.report(engine, FAILED)
     for _ in range(3):
         watch.tell()
-    assert mailbox.subjects == ["PROBLEM: A tick failed"]
+    assert mailbox.subjects == ["PROBLEM: The task telemetry_tick failed"]
     assert "http://127.0.0.1:3000/dagster/runs/0098262b" in mailbox.text(0)
     clock.ahead = 59 * MINUTE
     watch.tell()
@@ -35,11 +35,11 @@ def test_a_problem_is_mailed_at_most_once_an_hour_and_its_end_once(
     problems.report(engine, FAILED)
     watch.tell()
     watch.tell()
-    assert mailbox.subjects[1:] == ["STILL: A tick failed"]
+    assert mailbox.subjects[1:] == ["STILL: The task telemetry_tick failed"]
     problems.resolve(engine, FAILED.key)
     watch.tell()
     watch.tell()
-    assert mailbox.subjects[2:] == ["OVER: A tick failed"]
+    assert mailbox.subjects[2:] == ["OVER: The task telemetry_tick failed"]
     assert "Lasted:" in mailbox.text(2)
 
 
@@ -47,7 +47,7 @@ def test_another_watch_knows_what_was_told(start: Start, engine: sa.Engine, mail
     problems.report(engine, FAILED)
     start().tell()
     start().tell()
-    assert mailbox.subjects == ["PROBLEM: A tick failed"]
+    assert mailbox.subjects == ["PROBLEM: The task telemetry_tick failed"]
 
 
 def test_a_restart_that_a_look_shows_is_mailed_with_its_end(start: Start, mailbox: Mailbox) -> None:
@@ -86,7 +86,11 @@ def test_a_watch_whose_own_clock_is_set_back_waits_for_nothing(
     clock.ahead = timedelta()
     watch.round(lambda: {WEBSERVER: Reading(fault="the connection is refused")})
     watch.round(dict)
-    assert mailbox.subjects == ["PROBLEM: A tick failed", "STILL: A tick failed", "PROBLEM: The web server does not work"]
+    assert mailbox.subjects == [
+        "PROBLEM: The task telemetry_tick failed",
+        "STILL: The task telemetry_tick failed",
+        "PROBLEM: Dagster's web server does not work",
+    ]
 
 
 def test_a_message_told_before_the_clock_was_set_back_is_repeated_once(
@@ -102,4 +106,4 @@ def test_a_message_told_before_the_clock_was_set_back_is_repeated_once(
         watch.round(dict)
         problems.resolve(engine, FAILED.key)
         watch.round(dict)
-    assert [subject for subject in mailbox.subjects if "PROBLEM" in subject] == ["PROBLEM: A tick failed"]
+    assert [subject for subject in mailbox.subjects if "PROBLEM" in subject] == ["PROBLEM: The task telemetry_tick failed"]

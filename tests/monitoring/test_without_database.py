@@ -117,7 +117,7 @@ def test_a_read_only_postgresql_is_told_and_over_when_it_takes_changes(
         connection.execute(sa.text(f"alter database {database} set default_transaction_read_only = on"))
         for _ in range(3):
             watch.round(look)
-        assert mailbox.subjects == ["PROBLEM: A tick failed", "PROBLEM: PostgreSQL does not work"]
+        assert mailbox.subjects == ["PROBLEM: The task telemetry_tick failed", "PROBLEM: PostgreSQL does not work"]
         assert "It is read-only, nothing can be stored: default_transaction_read_only is on." in mailbox.text(1)
         connection.execute(sa.text(f"alter database {database} reset default_transaction_read_only"))
     for _ in range(3):
@@ -136,7 +136,7 @@ def test_the_end_of_a_problem_that_cannot_be_noted_is_told_once(start: Start, en
         connection.execute(sa.text(f"alter database {engine.url.database} set default_transaction_read_only = on"))
         for _ in range(4):
             watch.round(dict)
-        assert mailbox.subjects == ["PROBLEM: A tick failed", "OVER: A tick failed"]
+        assert mailbox.subjects == ["PROBLEM: The task telemetry_tick failed", "OVER: The task telemetry_tick failed"]
         connection.execute(sa.text(f"alter database {engine.url.database} reset default_transaction_read_only"))
     watch.round(dict)
     assert problems.untold(engine, datetime.now(UTC)) == []
@@ -167,7 +167,7 @@ def test_whatever_the_database_answers_the_watch_goes_on_and_tells(
     watch.round(lambda: {BROKER: Reading()})
     for _ in range(3):
         watch.round(lambda: {BROKER: Reading(fault="the connection is refused")})
-    assert mailbox.subjects == ["PROBLEM: The broker does not work"]
+    assert mailbox.subjects == ["PROBLEM: The broker (Redis) does not work"]
 
 
 def test_text_that_the_database_cannot_hold_is_told_and_holds_up_nothing(
@@ -182,8 +182,8 @@ def test_text_that_the_database_cannot_hold_is_told_and_holds_up_nothing(
         watch.round(lambda: {BROKER: Reading(identity="1")})
     watch.round(lambda: {BROKER: Reading(identity="2")})
     assert mailbox.subjects[-2:] == [
-        "PROBLEM: The broker had ended and was restarted",
-        "OVER: The broker had ended and was restarted",
+        "PROBLEM: The broker (Redis) had ended and was restarted",
+        "OVER: The broker (Redis) had ended and was restarted",
     ]
     assert "it said" in mailbox.text(0)
 
@@ -213,4 +213,4 @@ def test_a_lock_that_somebody_holds_keeps_the_watch_from_nothing_else(
         watch.round(lambda: {WEBSERVER: Reading(fault="the connection is refused")})
         clock.ahead = timedelta(minutes=3)
         watch.round(lambda: {WEBSERVER: Reading(fault="the connection is refused")})
-        assert mailbox.subjects == ["PROBLEM: The web server does not work"]
+        assert mailbox.subjects == ["PROBLEM: Dagster's web server does not work"]

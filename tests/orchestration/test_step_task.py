@@ -211,8 +211,9 @@ def test_a_killed_child_is_a_problem_on_record(
     assert handed_on == [fail(error)]
     [problem] = problems.open_problems(engine)
     assert problem.key == "child:a@host"
-    assert problem.summary == "a process of worker a@host was killed at step work"
-    assert problem.detail == str(error)
+    assert problem.summary == "A process of worker a@host was killed at its step"
+    assert problem.detail.startswith("At step work, ")
+    assert problem.detail.endswith(str(error))
     assert problem.run_id == RUN_ID
 
 

@@ -71,6 +71,7 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         Notebook(addresses.warehouse, _now),
         channels,
         zone=settings.operator_zone,
+        language=settings.language,
         web_url=settings.web_url or (stack.web_url if (stack := find_stack(settings)) else None),
         clock=_now,
         say=_say,

@@ -5,54 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
-from telemetry_pipeline.monitoring.components import (
-    BROKER,
-    CLOCK,
-    CODE,
-    DAEMON,
-    DISKS,
-    POSTGRES,
-    QUEUES,
-    TICKS,
-    WEBSERVER,
-    WORKER_PREFIX,
-    Look,
-    Reading,
-)
+from telemetry_pipeline.monitoring.components import QUEUES, TICKS, WORKER_PREFIX, Look, Reading
 from telemetry_pipeline.warehouse.operations.problems import COMPONENT, Problem
-
-_RESTARTS = "whoever supervises it starts it again; if it does not come back, read its log and start it by hand"
-_TITLES = {
-    POSTGRES: "PostgreSQL",
-    CLOCK: "the clock",
-    BROKER: "the broker",
-    WEBSERVER: "the web server",
-    CODE: "the code server",
-    DAEMON: "Dagster's daemon",
-    QUEUES: "the service of the queues",
-    TICKS: "the ticks",
-    DISKS: "the disks",
-}
-_FAILURES = {
-    CLOCK: "A clock is wrong: schedules and alerts go by it",
-    QUEUES: "Steps wait and no worker takes them",
-    TICKS: "Ticks have stopped: no new telemetry is stored",
-    CODE: "Runs cannot be launched: the pipeline's code is not there",
-    DISKS: "A disk is full",
-}
-_ADVICE = {
-    POSTGRES: "see that PostgreSQL runs, takes changes and has disk space; runs wait and go on when it is back",
-    CLOCK: (
-        "have chrony or another time service keep the clocks of all machines. A daemon whose clock is set back starts again by "
-        "itself, and what was planned for the future with it; if ticks do not go on within minutes, restart the daemon"
-    ),
-    QUEUES: "start a worker for these queues; see the workers' logs for why they ended",
-    TICKS: (
-        "see whether the schedule telemetry_tick_schedule is on, what its last ticks say, and whether a run hangs; "
-        "'telemetry-pipeline doctor' checks all components"
-    ),
-    DISKS: "make room there, or give it a larger disk; what waits for room goes on by itself",
-}
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.upkeep.problems import find_restart, name_component
 
 
 @dataclass(frozen=True)
@@ -113,8 +69,8 @@ def judge(memories: Mapping[str, Memory], look: Look, open_keys: Set[str], *, st
 
 
 def title(name: str) -> str:
-    """Return the component in words."""
-    return _TITLES.get(name) or f"the worker {name.removeprefix(WORKER_PREFIX)}"
+    """Return the component in words, in English, as terminals and logs say it."""
+    return name_component(COMPONENT + name, Language.EN)
 
 
 def _missing_workers(known: Mapping[str, Memory], look: Look) -> Look:
@@ -125,25 +81,15 @@ def _missing_workers(known: Mapping[str, Memory], look: Look) -> Look:
 
 
 def _failure(name: str, reading: Reading, open_keys: Set[str]) -> Problem:
-    fault = reading.fault or ""
+    fault, key = reading.fault or "", COMPONENT + name
     detail = fault[0].upper() + fault[1:] + "."
     if name == TICKS:
-        silent = sorted(key.removeprefix(COMPONENT) for key in open_keys if key.startswith(COMPONENT))
+        silent = sorted(open_key.removeprefix(COMPONENT) for open_key in open_keys if open_key.startswith(COMPONENT))
         others = ", ".join(title(other) for other in silent if other != TICKS)
         detail += f" Not working: {others}." if others else " All components answer."
-    verb = "is gone" if name.startswith(WORKER_PREFIX) else "does not work"
-    summary = _FAILURES.get(name) or f"{_capitalized(title(name))} {verb}"
-    return Problem(COMPONENT + name, summary, detail, reading.advice or _ADVICE.get(name, _RESTARTS))
+    return Problem.of(key, detail, advice=reading.advice)
 
 
 def _restart(name: str) -> Problem:
-    return Problem(
-        COMPONENT + name,
-        f"{_capitalized(title(name))} had ended and was restarted",
-        "It is another process than before, and works.",
-        "nothing if somebody restarted it on purpose; else read its log for why it ended",
-    )
-
-
-def _capitalized(text: str) -> str:
-    return text[0].upper() + text[1:]
+    said = find_restart(COMPONENT + name, Language.EN)
+    return Problem(COMPONENT + name, said.title, "It is another process than before, and works.", said.advice)

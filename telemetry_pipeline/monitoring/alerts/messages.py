@@ -1,4 +1,4 @@
-"""How a message reads: plain text in English, for somebody who was just woken up."""
+"""How a message reads: plain text, for somebody who was just woken up."""
 
 from __future__ import annotations
 
@@ -8,37 +8,42 @@ from zoneinfo import ZoneInfo
 
 from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.monitoring.alerts.telling import Occasion, Telling
+from telemetry_pipeline.monitoring.told import told_of
 from telemetry_pipeline.printable import printable
 from telemetry_pipeline.sockets import DAGSTER_PATH
-
-_HEADINGS = {Occasion.PROBLEM: "PROBLEM", Occasion.REMINDER: "STILL", Occasion.RECOVERY: "OVER"}
-
+from telemetry_pipeline.words.language import Language, Texts
+from telemetry_pipeline.words.upkeep.alerts import ALERTS
 
 # What of a message goes first where a service takes no more: all but the advice, what to do.
-_LEAST_NEEDED = ("detail", "closing", "summary", "facts", "advice")
+_LEAST_NEEDED = ("detail", "closing", "title", "facts", "advice")
 _READABLE = 20
 
 
-def subject_of(telling: Telling) -> str:
+def subject_of(telling: Telling, language: Language) -> str:
     """Return one line that says what it is about."""
-    return f"[Telemetry Pipeline] {_HEADINGS[telling.occasion]}: {_one_line(telling.incident.summary)}"
+    heading = Texts(ALERTS, language)[telling.occasion.value]
+    return f"[Telemetry Pipeline] {heading}: {_one_line(told_of(telling.incident, language).title)}"
 
 
-def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, room: int | None = None) -> str:
+def compose(
+    telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, language: Language, room: int | None = None
+) -> str:
     """Return the body.
 
     :param zone: of the times in it.
     :param web_url: where people find the front door; None if nobody knows.
     :param room: how many characters it may have; None for as many as it takes.
     """
-    incident = telling.incident
-    summary, detail = _one_line(incident.summary), printable(incident.detail, "\n")
-    parts = {"summary": summary, "facts": "\n".join(_facts(telling, now, zone, web_url))}
+    incident, say, told = telling.incident, Texts(ALERTS, language), told_of(telling.incident, language)
+    parts = {"title": _one_line(told.title), "facts": "\n".join(_facts(telling, now, zone, web_url, say))}
     if telling.occasion is not Occasion.RECOVERY:
-        parts |= {"detail": detail, "advice": f"What to do: {incident.advice}" if incident.advice else ""}
+        detail = printable("\n".join(told.technical), "\n")
+        parts |= {
+            "detail": say.technical.format(detail=detail) if detail else "",
+            "advice": say.advice.format(advice=_one_line(told.advice)) if told.advice else "",
+        }
         if incident.resolved_at is None:
-            when = "while this lasts" if incident.lasts else "in which it happens again"
-            parts["closing"] = f"You are reminded every hour {when}, and told when it is over."
+            parts["closing"] = say.while_it_lasts if incident.lasts else say.when_it_comes_again
     for name in _LEAST_NEEDED:
         if room is None or (over := len(_joined(parts)) - room) <= 0:
             break
@@ -47,32 +52,33 @@ def compose(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None
     return _joined(parts)
 
 
-def _facts(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None) -> list[str]:
+def _facts(telling: Telling, now: datetime, zone: ZoneInfo, web_url: str | None, say: Texts) -> list[str]:
     incident = telling.incident
-    since = incident.opened_at
+    since, over = incident.opened_at, incident.resolved_at
     lines = []
     if telling.occasion is Occasion.RECOVERY:
-        over = incident.resolved_at or now
-        lines += ["This is over.", f"Began: {_moment(since, zone)}", f"Ended: {_moment(over, zone)}"]
-        lines += [f"Lasted: {_span(over - since)}"]
+        lines += [say.over, say.began.format(at=_moment(since, zone)), say.ended.format(at=_moment(over or now, zone))]
+        lines += [say.lasted.format(span=_span((over or now) - since))]
     else:
-        ended = f", ended {_moment(incident.resolved_at, zone)}" if incident.resolved_at else ""
-        lasting = "" if incident.resolved_at else f" ({_span(now - since)})"
-        lines += [f"Since: {_moment(since, zone)}{lasting}{ended}"]
+        if over is None:
+            lines += [say.since.format(at=_moment(since, zone), span=_span(now - since))]
+        else:
+            lines += [say.since_until.format(at=_moment(since, zone), over=_moment(over, zone))]
         if incident.times > 1:
-            lines += [f"Reported: {incident.times} times, last {_moment(incident.last_at, zone)}"]
+            lines += [say.times.format(n=incident.times, at=_moment(incident.last_at, zone))]
     if incident.openings > 1:
-        lines += [f"Within a day: came up {incident.openings} times"]
+        lines += [say.openings.format(n=incident.openings)]
     if incident.run_id:
-        lines += [f"Run: {incident.run_id}"]
+        lines += [say.run.format(run=incident.run_id)]
     if web_url:
         base = web_url.rstrip("/")
-        lines += [f"Look: {base}{DAGSTER_PATH}/runs/{incident.run_id}" if incident.run_id else f"Look: {base}"]
+        address = f"{base}{DAGSTER_PATH}/runs/{incident.run_id}" if incident.run_id else base
+        lines += [say.look.format(address=address)]
     return lines
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    return "\n\n".join(parts[name] for name in ("summary", "facts", "detail", "advice", "closing") if parts.get(name))
+    return "\n\n".join(parts[name] for name in ("title", "facts", "advice", "detail", "closing") if parts.get(name))
 
 
 def _cut(text: str, length: int) -> str:

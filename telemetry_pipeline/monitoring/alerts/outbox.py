@@ -15,6 +15,7 @@ from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.messaging.channels import Channel, Channels, Delivery
 from telemetry_pipeline.monitoring.alerts.messages import subject_of
 from telemetry_pipeline.monitoring.alerts.telling import Telling
+from telemetry_pipeline.words.language import Language
 
 TRIES = 5
 """How often a message is tried on a channel that takes others."""
@@ -98,10 +99,12 @@ class _Way:
 class Outbox:
     """Everything that some channel has not taken yet. It is kept in memory: what nobody was told of is put in again.
 
+    :param language: of the subjects.
     :param clock: aware time.
     """
 
-    def __init__(self, channels: Channels, compose: Compose, clock: Callable[[], datetime]) -> None:
+    def __init__(self, channels: Channels, language: Language, compose: Compose, clock: Callable[[], datetime]) -> None:
+        self._language = language
         self._compose = compose
         self._clock = clock
         self._ways = [_Way(channel) for channel in channels]
@@ -148,7 +151,7 @@ class Outbox:
         return tried
 
     def _try(self, way: _Way, letter: _Letter) -> Delivery:
-        subject = subject_of(letter.message.telling)
+        subject = subject_of(letter.message.telling, self._language)
         room = way.channel.room(subject)
         if letter.tries and way.taken > letter.taken_before:
             room = min(room or _SHORTER, _SHORTER >> letter.tries)
@@ -171,4 +174,4 @@ class Outbox:
         waits = any(other.message is message and not other.given_up for way in self._ways for other in way.letters)
         settled = not message.settled and (delivery.error is None or not waits)
         message.settled = message.settled or settled
-        return Attempt(message.telling, subject_of(message.telling), delivery, letter.given_up, settled)
+        return Attempt(message.telling, subject_of(message.telling, self._language), delivery, letter.given_up, settled)

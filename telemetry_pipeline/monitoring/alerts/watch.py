@@ -20,6 +20,7 @@ from telemetry_pipeline.monitoring.alerts.outbox import TRIES, Attempt, Outbox
 from telemetry_pipeline.monitoring.alerts.telling import due
 from telemetry_pipeline.monitoring.components import Look
 from telemetry_pipeline.warehouse.operations.problems import CHANNEL, Problem
+from telemetry_pipeline.words.language import Language
 
 # A web server that is killed is back after some seconds, and nothing but its absence tells of it.
 LOOK_SECONDS = 2.0
@@ -32,6 +33,7 @@ _STUMBLED = "watch"
 class Watch:
     """One :meth:`round` after the other: :meth:`judge` what was seen, then :meth:`tell`.
 
+    :param language: of what people are told.
     :param web_url: where people find the front door.
     :param clock: aware time.
     :param say: takes a line for the log.
@@ -43,13 +45,16 @@ class Watch:
         channels: Channels,
         *,
         zone: ZoneInfo,
+        language: Language,
         web_url: str | None,
         clock: Callable[[], datetime],
         say: Callable[[str], None],
     ) -> None:
         self._notebook = notebook
         self._channels = channels
-        self._outbox = Outbox(channels, lambda telling, room: compose(telling, clock(), zone, web_url, room), clock)
+        self._outbox = Outbox(
+            channels, language, lambda telling, room: compose(telling, clock(), zone, web_url, language, room), clock
+        )
         self._clock = clock
         self._say = say
         self._memories: dict[str, Memory] = {}
@@ -69,9 +74,7 @@ class Watch:
                 errors.append(f"{type(err).__name__}: {err}")
                 self._say(without_data("".join(traceback.format_exception(err))))
         if errors and _STUMBLED not in self._notebook.open_keys:
-            advice = "report it, with the log of the watch; it goes on looking and telling as far as it can"
-            summary = "The watch met an error that it does not know"
-            self._notebook.report(Problem(_STUMBLED, summary, without_data("; ".join(errors)), advice))
+            self._notebook.report(Problem.of(_STUMBLED, without_data("; ".join(errors))))
         elif not errors and _STUMBLED in self._notebook.open_keys:
             self._notebook.resolve(_STUMBLED)
 
@@ -115,12 +118,7 @@ class Watch:
             tries = f", which is given up after {TRIES} tries" if attempt.given_up else ""
             self._say(f"{delivery.channel} did not take a message{tries}: {delivery.error}")
             self._notebook.report(
-                Problem(
-                    CHANNEL + delivery.channel,
-                    f"Alerts do not get through {delivery.channel}",
-                    f"{delivery.error}. It was the message '{attempt.subject}'{tries}.",
-                    "see that the address in ALERT_URLS is right and its server can be reached; every message is tried on it",
-                )
+                Problem.of(CHANNEL + delivery.channel, f"{delivery.error}. It was the message '{attempt.subject}'{tries}.")
             )
         elif attempt.settled:
             self._say(f"told ({attempt.telling.occasion.value}): {attempt.telling.incident.summary}")

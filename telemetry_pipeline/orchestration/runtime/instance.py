@@ -117,10 +117,6 @@ def _note(settings: StackSettings, job_name: str, tags: Mapping[str, str], refus
         if refusal is None:
             problems.resolve(engine, key)
         else:
-            look = "Look at FIRST_PARTITION and the other settings, and at its evaluations in the web UI, under Automation."
-            problems.report(
-                engine,
-                Problem(key, f"a run of {job_name} that {by} asks for is refused", refusal.problem, refusal.advice or look),
-            )
+            problems.report(engine, Problem.of(key, f"{job_name}: {refusal.problem}", advice=refusal.advice))
     except WarehouseError as err:
         _log.warning("a refused run of %s cannot be noted: %s", by, err)

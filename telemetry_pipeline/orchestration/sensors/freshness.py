@@ -40,9 +40,8 @@ def build_freshness_sensor(settings: StackSettings) -> dg.SensorDefinition:
                 problems.resolve(engine, "freshness")
                 return dg.SkipReason("New records come in.")
             minutes = int(silent.total_seconds() // 60)
-            summary = f"no new record has come from PanAccess for {settings.freshness_minutes} minutes, although ticks succeed"
-            advice = "See in PanAccess whether it still receives telemetry; compare 'telemetry-pipeline status'."
-            problems.report(engine, Problem("freshness", summary, f"for {minutes} minutes now", advice))
+            since = f"For {minutes} minutes now; FRESHNESS_MINUTES is {settings.freshness_minutes}."
+            problems.report(engine, Problem.of("freshness", since))
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said how fresh the records are: {err}")
         return dg.SkipReason(f"No new record for {minutes} minutes.")

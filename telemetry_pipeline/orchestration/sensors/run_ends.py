@@ -136,19 +136,10 @@ def _note_end(engine: sa.Engine, instance: dg.DagsterInstance, run: dg.DagsterRu
         evaluation = event.asset_check_evaluation_data
         asset = evaluation.asset_key.to_user_string()
         # A tick looks at what is new, another run at days of the past: neither can tell that the other's find is mended.
-        key = f"check:{asset}:{evaluation.check_name}" + ("" if run.job_name == TICK else f":{title(run)}")
+        key = f"{problems.CHECK}{asset}:{evaluation.check_name}" + ("" if run.job_name == TICK else f":{title(run)}")
         if not evaluation.passed:
             found = ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items())
-            problems.report(
-                engine,
-                Problem(
-                    key=key,
-                    summary=f"the check {evaluation.check_name} of {asset} does not pass",
-                    detail=found,
-                    advice="What it checks is said with the asset in the web UI, under Checks.",
-                    run_id=run.run_id,
-                ),
-            )
+            problems.report(engine, Problem.of(key, found, run_id=run.run_id))
         elif key in opened:
             problems.resolve(engine, key)
 

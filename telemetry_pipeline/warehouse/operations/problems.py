@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.upkeep.problems import find_problem
+
 CHANNEL = "channel:"
 """What the keys of problems begin with that are a channel which takes no message."""
 
@@ -26,6 +29,9 @@ ANEW = f"{UPSTREAM}anew"
 
 COMPONENT = "component:"
 """What they begin with when a service does not work, or was restarted."""
+
+CHECK = "check:"
+"""What they begin with when a check does not pass; asset and check follow."""
 
 RUN = "run:"
 """What they begin with when a run failed."""
@@ -105,6 +111,18 @@ class Problem:
         # What some server answered may be in these; PostgreSQL takes no text with a NUL.
         for name in ("key", "summary", "detail", "advice"):
             object.__setattr__(self, name, getattr(self, name).replace("\0", ""))
+
+    @classmethod
+    def of(cls, key: str, detail: str = "", *, advice: str = "", run_id: str | None = None) -> Problem:
+        """Return the problem of that key as the catalogue tells it.
+
+        :param advice: where the error itself knows better what to do.
+        :raises KeyError: its subject has no words.
+        """
+        said = find_problem(key, Language.EN)
+        if said is None:
+            raise KeyError(key)
+        return cls(key, said.title, detail, advice or said.advice, run_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
+from telemetry_pipeline.printable import cut
 from telemetry_pipeline.web.frame.page import NOT_KEPT, language_of, page, wants_page
-from telemetry_pipeline.web.frame.speech import cut
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Texts
 

@@ -12,10 +12,10 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.printable import cut
 from telemetry_pipeline.words.language import Language, Texts
 
 NULL = "—"
-NO_BREAK = "\N{NO-BREAK SPACE}"
 _LOCALES = {Language.ES: "es_MX", Language.EN: "en_US"}
 _CUT = 60
 
@@ -108,9 +108,3 @@ class Speech:
     def cut(self, text: str) -> str:
         """Return a name of somebody else's where there is little room."""
         return cut(text, _CUT)
-
-
-def cut(text: str, length: int) -> str:
-    """Return a text of somebody else where there is little room, without what a page would obey; all of it is elsewhere."""
-    shown = "".join(each if each.isprintable() or each == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return shown if len(shown) <= length else f"{shown[: length - 1]}…"

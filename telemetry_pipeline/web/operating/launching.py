@@ -18,9 +18,9 @@ from telemetry_pipeline.tags import Priority
 from telemetry_pipeline.web.operating.controls import Controls
 from telemetry_pipeline.web.operating.show import show
 from telemetry_pipeline.words.analyses import about
-from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.operating import OPERATING
+from telemetry_pipeline.words.language import Language, Texts
 from telemetry_pipeline.words.upkeep.parameters import find_parameter
+from telemetry_pipeline.words.upkeep.purposes import PURPOSES
 
 _PARAMETER = "set."
 _MOST_LINES = 100
@@ -83,8 +83,8 @@ class Launching:
 
     def _purpose(self, target: Job | Asset) -> str:
         """Return what something is for, in the language of the page where the catalogue has it."""
-        if target.name in OPERATING:
-            return str(getattr(self._controls.voice.say, target.name))
+        if target.name in PURPOSES:
+            return Texts(PURPOSES, self._controls.voice.language)[target.name]
         known = about(target.name) if self._controls.voice.language is Language.ES else None
         return known.question if known else target.purpose
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.monitoring.told import told_of
+from telemetry_pipeline.printable import cut
 from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
-from telemetry_pipeline.web.frame.speech import cut
-from telemetry_pipeline.web.frame.telling import told_of
 from telemetry_pipeline.web.frame.templating import templates
 from telemetry_pipeline.web.operating.voice import Voice
 from telemetry_pipeline.words.upkeep.checks import find_check

@@ -16,7 +16,11 @@ _CLOCKS: Both = (
 CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "record_ids_are_unique": (
         ("Ningún registro está dos veces", "No record is stored twice"),
-        ("El número de un registro se guarda una sola vez.", "A record id is stored once."),
+        (
+            "El número de un registro se guarda una sola vez: cada lectura mira entre los 50 000 más nuevos; una reparación, "
+            "entre todos.",
+            "A record id is stored once: in a tick among the newest 50,000, in a repair among all.",
+        ),
         (
             "Lo que sigue se detiene. Avise a quien administra el sistema.",
             "What follows is stopped. Tell who runs the system.",
@@ -25,8 +29,8 @@ CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "few_records_are_rejected": (
         ("Pocos registros rechazados", "Few records are rejected"),
         (
-            "De los registros de las últimas 24 horas casi todos se pudieron guardar (MAX_REJECTED_PCT).",
-            "Nearly all records of the last 24 hours could be stored (MAX_REJECTED_PCT).",
+            "A lo sumo MAX_REJECTED_PCT % de los registros de las últimas 24 horas no se pudo guardar.",
+            "At most MAX_REJECTED_PCT % of the records that came in the last 24 hours could not be stored.",
         ),
         (
             "Los motivos están en «Registros rechazados», en Estado. Si eran textos largos, suba MAX_TEXT_CHARACTERS y lea "
@@ -38,8 +42,8 @@ CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "few_records_are_of_the_future": (
         ("Pocos registros del futuro", "Few records are of the future"),
         (
-            "Casi ninguno de los registros más nuevos dice ser de más de una hora después de ahora.",
-            "Hardly any of the newest records claims to be of more than an hour from now.",
+            "A lo sumo el 1 % de los registros más nuevos dice ser de más de una hora después de ahora.",
+            "At most 1 % of the newest records claim to be of more than an hour from now.",
         ),
         _CLOCKS,
     ),
@@ -57,8 +61,8 @@ CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "few_views_are_unnamed": (
         ("Pocas reproducciones sin nombre de canal", "Few views lack the name of their channel"),
         (
-            "Casi todas las reproducciones de los días de la tarea tienen el nombre de su canal (MAX_UNNAMED_PCT).",
-            "Nearly all views of the task's days have the name of their channel (MAX_UNNAMED_PCT).",
+            "A lo sumo a MAX_UNNAMED_PCT % de las reproducciones de los días de la tarea les falta el nombre de su canal.",
+            "At most MAX_UNNAMED_PCT % of the views of the task's days lack the name of their channel.",
         ),
         (
             "Los nombres que llegan tarde se ponen solos. Si no llegan, vea en PanAccess si los inicios traen el nombre.",
@@ -68,16 +72,18 @@ CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "few_views_are_of_the_future": (
         ("Pocas reproducciones del futuro", "Few views are of the future"),
         (
-            "Casi ninguna de las reproducciones más nuevas terminó después de recibida. Esas no cuentan.",
-            "Hardly any of the newest views ended after it was received. Such views do not count.",
+            "A lo sumo el 1 % de las reproducciones más nuevas terminó después de recibida. Esas no cuentan hasta que una "
+            "lectura las ve a tiempo.",
+            "At most 1 % of the newest views ended after they were received. Such views count nowhere until a sync sees them "
+            "in time.",
         ),
         _CLOCKS,
     ),
     "few_views_are_repeated": (
         ("Pocas reproducciones repetidas", "Few views are repeated"),
         (
-            "Casi ninguna reproducción de los días unidos llegó ya con otro número.",
-            "Hardly any view of the days that were merged came before under another id.",
+            "A lo sumo el 1 % de las reproducciones de los días unidos llegó ya con otro número.",
+            "At most 1 % of the views of the days that were merged came before under another id.",
         ),
         (
             "Las repetidas cuentan una sola vez. Pregunte en PanAccess por qué llegan dos veces.",
@@ -87,8 +93,10 @@ CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "few_hours_are_of_long_views": (
         ("Pocas horas de reproducciones demasiado largas", "Few hours are of views that are too long"),
         (
-            "Poco del tiempo visto está más allá de LONG_VIEW_HOURS en una misma reproducción (MAX_LONG_VIEW_PCT).",
-            "Little of the watch time lies beyond LONG_VIEW_HOURS of one view (MAX_LONG_VIEW_PCT).",
+            "A lo sumo MAX_LONG_VIEW_PCT % del tiempo visto en los días unidos, los de la tarea y el anterior, está más allá "
+            "de LONG_VIEW_HOURS en una misma reproducción, o VIEW_CAP_HOURS lo recorta.",
+            "At most MAX_LONG_VIEW_PCT % of the watch time of the days that were merged, the task's and the day before lies "
+            "beyond LONG_VIEW_HOURS of a view, or VIEW_CAP_HOURS cuts it.",
         ),
         (
             "Suelen ser aparatos que nadie apagó. VIEW_CAP_HOURS recorta esas reproducciones.",
@@ -98,8 +106,10 @@ CHECKS: Mapping[str, tuple[Both, Both, Both]] = {
     "totals_agree": (
         ("Los totales coinciden", "Totals agree"),
         (
-            "Los análisis de los mismos días que cuentan todo dan lo mismo; un documento que se contradice no se guarda.",
-            "Analyses of the same days that count everything have as much; a document that contradicts itself is not stored.",
+            "Todo es de los días del documento, y los análisis de los mismos días que cuentan todo dan lo mismo; un documento "
+            "que se contradice no se guarda.",
+            "All of it is of the document's own period, and analyses of the same days that count everything have as much; a "
+            "document that contradicts itself is not stored.",
         ),
         (
             "Repita la tarea de ese día. Si vuelve a fallar, avise a quien administra el sistema.",

@@ -1,6 +1,6 @@
 """What is wrong, in words for people: by the subject of a problem, which its key says, what it is and what to do.
 
-What a problem itself says, in English, is the technical detail of it.
+What a problem itself says besides, in English, is the technical detail of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,28 @@ Both = tuple[str, str]
 _BY_ITSELF: Both = (
     "Quien lo supervisa lo vuelve a iniciar. Si no vuelve, lea su registro e inícielo a mano.",
     "Whoever supervises it starts it again. If it does not come back, read its log and start it by hand.",
+)
+
+COMPONENTS: Mapping[str, Both] = {
+    "component:postgresql": ("PostgreSQL", "PostgreSQL"),
+    "component:clock": ("El reloj", "The clock"),
+    "component:broker": ("El repartidor de pasos (Redis)", "The broker (Redis)"),
+    "component:webserver": ("La web de Dagster", "Dagster's web server"),
+    "component:code": ("El servidor del código", "The code server"),
+    "component:daemon": ("El servicio del horario", "Dagster's daemon"),
+    "component:queues": ("El servicio de las colas", "The service of the queues"),
+    "component:ticks": ("El ciclo de las lecturas", "The cycle of ticks"),
+    "component:disks": ("El cuidado de los discos", "The care of disks"),
+    "component:worker:": ("El proceso {name}", "The worker {name}"),
+}
+"""What components are called, by the subjects of their problems."""
+
+_RESTARTED: tuple[Both, Both] = (
+    ("{component} terminó y se volvió a iniciar", "{component} had ended and was restarted"),
+    (
+        "Nada, si alguien lo reinició a propósito; si no, lea en su registro por qué terminó.",
+        "Nothing if somebody restarted it on purpose; else read its log for why it ended.",
+    ),
 )
 
 PROBLEMS: Mapping[str, tuple[Both, Both]] = {
@@ -187,10 +209,32 @@ class Said:
 
 def find_problem(key: str, language: Language) -> Said | None:
     """Return what is said of a problem; None: its subject has no words."""
-    subjects = [each for each in PROBLEMS if key == each or (each.endswith(":") and key.startswith(each))]
-    if not subjects:
+    if (subject := _subject_of(key)) is None:
         return None
-    subject = max(subjects, key=len)
     name, place = key.removeprefix(subject), list(Language).index(language)
     title, advice = PROBLEMS[subject]
     return Said(title[place].replace("{name}", name), advice[place], name)
+
+
+def find_restart(key: str, language: Language) -> Said:
+    """Return what is said of a component that was restarted.
+
+    :raises KeyError: the key is of none.
+    """
+    place, (title, advice) = list(Language).index(language), _RESTARTED
+    component = name_component(key, language)
+    return Said(title[place].replace("{component}", component), advice[place], component)
+
+
+def name_component(key: str, language: Language) -> str:
+    """Return what a component is called.
+
+    :raises KeyError: the key is of none.
+    """
+    subject = _subject_of(key) or key
+    return COMPONENTS[subject][list(Language).index(language)].replace("{name}", key.removeprefix(subject))
+
+
+def _subject_of(key: str) -> str | None:
+    subjects = [each for each in PROBLEMS if key == each or (each.endswith(":") and key.startswith(each))]
+    return max(subjects, key=len, default=None)

@@ -147,14 +147,7 @@ def note_foreign(what: str) -> None:
     """Say that there was a message which is no step, and put it on record if that is possible. It raises nothing."""
     what = what if len(what) <= _LONGEST_NOTE else f"{what[:_LONGEST_NOTE]}..."
     _log.error("%s", what)
-    problem = Problem(
-        key=FOREIGN_MESSAGES,
-        summary="messages in the queues are no steps of the pipeline",
-        detail=what,
-        advice="Somebody else writes to the broker, or a process is of another version: restart all of them together. If it "
-        "goes on, see who knows REDIS_URL, and give the broker another password.",
-    )
     try:
-        problems.report(connect(PipelineSettings.load().database_url), problem)
+        problems.report(connect(PipelineSettings.load().database_url), Problem.of(FOREIGN_MESSAGES, what))
     except Exception as err:  # noqa: BLE001 - whatever happens, the worker goes on
         _log.warning("a foreign message could not be put on record: %s", err)

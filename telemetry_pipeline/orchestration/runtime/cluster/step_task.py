@@ -79,15 +79,8 @@ def _report_lost_child(node: str, error: str, *, run_id: str, step: str, attempt
     # Those of an ended run and of an earlier attempt kill themselves.
     if _run_has_ended(run_id) or attempts.is_superseded(engine, run_id, step, attempt):
         return
-    problem = Problem(
-        key=f"{LOST_CHILD}{node}",
-        summary=f"a process of worker {node} was killed at step {step}",
-        detail=error,
-        advice=f"The step is tried again, {settings.step_retries} times at most. If it happens again, look whether memory runs "
-        "out (WORKER_CHILD_MEMORY_MB, the machine's log).",
-        run_id=run_id,
-    )
-    problems.report(engine, problem)
+    detail = f"At step {step}, which is tried again, {settings.step_retries} times at most: {error}"
+    problems.report(engine, Problem.of(f"{LOST_CHILD}{node}", detail, run_id=run_id))
 
 
 class StepTask(celery.Task):  # type: ignore[misc]

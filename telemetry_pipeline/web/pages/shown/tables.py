@@ -10,7 +10,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
-from telemetry_pipeline.web.frame.speech import NO_BREAK, NULL, Speech
+from telemetry_pipeline.printable import NO_BREAK
+from telemetry_pipeline.web.frame.speech import NULL, Speech
 from telemetry_pipeline.words import terms
 
 Notation = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]
