@@ -16,6 +16,6 @@ def test_the_style_sheet_of_pages_has_the_colours_of_pictures() -> None:
     found: list[dict[str, str]] = [
         dict(re.findall(rf"{VARIABLE}([a-z-]+): (#[0-9a-f]{{6}})", block)) for block in re.findall(r"\{([^{}]*)\}", text)
     ]
-    light, dark_by_preference, dark_by_choice = filter(None, found)
+    light, dark_by_preference, dark_by_choice = (each for each in found if "blue" in each)
     assert light == LIGHT.colours
     assert dark_by_preference == dark_by_choice == DARK.colours
