@@ -8,7 +8,6 @@ from string import Formatter
 
 import telemetry_pipeline.web.operating
 from telemetry_pipeline.client.answers import RunStatus, StepStatus
-from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.steering.tasks import State
 from telemetry_pipeline.tags import Priority
 from telemetry_pipeline.web.operating.tasks import DONE
@@ -21,9 +20,7 @@ MADE_UP = {
     *(f"priority_{each}" for each in Priority),
     *(f"done_{each}" for each in DONE),
     *(f"outcome_{each}" for each in ("succeeded", "failed", "skipped", "under way")),
-    *JOBS,
-    "telemetry_records",
-    "ott_views",
+    "step_CANCELED",
 }
 
 

@@ -156,6 +156,16 @@ def test_support_sees_when_what_was_watched_and_on_which_device(ask: Ask) -> Non
     assert re.search(r"\d{1,2} \w+ \d{4}, \d\d:\d\d \d\d:\d\d ", seen)
 
 
+def test_support_is_told_which_of_the_days_were_not_read_to_their_end(ask: Ask) -> None:
+    """The first day of data is one of them: what came before it is not known."""
+    yesterday = today(MEXICO) - timedelta(days=1)
+    asked = "/suscriptor?suscriptor=S-0003&desde={}&hasta={}"
+    assert "no hay huecos" in words(ask(asked.format(yesterday - timedelta(days=3), yesterday)))
+    page = words(ask(asked.format(yesterday - timedelta(days=34), yesterday)))
+    assert "No se pudo leer todo de" in page
+    assert "no hay huecos" not in page
+
+
 def test_those_who_left_are_the_first_to_call(ask: Ask) -> None:
     page = words(ask("/suscriptores"))
     called = page[page.index("A quién llamar") :]

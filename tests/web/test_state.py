@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from telemetry_pipeline.warehouse.access import sessions, tokens
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.web.access import remembering
+from telemetry_pipeline.web.operating.board import Board, Part
 
 Browsers = Callable[..., Browser]
 AWAY = "http://127.0.0.1:9"
@@ -60,6 +62,29 @@ def test_each_part_says_who_is_away_within_two_seconds(browser: Browsers, away: 
     assert "Dagster no responde." in page
     assert "El repartidor de pasos (Redis) no responde." in page
     assert "Leído hasta el registro" in page
+
+
+@pytest.mark.parametrize(
+    ("waited", "said", "not_said"),
+    [(0.1, "Es de hace 49 segundos; preguntando…", "Ahora no responde"), (20.0, "Ahora no responde", "preguntando…")],
+)
+def test_what_was_last_asked_long_ago_is_no_server_that_does_not_answer(
+    browser: Browsers, monkeypatch: pytest.MonkeyPatch, waited: float, said: str, not_said: str
+) -> None:
+    """Who opened the page first in a while saw every part as one that does not answer, for ten seconds."""
+    vera = browser(VIEWER)
+    vera.get("/estado/partes")
+    look = Board.look
+
+    def long_ago(board: Board, patience_seconds: float) -> dict[str, Part]:
+        parts = look(board, patience_seconds)
+        return {name: replace(part, age_seconds=49.0, waited_seconds=waited) for name, part in parts.items()}
+
+    monkeypatch.setattr(Board, "look", long_ago)
+    page = vera.get("/estado").text
+    assert said in page
+    assert not_said not in page
+    assert "data-now" in page
 
 
 def test_while_postgresql_is_away_who_was_here_sees_the_state_and_nothing_else(

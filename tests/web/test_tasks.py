@@ -71,6 +71,40 @@ def test_a_run_is_cancelled_on_record_and_its_page_says_so(
     assert deeds(warehouse) == [(OPERATOR, "run cancelled")]
 
 
+def test_a_run_that_is_ending_is_not_cancelled_again(
+    warehouse: sa.Engine, door_url: str, webserver: FakeWebserver, browser: Browsers
+) -> None:
+    webserver.answers |= answers(run_of("CANCELING", endTime=None))
+    page = browser(OPERATOR, of=door_over(webserver, warehouse, door_url)).get(f"/tareas/{RUN_ID}").text
+    assert "cancelando" in page
+    assert f'action="/tareas/{RUN_ID}/cancelar"' not in page
+
+
+def test_steps_that_failed_or_are_at_work_come_first(
+    warehouse: sa.Engine, door_url: str, webserver: FakeWebserver, browser: Browsers
+) -> None:
+    began = {
+        "done": ("SUCCESS", 10.0),
+        "late": ("SUCCESS", 20.0),
+        "broken": ("FAILURE", 30.0),
+        "at_work": ("IN_PROGRESS", 40.0),
+    }
+    steps = {
+        "executionPlan": {"steps": [{"key": key} for key in ("to_do", "late", "done", "at_work", "broken")]},
+        "stepStats": [
+            {"stepKey": key, "status": status, "startTime": at, "endTime": None, "attempts": []}
+            for key, (status, at) in began.items()
+        ],
+    }
+    door = door_over(webserver, warehouse, door_url)
+    for status, said in (("FAILURE", "fallido"), ("CANCELED", "interrumpido")):
+        webserver.answers |= answers(run_of(status, **steps))
+        page = browser(OPERATOR, of=door).get(f"/tareas/{RUN_ID}").text
+        order = sorted(("to_do", *began), key=lambda key: page.index(f'<th scope="row">{key}</th>'))
+        assert order == ["broken", "at_work", "done", "late", "to_do"]
+        assert said in page
+
+
 def test_what_could_not_be_done_is_said_and_not_on_record(
     tasks: Browsers, webserver: FakeWebserver, warehouse: sa.Engine
 ) -> None:

@@ -15,7 +15,7 @@ from front_door import OPERATOR, Browser
 
 import telemetry_pipeline
 from telemetry_pipeline.ingestion import identity
-from telemetry_pipeline.launches import all_assets
+from telemetry_pipeline.launches import JOBS, all_assets
 from telemetry_pipeline.monitoring import components
 from telemetry_pipeline.monitoring.alerts import watch
 from telemetry_pipeline.monitoring.told import told_of
@@ -27,6 +27,7 @@ from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.upkeep.checks import CHECKS, find_check
 from telemetry_pipeline.words.upkeep.parameters import PARAMETERS, find_parameter
 from telemetry_pipeline.words.upkeep.problems import PROBLEMS, find_problem
+from telemetry_pipeline.words.upkeep.purposes import PURPOSES
 
 COMPONENTS = [
     components.POSTGRES,
@@ -75,6 +76,10 @@ def test_every_check_has_words() -> None:
     declared = [*checks.RECORDS_CHECKS, *checks.VIEWS_CHECKS, checks.totals_check("full_analysis")]
     assert {each.name for each in declared} == set(CHECKS)
     assert find_check("a_new_one", Language.ES) is None
+
+
+def test_every_job_has_words() -> None:
+    assert PURPOSES.keys() == {*JOBS, *(name for name in all_assets() if name in ("telemetry_records", "ott_views"))}
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline import broker
-from telemetry_pipeline.client.answers import Run
+from telemetry_pipeline.client.answers import Run, Step, StepStatus
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 from telemetry_pipeline.launches import JOBS
@@ -111,6 +112,7 @@ class Tasks:
             self._controls.voice,
             template,
             run=report.run,
+            steps=sorted(report.run.steps, key=_first_what_matters),
             report=report,
             progress=progress,
             priority=Priority.of_tags(report.run.tags),
@@ -132,6 +134,14 @@ class Tasks:
         except RequestRefused as err:
             raise HTTPException(404, err.problem) from err
         return report, None if report.run.status.ended else self._controls.progress(run_id)
+
+
+_FIRST = (StepStatus.FAILURE, StepStatus.IN_PROGRESS, StepStatus.SUCCESS, StepStatus.SKIPPED, StepStatus.NOT_STARTED)
+
+
+def _first_what_matters(step: Step) -> tuple[int, datetime]:
+    """Failed steps, those at work, those that ended, what is left; each in the order in which they began."""
+    return _FIRST.index(step.status), step.started_at or datetime.max.replace(tzinfo=UTC)
 
 
 def wanted_run(request: Request) -> str:

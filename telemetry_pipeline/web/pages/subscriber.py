@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 import pandas as pd
 from starlette.responses import Response
 
+from telemetry_pipeline.days import contiguous
 from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.pages.opened import PERSONAL, SUBSCRIBER_PATH, Opened
 from telemetry_pipeline.web.pages.shown.pictures import files_of, picture
@@ -38,26 +39,33 @@ async def show(page: Opened) -> Response:
         frame = await profile
         return table(frame[frame["section"] == name], columns, page.speech)
 
-    say, views = page.speech.say, Shown("views", term="view")
-    hours = Shown("watch_hours", term="watch_hours", bar=True)
+    say, views = page.speech.say, Shown("views", term="view", bar=True)
+    hours = Shown("watch_hours", term="watch_hours")
     return page.reply(
         "subscriber.html",
         headline=page.answers.make(lambda: _headline(page, profile)),
         channels=page.answers.make(
-            lambda: section("channel", Shown("item", "text", head=say.channel, link=page.to_channel), hours, views)
+            lambda: section("channel", Shown("item", "text", head=say.channel, link=page.to_channel), views, hours)
         ),
-        devices=page.answers.make(lambda: section("device", Shown("item", "text", head=say.device), hours, views)),
-        slots=page.answers.make(lambda: section("slot", Shown("item", "text", term="slot"), hours, views)),
+        devices=page.answers.make(lambda: section("device", Shown("item", "text", head=say.device), views, hours)),
+        slots=page.answers.make(lambda: section("slot", Shown("item", "text", term="slot"), views, hours)),
         viewings=page.answers.make(lambda: _viewings(page, seen)),
         viewings_files=files_of("subscriber_views", page.asked, subscriber_code=code),
         days=page.answers.make(lambda: _days(page, of_days)),
         comparison=page.answers.make(lambda: _comparison(page, of_days)),
         upkeep=await upkeep(page),
+        lacking=_lacking(page),
         pictures=[
             picture(name, page.asked, page.speech.language, subscriber_code=code)
             for name in ("subscriber_period", "subscriber_profile")
         ],
     )
+
+
+def _lacking(page: Opened) -> list[str]:
+    """Return the days that were asked for of which not everything was read, as periods."""
+    known = page.known.days
+    return [page.speech.days(each) for each in contiguous(filter(known.lacks_some, page.asked.period.days()))]
 
 
 async def _headline(page: Opened, profile: Awaitable[pd.DataFrame]) -> list[Tile]:

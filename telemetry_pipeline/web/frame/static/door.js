@@ -17,5 +17,12 @@
   });
 })();
 
+// A form is sent once: an answer that takes its time is no reason to ask for the same again.
+addEventListener("submit", (event) => setTimeout(() => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  event.target.setAttribute("aria-busy", "true");
+  for (const button of event.target.querySelectorAll("button[type=submit]")) button.disabled = true;
+}));
+
 // Browsers keep whole pages for "back", whatever they were told: who has logged out since must not find them there.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
