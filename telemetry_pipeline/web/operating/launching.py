@@ -77,7 +77,7 @@ class Launching:
         )
 
     def _title(self, name: str) -> str:
-        """Of an analysis, in the language of the page; empty: it has none but its name."""
+        """Return the title of an analysis in the language of the page; empty: it has none but its name."""
         known = about(name) if self._controls.voice.language is Language.ES else None
         return known.title if known else ""
 
@@ -89,7 +89,10 @@ class Launching:
         return known.question if known else target.purpose
 
     def _period(self, first: str, last: str) -> Period | None:
-        """:raises AskedWrongly: these are no days, or not to be had; in the words of the page."""
+        """Return the days that a form asks for; None: it names none.
+
+        :raises AskedWrongly: these are no days, or not to be had; in the words of the page.
+        """
         say, allowed = self._controls.voice.say, self._controls.allowed
         days = []
         for text in filter(None, (first, last)):

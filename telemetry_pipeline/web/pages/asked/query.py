@@ -106,7 +106,7 @@ def _follows(comparison: str, period: Period) -> Period | None:
 
 
 def _period(texts: Mapping[str, str], first: str, last: str, allowed: AllowedDays, speech: Speech) -> Period | None:
-    """Of one day, if the other is left open."""
+    """Return the days that are asked for; one day, if the other is left open; None: neither is given."""
     given = [texts[name] for name in (first, last) if texts.get(name)]
     if not given:
         return None
