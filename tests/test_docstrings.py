@@ -27,7 +27,7 @@ NO_VERBS = {
     "participle": "done finished given kept made seen shown stored taken",
     "noun": "arrivals celery columns dagster databases days directory ids memory parameters rows totals viewing",
 }
-"""First words that say no action, by what they are; of participles and nouns those that are no verb in the third person, too."""
+"""First words that say no action, by what they are; of nouns only those that are no verb in the third person, too."""
 NOUNS = {"property", "cached_property", "analysis", "asset", "group"}
 """Decorators of what is no action: an analysis begins with the question that it answers, what people list says what it is."""
 WORD = re.compile(r"([A-Z][a-z]+)[,.;:]?")
