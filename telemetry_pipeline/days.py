@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.errors import DaysRefused, RequestRefused
 
 Day = str | date
 
@@ -26,7 +26,7 @@ def parse_day(day: Day) -> date:
         parsed = date.fromisoformat(str(day))
         if parsed.isoformat() == str(day):
             return parsed
-    raise RequestRefused(f"{str(day)!r} is not a day such as {date(2026, 1, 31)}")
+    raise DaysRefused("not_a_day", f"{str(day)!r} is not a day such as {date(2026, 1, 31)}", text=str(day))
 
 
 def today(zone: ZoneInfo) -> date:
@@ -43,7 +43,8 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.first > self.last:
-            raise RequestRefused(f"a period cannot begin on {self.first} and end on {self.last}, before it")
+            problem = f"a period cannot begin on {self.first} and end on {self.last}, before it"
+            raise DaysRefused("ends_before", problem, first=self.first, last=self.last)
 
     def __str__(self) -> str:
         return f"everything to {self.last}" if self.first == date.min else f"{self.first} to {self.last}"
@@ -113,8 +114,10 @@ class AllowedDays:
         """
         try:
             period = asked_period(partition, first, last)
+        except DaysRefused as err:
+            raise err.advised(str(self)) from None
         except RequestRefused as err:
-            raise RequestRefused(str(err), str(self)) from None
+            raise RequestRefused(err.problem, str(self)) from None
         return None if period is None else self.check(period)
 
     def check(self, period: Period) -> Period:
@@ -124,7 +127,7 @@ class AllowedDays:
         """
         for day in (period.first, period.last):
             if not self.first <= day <= self.last:
-                raise RequestRefused(f"there is no partition {day}", str(self))
+                raise DaysRefused("not_allowed", f"there is no partition {day}", str(self), day=day)
         return period
 
 

@@ -4,6 +4,7 @@ TelemetryError                  what went wrong, and what to do about it
 ├── SettingsError               settings are missing or impossible; lists them all
 ├── RequestRefused              what was asked for cannot be; says what is allowed
 │   ├── AskedWrongly            of a page, in the language of the pages
+│   ├── DaysRefused             days that are none, end before they begin, or may not be asked for; says which rule
 │   └── NothingToDraw           a picture of a result that has nothing to show
 ├── Unavailable                 what is remote is away, which may pass: worth another try
 │   ├── WarehouseUnavailable    PostgreSQL cannot be reached, takes no changes, is full or overloaded
@@ -40,6 +41,7 @@ TelemetryError                  what went wrong, and what to do about it
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 ADVICE = "advice"
 """Under which name the metadata of a failed step has what to do about it."""
@@ -75,6 +77,23 @@ class RequestRefused(TelemetryError):
 
 class NothingToDraw(RequestRefused):
     """A picture of a result that has nothing to show."""
+
+
+class DaysRefused(RequestRefused):
+    """Days that cannot be asked for.
+
+    :ivar rule: which rule they break: ``not_a_day``, ``ends_before`` or ``not_allowed``.
+    :ivar values: what the rule is about, by name: ``text`` as it was given; ``first`` and ``last``; ``day``.
+    """
+
+    def __init__(self, rule: str, problem: str, advice: str = "", **values: Any) -> None:
+        super().__init__(problem, advice)
+        self.rule = rule
+        self.values = values
+
+    def advised(self, advice: str) -> DaysRefused:
+        """Return the same with other advice."""
+        return DaysRefused(self.rule, self.problem, advice, **self.values)
 
 
 class AskedWrongly(RequestRefused):

@@ -49,6 +49,19 @@ DOOR: Mapping[str, tuple[str, str]] = {
     "to_tasks": ("Tareas", "Tasks"),
     "to_state": ("Estado", "State"),
     "to_glossary": ("Glosario", "Glossary"),
+    # Days that cannot be.
+    "days_not_a_day": (
+        "«{text}» no es un día. Los días se escriben como 2026-01-31.",
+        "“{text}” is no day. Days are written as 2026-01-31.",
+    ),
+    "days_ends_before": (
+        "El periodo termina ({last}) antes de empezar ({first}).",
+        "The period ends ({last}) before it begins ({first}).",
+    ),
+    "days_not_allowed": (
+        "El {day} no se puede pedir: se puede del {first} al {last}.",
+        "{day} cannot be asked for: allowed is {first} to {last}.",
+    ),
     # The start page.
     "start": ("Inicio", "Start"),
     "welcome": ("Hola, {name}", "Hello, {name}"),

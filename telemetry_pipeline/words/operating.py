@@ -79,8 +79,6 @@ OPERATING: Mapping[str, tuple[str, str]] = {
     # What cannot be asked for.
     "no_such_state": ("No hay un estado «{text}».", "There is no state “{text}”."),
     "no_such_job": ("No hay un trabajo «{text}».", "There is no job “{text}”."),
-    "not_a_day": ("«{text}» no es un día como 2026-01-31.", "“{text}” is no day such as 2026-01-31."),
-    "ends_before": ("Termina ({last}) antes de empezar ({first}).", "It ends ({last}) before it begins ({first})."),
     "no_such_page": ("Esa página de la lista no existe.", "There is no such page of the list."),
     # One run.
     "run": ("Tarea", "Task"),

@@ -63,18 +63,6 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "preset_last_month": ("Mes pasado", "Last month"),
     "compared_with": ("comparado con {days}", "compared with {days}"),
     # What was asked wrongly.
-    "not_a_day": (
-        "«{text}» no es un día. Los días se escriben como {example}.",
-        "“{text}” is no day. Days are written as {example}.",
-    ),
-    "day_not_there": (
-        "No hay datos del {day}: se puede pedir del {first} al {last}.",
-        "There are no data of {day}: allowed is {first} to {last}.",
-    ),
-    "ends_before": (
-        "El periodo termina ({last}) antes de empezar ({first}).",
-        "The period ends ({last}) before it begins ({first}).",
-    ),
     "not_a_choice": ("«{text}» no es una opción. Puede ser: {choices}.", "“{text}” is no choice. There are: {choices}."),
     "any_hours": ("o unas horas, de 0 a 24, escritas como 20-24", "or hours from 0 to 24, written as 20-24"),
     "hours_end_before": (

@@ -100,7 +100,7 @@ def _quoted(href: str) -> str:
     [
         ("desde=ayer", "«ayer» no es un día"),
         ("desde=2026-13-01", "no es un día"),
-        ("desde=1999-01-01", "No hay datos del 1 ene 1999"),
+        ("desde=1999-01-01", "El 1 ene 1999 no se puede pedir"),
         (f"desde={date(2025, 3, 2)}&hasta={date(2025, 3, 1)}", "antes de empezar"),
         ("contra=siempre", "«siempre» no es una opción"),
         ("franja=siesta", "«siesta» no es una opción"),

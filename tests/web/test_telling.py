@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import sqlalchemy as sa
@@ -81,9 +83,23 @@ def test_every_parameter_has_words(language: Language) -> None:
     assert [each for each in declared if find_parameter(*each, language) is None] == []
     assert PARAMETERS.keys() <= {name for _, name in declared} | {f"{asset}.{name}" for asset, name in declared}
     assert find_parameter("share", "made_up", language) is None
+    assert all(text for said in PARAMETERS.values() for text in said)
 
 
-@pytest.mark.parametrize("said", [*PROBLEMS.values(), *CHECKS.values(), *PARAMETERS.values()])
+def test_the_words_of_a_parameter_name_the_values_that_it_takes() -> None:
+    """A form said "day, week or month", and refused them for "daily", "weekly" and "monthly"."""
+    found = 0
+    for asset in all_assets().values():
+        for name, field in asset.parameters.model_fields.items():
+            for value in filter(lambda each: isinstance(each, str), get_args(field.annotation)):
+                said = find_parameter(asset.name, name, Language.ES)
+                assert said is not None
+                assert re.search(rf"\b{value}\b", f"{said.means}"), (asset.name, name, value)
+                found += 1
+    assert found
+
+
+@pytest.mark.parametrize("said", [*PROBLEMS.values(), *CHECKS.values()])
 def test_no_text_is_missing(said: tuple[tuple[str, str], ...]) -> None:
     assert all(text for both in said for text in both)
 

@@ -10,7 +10,8 @@ PALETTE = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY, "cyan", "olive", "pink", "sla
 INK, PALE_INK, GRID, TILE, GROUND = "ink", "pale-ink", "grid", "tile", "ground"
 
 _PALE = " pale"
-_VARIABLE = "--picture-"
+VARIABLE = "--picture-"
+"""What the variables of a page's style sheet begin with that decide about a colour."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,10 @@ DARK = Theme(
         PALE_INK: "#aab4bf",
         GRID: "#323c47",
         TILE: "#212a34",
-        GROUND: "#12181f",
+        GROUND: "#18202b",
     },
 )
-PAGE = Theme("page", {name: f"var({_VARIABLE}{name}, {colour})" for name, colour in LIGHT.colours.items()}, is_filled=False)
+PAGE = Theme("page", {name: f"var({VARIABLE}{name}, {colour})" for name, colour in LIGHT.colours.items()}, is_filled=False)
 """Light, unless the page's style sheet says otherwise; nothing but a browser can draw it."""
 
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PAGE)}
-
-
-def variables(theme: Theme) -> str:
-    """Return the declarations with which a style sheet has pictures of the theme ``page`` look as those of *theme*."""
-    return "\n".join(f"{_VARIABLE}{name}: {colour};" for name, colour in theme.colours.items())

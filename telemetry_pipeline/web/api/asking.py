@@ -89,12 +89,8 @@ def _days(values: Mapping[str, str], allowed: AllowedDays) -> Period | date:
     last = values.get("to")
     if last is None:
         raise RequestRefused("no days are named", f"give from and to, the first and the last day; {allowed}")
-    try:
-        period = Period(parse_day(values.get("from", last)), parse_day(last))
-    except RequestRefused as err:
-        raise RequestRefused(err.problem, str(allowed)) from None
-    allowed.check(period)
-    return period if "from" in values else period.last
+    period = allowed.asked(None, values.get("from", last), last)
+    return period if period is not None and "from" in values else parse_day(last)
 
 
 def _asked(analysis: Analysis, days: Period | date, parameters: dict[str, Any]) -> tuple[Period, dict[str, Any]]:

@@ -12,7 +12,8 @@ from telemetry_pipeline.days import parse_day
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.steering.tasks import ASSETS, State, Wanted
-from telemetry_pipeline.words.language import Texts
+from telemetry_pipeline.web.frame.days import read_days
+from telemetry_pipeline.web.frame.speech import Speech
 
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -50,12 +51,12 @@ def fields(query: Mapping[str, str]) -> dict[str, str]:
     return {name: query.get(name, "").strip()[:100] for name in ("state", "job", "from", "to")}
 
 
-def read(query: Mapping[str, str], say: Texts) -> Asked:
+def read(query: Mapping[str, str], speech: Speech) -> Asked:
     """Return what an address asks for.
 
     :raises RequestRefused: there is no such state, job or day; in the words of the page.
     """
-    texts = fields(query)
+    texts, say = fields(query), speech.say
     if texts["state"] and texts["state"] not in list(State):
         raise AskedWrongly(say.no_such_state.format(text=texts["state"]))
     if texts["job"] and texts["job"] not in (*JOBS, ASSETS):
@@ -63,12 +64,8 @@ def read(query: Mapping[str, str], say: Texts) -> Asked:
     after = query.get("after") or None
     if after is not None and not RUN_ID.fullmatch(after):
         raise AskedWrongly(say.no_such_page)
-    for text in (texts["from"], texts["to"]):
-        if text and not _is_day(text):
-            raise AskedWrongly(say.not_a_day.format(text=text))
+    read_days(texts["from"], texts["to"], None, speech)
     first, last = _day(texts["from"]), _day(texts["to"])
-    if first and last and first > last:
-        raise AskedWrongly(say.ends_before.format(first=first, last=last))
     return Asked(texts, Wanted(State(texts["state"]) if texts["state"] else None, texts["job"] or None, first, last), after)
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telemetry_pipeline.days import Period, parse_day
-from telemetry_pipeline.errors import AskedWrongly, RequestRefused
+from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.launches import JOBS, Asset, Job, all_assets, find
 from telemetry_pipeline.steering.launch import Launch, plan
 from telemetry_pipeline.steering.record import Record
 from telemetry_pipeline.tags import Priority
+from telemetry_pipeline.web.frame.days import read_days
 from telemetry_pipeline.web.operating.controls import Controls
 from telemetry_pipeline.web.operating.show import show
 from telemetry_pipeline.words.analyses import about
@@ -88,33 +88,14 @@ class Launching:
         known = about(target.name) if self._controls.voice.language is Language.ES else None
         return known.question if known else target.purpose
 
-    def _period(self, first: str, last: str) -> Period | None:
-        """Return the days that a form asks for; None: it names none.
-
-        :raises AskedWrongly: these are no days, or not to be had; in the words of the page.
-        """
-        say, allowed = self._controls.voice.say, self._controls.allowed
-        days = []
-        for text in filter(None, (first, last)):
-            try:
-                days.append(parse_day(text))
-            except RequestRefused:
-                raise AskedWrongly(say.not_a_day.format(text=text)) from None
-        if not days:
-            return None
-        if days[0] > days[-1]:
-            raise AskedWrongly(say.ends_before.format(first=days[0], last=days[-1]))
-        if not allowed.first <= days[0] <= days[-1] <= allowed.last:
-            raise AskedWrongly(say.days_allowed.format(first=allowed.first, last=allowed.last))
-        return Period(days[0], days[-1])
-
     def read(self, form: Mapping[str, str]) -> Launch:
         """Return what a form says.
 
         :raises RequestRefused: it cannot be; says what is allowed.
         """
         target = find(form.get("target", ""))
-        period = self._period(*(form.get(name, "").strip() for name in ("from", "to")))
+        first, last = (form.get(name, "").strip() for name in ("from", "to"))
+        period = read_days(first, last, self._controls.allowed, self._controls.voice)
         lines = [line.strip() for line in form.get("assignments", "").splitlines() if line.strip()]
         if len(lines) > _MOST_LINES:
             raise RequestRefused(f"{len(lines)} parameters are too many", f"{_MOST_LINES} at most")
@@ -133,6 +114,6 @@ def fields_of(asset: Asset, language: Language) -> list[Field]:
     for name, field in asset.parameters.model_fields.items():
         default = None if field.is_required() else json.dumps(field.default, default=str)
         said = find_parameter(asset.name, name, language)
-        words = (said.label, said.means) if said else ("", "")
-        found.append(Field(name, field.description or "", default, *words))
+        label, means = (said.label, said.means) if said else ("", None)
+        found.append(Field(name, field.description or "", default, label, means or ""))
     return found

@@ -62,14 +62,14 @@ class Tasks:
     async def list(self, request: Request) -> Response:
         """Return the list; with the form again if it asks for what cannot be."""
         try:
-            asked, refusal = read(request.query_params, self._controls.voice.say), None
+            asked, refusal = read(request.query_params, self._controls.voice), None
         except RequestRefused as err:
             asked, refusal = blank(fields(request.query_params)), err
         return await self._list(request, "tasks.html", asked, refusal)
 
     async def list_parts(self, request: Request) -> Response:
         """Return what of the list changes."""
-        return await self._list(request, "tasks_parts.html", read(request.query_params, self._controls.voice.say), None)
+        return await self._list(request, "tasks_parts.html", read(request.query_params, self._controls.voice), None)
 
     async def one(self, request: Request) -> Response:
         """Return the page of one run."""

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Self
 from urllib.parse import urlencode
 
-from telemetry_pipeline.days import AllowedDays, Period, parse_day
-from telemetry_pipeline.errors import AskedWrongly, RequestRefused
+from telemetry_pipeline.days import AllowedDays, Period
+from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.web.frame.days import read_days
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
 from telemetry_pipeline.web.pages.asked.hours import PART, hours_of, read_part
@@ -82,8 +83,8 @@ def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset:
     if any(len(value) > _LONGEST for value in given.values()):
         raise AskedWrongly(speech.say.too_long)
     texts = {name: value.strip() for name, value in given.items()}
-    period = _period(texts, FROM, TO, allowed, speech) or presets(allowed.last)[preset]
-    others = _period(texts, AGAINST_FROM, AGAINST_TO, allowed, speech)
+    period = read_days(texts.get(FROM, ""), texts.get(TO, ""), allowed, speech) or presets(allowed.last)[preset]
+    others = read_days(texts.get(AGAINST_FROM, ""), texts.get(AGAINST_TO, ""), allowed, speech)
     comparison = texts.get(AGAINST) or (OTHERS if others else BEFORE)
     if comparison not in AGAINST_CHOICES:
         choices = ", ".join(AGAINST_CHOICES)
@@ -103,28 +104,6 @@ def _follows(comparison: str, period: Period) -> Period | None:
     if comparison == WEEK:
         return weekdays_before(period)
     return period.before() if comparison == BEFORE and period.first > date.min else None
-
-
-def _period(texts: Mapping[str, str], first: str, last: str, allowed: AllowedDays, speech: Speech) -> Period | None:
-    """Return the days that are asked for; one day, if the other is left open; None: neither is given."""
-    given = [texts[name] for name in (first, last) if texts.get(name)]
-    if not given:
-        return None
-    days = [_day(text, allowed, speech) for text in given]
-    if days[0] > days[-1]:
-        raise AskedWrongly(speech.say.ends_before.format(first=speech.day(days[0]), last=speech.day(days[-1])))
-    return Period(days[0], days[-1])
-
-
-def _day(text: str, allowed: AllowedDays, speech: Speech) -> date:
-    try:
-        day = parse_day(text)
-    except RequestRefused:
-        raise AskedWrongly(speech.say.not_a_day.format(text=speech.cut(text), example=allowed.last)) from None
-    if not allowed.first <= day <= allowed.last:
-        between = {"first": speech.day(allowed.first), "last": speech.day(allowed.last)}
-        raise AskedWrongly(speech.say.day_not_there.format(day=speech.day(day), **between))
-    return day
 
 
 def is_over(period: Period, known_until: datetime | None) -> bool:
