@@ -219,6 +219,12 @@ _ANALYSES = {
         "grupos de hábitos parecidos (k-means: reproducciones, horas, duración media, canales), de ocasionales a super activos",
         _NONE,
     ),
+    "subscriber_views": About(
+        "Lo que vio el suscriptor",
+        "¿Qué vio un suscriptor, reproducción por reproducción?",
+        "cada reproducción que terminó en el periodo, con su inicio, fin, canal y dispositivo; primero la última",
+        _NONE,
+    ),
     "time_slots": About(
         "Franjas del día",
         "¿En qué franja se ve más?",

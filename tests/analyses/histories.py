@@ -146,6 +146,7 @@ OWN_PARAMETERS: dict[str, dict[str, list[Any]]] = {
     "stickiness": {"days": [1, 2, 30, 366]},
     "subscriber_period": {"subscriber_code": _CODES},
     "subscriber_profile": {"subscriber_code": _CODES},
+    "subscriber_views": {"subscriber_code": _CODES, "top_n": _FEW},
     "subscriber_segments": {"n_segments": [2, 3, 4, 6]},
     "top_channels": {"limit": _FEW},
     "top_subscribers": {"limit": _FEW},
@@ -157,5 +158,6 @@ REQUIRED = {
     "channel_curve": {"channel": "A"},
     "subscriber_period": {"subscriber_code": "S1"},
     "subscriber_profile": {"subscriber_code": "S1"},
+    "subscriber_views": {"subscriber_code": "S1"},
 }
 """What the analyses that cannot run unattended are asked about."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -246,3 +246,26 @@ def trend_of_halves(counts: list[int]) -> Row:
         return {"value": None, "label": "creciente" if second else "estable"}
     value = 100 * (second / first - 1)
     return {"value": value, "label": "creciente" if value > 10 else "decreciente" if value < -10 else "estable"}
+
+
+def subscriber_views(seen: Seen, subscriber_code: str, top_n: int = 100) -> list[Row]:
+    own = [v for v in seen.views if v.subscriber_code == subscriber_code]
+    unknown = "\U0010ffff" * 2
+    own.sort(key=lambda v: (v.channel_name is None, v.channel_name or unknown, v.device_id is None, v.device_id or 0))
+    own.sort(key=lambda v: (v.ended_at, v.started_at), reverse=True)
+
+    def local(moment: datetime) -> str:
+        return moment.replace(tzinfo=UTC).astimezone(seen.zone).isoformat(timespec="seconds")
+
+    return [
+        {
+            "rank": rank,
+            "date": view.local_date,
+            "started_at": local(view.started_at),
+            "ended_at": local(view.ended_at),
+            "channel": view.channel_name,
+            "device_id": view.device_id,
+            "duration_seconds": view.seconds,
+        }
+        for rank, view in enumerate(own[:top_n], 1)
+    ]

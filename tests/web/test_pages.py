@@ -150,6 +150,12 @@ def test_who_helps_a_subscriber_sees_whether_it_is_our_fault(ask: Ask, filled: s
             connection.execute(sa.text("delete from telemetry.problems"))
 
 
+def test_support_sees_when_what_was_watched_and_on_which_device(ask: Ask) -> None:
+    page = words(ask("/suscriptor?suscriptor=S-0003"))
+    seen = page[page.index("Qué vio") : page.index("Sus canales")]
+    assert re.search(r"\d{1,2} \w+ \d{4}, \d\d:\d\d \d\d:\d\d ", seen)
+
+
 def test_those_who_left_are_the_first_to_call(ask: Ask) -> None:
     page = words(ask("/suscriptores"))
     called = page[page.index("A quién llamar") :]

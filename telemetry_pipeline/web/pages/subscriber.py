@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.pages.opened import PERSONAL, SUBSCRIBER_PATH, Opened
-from telemetry_pipeline.web.pages.shown.pictures import picture
-from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
+from telemetry_pipeline.web.pages.shown.pictures import files_of, picture
+from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
 from telemetry_pipeline.web.pages.shown.tiles import Tile, tile, value_of
 from telemetry_pipeline.web.pages.upkeep import upkeep
 
@@ -32,6 +32,8 @@ async def show(page: Opened) -> Response:
     profile = page.answers.ask("subscriber_profile", page.asked.period, subscriber_code=code)
     of_days = page.answers.ask("subscriber_period", page.asked.period, subscriber_code=code)
 
+    seen = page.answers.ask("subscriber_views", page.asked.period, subscriber_code=code)
+
     async def section(name: str, *columns: Shown) -> Table:
         frame = await profile
         return table(frame[frame["section"] == name], columns, page.speech)
@@ -46,6 +48,8 @@ async def show(page: Opened) -> Response:
         ),
         devices=page.answers.make(lambda: section("device", Shown("item", "text", head=say.device), hours, views)),
         slots=page.answers.make(lambda: section("slot", Shown("item", "text", term="slot"), hours, views)),
+        viewings=page.answers.make(lambda: _viewings(page, seen)),
+        viewings_files=files_of("subscriber_views", page.asked, subscriber_code=code),
         days=page.answers.make(lambda: _days(page, of_days)),
         comparison=page.answers.make(lambda: _comparison(page, of_days)),
         upkeep=await upkeep(page),
@@ -67,6 +71,18 @@ async def _headline(page: Opened, profile: Awaitable[pd.DataFrame]) -> list[Tile
     ]
     others = [Tile(page.named(name), page.speech.number(value_of(totals.loc[[name]], "value"))) for name in _OTHERS]
     return [*found, *others]
+
+
+async def _viewings(page: Opened, seen: Awaitable[pd.DataFrame]) -> Table:
+    say = page.speech.say
+    columns = [
+        Shown("started_at", "moment", head=say.began),
+        Shown("ended_at", "clock", head=say.ended),
+        Shown("channel", "text", head=say.channel, link=page.to_channel),
+        Shown("duration_seconds", "seconds", term="watch_hours", head=say.watched),
+        Shown("device_id", "text", head=say.device),
+    ]
+    return table(await seen, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
 
 
 async def _days(page: Opened, of_days: Awaitable[pd.DataFrame]) -> Table:

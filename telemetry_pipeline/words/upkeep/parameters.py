@@ -44,6 +44,7 @@ PARAMETERS: Mapping[str, tuple[str, str, str]] = {
         "A más de cuántas desviaciones estándar de la media un día es fuera de lo común",
     ),
     "top_n": _CHANNELS,
+    "subscriber_views.top_n": ("Reproducciones", "Views", "Cuántas reproducciones se listan"),
     "period_subscribers.top_n": ("Suscriptores", "Subscribers", "Cuántos suscriptores se listan"),
     "window_days": (
         "Días hacia atrás",

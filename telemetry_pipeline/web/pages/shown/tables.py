@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import pandas as pd
@@ -14,8 +14,8 @@ from telemetry_pipeline.printable import NO_BREAK
 from telemetry_pipeline.web.frame.speech import NULL, Speech
 from telemetry_pipeline.words import terms
 
-Notation = Literal["text", "number", "percent", "change", "seconds", "day", "month", "written"]
-"""How a value is written; ``written`` is a number that is a text already."""
+Notation = Literal["text", "number", "percent", "change", "seconds", "day", "month", "moment", "clock", "written"]
+"""How a value is written; ``written`` is a number that is a text already, ``clock`` a moment without its day."""
 
 FIRST_ROWS = 20
 """Of a long table, before somebody asks for all."""
@@ -148,6 +148,8 @@ def write(value: Any, notation: Notation, speech: Speech) -> str:
         "seconds": speech.seconds,
         "day": lambda day: speech.day(_date(day)).replace(" ", NO_BREAK),
         "month": lambda day: speech.month(_date(day)).replace(" ", NO_BREAK),
+        "moment": lambda moment: speech.moment(datetime.fromisoformat(moment)).replace(" ", NO_BREAK),
+        "clock": lambda moment: f"{datetime.fromisoformat(moment):%H:%M}",
     }
     return writers[notation](value)
 
