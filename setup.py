@@ -11,7 +11,7 @@ setup(
     name="telemetry-pipeline",
     version="0.1.0",
     description="Viewing telemetry of a TV operator from PanAccess into PostgreSQL, merged and analysed by Dagster",
-    python_requires=">=3.11",
+    python_requires=">=3.11",  # and tested on 3.11
     license="Apache-2.0",
     license_files=["LICENSE"],
     packages=find_packages(include=["telemetry_pipeline", "telemetry_pipeline.*"]),

@@ -33,7 +33,7 @@ def change(value: float) -> str:
 
 
 def size(count: float) -> str:
-    """So many bytes: ``640 MB``, ``1.5 GB``, ``12 GB``."""
+    """Write so many bytes: ``640 MB``, ``1.5 GB``, ``12 GB``."""
     value, unit = (count / 1e6, "MB") if count < 1e9 else (count / 1e9, "GB")
     return f"{value:,.{1 if value < 10 else 0}f}".removesuffix(".0") + f" {unit}"
 

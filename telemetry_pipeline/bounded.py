@@ -24,7 +24,7 @@ class TooMuch(Exception):
 def pool_classes(
     max_bytes: int, *, unpack: bool = True, unix_socket: Path | None = None
 ) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    """urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come.
+    """Return urllib3's own by the scheme of an address, with answers of at most so many bytes, head included, as they come.
 
     :param unpack: False for who reads an answer whole: nobody is asked to pack one, and one that is packed stays so.
     :param unix_socket: to which connections go, whatever the host and port of an address without TLS.

@@ -142,7 +142,7 @@ def unserved(workers: Iterable[WorkerInfo]) -> list[str]:
 
 
 def asking_celery(redis_url: str, timeout_seconds: float = _TIMEOUT_SECONDS) -> celery.Celery:
-    """Celery for remote commands alone; it gives back to no queue what workers have, which may be no message."""
+    """Return Celery for remote commands alone; it gives back to no queue what workers have, which may be no message."""
     app = celery.Celery(broker=celery_url(redis_url), set_as_current=False)
     # By themselves connections to the broker wait for ever.
     app.conf.broker_transport_options = {"socket_timeout": timeout_seconds, "unacked_restore_limit": 0}
@@ -205,7 +205,7 @@ def _waiting(redis_url: str, queues: Iterable[str] = QUEUES) -> list[list[Step]]
 
 @functools.lru_cache(maxsize=10_000)
 def _warn_of_foreign(queue: str, digest: str) -> None:
-    """Once a message, and without its content, which may be anything."""
+    """Warn once of each message, and without its content, which may be anything."""
     _log.warning("a message in the queue %s is no step of the pipeline, and is passed over (SHA-256 %.12s)", queue, digest)
 
 
@@ -222,7 +222,7 @@ def _keyword_arguments(message: bytes) -> Any:
 
 
 def _task_id(kept: bytes) -> str | None:
-    """Of a message that a worker has: kombu keeps it with its exchange and routing key."""
+    """Return the task of a message that a worker has, which kombu keeps with exchange and routing key; None: none."""
     try:
         message, _exchange, _routing_key = json.loads(kept)
         return str(message["headers"]["id"])

@@ -62,7 +62,7 @@ class Period:
         return [self.first + timedelta(days=n) for n in range(self.length)]
 
     def before(self) -> Period:
-        """As many days, just before it; fewer where the calendar begins.
+        """Return as many days, just before it; fewer where the calendar begins.
 
         :raises RequestRefused: it begins with the calendar, and nothing is before it.
         """
@@ -108,7 +108,7 @@ class AllowedDays:
         return f"allowed are {self.first} (FIRST_PARTITION) to {self.last} (today in {self.zone})"
 
     def asked(self, partition: Day | None, first: Day | None, last: Day | None) -> Period | None:
-        """As :func:`asked_period`, of allowed days alone.
+        """Return the period that is asked for, as :func:`asked_period` does, of allowed days alone.
 
         :raises RequestRefused: the days contradict each other, or are not allowed; says which are.
         """
@@ -164,7 +164,7 @@ EVERYTHING = Completeness(complete_before=date.max, first_day=date.min)
 
 
 def contiguous(days: Iterable[date]) -> list[Period]:
-    """Days, in order, as periods without a gap."""
+    """Return days, which are in order, as periods without a gap."""
     periods: list[Period] = []
     for day in days:
         if periods and day - periods[-1].last == timedelta(days=1):

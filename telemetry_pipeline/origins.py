@@ -65,7 +65,7 @@ def host_of(authority: str) -> str:
 
 
 def origin(url: str) -> Origin:
-    """Of the page at a URL.
+    """Return the origin of the page at a URL.
 
     :raises ValueError: it is no URL.
     """

@@ -12,7 +12,7 @@ _LESS_LIKE = 0.1
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """``did you mean top_channels?``, or nothing if no name is like it."""
+    """Return ``did you mean top_channels?``, or an empty text if no name is like it."""
     written = name.lower()
     likeness = {
         each: SequenceMatcher(None, each, written).ratio() for each in get_close_matches(written, list(known), _MOST, _LIKE)
@@ -22,6 +22,6 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def instead(name: str, known: Iterable[str]) -> str:
-    """:func:`meant`, or all there is if no name is like it."""
+    """Return what :func:`meant` does, or all names that there are if none is like it."""
     names = list(known)
     return meant(name, names) or f"there are {', '.join(names)}"

@@ -43,7 +43,7 @@ class Priority(StrEnum):
 
     @classmethod
     def of_tags(cls, tags: Mapping[str, str]) -> Priority:
-        """That of a run with these tags."""
+        """Return the priority of a run with these tags."""
         return next((each for each in cls if each.tags and each.tags[RUN_PRIORITY] == tags.get(RUN_PRIORITY)), cls.NORMAL)
 
 

@@ -83,14 +83,14 @@ class LazyGroup(click.Group):
         self._modules = modules
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
-        """As click does it; help is printed in here."""
+        """Make the context as click does; help is printed in here."""
         try:
             return super().make_context(*arguments, **extra)
         except BrokenPipeError as err:
             raise PipeBroke from err
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does it; the command runs in here."""
+        """Run the command as click does."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as err:
@@ -125,7 +125,7 @@ class PipeBroke(Exception):
 
 
 def debug_option() -> click.Option:
-    """``--debug``, wherever it stands."""
+    """Return the option ``--debug``, wherever it stands."""
     return click.Option(
         ["--debug"],
         is_flag=True,

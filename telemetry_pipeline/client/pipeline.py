@@ -162,7 +162,7 @@ class TelemetryClient(Servers):
         cursor: str | None = None,
         steps: bool = False,
     ) -> list[Run]:
-        """Runs, the newest first.
+        """Return runs, the newest first.
 
         :param statuses: in one of these states only.
         :param created_after: with a time zone, as *created_before*.

@@ -132,7 +132,7 @@ class Lookout:
         return samples
 
     def _edge(self, at: Cursor, newest_id: int, newest_before: int) -> tuple[LiveEdge, int]:
-        """From where the ids go on, and up to which one they are read."""
+        """Return from where the ids go on, and up to which one they are read."""
         edge = LiveEdge(
             at.record_id,
             self._max_id_jump * (at.distance or 1),

@@ -55,7 +55,10 @@ class LiveEdge:
         return delivery
 
     def _follow(self, ids: Sequence[int], behind: int) -> None:
-        """:param behind: how many records are known from the first of *ids* on."""
+        """Follow ids upwards from hole to hole, as far as no hole is too wide; where one is, note the id that they jump to.
+
+        :param behind: how many records are known from the first of *ids* on.
+        """
         if ids and not self.gaps and max(map(sub, ids, [self.reached, *ids])) <= self.widest:
             self.reached = max(self.reached, ids[-1])
             self._seen += len(ids)

@@ -38,7 +38,7 @@ class JsonFormatter(OrjsonFormatter):
         return {"time": moment, **found, "message": message}
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        """As JSON that does nothing to a terminal."""
+        """Write a record as JSON that does nothing to a terminal."""
         return printable(super().jsonify_log_record(log_data))
 
     def formatException(self, ei: Any) -> list[str]:  # type: ignore[override]  # noqa: N802 - logging's name

@@ -29,7 +29,7 @@ class Told:
     technical: tuple[str, ...]
 
     def shown(self) -> Told:
-        """As pages show it, where there is little room."""
+        """Return it as pages show it, where there is little room."""
         technical = tuple(cut(line, _LONGEST) for line in self.technical)
         return replace(self, title=cut(self.title, _LONGEST_TITLE), advice=cut(self.advice, _LONGEST), technical=technical)
 

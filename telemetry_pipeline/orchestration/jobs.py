@@ -21,7 +21,7 @@ def build_jobs(settings: StackSettings) -> list[dg.UnresolvedAssetJobDefinition 
 
 
 def _job(name: str, tags: Mapping[str, str] | None = None) -> dg.UnresolvedAssetJobDefinition:
-    """Of the assets that carry the job's tag, so that one that moves in joins no job unasked."""
+    """Define a job of the assets that carry its tag, so that one that moves in joins no job unasked."""
     job = JOBS[name]
     selection = dg.AssetSelection.tag(str(job.takes), "true")
     return dg.define_asset_job(name, selection=selection, description=job.purpose, tags=tags)

@@ -193,7 +193,7 @@ def newest(
 
 
 def stored_periods(connection: sa.Connection, table: str) -> list[tuple[date, date, Mapping[str, Any]]]:
-    """First day, last day and parameters of every result that is stored, the newest first."""
+    """Return first day, last day and parameters of every result that is stored, the newest first."""
     columns = CATALOGUE.c
     choice = sa.select(columns.period_first, columns.period_last, columns.parameters).where(_of(table))
     order = (columns.period_last.desc(), columns.computed_at.desc(), columns.period_first)

@@ -97,5 +97,5 @@ def read(connection: sa.Connection, document: str, days: tuple[date, date] | Non
 
 
 def periods(connection: sa.Connection, document: str) -> list[tuple[date, date]]:
-    """First and last day of every document of that name, the newest first."""
+    """Return first and last day of every document of that name, the newest first."""
     return [(row[0], row[1]) for row in connection.execute(_PERIODS, {"document": document})]

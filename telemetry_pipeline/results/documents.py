@@ -36,8 +36,8 @@ class Valid:
 
 
 def stale_documents(engine: sa.Engine, first: date, last: date) -> dict[date, dict[str, datetime | None]]:
-    """By day from *first* to *last*, the documents of exactly it that are not of the results that are stored, or are not there,
-    and when they were made last.
+    """Return by day from *first* to *last* the documents of exactly it that are not there, or not of the stored results, and
+    when they were made last.
 
     :raises WarehouseError: PostgreSQL is unreachable, or has no schema of ours yet.
     """

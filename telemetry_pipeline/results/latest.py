@@ -31,7 +31,7 @@ order by result.ordinal
 
 
 def publish(connection: sa.Connection, table: ResultTable, defaults: Mapping[str, Any]) -> None:
-    """Have the view of a table that exists, as its columns and the default parameters are now.
+    """Make the view of a table that exists as its columns and the default parameters are now, unless it is so.
 
     The caller's transaction holds the table's lock.
     """

@@ -70,5 +70,5 @@ def is_outdated(connection: sa.Connection, analysis: Analysis, info: ResultInfo,
 
 
 def periods(connection: sa.Connection, analysis: Analysis) -> list[tuple[date, date, Mapping[str, Any]]]:
-    """First day, last day and parameters of all that is stored of an analysis, the newest first."""
+    """Return first day, last day and parameters of all that is stored of an analysis, the newest first."""
     return catalogue.stored_periods(connection, analysis.name)

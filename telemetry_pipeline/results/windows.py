@@ -186,7 +186,7 @@ class Store:
         self.state = state
 
     def _count(self, period: Period, last: date) -> None:
-        """Have ``counted`` and ``playing`` of a period, with the caps, where they are automatic, that hold up to a day."""
+        """Put up ``counted`` and ``playing`` of a period, with the caps, where they are automatic, that hold up to a day."""
         if self._counted == (period, last):
             return
         cap = self.rules.cap

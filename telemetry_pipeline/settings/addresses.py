@@ -111,7 +111,7 @@ def _postgres_parameters(text: str) -> dict[str, str]:
 
 
 def user_and_password(url: str) -> tuple[str, str]:
-    """Whom libpq logs in as at an address of PostgreSQL, and with which password; empty: with none."""
+    """Return whom libpq logs in as at an address of PostgreSQL, and with which password; empty: with none."""
     defaults = {option.keyword: option.val for option in Conninfo.get_defaults()}
     found = _postgres_parameters(url)
     return found.get("user") or (defaults.get(b"user") or b"").decode(), found.get("password", "")
@@ -201,7 +201,7 @@ def redacted(text: str) -> str:
 
 
 def _without_logins(part: str) -> str:
-    """Of a line what has one address, or several without a blank between them."""
+    """Hide the logins in what of a line has one address, or several without a blank between them."""
     last = part.rfind("@")
     told: list[str] = []
     end = 0
@@ -250,7 +250,7 @@ def _without_fragment(found: re.Match[str]) -> str:
 
 
 def secrets_of(url: str) -> set[str]:
-    """Whatever in an address may be a secret, as it is written and as it is meant: the password and the query's values."""
+    """Return what in an address may be a secret, as it is written and as it is meant: the password and the query's values."""
     found = {url}
     try:
         parts = urlsplit(url)

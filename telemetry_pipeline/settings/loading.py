@@ -49,7 +49,7 @@ ROOMS: tuple[type[BaseModel], ...] = (
 
 @contextmanager
 def told_without_a_trace() -> Iterator[None]:
-    """Around what loads settings for a process that is of no other use without them: it shows no traces after a SettingsError,
+    """Load settings inside, for a process that is of no use without them: it shows no traces after a SettingsError,
     for the message says what to mend, and a trace below it would bury it.
     """
     try:
@@ -144,7 +144,7 @@ class PipelineSettings(DagsterSettings):
     panaccess_username: str
 
     def complete(self) -> PipelineSettings:
-        """These, which are."""
+        """Return these, which are complete."""
         return self
 
 

@@ -27,7 +27,7 @@ def _upper(value: Any) -> Any:
 
 @cache
 def _is_time_zone(name: str) -> bool:
-    """To list those that there are takes 20 ms, and each process loads its settings several times."""
+    """Say whether there is a time zone: to list all takes 20 ms, and each process loads its settings several times."""
     return name in available_timezones()
 
 

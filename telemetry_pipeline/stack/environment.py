@@ -93,12 +93,12 @@ def dagster_home(home: Path) -> Path:
 
 
 def web_sockets(home: Path) -> Path:
-    """Directory of the sockets of Dagster's web server."""
+    """Return the directory of the sockets of Dagster's web server."""
     return short_path(home / "sockets", max(OPERATORS, VIEWERS, key=len))
 
 
 def flower_sockets(home: Path) -> Path:
-    """Directory of Flower's, which may write nothing beside the others."""
+    """Return the directory of Flower's sockets, apart, for Flower may write nothing beside the others."""
     return short_path(home / "flower-sockets", FLOWER)
 
 

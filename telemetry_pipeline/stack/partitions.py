@@ -24,7 +24,7 @@ def first_partition(settings: StackSettings, simulator: SimulatorOptions | None)
 
 
 def first_partition_here(settings: StackSettings) -> date:
-    """That of the stack that runs in this home, else of the pipeline elsewhere, else of the stack that a command would start.
+    """Return the first day of the stack that runs in this home, else of the pipeline elsewhere, else of a stack to come.
 
     :raises StackError: the stack that runs belongs to another user.
     """

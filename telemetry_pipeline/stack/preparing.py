@@ -64,7 +64,7 @@ def completed(
 
 
 def prepare_databases(given: StackSettings, settings: Settings, postgres: LocalPostgres | None) -> None:
-    """Have both databases, and the users of the stack's own server.
+    """Create both databases where they are missing, and the users of the stack's own server.
 
     :param given: what the user set. :param settings: the same, completed.
     :raises StackError: a server cannot be used, or this user may not create what is missing.
@@ -103,7 +103,7 @@ def write_dagster_home(home: Path) -> None:
 
 
 def _kept_secret(path: Path) -> str:
-    """Made up at the first start, and kept for the owner's eyes only."""
+    """Return a secret that is made up at the first start, and kept for the owner's eyes only."""
     with suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(32))
     return path.read_text()

@@ -135,7 +135,7 @@ class Stack:
             self._room.look(self.settings)
 
     def supervise(self) -> None:
-        """:meth:`tend` until Ctrl-C, SIGTERM or SIGHUP."""
+        """Call :meth:`tend` until Ctrl-C, SIGTERM or SIGHUP."""
         with suppress(KeyboardInterrupt):
             while True:
                 self.tend()
@@ -249,7 +249,7 @@ class Stack:
             self._say(f"  {service.title} has stopped ({duration(time.monotonic() - began)})")
 
     def _launch_flower(self) -> None:
-        """Without waiting for it: nothing depends on it."""
+        """Launch Flower without waiting for it: nothing depends on it."""
         redis_url = self.settings.flower_redis_url or self.settings.redis_url
         flower = Flower(self.home, redis_url.get_secret_value(), self.settings.flower_directory)
         self._starting.launch([flower])

@@ -54,7 +54,7 @@ def plan(
 
 
 def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, type[BaseModel]]) -> dict[str, dict[str, Any]]:
-    """``["top_channels.limit=5"]`` as ``{"top_channels": {"limit": 5}}``, checked against the analyses' own models.
+    """Read ``["top_channels.limit=5"]`` as ``{"top_channels": {"limit": 5}}``, checked against the analyses' own models.
 
     A value is read as JSON where that is possible, else as text.
 
@@ -73,7 +73,7 @@ def parse_parameters(job: str, assignments: Iterable[str], models: Mapping[str, 
 def parse_choice(
     chosen: Collection[str], assignments: Iterable[str], models: Mapping[str, type[BaseModel]]
 ) -> dict[str, dict[str, Any]]:
-    """As :func:`parse_parameters`, of the *chosen* analyses alone.
+    """Read parameters as :func:`parse_parameters` does, of the *chosen* analyses alone.
 
     :raises RequestRefused: in the same cases.
     """
@@ -87,7 +87,10 @@ def _parsed(
     objection: Callable[[str], str | None],
     complete: Iterable[str],
 ) -> dict[str, dict[str, Any]]:
-    """:param objection: why an asset's parameters cannot be set now. :param complete: the assets that need all of theirs."""
+    """Read assignments, and check the values of each asset against its own model.
+
+    :param objection: why an asset's parameters cannot be set now. :param complete: the assets that need all of theirs.
+    """
     texts: dict[str, dict[str, str]] = {}
     for assignment in assignments:
         target, equals, text = assignment.partition("=")

@@ -26,7 +26,7 @@ class Record:
 
     @contextmanager
     def of(self, what: str, **detail: Any) -> Iterator[None]:
-        """On record when what is done inside was done, or may have been: no answer came. While PostgreSQL is away, nothing is.
+        """Put on record what is done inside, or may have been, for no answer came. While PostgreSQL is away, nothing is done.
 
         :param what: as of :func:`telemetry_pipeline.warehouse.access.audit.write`.
         :raises WarehouseError: it cannot be put on record.

@@ -36,7 +36,7 @@ _STATUSES: Mapping[State, tuple[RunStatus, ...]] = {
 
 
 def state_of(run: Run) -> State:
-    """Of a run."""
+    """Return the state of a run."""
     return next(state for state, statuses in _STATUSES.items() if run.status in statuses)
 
 

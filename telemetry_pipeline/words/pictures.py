@@ -94,7 +94,7 @@ def day(value: date) -> str:
 
 
 def provisional(day: str, time: str) -> str:
-    """Up to when a result is known."""
+    """Say up to when a result is known."""
     return f"provisional: con datos hasta el {day}, {time}"
 
 

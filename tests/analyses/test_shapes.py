@@ -47,8 +47,8 @@ def test_key_columns_name_a_row(each: Analysis) -> None:
     finding = FINDING.get(each.name, {})
     key = [column.name for column in each.columns if column.key]
     found = [tuple(row[column] for column in key) for row in ask(each, CROWD, **finding)]
-    assert len(found) > bool(key)
-    assert len(set(found)) == len(found)
+    assert len(found) > bool(key), f"{each.name}: too few rows of CROWD to see anything; give it other parameters in FINDING"
+    assert len(set(found)) == len(found), f"{each.name}: several rows have the same {', '.join(key)}, which are its key"
 
 
 @by_name
@@ -56,7 +56,8 @@ def test_of_nothing_there_is_a_summary_or_an_empty_table(each: Analysis) -> None
     unseen = [View(LAST + timedelta(days=1), zone=ZONE), View(LAST, duration_seconds=None, zone=ZONE)]
     for views in ([], unseen):
         found = ask(each, views)
-        assert len(found) == ALWAYS_THERE.get(each.name, 0 if any(column.key for column in each.columns) else 1)
+        rows = ALWAYS_THERE.get(each.name, 0 if any(column.key for column in each.columns) else 1)
+        assert len(found) == rows, f"{each.name}: of nothing there are no rows, or one without a key, or as ALWAYS_THERE has it"
         if each.name in ORACLES:
             for row in found:
                 row.pop("unit", None)
@@ -106,28 +107,35 @@ def test_a_result_does_not_depend_on_what_else_is_in_the_store(each: Analysis) -
     assert ask(each, CROWD + outside) == ask(each, CROWD)
 
 
-def impossible(field: FieldInfo) -> Iterator[Any]:
-    """Values just outside of the bounds of a parameter, of which there is one on each side if it is a number."""
+def impossible(name: str, field: FieldInfo) -> Iterator[Any]:
+    """Yield values just outside of the bounds of a parameter, of which there is one on each side if it is a number."""
     bounds: dict[type, Any] = {type(each): each for each in field.metadata}
     kinds = {field.annotation, *get_args(field.annotation)}
     if int in kinds or float in kinds:
         step = 1 if int in kinds else 1e-6
         lower, upper = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Le)
         strictly = bounds.get(annotated_types.Gt)
-        assert upper
+        assert upper, (
+            f"{name}: a number needs both bounds, and this one has no upper one: declare it with Field(ge=..., le=...)"
+        )
         if strictly is not None:
             yield strictly.gt
         else:
-            assert lower is not None
+            assert lower, (
+                f"{name}: a number needs both bounds, and this one has no lower one: declare it with Field(ge=..., le=...)"
+            )
             yield lower.ge - step
         yield upper.le + step
         yield float("nan")
         yield "many"
     elif str in kinds:
-        assert bounds[annotated_types.MinLen].min_length == 1
+        shortest = bounds.get(annotated_types.MinLen)
+        assert shortest == annotated_types.MinLen(1), f"{name}: a text may not be empty: declare it with Field(min_length=1)"
         yield ""
     else:
-        assert "Literal" in str(get_origin(field.annotation))
+        assert "Literal" in str(get_origin(field.annotation)), (
+            f"{name}: a parameter is a number, a text or a Literal, or one of these or None; this is {field.annotation}"
+        )
         yield "never"
     if type(None) not in kinds:
         yield None
@@ -136,8 +144,8 @@ def impossible(field: FieldInfo) -> Iterator[Any]:
 @by_name
 def test_a_parameter_outside_of_its_bounds_is_refused_by_name(each: Analysis) -> None:
     for name, field in each.parameters.model_fields.items():
-        values = list(impossible(field))
-        assert values
+        values = list(impossible(f"{each.name}.{name}", field))
+        assert values, f"{each.name}.{name}: no value of it is impossible, and nothing would be refused"
         for value in values:
             with pytest.raises(RequestRefused, match=f"{each.name} cannot run with these parameters: {name}: "):
                 each.parse(REQUIRED.get(each.name, {}) | {name: value})
@@ -147,7 +155,9 @@ def test_a_parameter_outside_of_its_bounds_is_refused_by_name(each: Analysis) ->
 
 @by_name
 def test_only_what_is_required_must_be_said(each: Analysis) -> None:
-    assert each.runs_unattended == (each.name not in REQUIRED)
+    assert each.runs_unattended == (each.name not in REQUIRED), (
+        f"{each.name}: give its parameters defaults, or values to try in REQUIRED of histories.py; not both"
+    )
     assert (each.is_of_period) != issubclass(each.parameters, GeneralParameters)
     if not each.runs_unattended:
         with pytest.raises(RequestRefused, match=r"(channel|subscriber_code): "):

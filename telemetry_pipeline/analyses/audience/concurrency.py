@@ -93,7 +93,7 @@ def _sweep(views: Views, hours: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_overlap(streams: pd.DataFrame) -> pd.DataFrame:
-    """Of each stream of a subscriber what none that began earlier covers, which together are when he was watching.
+    """Return of each stream of a subscriber what none that began earlier covers, which together are when he was watching.
 
     In DuckDB, a window over two million streams runs out of its memory.
     """
@@ -106,7 +106,7 @@ def _without_overlap(streams: pd.DataFrame) -> pd.DataFrame:
 
 
 def _levels(intervals: pd.DataFrame, edges: _Whole) -> tuple[_Whole, _Whole]:
-    """Of intervals within the edges: the most at once in each hour between two edges, and their time in it, summed."""
+    """Return how many intervals there are at most at once in each hour between two edges, and their time in it, summed."""
     begins, ends, starts = np.sort(intervals["begins"]), np.sort(intervals["ends"]), edges[:-1]
 
     def hour_of(moments: _Whole) -> _Whole:

@@ -175,7 +175,7 @@ def channel_curve(views: Views, parameters: ChannelCurve) -> pd.DataFrame:
 
 
 def _audience(views: Views, span: int = _HOUR, channel: str | None = None) -> pd.DataFrame:
-    """By channel and hour; by spans of some minutes, the *hour* is the minute of the day at which one begins."""
+    """Return the audience by channel and hour; by spans of minutes, the *hour* is the minute of the day at which one begins."""
     hours = views.hours()
     if hours.empty:
         return pd.DataFrame(columns=_AUDIENCE)

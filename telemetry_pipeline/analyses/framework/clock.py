@@ -184,7 +184,7 @@ def marked(days: Iterable[Day]) -> set[date]:
 
 
 def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
-    """When, within a day, the offset changes to that at *high*."""
+    """Return when, within a day, the offset changes to that at *high*."""
     target = _offset(zone, high)
     while high - low > timedelta.resolution:
         middle = low + (high - low) // 2

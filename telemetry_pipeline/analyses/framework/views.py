@@ -37,10 +37,11 @@ class Views(ABC):
     def query(self, select: str, frames: Mapping[str, pd.DataFrame] | None = None, **parameters: Any) -> pd.DataFrame:
         """Return the answer of a select over ``counted``: the views of the period that have a duration.
 
-        ``counted`` has the columns local_date, local_hour (both of the view's end), duration_seconds, channel_name,
-        subscriber_code, device_id, country, isp (any of these five may be null), and in UTC started_at, watched_until and
-        ended_at. ``playing`` are the views, in the same columns, that may have been running in the period, which those are
-        too that ended after it. Text orders by code point.
+        ``counted`` has these columns: local_date (date) and local_hour (tinyint, 0 to 23), both of the view's end;
+        duration_seconds (integer, within the cap); channel_name, subscriber_code, country and isp (texts, held as
+        enumerations) and device_id (bigint), any of which may be null; and started_at, watched_until and ended_at (timestamps
+        without a zone, in UTC). ``playing`` are the views, in the same columns, that may have been running in the period,
+        which those are too that ended after it. Text orders by code point.
 
         :param select: DuckDB's SQL; *parameters* are bound to its ``$names``.
         :param frames: more tables, by name.

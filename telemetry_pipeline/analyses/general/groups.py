@@ -199,7 +199,7 @@ def _standardized(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _k_means(points: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int32]:
-    """For each point the number of its cluster; *count* is at most the number of different points."""
+    """Return for each point the number of its cluster; *count* is at most the number of different points."""
     from scipy.cluster.vq import ClusterError, kmeans2  # noqa: PLC0415 - half a second, and nothing else needs it
 
     found: list[tuple[float, npt.NDArray[np.int32]]] = []

@@ -134,7 +134,7 @@ def period_trend(views: Views, parameters: PeriodParameters) -> pd.DataFrame:
 
 
 def _line(counts: Mapping[int, int]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Least squares through the counts of days by their numbers, in integers so that level is level; and facts about it."""
+    """Fit a line by least squares to counts by their days' numbers, in integers so that level is level; add facts of it."""
     n = len(counts)
     if n < 2:
         return dict.fromkeys(("direction", "strength", "slope", "r_squared")), {"note": "a trend needs two complete days"}

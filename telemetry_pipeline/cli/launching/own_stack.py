@@ -14,7 +14,7 @@ from telemetry_pipeline.stack import stack
 
 @contextmanager
 def client_for_run(settings: StackSettings) -> Iterator[tuple[TelemetryClient, Callable[[], None]]]:
-    """For the web server that there is; without one, for that of a stack that lives as long as the context.
+    """Yield a client of the web server that there is; without one, of that of a stack that lives as long as the context.
 
     :return: the client, and what has to be called a few times a second to keep it going.
     """

@@ -136,7 +136,7 @@ def _shown(keeps: Callable[[Entry], bool], zone: ZoneInfo | None) -> Callable[[b
 
 
 def _as_it_is(line: bytes) -> Shown:
-    """Without colours, which some processes give their own lines."""
+    """Show a line as it is, but for colours, which some processes give their own lines."""
     return [(_COLOUR.sub("", line.decode(errors="replace").rstrip("\n")),)]
 
 

@@ -187,5 +187,5 @@ def _how_to_get(name: str, period: Period | None, parameters: Mapping[str, Any])
 
 
 def assigned(parameters: Mapping[str, Any]) -> str:
-    """``limit=3, channel="24"``."""
+    """Write parameters with their values: ``limit=3, channel="24"``."""
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items())

@@ -80,7 +80,7 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
 
 
 def _say_what_was_not_asked(question: Question, found: Sequence[StoredResult]) -> None:
-    """On standard error, for rows do not say it themselves: what was chosen without having been named."""
+    """Say on standard error what was chosen without having been named, for rows do not say it themselves."""
     for analysis, result in zip(question.analyses, found, strict=True):
         info = result.info
         if question.open and analysis.is_of_period and info.period_first != info.period_last:
@@ -110,7 +110,10 @@ def show_table(result: StoredResult, zone: ZoneInfo, limit: int | None = None) -
 
 
 def _table(result: StoredResult, caption: str, *, marks: bool, limit: int | None = None) -> Table:
-    """:param marks: whether small bases and what is provisional are marked, in place of columns that say so."""
+    """Make the table of a result.
+
+    :param marks: whether small bases and what is provisional are marked, in place of columns that say so.
+    """
     frame = result.frame if limit is None else result.frame.head(limit)
     rows = whole_counts(find_analysis(result.info.asset).columns, to_rows(frame))
     columns = list(frame.columns)

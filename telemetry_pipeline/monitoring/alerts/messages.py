@@ -82,7 +82,7 @@ def _joined(parts: Mapping[str, str]) -> str:
 
 
 def _cut(text: str, length: int) -> str:
-    """As much as there is room for; nothing where nobody could make sense of it."""
+    """Cut a text to what there is room for; to nothing where nobody could make sense of it."""
     return f"{text[: length - 1].rstrip()}…" if length >= _READABLE else ""
 
 

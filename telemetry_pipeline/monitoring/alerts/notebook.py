@@ -66,13 +66,13 @@ class Notebook:
         self.open_keys = frozenset(problem.key for problem in problems.open_problems(self._engine))
 
     def report(self, problem: Problem) -> None:
-        """As :func:`telemetry_pipeline.warehouse.operations.problems.report`."""
+        """Report a problem by :func:`telemetry_pipeline.warehouse.operations.problems.report`, or keep it for later."""
         if not self._try(lambda: problems.report(self._engine, problem)):
             self._keep(problem)
         self.open_keys |= {problem.key}
 
     def resolve(self, key: str) -> None:
-        """As :func:`telemetry_pipeline.warehouse.operations.problems.resolve`."""
+        """End a problem by :func:`telemetry_pipeline.warehouse.operations.problems.resolve`, or keep when it was over."""
         if not self._try(lambda: problems.resolve(self._engine, key)):
             now = self._clock()
             kept = [incident for incident in self._kept if incident.key == key and incident.resolved_at is None]
@@ -106,7 +106,7 @@ class Notebook:
                 self._kept[at] = told
 
     def note_channel(self, delivery: Delivery) -> None:
-        """As :func:`telemetry_pipeline.warehouse.operations.problems.note_channel`."""
+        """Note how a channel works by :func:`telemetry_pipeline.warehouse.operations.problems.note_channel`."""
         self._try(lambda: problems.note_channel(self._engine, delivery.channel, delivery.error, self._clock()))
 
     def _try(self, act: Callable[[], object]) -> bool:

@@ -16,7 +16,7 @@ _NAMES = ("web server", "code", "daemon")
 
 
 def examine(examiner: Examiner, url: str | None, token: SecretStr | None, advice: str) -> Iterator[Finding]:
-    """Web server, code and daemon.
+    """Examine web server, code and daemon.
 
     :param url: of the web server. :param token: what is shown there.
     """

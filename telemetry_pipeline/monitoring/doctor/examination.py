@@ -35,7 +35,7 @@ def examine_alerts(settings: StackSettings) -> Finding:
 
 
 def examine_servers(known: StackSettings, webserver_url: str | None, restart: str) -> Iterator[Finding]:
-    """Databases, broker, workers, PanAccess and Dagster.
+    """Examine databases, broker, workers, PanAccess and Dagster.
 
     :param known: with the addresses of the servers that there are.
     :param webserver_url: without the path of GraphQL; None: nobody knows of one.

@@ -40,7 +40,7 @@ class Throughput:
 
 
 def look_at_throughput(client: TelemetryClient, now: datetime) -> Throughput:
-    """That of the window that ends now."""
+    """Return the throughput of the window that ends now."""
     return measure(client.runs(created_after=now - WINDOW, limit=_MOST_RUNS, steps=True))
 
 

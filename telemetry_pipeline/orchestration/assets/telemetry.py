@@ -36,7 +36,7 @@ class SyncConfig(dg.Config, SyncParameters):
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
-    """``telemetry_records`` and ``ott_views``."""
+    """Return ``telemetry_records`` and ``ott_views``."""
     listed = all_assets()
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(minutes=settings.freshness_minutes))
 

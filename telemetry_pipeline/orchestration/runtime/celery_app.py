@@ -44,7 +44,7 @@ end_when_asked(_settings.database_url)
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def _set_up_logging(**_: object) -> None:
-    """In place of Celery's own, which knows nothing of runs and steps."""
+    """Set up our logging in place of Celery's own, which knows nothing of runs and steps."""
     logs.configure(_settings)
 
 

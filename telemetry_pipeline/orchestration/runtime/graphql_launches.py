@@ -23,7 +23,7 @@ class Webserver(DagsterWebserver[Any, Any]):
     """Dagster's own but for its mutations that launch."""
 
     def build_graphql_schema(self) -> Any:
-        """Dagster's schema."""
+        """Return Dagster's schema, in which what launches is checked first."""
         schema = super().build_graphql_schema()
         for field in schema.graphql_schema.mutation_type.fields.values():
             if field.args.keys() & {"executionParams", "executionParamsList", "backfillParams"}:

@@ -46,7 +46,7 @@ class PipelineInstance(dg.DagsterInstance):
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Any]:
-        """It takes no configuration of its own."""
+        """Return nothing: it takes no configuration of its own."""
         return {}
 
     @classmethod

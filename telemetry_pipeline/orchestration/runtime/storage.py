@@ -56,7 +56,7 @@ class _RunStorage(_Keeping, PostgresRunStorage):
         self._schedules = schedules
 
     def add_daemon_heartbeat(self, daemon_heartbeat: DaemonHeartbeat) -> None:
-        """Before the first one the daemon learns what to do about its clock."""
+        """Add a heartbeat; before the first one the daemon learns what to do about its clock."""
         clock.before_work(self._schedules)
         super().add_daemon_heartbeat(daemon_heartbeat)
 
@@ -88,8 +88,8 @@ class KeepingPostgresStorage(DagsterPostgresStorage):
 
 @functools.cache
 def _engine(postgres_url: str, _process: int, statement_timeout: int | None = None) -> sa.Engine:
-    """For all instances of a process: each step has one of its own. It never waits for a connection, and takes none that
-    PostgreSQL has closed.
+    """Make the engine of all instances of a process, of which each step has one. It never waits for a connection, and takes
+    none that PostgreSQL has closed.
 
     :param statement_timeout: in milliseconds.
     """

@@ -71,7 +71,7 @@ class _ReadOnly(Webserver):
         super().__init__(full._process_context, DAGSTER_PATH, _LIVE_DATA_POLL_MS)
 
     def build_graphql_schema(self) -> Any:
-        """That of the full one."""
+        """Return the schema of the full one."""
         return self._full._graphene_schema
 
     def _make_request_context(self, conn: HTTPConnection) -> Any:

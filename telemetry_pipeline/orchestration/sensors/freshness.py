@@ -50,7 +50,7 @@ def build_freshness_sensor(settings: StackSettings) -> dg.SensorDefinition:
 
 
 def silent_for(freshness: Freshness, now: datetime, *, ticks_within: timedelta) -> timedelta | None:
-    """For how long no new record has come; None when no sync succeeds, or nothing ever came."""
+    """Return for how long no new record has come; None when no sync succeeds, or nothing ever came."""
     if freshness.received_at is None or not is_recent(freshness.synced_at, now, ticks_within):
         return None
     return now - freshness.received_at

@@ -157,7 +157,7 @@ def _can_be_repeated(run: dg.DagsterRun, this_day: date) -> bool:
 
 
 def _size(run: dg.DagsterRun) -> tuple[int, bool, bool]:
-    """In days, and by what it does with each: a repair includes a merge and analyses."""
+    """Measure a run in days, then by what it does with each: a repair includes a merge and analyses."""
     first, last = (date.fromisoformat(day) for day in partition_range(run.tags) or ())
     return (last - first).days, run.job_name in (RANGE, TICK), run.job_name == REBUILD
 

@@ -180,7 +180,7 @@ def _is_told(context: dg.RunFailureSensorContext) -> bool:
 
 
 def _some(steps: Collection[str]) -> str:
-    """So many names of steps that a message can have."""
+    """Name as many steps as a message has room for, and say how many more there are."""
     names = list(steps)
     more = len(names) - _STEPS_NAMED
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_STEPS_NAMED])} and {more} others"

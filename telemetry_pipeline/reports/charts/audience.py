@@ -52,7 +52,7 @@ def concurrency(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def three_days(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Mean concurrency by hour of the last day so far, of the day before, and of the same weekday a week before."""
+    """Draw mean concurrency by hour of the last day so far, of the day before, and of the same weekday a week before."""
     frame = known(frame, "date", "hour")
     last = frame["date"].max()
     lines = {}
@@ -99,7 +99,7 @@ def channel_flow(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def stickiness(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Actives by day, week and month, their ratio, and who came, came back and stayed away."""
+    """Draw actives by day, week and month, their ratio, and who came, came back and stayed away."""
     frame = recent(sheet, frame)
     for heading, lines in (
         (

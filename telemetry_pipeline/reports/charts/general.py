@@ -20,7 +20,7 @@ _COHORTS = 12
 
 
 def average_duration(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Mean minutes of a view, longest first."""
+    """Draw the mean minutes of a view, longest first."""
     frame = frame.assign(minutes=numbers_of(frame, "average_seconds") / 60)
     bars_of(sheet, frame, "channel", {"minutes": say.MINUTES}, say.MINUTES_PER_VIEW)
 
@@ -60,7 +60,7 @@ def anomalies(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def viewing_forecast(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """History, its mean of seven days and the trend, and what is to come with its band."""
+    """Draw history, its mean of seven days and the trend, and what is to come with its band."""
     frame = recent(sheet, frame)
     lines = {
         word("views"): (numbers_of(frame, "views"), GREY),
@@ -80,7 +80,7 @@ def viewing_forecast(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def correlation(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Pearson's coefficient of each pair."""
+    """Draw Pearson's coefficient of each pair."""
     first, second = texts_of(frame, "feature_a"), texts_of(frame, "feature_b")
     names = list(dict.fromkeys(first + second))
     grid = np.full((len(names), len(names)), np.nan)

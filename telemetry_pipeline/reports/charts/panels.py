@@ -81,7 +81,7 @@ def marked_days(sheet: Sheet, frame: pd.DataFrame, colours: Sequence[str]) -> No
 
 
 def hours_of(sheet: Sheet, frame: pd.DataFrame, names: str, hour: str, measure: str) -> None:
-    """Channels, or what *names* are, by hours; those with most of the measure on top."""
+    """Draw channels, or what *names* are, by hours; those with most of the measure on top."""
     frame = known(frame, names, hour)
     cells = pd.Series(numbers_of(frame, measure), [texts_of(frame, names), numbers_of(frame, hour)])
     grid = cells.groupby(level=[0, 1]).sum(min_count=1).unstack()

@@ -15,7 +15,7 @@ from telemetry_pipeline.words.shown import word
 
 
 def period_comparison(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Before and now, side by side for each metric."""
+    """Draw before and now, side by side for each metric."""
     frame = frame.head(3)
     rows = zip(*(numbers_of(frame, column) for column in ("previous", "current", "change_pct")), strict=True)
     for column, (metric, (before, now, pct)) in enumerate(zip(texts_of(frame, "metric"), rows, strict=True)):
@@ -32,7 +32,7 @@ def period_events(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def period_trend(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Direction, slope and both ends."""
+    """Show direction, slope and both ends."""
     row = only_row(frame)
     sheet.tiles(
         {

@@ -17,7 +17,7 @@ from telemetry_pipeline.words.shown import word
 
 
 def subscriber_overview(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Totals, means per subscriber, and the hours of each fifth."""
+    """Draw totals, means per subscriber, and the hours of each fifth."""
     totals = sections(frame, "total", "metric", "value") | sections(frame, "retention", "metric", "value")
     wanted = ("subscribers", "views", "watch_hours", "retention_pct")
     tiles(sheet, {name: totals.get(name, np.nan) for name in wanted}, columns=4)
@@ -50,7 +50,7 @@ def churn_risk(sheet: Sheet, frame: pd.DataFrame) -> None:
 
 
 def subscriber_profile(sheet: Sheet, frame: pd.DataFrame) -> None:
-    """Totals, channels, slots, devices and hours of one subscriber."""
+    """Draw totals, channels, slots, devices and hours of one subscriber."""
     tiles(sheet, sections(frame, "total", "item", "value"), columns=3)
     for column, (section, colour) in enumerate((("channel", BLUE), ("device", PURPLE), ("slot", ORANGE))):
         values = sections(frame, section, "item", "views")

@@ -55,7 +55,7 @@ class Legend:
         return _LEGEND_LINE * -(-len(self.names) // self.columns)
 
     def drawn(self) -> alt.Legend:
-        """For an encoding of colours."""
+        """Return the legend for an encoding of colours."""
         symbol: dict[str, Any] = {"symbolType": "square", "symbolStrokeWidth": 0}
         if self.is_of_lines:
             symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3}

@@ -24,7 +24,7 @@ _SYMBOL = "graphics-symbol"
 
 
 def tidied(svg: str, label: str) -> str:
-    """Vega's SVG without what no browser needs, and without its English names of shapes; tenths of a pixel are enough."""
+    """Return Vega's SVG without what no browser needs, nor its English names of shapes; tenths of a pixel are enough."""
     root = ElementTree.fromstring(svg)
     root[:] = _children(root)
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}

@@ -12,7 +12,7 @@ UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def shorten(text: str, width: int) -> str:
-    """*text* in one line of at most *width* letters, wide ones counted twice, with an ellipsis where it was cut."""
+    """Return *text* in one line of at most *width* letters, wide ones counted twice, with an ellipsis where it was cut."""
     text = " ".join(UNWRITABLE.sub(" ", text).split())
     ends = list(itertools.accumulate(map(letters, text[: width + 1])))
     if not ends or ends[-1] <= width:

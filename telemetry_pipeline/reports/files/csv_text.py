@@ -28,7 +28,7 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def to_excel_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """As :func:`to_csv`, as a Spanish Excel opens it: byte order mark, semicolons, decimal commas, and no text a formula."""
+    """Write CSV that a Spanish Excel opens: with byte order mark, semicolons, decimal commas, and no text a formula."""
     buffer = io.StringIO()
     buffer.write("\N{ZERO WIDTH NO-BREAK SPACE}")
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")

@@ -78,7 +78,7 @@ class Requests:
         self.calls: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED_CALLS)
 
     def described(self) -> dict[str, Any]:
-        """As JSON data."""
+        """Return it as JSON data."""
         return {
             "functions": dict(self.functions),
             "rejected_logins": self.rejected_logins,
@@ -100,7 +100,7 @@ class Simulator:
         self._options = options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Answer a request, as ASGI has it."""
         body = await read_body(receive)
         if body is None:
             return

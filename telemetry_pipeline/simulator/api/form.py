@@ -15,7 +15,7 @@ class BadForm(ValueError):
 
 
 def parameters(body: bytes) -> dict[str, Any]:
-    """Form fields by name. ``a[b][0]=x`` becomes ``{"a": {"b": ["x"]}}``: an array whose keys are numbers is a list."""
+    """Return form fields by name. ``a[b][0]=x`` becomes ``{"a": {"b": ["x"]}}``: an array whose keys are numbers is a list."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ _MEGABYTE = b" " * 1_000_000
 
 
 def packed(body: bytes, megabytes: int, encodings: Iterable[str]) -> bytes:
-    """*megabytes* of blanks and *body* behind them, in each of the encodings in turn."""
+    """Pack *megabytes* of blanks and *body* behind them, in each of the encodings in turn."""
     pieces: Iterable[bytes] = (*(_MEGABYTE for _ in range(megabytes)), body)
     for encoding in encodings:
         pieces = _packed(pieces, 31 if encoding == "gzip" else 15)

@@ -167,7 +167,7 @@ class _Hits:
         return self.stop - self.start
 
     def outermost(self, number: int, *, last: bool) -> Integers:
-        """Positions of the first, or last, ``number`` rows."""
+        """Return positions of the first, or last, ``number`` rows."""
         start = max(self.start, self.stop - number) if last else self.start
         stop = self.stop if last else min(self.stop, self.start + number)
         return np.arange(start, stop) if self.positions is None else self.positions[start:stop]

@@ -45,7 +45,7 @@ class Column(Protocol):
         """Return rows for which ``field op data`` holds; ``ValueError`` if the field cannot be compared with ``data``."""
 
     def sort_keys(self, positions: Integers) -> NDArray[Any]:
-        """Values at ``positions`` that sort like the field, as integers or as text; nulls first."""
+        """Return values at ``positions`` that sort like the field, as integers or as text; nulls first."""
 
 
 class NumberColumn:

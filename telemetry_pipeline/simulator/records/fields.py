@@ -40,7 +40,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?", re.ASCII)
 
 
 def parse_time(text: str) -> int:
-    """Seconds since 1970 of ``YYYY-MM-DD HH:MM:SS`` or ``YYYY-MM-DD`` in UTC; ``ValueError`` for anything else."""
+    """Return seconds since 1970 of ``YYYY-MM-DD HH:MM:SS`` or ``YYYY-MM-DD`` in UTC; raise ``ValueError`` for anything else."""
     if not _TIME.fullmatch(text):
         raise ValueError(f"{text!r} is not a time")
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())

@@ -58,7 +58,7 @@ class Segment:
 
     @classmethod
     def merged(cls, one: Segment, other: Segment) -> Segment:
-        """Both in one; their ids must differ."""
+        """Return both in one; their ids must differ."""
         ids = np.concatenate([one.ids, other.ids])
         order = np.argsort(ids, kind="stable")
         sources = np.concatenate([np.zeros(len(one), dtype=np.int64), np.ones(len(other), dtype=np.int64)])[order]

@@ -11,13 +11,13 @@ Weights = NDArray[np.float64]
 
 
 def draw(rng: np.random.Generator, weights: Weights, size: int) -> Integers:
-    """Places in ``weights``, the heavy ones more often."""
+    """Draw places in ``weights``, the heavy ones more often."""
     edges = np.cumsum(weights)
     return np.searchsorted(edges / edges[-1], rng.random(size), side="right").astype(np.int64)
 
 
 def zipf(size: int) -> Weights:
-    """Shares by rank, as popularity falls in Zipf's law."""
+    """Return shares by rank, as popularity falls in Zipf's law."""
     weights = 1 / np.arange(1, size + 1)
     return np.asarray(weights / weights.sum())
 

@@ -61,7 +61,7 @@ class Events:
 def views(
     rng: np.random.Generator, population: Population, seen: Viewing, rename_at: Integers, first: int
 ) -> tuple[Events, Events]:
-    """Starts and stops of views, pairwise. They arrive when they are stamped.
+    """Return starts and stops of views, pairwise. They arrive when they are stamped.
 
     :param rename_at: by channel, from when on its starts carry its later name.
     :param first: a start that would be stamped before it is stamped at the stop, as some devices do for all.

@@ -50,7 +50,7 @@ class Span:
 def happened(
     rng: np.random.Generator, population: Population, size: int, span: Span, arrive: Arrive, *, futures: int, every_action: bool
 ) -> Events:
-    """Exactly ``size`` records.
+    """Draw exactly ``size`` records.
 
     :param arrive: when records of true stamps arrive.
     :param futures: so many views are in the future for certain.
@@ -73,7 +73,7 @@ def happened(
 
 
 def soon(rng: np.random.Generator, events: Events) -> Integers:
-    """Arrivals of devices that are online."""
+    """Draw when records of devices that are online arrive."""
     return np.asarray(events.stamps + rng.exponential(_MEAN_DELAY, len(events)).astype(np.int64))
 
 

@@ -53,7 +53,7 @@ def first_day(options: Options, end: datetime) -> int:
 
 
 def _renamed_at(population: Population, first: int, last: int) -> Integers:
-    """By channel, the time from which on its starts carry its later name."""
+    """Return, by channel, the time from which on its starts carry its later name."""
     times = np.full(len(population.channels), last + 1, dtype=np.int64)
     for rank, share in zip(RENAMED_RANKS, _RENAMED_AFTER, strict=True):
         times[rank] = first + int(share * (last - first))

@@ -98,7 +98,7 @@ class Households:
 
 
 def _presence(rng: np.random.Generator, residents: int, days: int) -> NDArray[np.float64]:
-    """By day and subscriber: how much of what is watched on this day this one may watch."""
+    """Draw, by day and subscriber, how much of what is watched on this day this one may watch."""
     joining = rng.random(round(residents * days / _STAY_DAYS)) * days
     joined = np.concatenate([np.zeros(residents), joining]).astype(np.int64)
     size = len(joined)
@@ -134,5 +134,5 @@ def _described(rng: np.random.Generator, owners: Integers) -> list[str]:
 
 
 def members(fields: dict[str, Any]) -> str:
-    """``"a":1,"b":2``: an object's members without its braces."""
+    """Return an object's members without its braces: ``"a":1,"b":2``."""
     return json.dumps(fields, separators=(",", ":"))[1:-1]

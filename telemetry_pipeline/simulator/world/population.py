@@ -91,14 +91,14 @@ class Population:
     def draw_starts(
         self, rng: np.random.Generator, channels: NDArray[np.int64], renamed: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
-        """Starts of the channels; ``renamed`` says whether each comes after its channel may have been renamed."""
+        """Draw starts of the channels; ``renamed`` says whether each comes after its channel may have been renamed."""
         missing = draw(rng, _START_NAME_WEIGHTS, len(channels))
         missing[channels == self._unnamed] = 1
         variants = np.where(missing > 0, missing + 1, (renamed & np.isin(channels, RENAMED_RANKS)).astype(np.int64))
         return self._starts + channels * _START_VARIANTS + variants
 
     def draw_stops(self, rng: np.random.Generator, channels: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Stops of the channels, mostly without a name, some with a stale one, a few without even the channel's id."""
+        """Draw stops of the channels, mostly without a name, some with a stale one, a few without even the channel's id."""
         variants = draw(rng, _STOP_NAME_WEIGHTS, len(channels))
         variants[channels == self._unnamed] = 0
         stops = self._stops + channels * _STOP_VARIANTS + variants
@@ -168,7 +168,7 @@ def _service(action: int, at: int) -> What:
 
 
 def _what(action: int, fields: dict[str, Any], data: dict[str, Any] | None, number: str | None = None) -> What:
-    """``number`` names the last member of ``data``, whose value each record has of its own."""
+    """Prepare the JSON of records alike; ``number`` names the last member of ``data``, whose value each has of its own."""
     empty = ("dataId", "dataName", "dataNetId", "dataTsId", "dataSeviceId", "dataPrice", "reaonId", "reasonKey", "date")
     head = members({"actionId": action, "actionKey": _ACTION_KEYS.get(action), **dict.fromkeys(empty), **fields})
     if data is None:

@@ -21,7 +21,7 @@ _HOUR, _DAY = 3_600, 86_400
 
 
 def draw_times(rng: np.random.Generator, size: int, first: int, last: int) -> Integers:
-    """Times from ``first`` to ``last``, as often as the hour, the weekday and the mood of the day have it."""
+    """Draw times from ``first`` to ``last``, as often as the hour, the weekday and the mood of the day have it."""
     hours, weights = _weighed(first, last)
     days = local_days(hours)
     weights = weights * rng.lognormal(0, _MOOD_SIGMA, int(days[-1] - days[0]) + 1)[days - days[0]]
@@ -37,7 +37,7 @@ def weight(first: int, last: int) -> float:
 
 
 def draw_mood(rng: np.random.Generator) -> float:
-    """By which factor a day differs from others of its weekday."""
+    """Draw the factor by which a day differs from others of its weekday."""
     return float(rng.lognormal(0, _MOOD_SIGMA))
 
 

@@ -173,7 +173,7 @@ class Feed:
             yield replace(step, unfinished=bool(todo) and not (came_further and time.monotonic() >= give_up_at))
 
     def _prove_alive(self, until: float) -> None:
-        """Have another record in the same way as any page."""
+        """Read another record in the same way as any page, to see that the upstream answers."""
         newest = self.newest_id(tries=1, until=until)
         self._fetch(Slice(newest - 1, newest), 1, until)
 

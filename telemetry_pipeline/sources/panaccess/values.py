@@ -86,7 +86,7 @@ def _storable(name: str, text: str) -> str:
 
 
 def json_of(unknown: dict[str, Any]) -> str:
-    """Fields that the schema does not know, as JSON.
+    """Return fields that the schema does not know, as JSON.
 
     :raises Unusable: PostgreSQL cannot store them.
     """

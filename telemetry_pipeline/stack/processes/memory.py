@@ -31,7 +31,7 @@ def check_memory(say: Callable[[str], None]) -> None:
 
 
 def memory_bytes() -> int:
-    """Memory and swap of the machine, or what its container may have of it."""
+    """Return memory and swap of the machine, or what its container may have of it, in bytes."""
     machine = psutil.virtual_memory().total + psutil.swap_memory().total
     limits = [limit for limit in (_read("memory.max"), _read("memory/memory.limit_in_bytes")) if limit is not None]
     return min([machine, *(limit + (_read("memory.swap.max") or 0) for limit in limits)])

@@ -76,7 +76,7 @@ class LocalPostgres(Service):
         return self.url_of("postgres", "postgres")
 
     def url_of(self, user: str, name: str) -> str:
-        """Of a database, for a user: whoever can enter the socket's directory needs no password."""
+        """Return the address of a database, for a user: whoever can enter the socket's directory needs no password."""
         host = quote(str(self.socket_directory), safe="/")
         return f"postgresql://{user}@/{name}?host={host}&port={_POSTGRES_SETTINGS['port']}"
 
@@ -121,7 +121,7 @@ class LocalPostgres(Service):
         return True
 
     def fault(self) -> Fault | None:
-        """Besides, after SIGTERM it takes no more clients, and waits for those that it has, which pools keep for ever."""
+        """Find a shutdown, too: after SIGTERM it takes no clients, and waits for those it has, which pools keep for ever."""
         if self._status() == "stopping":
             return Fault("it shuts down and waits for its clients to go", patience_seconds=5)
         return super().fault()
@@ -188,6 +188,6 @@ def _postgres_programs() -> Path:
 
 
 def _shared_memory_is_small() -> bool:
-    """Containers often have 64 MB, on which parallel queries fail."""
+    """Say whether it is: containers often have 64 MB, on which parallel queries fail."""
     directory = Path("/dev/shm")
     return directory.exists() and shutil.disk_usage(directory).total < 512 * 1024**2

@@ -41,7 +41,7 @@ class DagsterMigration(Service):
     title = "the migration of Dagster's tables"
 
     def command(self) -> Sequence[str | Path]:
-        """Dagster's own command; safe at every start."""
+        """Return Dagster's own command; it is safe at every start."""
         return [sys.executable, "-m", "dagster", "instance", "migrate"]
 
     def is_ready(self) -> bool:
@@ -78,7 +78,7 @@ class CodeServer(Service):
         self.directory = self.home
 
     def command(self) -> Sequence[str | Path]:
-        """Of one process; that of Dagster's ``code-server start`` outlives the one that does the work."""
+        """Return a command of one process; that of Dagster's ``code-server start`` outlives the one that does the work."""
         program = [sys.executable, "-m", "telemetry_pipeline.orchestration.runtime.code_server"]
         options: list[str | Path] = ["--module-name", "telemetry_pipeline.definitions", "--socket", self.socket]
         return [*program, *options, *_log_format(self._environment)]
@@ -149,7 +149,7 @@ class Daemon(Service):
         self._client = client
 
     def command(self) -> Sequence[str | Path]:
-        """Dagster's own command."""
+        """Return Dagster's own command."""
         program: list[str | Path] = [sys.executable, "-m", "dagster._daemon", "run", "--workspace", FILES / "workspace.yaml"]
         return [*program, *_log_format(self._environment)]
 

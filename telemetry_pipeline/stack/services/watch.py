@@ -24,7 +24,7 @@ class Watch(Service):
         return [sys.executable, "-m", "telemetry_pipeline", "watch"]
 
     def is_ready(self) -> bool:
-        """Nobody asks it anything."""
+        """Return true at once: nobody asks it anything."""
         return True
 
     def is_healthy(self) -> bool:

@@ -37,7 +37,7 @@ class Worker(Service):
         self.node = f"telemetry-{digest}@{socket.gethostname()}"
 
     def command(self) -> Sequence[str | Path]:
-        """Celery's own command."""
+        """Return Celery's own command."""
         program = [
             sys.executable,
             "-m",
@@ -86,7 +86,7 @@ class Flower(Service):
         self.sockets = sockets
 
     def command(self) -> Sequence[str | Path]:
-        """Celery's own command; without the pipeline's code, which would take five times the memory."""
+        """Return Celery's own command; without the pipeline's code, which would take five times the memory."""
         return [sys.executable, "-m", "celery", "flower", f"--conf={FILES / 'flowerconfig.py'}"]
 
     def prepare(self) -> None:

@@ -45,7 +45,7 @@ class Token:
 
 
 def digest(secret: str) -> bytes:
-    """By what a secret of 256 random bits is known again; slower hashes are for what people think up."""
+    """Return by what a secret of 256 random bits is known again; slower hashes are for what people think up."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -178,7 +178,7 @@ def read(engine: sa.Engine, first: date, last: date) -> Segments:
 
 
 def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
-    """Segments that are in no database, of a table in the columns of ``SCHEMA``."""
+    """Return segments that are in no database, of a table in the columns of ``SCHEMA``."""
     return Segments(State(known=known), table.cast(SCHEMA))
 
 

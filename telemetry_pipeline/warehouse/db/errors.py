@@ -68,7 +68,7 @@ def explanation(err: BaseException) -> WarehouseError | None:
 
 
 def sqlstate(err: BaseException) -> str | None:
-    """PostgreSQL's code of an error, whoever raised or explained it; None: the server did not get to say one."""
+    """Return PostgreSQL's code of an error, whoever raised or explained it; None: the server did not get to say one."""
     if isinstance(err, WarehouseError) and err.__cause__:
         return sqlstate(err.__cause__)
     cause = err.orig if isinstance(err, sa.exc.DBAPIError) else err
@@ -76,7 +76,7 @@ def sqlstate(err: BaseException) -> str | None:
 
 
 def explain(context: sa.engine.ExceptionContext) -> WarehouseError | None:
-    """SQLAlchemy's event ``handle_error``: raise what the error means, with the driver's as its cause."""
+    """Return what an error means, for SQLAlchemy's event ``handle_error``, which raises it with the driver's as its cause."""
     # What a pool finds out about a connection that it kept is its own affair: it makes a new one.
     return None if context.is_pre_ping else explanation(context.original_exception)
 

@@ -92,7 +92,7 @@ def begin(engine: sa.Engine, run_id: str, step: str, number: int) -> Attempt:
 
 
 def supersede(engine: sa.Engine, run_id: str, step: str, number: int) -> None:
-    """From now on no attempt below *number* counts."""
+    """Have no attempt below *number* count from now on."""
     with engine.begin() as connection:
         connection.execute(_SUPERSEDE, {"run_id": run_id, "step": step, "number": number})
 

@@ -38,7 +38,7 @@ class Partitioned:
 
 
 def read_partitions(engine: sa.Engine) -> list[Partitioned]:
-    """Of each such table.
+    """Return which months each table has that is divided by month, and how large it is.
 
     :raises WarehouseError: PostgreSQL is unreachable.
     """

@@ -114,7 +114,7 @@ class Batch:
             self.size_bytes += len(each.payload)
 
     def without(self, known: Set[int]) -> tuple[list[int], list[str], list[bytes]]:
-        """Ids, local dates and lines of the records whose ids are not among *known*, each id once."""
+        """Return ids, local dates and lines of the records whose ids are not among *known*, each id once."""
         if not known and len(set(self.ids)) == len(self.ids):
             return self.ids, self.days, self.lines
         unknown = {

@@ -44,5 +44,5 @@ def texts(connection: sa.Connection, statements: Iterable[Statement]) -> list[st
 
 
 def pairs(connection: sa.Connection, query: sa.TextClause, **values: Any) -> dict[str, Any]:
-    """Two columns of what is there, the first one by which it is known."""
+    """Return a query's second column by its first."""
     return {name: value for name, value in connection.execute(query, values)}  # noqa: C416 - rows are no tuples to mypy

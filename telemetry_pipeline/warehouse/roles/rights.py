@@ -31,7 +31,7 @@ _COLUMNS = sa.text("""
 
 
 def rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterator[Statement]:
-    """To be run by the owner, who has all but results by now."""
+    """Yield what grants the writer's rights; the owner, who has all but results by now, runs it."""
     role = sql.Identifier(writer)
     yield sql.SQL("grant usage on schema telemetry, analysis to {}").format(role)
     yield sql.SQL("grant create on schema analysis to {}").format(role)
@@ -51,7 +51,7 @@ def rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterator[Sta
 
 
 def closed(connection: sa.Connection) -> Iterator[Statement]:
-    """Functions with the owner's rights are not for everybody, a trigger's neither: anybody has tables of any name."""
+    """Yield what takes functions with the owner's rights, triggers' too, from everybody: anybody has tables of any name."""
     for routine in routines(connection):
         if routine.ours and routine.may:
             yield sql.SQL("revoke execute on routine {} from public").format(sql.SQL(routine.name))

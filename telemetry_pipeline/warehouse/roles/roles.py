@@ -203,7 +203,7 @@ def _for_people(connection: sa.Connection, facts: _Facts, roles: Roles) -> Itera
 
 
 def _closing(connection: sa.Connection) -> Iterator[Statement]:
-    """Of old, anybody may make a function there that fits better than PostgreSQL's own, for others to run unawares."""
+    """Yield what closes ``public``, where of old anybody may make functions that fit better than PostgreSQL's own."""
     if _facts(connection).open:
         yield sql.SQL("revoke create on schema public from public")
 
@@ -233,7 +233,7 @@ def _is_of_one(connection: sa.Connection, facts: _Facts, roles: Roles) -> bool:
 
 
 def _present(connection: sa.Connection, role: str) -> Mapping[str, bool]:
-    """Of a role that is there, whether it is a superuser."""
+    """Return whether a role is a superuser, by its name; nothing, if it is not there."""
     return pairs(connection, _PRESENT, role=role)
 
 

@@ -35,7 +35,7 @@ class Door:
 
     @classmethod
     def of_settings(cls, settings: DoorSettings, engine: sa.Engine) -> Self:
-        """As the settings have it."""
+        """Return the door as the settings have it."""
         urls = [settings.web_url, *settings.other_web_urls.split()]
         token = settings.web_token
         return cls(

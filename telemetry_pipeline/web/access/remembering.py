@@ -34,7 +34,7 @@ class Remembered:
         self._known: OrderedDict[bytes, tuple[Visitor | None, float]] = OrderedDict()
 
     def now(self) -> float:
-        """To be taken before PostgreSQL is asked."""
+        """Return the time, in seconds, which is to be taken before PostgreSQL is asked."""
         return self._clock()
 
     def note(self, secret: str, visitor: Visitor | None, asked_at: float) -> None:
@@ -51,7 +51,7 @@ class Remembered:
                 self._keep(key, visitor, asked_at)
 
     def forget(self, secret: str) -> None:
-        """It opens nothing any more, whatever was asked about it before."""
+        """Have a secret open nothing any more, whatever was asked about it before."""
         with self._lock:
             self._keep(_key(secret), None, self._clock())
 

@@ -86,7 +86,7 @@ def _analysis(analysis: Analysis) -> dict[str, Any]:
 
 
 def openapi() -> dict[str, Any]:
-    """OpenAPI 3.1 of the API."""
+    """Describe the API in OpenAPI 3.1."""
     paths: dict[str, Any] = {
         "/api/analyses": {"get": _listing("Which analyses there are")},
         "/api/documents": {"get": _listing("Which documents there are")},

@@ -90,7 +90,7 @@ async def _of_ours(request: Request, err: Exception) -> Response:
 
 
 async def _of_others(request: Request, _: Exception) -> Response:
-    """Starlette raises the error again behind the answer, so that the server logs it."""
+    """Answer 500; Starlette raises the error again behind the answer, so that the server logs it."""
     return problem(request, 500)
 
 

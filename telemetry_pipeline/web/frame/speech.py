@@ -35,7 +35,7 @@ class Speech:
         localedata.load(self.locale)  # reading it takes 0.1 s, for which no page waits
 
     def number(self, value: float | None, decimals: int | None = None) -> str:
-        """With as many decimals as say something: three digits, or those that are asked for."""
+        """Write a number with as many decimals as say something: three digits, or those that are asked for."""
         if value is None or math.isnan(value):
             return NULL
         if decimals is None:
@@ -66,7 +66,7 @@ class Speech:
         return f"{self.number(whole // 3600)} h {whole % 3600 // 60:02} min"
 
     def day(self, value: date, *, weekday: bool = False) -> str:
-        """``26 nov 2026``; with its weekday, ``jue 26 nov 2026``."""
+        """Write a day: ``26 nov 2026``; with its weekday, ``jue 26 nov 2026``."""
         return str(format_date(value, ("EEE d MMM y" if weekday else "d MMM y"), locale=self.locale)).replace(".", "")
 
     def weekday(self, value: date) -> str:
@@ -74,7 +74,7 @@ class Speech:
         return str(format_date(value, "EEEE", locale=self.locale))
 
     def month(self, value: date) -> str:
-        """``nov 2026``."""
+        """Write a month: ``nov 2026``."""
         return str(format_date(value, "MMM y", locale=self.locale)).replace(".", "")
 
     def days(self, period: Period) -> str:
@@ -89,11 +89,11 @@ class Speech:
         return f"{begin} \N{EN DASH} {self.day(last)}"
 
     def moment(self, value: datetime) -> str:
-        """``26 nov 2026, 14:32`` by the operator's clock."""
+        """Write a moment: ``26 nov 2026, 14:32`` by the operator's clock."""
         return str(format_datetime(value.astimezone(self.zone), "d MMM y, HH:mm", locale=self.locale)).replace(".", "")
 
     def age(self, seconds: float) -> str:
-        """``3 horas``."""
+        """Write how long ago something was: ``3 horas``."""
         return str(format_timedelta(timedelta(seconds=max(0.0, seconds)), threshold=1.5, locale=self.locale))
 
     def hour(self, hour: int) -> str:

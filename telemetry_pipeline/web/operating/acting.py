@@ -129,7 +129,10 @@ class Acting:
     def _sure(
         self, request: Request, title: str, means: str, option: tuple[str, str] | None = None, *, idle: bool = False
     ) -> Response:
-        """:param option: name and words of a box to tick. :param idle: whether there is nothing to do."""
+        """Ask whether that is to be done, and say what it means.
+
+        :param option: name and words of a box to tick. :param idle: whether there is nothing to do.
+        """
         voice = self._controls.voice
         return show(request, voice, "sure.html", title=title, means=means, option=option, idle=idle, back=PATH)
 
@@ -140,7 +143,7 @@ class Acting:
 
 
 def back(run_id: str = "", **said: Any) -> Response:
-    """To the page of a run, or to the list, with what was done."""
+    """Send back to the page of a run, or to the list, with what was done."""
     place = f"{PATH}/{run_id}" if run_id else PATH
     return RedirectResponse(f"{place}?{urlencode(said)}", status_code=303)
 

@@ -64,7 +64,7 @@ class Controls:
 
     @classmethod
     def of_settings(cls, door: Door, settings: DoorSettings, voice: Voice) -> Self:
-        """As the settings have it; Dagster is asked as operators reach it, whoever the reader is."""
+        """Return the controls as the settings have them; Dagster is asked as operators reach it, whoever the reader is."""
         url = settings.webserver_url or address(settings.dagster_directory)
         graphql_url = f"{url.rstrip('/')}/graphql"
         client = TelemetryClient(graphql_url, _ANSWER_SECONDS)

@@ -77,7 +77,7 @@ class Launching:
         )
 
     def _title(self, name: str) -> str:
-        """Of an analysis, in the language of the page; empty: it has none but its name."""
+        """Return the title of an analysis in the language of the page; empty: it has none but its name."""
         known = about(name) if self._controls.voice.language is Language.ES else None
         return known.title if known else ""
 

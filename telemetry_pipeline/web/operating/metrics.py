@@ -85,7 +85,7 @@ class Counting:
             self._requests.note(scope["method"], self._template(scope), status, time.monotonic() - began)
 
     def _template(self, scope: Scope) -> str:
-        """Such as ``/tareas/{run_id}``: what strangers ask for makes no series of its own."""
+        """Return an address's template, such as ``/tareas/{run_id}``: what strangers ask for makes no series of its own."""
         if (found := self._templates.get(scope.get("endpoint"))) is not None:
             return found
         partly = _OTHER

@@ -28,7 +28,7 @@ class State:
         return [Route(STATE_PATH, self.page), Route(STATE_PARTS_PATH, self.parts)]
 
     async def page(self, request: Request) -> Response:
-        """With what is known by now."""
+        """Show the page with what is known by now."""
         # Who has no script asks again by hand, and then finds what was asked for meanwhile.
         return await self._show(request, "state.html", _FIRST_SECONDS)
 

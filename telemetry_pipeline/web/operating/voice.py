@@ -21,7 +21,7 @@ class Voice(Speech):
         super().__init__(OPERATING, language, zone)
 
     def size(self, count: float) -> str:
-        """So many bytes."""
+        """Write so many bytes."""
         return size(count)
 
     def took(self, seconds: float | None) -> str:
@@ -29,14 +29,14 @@ class Voice(Speech):
         return NULL if seconds is None else duration(max(0.0, seconds))
 
     def moment(self, value: datetime | None) -> str:
-        """``28 nov 2026, 14:32:05`` by the operator's clock."""
+        """Write a moment: ``28 nov 2026, 14:32:05`` by the operator's clock."""
         if value is None:
             return NULL
         text = format_datetime(value.astimezone(self.zone), "d MMM y, HH:mm:ss", locale=self.locale)
         return str(text).replace(".", "")
 
     def clock(self, value: datetime) -> str:
-        """``14:32:05`` by the operator's clock."""
+        """Write a time of day: ``14:32:05`` by the operator's clock."""
         return f"{value.astimezone(self.zone):%H:%M:%S}"
 
     def partitions(self, run: Run) -> str:

@@ -125,7 +125,7 @@ async def _headline(page: Opened) -> list[Tile]:
 
 
 async def _flow(page: Opened, flow: Awaitable[pd.DataFrame], other: str, own: str) -> Table:
-    """Other channels by how many came from them, or went there."""
+    """Show other channels by how many came from them, or went there."""
     frame = await flow
     frame = frame[frame[own] == page.asked.channel]
     total = frame["transitions"].sum()

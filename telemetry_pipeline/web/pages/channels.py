@@ -126,7 +126,7 @@ def _passed(page: Opened, period: Period) -> pd.Series[float]:
 
 
 def _with_change(frame: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """With what each channel had on the other days, and how it changed since."""
+    """Add what each channel had on the other days, and how it changed since."""
     merged = frame.merge(others[["channel", "measure"]].rename(columns={"measure": "before"}), "left", "channel")
     before = merged["before"].where(merged["before"] > 0)
     return merged.assign(change_pct=100 * (merged["measure"] - before) / before)

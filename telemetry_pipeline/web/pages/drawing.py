@@ -76,6 +76,6 @@ def _asked(request: Request, pages: Pages) -> Question:
 
 
 def parameters_of(analysis: Analysis, asked: Asked) -> dict[str, str | int]:
-    """Of those that an address can name, the ones that the analysis takes."""
+    """Return the parameters that an address can name and the analysis takes."""
     named = {"channel": asked.channel, "subscriber_code": asked.code}
     return {name: value for name, value in named.items() if value and name in analysis.parameters.model_fields}

@@ -24,7 +24,7 @@ Pair = tuple[float | None, float | None]
 
 
 def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
-    """Views, hours, subscribers and reach of the days.
+    """Ask for views, hours, subscribers and reach of the days; what is returned waits for them and makes the tiles.
 
     Days just before are compared as ``period_comparison`` does, which takes the same part of a day that is not complete.
     """

@@ -122,7 +122,7 @@ async def _by_hour(page: Opened, hours: int | None, ended: Frames, watching: Fra
 
 
 def _change(page: Opened, now: float | None, before: float) -> float | None:
-    """In percent; None of so few views that a home or two would change it."""
+    """Return a change in percent; None of so few views that a home or two would change it."""
     return change_pct(now, before) if before >= page.pages.small_base else None
 
 

@@ -24,7 +24,7 @@ class Upkeep:
 
 
 async def upkeep(page: Opened) -> Upkeep:
-    """As of now.
+    """Return how the pipeline does, as of now.
 
     :raises WarehouseError: PostgreSQL cannot be asked.
     """

@@ -85,14 +85,14 @@ async def _tell(server: ClientConnection, browser: WebSocket) -> int | None:
 
 
 async def _watch(browser: WebSocket, lasts: Lasts, look_seconds: float) -> int:
-    """Until the session does not last."""
+    """Wait until the session does not last, and return with which code the subscription ends then."""
     while await lasts(browser):
         await asyncio.sleep(look_seconds)
     return _ENDED
 
 
 def _may_be_asked(text: str) -> bool:
-    """Nothing is changed by a subscription: Dagster's pages send mutations by POST, where they are put on record."""
+    """Say whether a message changes nothing: Dagster's pages send mutations by POST, where they are put on record."""
     if len(text) > _MOST_BYTES_ASKED:
         return False
     try:

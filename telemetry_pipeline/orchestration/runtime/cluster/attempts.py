@@ -159,7 +159,7 @@ class AttemptInstance(PipelineInstance):
 
     @classmethod
     def of_environment(cls) -> AttemptInstance:
-        """That of ``DAGSTER_HOME``."""
+        """Return the instance of ``DAGSTER_HOME`` as one of this class."""
         ref = dg.DagsterInstance.get().get_ref()
         own = ref._replace(custom_instance_class_data=ConfigurableClassData(cls.__module__, cls.__name__, "{}"))
         instance = dg.DagsterInstance.from_ref(own)

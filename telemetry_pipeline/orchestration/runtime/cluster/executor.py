@@ -51,7 +51,7 @@ def on_queue(queue: str) -> dict[str, str]:
 
 
 def celery_settings(settings: PipelineSettings) -> dict[str, Any]:
-    """Celery's settings, the same for those who submit steps and those who execute them."""
+    """Return Celery's settings, the same for those who submit steps and those who execute them."""
     hard_seconds = settings.run_time_limit_minutes * 60
     return {
         "task_default_queue": ANALYSIS,
@@ -137,7 +137,7 @@ class StepExecutor(CeleryExecutor):
 
 
 def priority_of(run: dg.DagsterRun, priority: int) -> int:
-    """That of a step's message: steps of ticks go before others. On Redis the lowest is served first."""
+    """Return the priority of a step's message: steps of ticks go before others. On Redis the lowest is served first."""
     return priority - 5 if is_tick(run) else priority
 
 

@@ -58,7 +58,7 @@ class StepWatch:
         self._in_vain[step] = 0
 
     def end(self, step: str) -> None:
-        """There is a result."""
+        """Forget a step: there is a result of it."""
         self._since.pop(step, None)
 
     def is_lost(self, step: str) -> bool:

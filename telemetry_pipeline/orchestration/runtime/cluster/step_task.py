@@ -56,7 +56,7 @@ class StepRequest(Request):  # type: ignore[misc]
     """A task as the worker's main process sees it: tells when the child process that executes it is lost."""
 
     def on_failure(self, exc_info: ExceptionInfo, **options: Any) -> None:
-        """Celery's own, and a problem on record if the child was killed, by whatever did; it is over when its run is."""
+        """Do what Celery does, and put it on record if the child was killed, by whatever did; it is over when its run is."""
         # As billiard reports it, or as Celery does afterwards; either may come wrapped.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt) and not worker_ends():

@@ -183,7 +183,7 @@ class PanAccessClient:
 
     @contextmanager
     def _trying(self, until: float = math.inf) -> Iterator[None]:
-        """In here all calls of this thread together have the time of one, and errors are fit to be shown."""
+        """Give all calls of this thread in here together the time of one, and make errors fit to be shown."""
         before = _ends_at.set(min(time.monotonic(), until) + self.call_seconds)
         try:
             with self.discretion.kept():

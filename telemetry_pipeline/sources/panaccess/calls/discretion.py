@@ -79,7 +79,7 @@ class Discretion:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """In here an error of the upstream loses its secrets, its causes (which quote it, too), and its length."""
+        """Take from an error of the upstream in here its secrets, its causes (which quote it, too), and its length."""
         try:
             yield
         except PanAccessError as err:
@@ -90,7 +90,7 @@ class Discretion:
             raise err from None
 
     def _masked(self, text: str, most: int) -> str:
-        """So many characters of a text, and stars for what secrets there are in them."""
+        """Return so many characters of a text, and stars for what secrets there are in them."""
         told: list[str] = []
         end = 0
         for first, behind in sorted(self._found(text)):
@@ -100,7 +100,7 @@ class Discretion:
         return "".join([*told, text[end:most]])
 
     def _found(self, text: str) -> Iterator[tuple[int, int]]:
-        """From where to where in a text there are secrets."""
+        """Yield from where to where in a text there are secrets."""
         known = [form for forms in list(self._forms.values()) for form in forms]
         for written in _readings(text):
             meant = _meant(written)

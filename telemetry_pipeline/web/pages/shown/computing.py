@@ -36,7 +36,8 @@ def has_own_window(analysis: Analysis) -> bool:
 
 
 def question(name: str, period: Period, parameters: dict[str, Any], form: Form = "json", look: Look | None = None) -> Question:
-    """To one analysis about exactly some days; what looks back does so from the last of them over all, or its own window.
+    """Put a question to one analysis about exactly some days; what looks back does so from the last of them, over as many days
+    or its own window.
 
     Whoever asks has been asked whether he may see what it is about.
     """

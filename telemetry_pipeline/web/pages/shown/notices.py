@@ -23,7 +23,7 @@ class Notice:
 
 
 def notices(known: Knowledge, period: Period, speech: Speech) -> list[Notice]:
-    """Of the figures of some days."""
+    """Return what is to be said of the figures of some days: how old they are, and which days are provisional."""
     say = speech.say
     if known.days.first_day is None:
         return [Notice(f"{say.known_nothing} {say.known_nothing_advice}", "stale")]

@@ -55,7 +55,7 @@ def picture(name: str, asked: Asked, language: Language, **parameters: str) -> P
 
 
 def other_picture(name: str, title: str, asked: Asked, language: Language) -> Picture:
-    """Another picture than its analysis has by itself."""
+    """Return another picture than its analysis has by itself."""
     own = picture(OTHERS[name], asked, language)
     return replace(own, name=name, title=title, source=asked.at(f"{PATH}/{name}", everything=False, part=""))
 

@@ -159,7 +159,7 @@ def _date(value: Any) -> date:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Plain values, null as None."""
+    """Return the rows as plain values, null as None."""
     columns = {str(name): [None if pd.isna(value) else value for value in frame[name].tolist()] for name in frame.columns}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 

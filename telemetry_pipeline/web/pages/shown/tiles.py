@@ -35,7 +35,7 @@ class Tile:
 
 
 def value_of(frame: pd.DataFrame, column: str) -> float | None:
-    """Of the only row; None: there is none, or nothing is known."""
+    """Return the value of the only row; None: there is none, or nothing is known."""
     if frame.empty or column not in frame or pd.isna(value := frame[column].iloc[0]):
         return None
     return float(value)
@@ -50,7 +50,7 @@ def is_small(frame: pd.DataFrame) -> bool:
 
 
 def change_pct(now: float | None, before: float | None) -> float | None:
-    """In percent of what was before; None: that was nothing, or one is not known."""
+    """Return a change in percent of what was before; None: that was nothing, or one is not known."""
     return None if now is None or not before else 100 * (now - before) / before
 
 
