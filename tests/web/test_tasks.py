@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,7 +90,7 @@ def test_steps_that_failed_or_are_at_work_come_first(
         "broken": ("FAILURE", 30.0),
         "at_work": ("IN_PROGRESS", 40.0),
     }
-    steps = {
+    steps: dict[str, Any] = {
         "executionPlan": {"steps": [{"key": key} for key in ("to_do", "late", "done", "at_work", "broken")]},
         "stepStats": [
             {"stepKey": key, "status": status, "startTime": at, "endTime": None, "attempts": []}
