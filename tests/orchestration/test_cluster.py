@@ -240,7 +240,7 @@ def test_a_paused_worker_whose_step_another_one_has_leaves_no_trace(cluster: Clu
     await_file(tmp_path / "began-1")
     (tmp_path / "go-0").touch()
     signalled(signal.SIGCONT)
-    for _ in polling(30):
+    for _ in polling(60):
         if "another attempt" in paused.log.read_text()[said:]:
             break
     else:

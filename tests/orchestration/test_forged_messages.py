@@ -159,7 +159,7 @@ def test_a_worker_answers_a_command_into_no_queue_but_that_of_who_waits_for_it(
         for exchange, key in [*places, (answers, waiting)]:
             command = {"method": "ping", "ticket": "x", "reply_to": {"exchange": exchange, "routing_key": key}}
             client.publish(f"/{database}.celery.pidbox", message(command))
-        for _ in polling(30):
+        for _ in polling(60):
             if client.llen(f"{waiting}.{answers}") or process.poll() is not None:
                 break
         assert client.llen(f"{waiting}.{answers}") == 1

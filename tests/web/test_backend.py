@@ -180,13 +180,13 @@ def test_a_subscription_lives_while_nothing_is_said_and_tells_the_server_nothing
     with door.subscribe(cookie, f"Origin: {door.url}") as browser:
         for said in ({"type": "connection_init", "payload": {}}, {"type": "start", "payload": {"query": "subscription { x }"}}):
             browser.send(json.dumps(said))
-            heard = json.loads(browser.recv(timeout=20))
+            heard = json.loads(browser.recv(timeout=60))
             assert heard["said"] == said
             assert heard["headers"].keys().isdisjoint({"cookie", "authorization", "origin"})
         with pytest.raises(TimeoutError):
             browser.recv(timeout=0.5)
         browser.send("{}")
-        assert json.loads(browser.recv(timeout=20))["said"] == {}
+        assert json.loads(browser.recv(timeout=60))["said"] == {}
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class Proxy:
             proxy=None,
         ) as connection:
             connection.send(json.dumps({"type": "connection_init"}))
-            return str(json.loads(connection.recv(timeout=20))["type"])
+            return str(json.loads(connection.recv(timeout=60))["type"])
 
 
 @contextmanager
