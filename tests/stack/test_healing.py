@@ -36,7 +36,7 @@ def home() -> Iterator[Path]:
         yield Path(directory)
 
 
-def heals(service: Service, seconds: float = 40) -> None:
+def heals(service: Service, seconds: float = 120) -> None:
     """Have it supervised until it was stopped, was started again, and works."""
     supervisor = Supervisor(print)
     supervisor.add(service)
