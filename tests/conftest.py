@@ -102,6 +102,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and (SERVERS & {*item.fixturenames} or STARTERS & {*vars(item.module)}):
             item.add_marker("servers")
+        if group_of(item.nodeid) == "whole" and item.get_closest_marker("timeout") is None:
+            # For whoever comes first, a stack is started and reads everything.
+            item.add_marker(pytest.mark.timeout(1_500))
     items.sort(key=lambda item: [*LONGEST, group_of(item.nodeid)].index(group_of(item.nodeid)))
 
 

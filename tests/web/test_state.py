@@ -61,7 +61,6 @@ def test_every_part_is_shown(browser: Browsers) -> None:
 
 
 def test_each_part_says_who_is_away(browser: Browsers, away: object) -> None:
-    """Celery would try for minutes."""
     page = browser(VIEWER, of=away).get("/estado/partes").text
     assert "Dagster no responde." in page
     assert "El repartidor de pasos (Redis) no responde." in page
