@@ -29,7 +29,7 @@ from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.environment import code_socket
 from telemetry_pipeline.stack.processes.orphans import MARKER
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SMALL = ("--records-count", "500", "--live", "0")
 

@@ -32,7 +32,7 @@ def work(connection: Connection, _data: Data) -> None:
             return
         match question.name:
             case "hang":
-                time.sleep(200)
+                time.sleep(100)
             case "die":
                 raise SystemExit(1)
             case "refuse":
@@ -176,7 +176,7 @@ def test_who_goes_away_last_stops_what_is_made_and_an_error_is_not_kept() -> Non
 
     async def forever() -> bytes:
         try:
-            await asyncio.sleep(200)
+            await asyncio.sleep(100)
         except asyncio.CancelledError:
             stopped.append("")
             raise
