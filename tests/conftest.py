@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import redis
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 from webservers import FakeWebserver, fake_webserver, toy_webserver
 from xdist.scheduler import LoadScopeScheduling
 
@@ -44,6 +45,10 @@ STARTERS = {
 }
 LONGEST = ["whole/test_survival.py", "whole", "production/test_processes.py", "stack/test_up.py"]
 
+
+# An example that takes long, to make or to try, says something of the machine alone.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # What is imported and collected stays to the end: to look through it for garbage again and again took a tenth of a quick run.
 gc.disable()
@@ -97,6 +102,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and (SERVERS & {*item.fixturenames} or STARTERS & {*vars(item.module)}):
             item.add_marker("servers")
+        if group_of(item.nodeid) == "whole" and item.get_closest_marker("timeout") is None:
+            # For whoever comes first, a stack is started and reads everything.
+            item.add_marker(pytest.mark.timeout(1_500))
     items.sort(key=lambda item: [*LONGEST, group_of(item.nodeid)].index(group_of(item.nodeid)))
 
 

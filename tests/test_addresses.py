@@ -181,7 +181,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     with ExitStack() as running:
         running.callback(process.wait)
         running.callback(process.terminate)
-        for _ in polling(20):
+        for _ in polling(60):
             if file.exists():
                 break
         tls_port = running.enter_context(tls_in_front(port, certificate, key))

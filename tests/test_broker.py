@@ -55,7 +55,7 @@ def worker(broker_url: str, tmp_path: Path) -> Iterator[Callable[..., WorkerInfo
 def steps_of(url: str, count: int) -> list[Step]:
     """The steps of the one worker, once it has that many."""
     steps: list[Step] = []
-    for _ in polling(20):
+    for _ in polling(60):
         steps = [step for found in broker.workers(url) for step in found.steps]
         if len(steps) == count:
             break
@@ -76,7 +76,7 @@ def test_who_asked_for_workers_keeps_no_connection(broker_url: str) -> None:
         client.ping()
         before = client.client_list()
         assert broker.workers(broker_url) == []
-        for _ in polling(5):
+        for _ in polling(60):
             left = client.client_list()
             if len(left) == len(before):
                 break

@@ -130,6 +130,7 @@ def stack(installed: Path, tmp_path: Path) -> Iterator[StackState]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_wheel_runs_the_whole_pipeline_in_an_empty_folder(installed: Path, stack: StackState, tmp_path: Path) -> None:
     surroundings = {"PATH": os.environ["PATH"]}
 

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import math
-import time
+from types import SimpleNamespace
 
+import pytest
+
+from telemetry_pipeline import polling as module
 from telemetry_pipeline.polling import polling
 
 
-def test_the_last_look_is_when_the_time_is_over_however_long_the_interval() -> None:
+class Clock:
+    """Goes on while somebody pauses."""
+
+    now = 1_000.0
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_the_last_look_is_when_the_time_is_over_however_long_the_interval(clock: Clock) -> None:
     """Else what came at the end is missed, or the wait takes an interval longer than was asked."""
-    began = time.monotonic()
-    looks = [time.monotonic() - began for _ in polling(0.2, interval=10)]
-    assert len(looks) == 2
-    assert looks[0] < 0.1
-    assert 0.2 <= looks[1] < 1
+    assert [clock.now - 1_000 for _ in polling(25, 10, clock.pause)] == [0, 10, 20, 25]
+    assert [clock.now - 1_025 for _ in polling(5, 10, clock.pause)] == [0, 5]
 
 
 def test_without_time_there_is_one_look() -> None:
     assert list(polling(0)) == [0]
 
 
-def test_each_look_is_told_how_long_the_wait_goes_on() -> None:
-    first, *_, last = polling(0.2, interval=0.05)
-    assert 0.19 < first <= 0.2
-    assert last == 0
+def test_each_look_is_told_how_long_the_wait_goes_on(clock: Clock) -> None:
+    assert list(polling(5, 2, clock.pause)) == [5, 3, 1, 0]
 
 
 def test_a_wait_without_end_pauses_as_it_is_told_between_two_looks() -> None:

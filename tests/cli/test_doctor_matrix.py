@@ -149,7 +149,7 @@ SCHEMES = ("postgresql://", "redis://", "rediss://", "unix://", "http://", "http
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/?#@[]\\\\"), max_size=12)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.sampled_from(SERVERS), scheme=st.sampled_from(SCHEMES), before=TEXT, after=TEXT)
 def test_no_setting_ends_the_examination(home: Path, name: str, scheme: str, before: str, after: str) -> None:
     """Only what goes nowhere: the host is a port of this machine on which nobody listens."""

@@ -173,7 +173,7 @@ def pgbouncer(url: str, mode: str, folder: Path) -> Iterator[str]:
     )
     address = f"postgresql://postgres@127.0.0.1:{port}/{found['dbname']}"
     try:
-        for _ in polling(20):
+        for _ in polling(60):
             try:
                 psycopg.connect(address, connect_timeout=5).close()
                 break

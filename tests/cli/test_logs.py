@@ -139,14 +139,14 @@ def test_follow_goes_on_over_a_rotation_and_ends_with_ctrl_c(home: Path, log: Ca
     try:
         wait_until(lambda: "before" in shown.read_text(), seconds=60)
         log("pipeline.log", line("more"))
-        wait_until(lambda: "more" in shown.read_text(), seconds=10)
+        wait_until(lambda: "more" in shown.read_text(), seconds=60)
         with path.open("a") as file:
             file.write(line("last of the old file") + "\n")
             path.rename(path.with_name("pipeline.log.1"))
         log("pipeline.log", line("first of the new file"))
-        wait_until(lambda: "first of the new" in shown.read_text(), seconds=10)
+        wait_until(lambda: "first of the new" in shown.read_text(), seconds=60)
     finally:
         process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(60) == 130
     found = [text.split("INFO")[1].strip() for text in shown.read_text().splitlines()[1:]]
     assert found == ["before", "more", "last of the old file", "first of the new file"]

@@ -39,7 +39,7 @@ def on_a_terminal(script: str, width: int) -> str:
             break
         seen += part
     os.close(controller)
-    assert process.wait(30) == 0, seen
+    assert process.wait(60) == 0, seen
     return seen.decode().replace("\r\n", "\n")
 
 

@@ -240,13 +240,13 @@ def test_a_worker_is_shown_with_its_queues_and_its_steps_and_the_steps_that_it_l
     with waiting_worker(broker_url, "night@shift", ("ingest", "analysis"), tmp_path / "log"):
         with Celery(broker=broker_url, set_as_current=False) as app:
             app.send_task("execute_plan", kwargs={"run_id": "run-1", "step": "ott_views", "attempt": 0}, queue="ingest")
-        for _ in polling(20):
+        for _ in polling(60):
             if "steps at work: ott_views" in (shown := cli("status").out):
                 break
     assert "\nworker         night@shift: ingest, analysis; 1 process; steps at work: ott_views\n" in shown
     assert "\nqueues         ingest 0, analysis 0, reports 0 waiting; 1 with workers\n" in shown
     assert "given out again" not in shown
-    for _ in polling(20):
+    for _ in polling(60):
         if "\nworkers        none answers\n" in (shown := cli("status").out):
             break
     assert "\nqueues         ingest 0, analysis 0, reports 0 waiting; 0 with workers\n" in shown

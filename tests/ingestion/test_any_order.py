@@ -164,7 +164,7 @@ def clear(engine: sa.Engine) -> None:
     st.integers(1, 6),
     st.sampled_from(ANSWERS),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example([("arrive", [1] * 30, 0), ("sync", 5, 5, 1, None, 0)], 5, ANSWERS[2])
 @pytest.mark.usefixtures("small")
 @pytest.mark.slow

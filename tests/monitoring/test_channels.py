@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import socket
-import time
 import tracemalloc
 import zlib
 
@@ -44,11 +43,10 @@ def test_a_server_that_never_answers_takes_a_bounded_time(monkeypatch: pytest.Mo
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
-        began = time.monotonic()
-        address = f"mailto://127.0.0.1:{server.getsockname()[1]}?from=a@b.co&to=a@b.co&mode=insecure&cto=1"
+        # What an address itself allows does not count.
+        address = f"mailto://127.0.0.1:{server.getsockname()[1]}?from=a@b.co&to=a@b.co&mode=insecure&cto=60&rto=60"
         (delivery,) = send(Channels(address), "s", "b")
-        assert delivery.error is not None
-        assert time.monotonic() - began < 1.5
+    assert "did not finish within 0.3" in str(delivery.error)
 
 
 def test_a_service_that_never_stops_answering_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,4 +77,4 @@ def test_sigterm_ends_it_cleanly_whatever_is_away(tmp_path: Path, closed_port: i
         assert process.stdout is not None
         assert process.stdout.readline().startswith("watching, with 0 channels")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0

@@ -124,14 +124,17 @@ def test_a_tick_without_news_makes_nothing(materialize: Materialize) -> None:
 
 
 def test_an_error_is_seen_at_once_for_nobody_waits_in_a_test(materialize: Materialize) -> None:
+    tries = 0
+
     class Away(FakeWarehouse):
         def sync(self, *_: Any, **__: Any) -> Any:
+            nonlocal tries
+            tries += 1
             raise PanAccessUnavailable("PanAccess did not answer")
 
-    begun = datetime.now(UTC)
     with pytest.raises(dg.Failure, match="did not answer"):
         materialize("telemetry_records", Away(), partition_key="2026-01-03")
-    assert (datetime.now(UTC) - begun).total_seconds() < 30
+    assert tries == 1
 
 
 def shown() -> dict[str, str]:

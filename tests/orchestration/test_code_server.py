@@ -28,7 +28,7 @@ from telemetry_pipeline.stack.processes.ports import free_port
 
 TOY = Path(__file__).parents[1] / "support" / "toy_pipeline.py"
 LOCATION = "telemetry_pipeline"
-SECONDS = 60
+SECONDS = 120
 
 
 class CodeServer:
@@ -127,8 +127,9 @@ def succeeds(workspace: Any, run_id: str) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_launched_while_the_code_server_is_restarted_begins_when_it_is_back(
-    workspace: Any, server: CodeServer
+    workspace: Any, server: CodeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(launcher, "_PATIENCE_SECONDS", 2 * SECONDS)
     run = make_run(workspace)
     server.kill()
     restart = threading.Timer(2, server.start)
@@ -147,13 +148,16 @@ def test_a_run_that_failed_is_retried_when_the_code_server_is_back(workspace: An
     run = make_run(workspace)
     server.kill()
     instance.report_run_failed(run, "its process is lost")
-    restart = threading.Timer(2, server.start)
-    restart.start()
-    signs_of_life = len(list(daemon.run_iteration(workspace)))
+    restart = threading.Thread(target=server.start)
+    signs_of_life = 0
+    for _ in daemon.run_iteration(workspace):
+        signs_of_life += 1
+        if signs_of_life == 4:
+            restart.start()
+    assert signs_of_life > 3
     restart.join()
     [retry] = [each for each in instance.get_runs() if each.parent_run_id == run.run_id]
     succeeds(workspace, retry.run_id)
-    assert signs_of_life > 3
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,14 @@ def send(app: Celery, task: str, **message: Any) -> Any:
     return app.send_task(task, queue="ingest", routing_key=f"ingest.{task}", **message)
 
 
+def pinged(app: Celery, process: subprocess.Popen[bytes]) -> Any:
+    """What workers say to a ping, once one does; nothing when the one has ended."""
+    for _ in polling(60):
+        if (said := app.control.ping(timeout=0.5)) or process.poll() is not None:
+            break
+    return said
+
+
 @pytest.mark.slow
 def test_a_message_that_names_other_code_has_nothing_executed_and_is_said_and_counted(
     app: Celery, environment: dict[str, str], tmp_path: Path, engine: sa.Engine
@@ -119,9 +128,7 @@ def test_a_worker_obeys_no_command_that_brings_it_code_queues_or_messages(
     app: Celery, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with worker(environment, tmp_path / "log") as process:
-        for _ in polling(60):
-            if app.control.ping(timeout=0.5) or process.poll() is not None:
-                break
+        pinged(app, process)
         for command, arguments in {
             "pool_restart": {"modules": ["foreign"]},
             "add_consumer": {"queue": "elsewhere"},
@@ -129,8 +136,9 @@ def test_a_worker_obeys_no_command_that_brings_it_code_queues_or_messages(
             "shutdown": {},
         }.items():
             app.control.broadcast(command, arguments=arguments)
-        assert app.control.ping(timeout=2) == [{"w@here": {"ok": "pong"}}]
-        [queues] = app.control.inspect(timeout=2).active_queues().values()
+        assert pinged(app, process) == [{"w@here": {"ok": "pong"}}]
+        inspect = app.control.inspect(timeout=2)
+        [queues] = next(found for _ in polling(60) if (found := inspect.active_queues())).values()
         assert [queue["name"] for queue in queues] == ["ingest"]
         assert process.poll() is None
 
@@ -150,22 +158,20 @@ def test_a_worker_answers_a_command_into_no_queue_but_that_of_who_waits_for_it(
         worker(of_analyses(environment), tmp_path / "log", queue="analysis") as process,
         redis.Redis.from_url(environment["REDIS_URL"]) as client,
     ):
-        for _ in polling(60):
-            if app.control.ping(timeout=0.5) or process.poll() is not None:
-                break
+        pinged(app, process)
         client.sadd(bindings, f"{waiting}\x06\x16\x06\x16{waiting}.{answers}", "ingest\x06\x16\x06\x16ingest")
         client.sadd(bindings, f"{stranger}\x06\x16\x06\x16ingest", f"{waiting}\x06\x16\x06\x16ingest", "odd")
         before = set(client.keys())
         for exchange, key in [*places, (answers, waiting)]:
             command = {"method": "ping", "ticket": "x", "reply_to": {"exchange": exchange, "routing_key": key}}
             client.publish(f"/{database}.celery.pidbox", message(command))
-        for _ in polling(30):
+        for _ in polling(60):
             if client.llen(f"{waiting}.{answers}") or process.poll() is not None:
                 break
         assert client.llen(f"{waiting}.{answers}") == 1
         lists = {key for key in set(client.keys()) - before if client.type(key) == b"list"}
         assert lists == {f"{waiting}.{answers}".encode()}
-        assert app.control.ping(timeout=2) == [{"w@here": {"ok": "pong"}}]
+        assert pinged(app, process) == [{"w@here": {"ok": "pong"}}]
 
 
 @pytest.mark.slow
@@ -182,9 +188,7 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
             worker(of_analyses(environment), tmp_path / "log", queue="analysis") as process,
             asking_celery(environment["REDIS_URL"]) as app,
         ):
-            for _ in polling(60):
-                if app.control.ping(timeout=0.5) or process.poll() is not None:
-                    break
+            pinged(app, process)
             for stranger in STRANGERS.values():
                 client.publish(f"/{database}.celery.pidbox", stranger)
             ping: dict[str, Any] = {"method": "ping"}
@@ -197,7 +201,7 @@ def test_a_worker_lives_through_whatever_comes_as_a_command_or_is_given_back(
                     break
             said = (tmp_path / "log").read_text()
             assert process.poll() is None, said[-3000:]
-            assert app.control.ping(timeout=5) == [{"w@here": {"ok": "pong"}}], said[-3000:]
+            assert pinged(app, process) == [{"w@here": {"ok": "pong"}}], said[-3000:]
             assert client.hlen("unacked") == 0
             assert "Connection to broker lost" not in said, "steps at work would be given to others"
     [problem] = problems.open_problems(engine)

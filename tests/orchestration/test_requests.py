@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, settings
+from hypothesis import example
 from hypothesis import given as given_any
 from hypothesis import strategies as st
 
@@ -162,7 +162,6 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be at work on other things
 @example({"ops": {"top_channels": {"config": 5, "limit": 5}}}, [])
 @given_any(st.dictionaries(WORDS, ANYTHING, max_size=3), st.sampled_from([[], ONLY, ["ott_views"]]))
 def test_whatever_is_sent_is_refused_with_a_form_that_is_not_refused_or_left_to_dagster(

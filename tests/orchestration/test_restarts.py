@@ -71,4 +71,4 @@ def test_a_real_worker_ends_by_itself_and_with_success(
             restart_workers(engine, Record(engine, Actor("oscar", "session")))
             if process.poll() is not None:
                 break
-        assert (process.wait(30), "Warm shutdown" in log.read_text()) == (0, True), log.read_text()
+        assert (process.wait(60), "Warm shutdown" in log.read_text()) == (0, True), log.read_text()

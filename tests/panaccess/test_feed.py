@@ -129,13 +129,13 @@ def test_a_reader_that_is_left_in_the_middle_waits_for_nothing() -> None:
     """Wherever it is finalized: in a thread that has just begun, waiting for other threads would never end."""
     upstream = Upstream(map(record, range(1, 1001)), page_cap=10)
     released = threading.Event()
-    upstream.before = lambda number: number <= 2 or released.wait(30)
+    upstream.before = lambda number: number <= 2 or released.wait(120)
     deliveries = feed_of(upstream).read([Slice(0, 1000)])
     next(deliveries)
     next(deliveries)
     finalizer = threading.Thread(target=deliveries.close)
     finalizer.start()
-    finalizer.join(5)
+    finalizer.join(60)
     waits = finalizer.is_alive()
     released.set()
     assert not waits

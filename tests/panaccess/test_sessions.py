@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -87,12 +86,10 @@ def test_a_session_that_can_be_none_is_a_malformed_answer_and_is_not_kept(server
     """It goes to Redis, and out with every call; and whatever is said is searched for it."""
     server.set_faults([{"kind": "answer", "functions": ["login"], "answer": answer}])
     one = client(server)
-    began = time.monotonic()
     with pytest.raises(MalformedAnswer, match=r"not 8 to 4,096 printable ASCII characters$") as caught:
         ids(one)
     assert "abc" not in caught.value.raw
     assert one.discretion.quote(answer[:1_000], 2_000) == answer[:1_000]
-    assert time.monotonic() - began < 5
     server.set_faults([])
     assert ids(one) == [1, 2, 3, 4, 5, 6, 7]
 

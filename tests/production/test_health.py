@@ -45,8 +45,8 @@ def main(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that the entrypoint became."""
     surroundings = {"PATH": os.environ["PATH"], "SECRETS_DIRECTORY": str(tmp_path / "none"), "TMPDIR": str(tmp_path)}
     with subprocess.Popen([DOCKER / "entrypoint", "sleep", "600"], env=surroundings) as process:
-        wait_until((tmp_path / "main.pid").exists, seconds=10)
-        wait_until(lambda: psutil.Process(process.pid).name() == "sleep", seconds=10)
+        wait_until((tmp_path / "main.pid").exists, seconds=60)
+        wait_until(lambda: psutil.Process(process.pid).name() == "sleep", seconds=60)
         yield process
         process.kill()
 
@@ -61,7 +61,7 @@ def test_the_third_failed_check_in_a_row_ends_the_process(tmp_path: Path, main: 
         assert health(tmp_path, check) == (check == "false")
     assert main.poll() is None
     assert health(tmp_path, "false") == 1
-    assert main.wait(10) == -signal.SIGTERM
+    assert main.wait(60) == -signal.SIGTERM
 
 
 def test_a_frozen_process_is_killed_at_the_check_after(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:
@@ -70,7 +70,7 @@ def test_a_frozen_process_is_killed_at_the_check_after(tmp_path: Path, main: sub
         health(tmp_path, check)
     assert main.poll() is None
     health(tmp_path, "false")
-    assert main.wait(10) == -signal.SIGKILL
+    assert main.wait(60) == -signal.SIGKILL
 
 
 def test_what_never_worked_is_given_time_to_start(tmp_path: Path, main: subprocess.Popen[bytes]) -> None:

@@ -36,7 +36,7 @@ class Api:
     def __init__(self, server: SimulatorServer) -> None:
         self.server = server
         self.session: str | None = None
-        self._http = urllib3.PoolManager(retries=False, timeout=10)
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
 
     @staticmethod
     def rules(*triples: tuple[str, str, object], group_op: str = "AND") -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Api:
     def close(self) -> None:
         self._http.clear()
 
-    def raw(self, function: str, parameters: list[tuple[str, str]], timeout: float = 10) -> urllib3.BaseHTTPResponse:
+    def raw(self, function: str, parameters: list[tuple[str, str]], timeout: float = 60) -> urllib3.BaseHTTPResponse:
         return self._http.request(
             "POST",
             f"{self.server.url}?f={function}&requestMode=function",
@@ -56,7 +56,7 @@ class Api:
             timeout=timeout,
         )
 
-    def call(self, function: str, *, encoding: str = "json", timeout: float = 10, **parameters: Any) -> Any:
+    def call(self, function: str, *, encoding: str = "json", timeout: float = 60, **parameters: Any) -> Any:
         pairs: list[tuple[str, str]] = []
         for name, value in parameters.items():
             if isinstance(value, dict | list):

@@ -43,7 +43,7 @@ def test_it_says_where_it_listens_serves_and_ends_on_a_signal(
     response = urllib3.request("GET", said.split()[-1] + "/health", headers={"Connection": "close"})
     assert json.loads(response.data)["records"] == 497
     process.send_signal(ending)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (out, err, process.returncode) == ("", "", status)
 
 
@@ -51,14 +51,14 @@ def test_a_port_that_is_taken_is_one_line(run: Callable[..., subprocess.Popen[st
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = run("--port", str(port), "--records-count", "0")
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (out, process.returncode) == ("", 1)
     assert err == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
 @pytest.mark.parametrize("rate", ["-1", "nan", "inf", "often"])
 def test_a_rate_that_is_none_is_refused(run: Callable[..., subprocess.Popen[str]], rate: str) -> None:
-    out, err = run("--live", rate).communicate(timeout=10)
+    out, err = run("--live", rate).communicate(timeout=60)
     assert out == ""
     assert f"'{rate}' is neither a number of records a second nor 'history'." in err
 
@@ -67,6 +67,6 @@ def test_a_bad_export_is_one_line(run: Callable[..., subprocess.Popen[str]], tmp
     path = tmp_path / "export.csv"
     path.write_text("recordId;actionId\n1;seven\n")
     process = run("--records", str(path))
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (out, process.returncode) == ("", 1)
     assert err == f"Error: {path}: row 2, column actionId: 'seven' is not a whole number\n"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import urllib3
 
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.simulator.options import Options
 from telemetry_pipeline.simulator.server import SimulatorServer
 
@@ -100,10 +102,13 @@ def test_a_fault_is_for_listings_unless_it_names_functions(api: Any) -> None:
 
 
 def test_a_timeout_delays_the_answer_and_no_other(api: Any) -> None:
-    api.server.set_faults([{"kind": "timeout", "seconds": 60, "page": 1}])
-    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
-        api.call(LIST, timeout=0.2)
-    assert api.call(LIST)["success"]
+    api.server.set_faults([{"kind": "timeout", "seconds": 120, "page": 1}])
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(api.call, LIST, timeout=1)
+        assert any(api.server.faults()[0]["fired"] for _ in polling(60))
+        assert api.call(LIST)["success"]
+        with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+            late.result()
     api.server.set_faults([{"kind": "timeout", "seconds": 0.2, "record_id": 1}])
     began = time.monotonic()
     assert api.call(LIST)["success"]

@@ -67,7 +67,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, valkey: LocalValkey) -> Ite
     finally:
         service.stop()
         worker.terminate()
-        worker.wait(30)
+        worker.wait(60)
 
 
 def get(flower: Flower, page: str) -> str:
@@ -99,7 +99,7 @@ def test_it_shows_the_tasks_and_what_waits_and_lacks_no_right(flower: Flower, va
         celery.Celery(broker=valkey.url, set_as_current=False) as app,
     ):
         sent = app.send_task("celery.backend_cleanup", queue="ingest")
-        wait_until(lambda: sent.id in get(flower, "/api/tasks"), seconds=30)
+        wait_until(lambda: sent.id in get(flower, "/api/tasks"), seconds=60)
         for page in ("/", "/tasks", f"/task/{sent.id}", "/broker", "/worker/some@here", "/metrics"):
             get(flower, page)
         assert '"name": "ingest"' in get(flower, "/api/queues/length")
@@ -154,7 +154,7 @@ def test_it_stops_no_worker(flower: Flower, redis_url: str) -> None:
         answer = session.post(f"http://localhost{FLOWER_PATH}/api/worker/shutdown/some@here", timeout=10)
     assert answer.status_code == 403
     with celery.Celery(broker=redis_url, set_as_current=False) as app:
-        wait_until(lambda: bool(app.control.ping(destination=["some@here"], timeout=1)), seconds=30)
+        wait_until(lambda: bool(app.control.ping(destination=["some@here"], timeout=1)), seconds=60)
 
 
 def test_it_listens_on_a_socket_that_is_closed_to_others_alone_and_no_secret_is_among_its_arguments(

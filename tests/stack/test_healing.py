@@ -36,7 +36,7 @@ def home() -> Iterator[Path]:
         yield Path(directory)
 
 
-def heals(service: Service, seconds: float = 40) -> None:
+def heals(service: Service, seconds: float = 120) -> None:
     """Have it supervised until it was stopped, was started again, and works."""
     supervisor = Supervisor(print)
     supervisor.add(service)
@@ -57,7 +57,7 @@ def test_a_postgresql_that_waits_for_its_clients_to_go_is_shut_down_and_started(
         pooled.execute("create table kept as select 1 as one")
         assert server.pid is not None
         psutil.Process(server.pid).send_signal(signal.SIGTERM)
-        wait_until(lambda: not server.is_ready(), seconds=10)
+        wait_until(lambda: not server.is_ready(), seconds=60)
         heals(server)
     with psycopg.connect(server.url) as connection:
         assert connection.execute("select one from kept").fetchone() == (1,)

@@ -77,7 +77,7 @@ class Unlucky(Service):
         self.launches += 1
         if self.launches <= self._killed and self.pid is not None:
             psutil.Process(self.pid).send_signal(signal.SIGKILL)
-            wait_until(lambda: self.exit_status is not None, seconds=10)
+            wait_until(lambda: self.exit_status is not None, seconds=60)
 
     def is_ready(self) -> bool:
         return self.exit_status is None
@@ -144,7 +144,7 @@ def test_what_a_killed_process_left_in_its_temporary_directory_goes_at_the_next_
     service.command = lambda: [sys.executable, "-c", code]  # type: ignore[method-assign]
     for _ in range(2):
         service.launch()
-        wait_until(lambda: any(service.temporary.iterdir()), seconds=10)
+        wait_until(lambda: any(service.temporary.iterdir()), seconds=60)
         assert len(list(service.temporary.iterdir())) == 1
         service.kill()
 

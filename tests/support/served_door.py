@@ -101,7 +101,7 @@ def served(app: ASGIApp, **place: Any) -> Iterator[uvicorn.Server]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert any(server.started for _ in polling(20, interval=0.01)), "the server did not start"
+    assert any(server.started for _ in polling(60, interval=0.01)), "the server did not start"
     try:
         yield server
     finally:
@@ -112,4 +112,4 @@ def served(app: ASGIApp, **place: Any) -> Iterator[uvicorn.Server]:
 def subscribed(connection: ClientConnection) -> str:
     """The answer to who says that they want to subscribe."""
     connection.send(json.dumps({"type": "connection_init"}))
-    return str(json.loads(connection.recv(timeout=20))["type"])
+    return str(json.loads(connection.recv(timeout=60))["type"])

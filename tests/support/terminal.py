@@ -56,7 +56,7 @@ class Operator(Up):
             cwd=self.home.parent,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
 
     def asks(self, query: str, **variables: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def waiting_worker(broker_url: str, node: str, queues: Sequence[str], log: Path)
             start_new_session=True,
         )
         try:
-            for _ in polling(30):
+            for _ in polling(60):
                 for found in broker.workers(broker_url):
                     if found.node == node:
                         yield found

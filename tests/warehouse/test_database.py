@@ -105,11 +105,11 @@ def test_a_lock_is_held_until_the_transaction_ends(engine: sa.Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         with engine.begin() as connection:
             lock(connection, "one")
-            pool.submit(take, "another").result(timeout=10)
+            pool.submit(take, "another").result(timeout=60)
             waiting = pool.submit(take, "one")
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.2)
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
 
 
 def test_a_path_with_a_per_cent_sign_holds_the_migrations(

@@ -208,7 +208,7 @@ def replay(engine: sa.Engine, steps: list[tuple[str, Any]]) -> None:
 
 
 @given(arrivals())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @pytest.mark.slow
 def test_which_views_count_follows_from_the_records_in_whatever_order_they_come(
     pooled: sa.Engine, steps: list[tuple[str, Any]]
@@ -218,7 +218,7 @@ def test_which_views_count_follows_from_the_records_in_whatever_order_they_come(
 
 @pytest.mark.slow
 @given(arrivals())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_merge_of_many_views_judges_as_one_of_few_does(pooled: sa.Engine, steps: list[tuple[str, Any]]) -> None:
     """It compares whole days instead of looking for the twins of each view."""
     with mock.patch.object(exclusions, "_MANY_VIEWS", 0):

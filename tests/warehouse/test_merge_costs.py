@@ -33,7 +33,7 @@ _BUSY = """
 def rows_read(engine: sa.Engine) -> int:
     """How many rows of records and views were read since the beginning, once everybody else has reported."""
     with engine.connect() as connection:
-        wait_until(lambda: not refreshed(connection, _BUSY), seconds=30)
+        wait_until(lambda: not refreshed(connection, _BUSY), seconds=60)
         return refreshed(connection, _READ)
 
 

@@ -19,7 +19,7 @@ from telemetry_pipeline.warehouse.db.partitions import keep_months
 TODAY = datetime.now(UTC).date()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(partitions, "_TRIES", 3)
@@ -101,7 +101,7 @@ def test_rows_that_were_there_before_their_month_move_to_it(engine: sa.Engine) -
 @pytest.mark.parametrize("table", ["telemetry.records", "telemetry.records_default"])
 def test_storing_records_of_a_new_month_waits_for_no_reader(engine: sa.Engine, table: str) -> None:
     """``create table ... partition of`` did, and all who came after it waited, too."""
-    impatient = connect(f"{engine.url}&options=-c%20lock_timeout%3D1000")
+    impatient = connect(f"{engine.url}&options=-c%20lock_timeout%3D10000")
     with reader(engine, table):
         store(impatient, start(1, "A"), stop(2))
         merge(impatient, ZONE)
@@ -109,6 +109,7 @@ def test_storing_records_of_a_new_month_waits_for_no_reader(engine: sa.Engine, t
     check(engine, [start(1, "A"), stop(2)])
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_months_that_cannot_be_made_now_are_made_later(engine: sa.Engine) -> None:
     """Nobody waits behind the one who waits, and no row gets lost."""
     with engine.begin() as connection:

@@ -47,7 +47,7 @@ def pooler(postgres_url: str) -> Iterator[int]:
         as_owner = ["--user", owner] if os.geteuid() == 0 else []
         process = subprocess.Popen(["pgbouncer", "--quiet", *as_owner, str(settings)], stderr=subprocess.DEVNULL)
         try:
-            for _ in polling(10):
+            for _ in polling(60):
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break

@@ -70,7 +70,7 @@ NASTY = [
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12) | st.text(
     '\\"\n\r\t,[]{}nu.é\x01\x1f\x7f', max_size=12
 )
-no_fixture_check = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+no_fixture_check = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def clear(engine: sa.Engine) -> None:

@@ -57,7 +57,7 @@ _rows = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=_rows)
 def test_any_rows_come_back_in_their_order(engine: sa.Engine, rows: list[Row]) -> None:
     with engine.connect() as connection, connection.begin():

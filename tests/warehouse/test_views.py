@@ -69,7 +69,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Event], list[tuple[str, Any]]]:
 
 
 @given(histories())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @pytest.mark.slow
 def test_views_are_what_their_definition_says_in_whatever_order_records_come(
     pooled: sa.Engine, history: tuple[list[Event], list[tuple[str, Any]]]
@@ -94,7 +94,7 @@ def test_views_are_what_their_definition_says_in_whatever_order_records_come(
 
 @given(histories(), st.integers(0, 30))
 @example(([start(2, "A"), start(4, "A"), start(30, "A"), start(20, "B"), stop(25), stop(5), stop(3)], []), 12)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @pytest.mark.slow
 def test_records_that_arrive_in_the_middle_of_a_merge_are_merged_by_the_next(
     pooled: sa.Engine, history: tuple[list[Event], list[tuple[str, Any]]], at: int

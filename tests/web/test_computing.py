@@ -32,7 +32,7 @@ def work(connection: Connection, _data: Data) -> None:
             return
         match question.name:
             case "hang":
-                time.sleep(60)
+                time.sleep(100)
             case "die":
                 raise SystemExit(1)
             case "refuse":
@@ -101,7 +101,7 @@ def test_a_question_that_nobody_asks_any_more_is_not_computed(make_pool: Callabl
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert all(each.wait(5) is not None or not each.is_running() for each in started)
+        assert all(each.wait(60) is not None or not each.is_running() for each in started)
         assert (await pool.ask(question("next"))).startswith(b"next")
         pool.close()
 
@@ -131,7 +131,7 @@ def test_a_process_that_nobody_needs_is_ended(make_pool: Callable[..., Pool]) ->
         while pool._idle:
             await asyncio.sleep(0.02)
 
-    asyncio.run(asyncio.wait_for(ask(), 10))
+    asyncio.run(asyncio.wait_for(ask(), 60))
 
 
 def test_a_body_is_made_once_however_many_ask_for_it() -> None:
@@ -176,7 +176,7 @@ def test_who_goes_away_last_stops_what_is_made_and_an_error_is_not_kept() -> Non
 
     async def forever() -> bytes:
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(100)
         except asyncio.CancelledError:
             stopped.append("")
             raise
@@ -196,10 +196,10 @@ def test_who_goes_away_last_stops_what_is_made_and_an_error_is_not_kept() -> Non
         await asyncio.sleep(0.01)
         assert not stopped
         both[1].cancel()
-        await asyncio.sleep(0.01)
-        assert stopped
+        while not stopped:
+            await asyncio.sleep(0)
         with pytest.raises(Busy):
             await kept.get("a", fail)
         assert await kept.get("a", good) == b"good"
 
-    asyncio.run(ask())
+    asyncio.run(asyncio.wait_for(ask(), 60))

@@ -29,7 +29,7 @@ def url(door: ASGIApp) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert any(server.started for _ in polling(20, interval=0.01))
+    assert any(server.started for _ in polling(60, interval=0.01))
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True

@@ -8,7 +8,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from served_door import ServedDoor, served_door
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.sockets import divided
 from telemetry_pipeline.stack.processes.ports import free_port
 from telemetry_pipeline.stack.servers.reach import at_database
@@ -76,7 +76,7 @@ class Proxy:
             proxy=None,
         ) as connection:
             connection.send(json.dumps({"type": "connection_init"}))
-            return str(json.loads(connection.recv(timeout=20))["type"])
+            return str(json.loads(connection.recv(timeout=60))["type"])
 
 
 @contextmanager
@@ -119,8 +119,7 @@ def nginx(folder: Path, door: ServedDoor) -> Iterator[Proxy]:
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         try:
             proxy = Proxy(f"https://127.0.0.1:{port}", certificate, door)
-            for _ in range(100):
-                time.sleep(0.1)
+            for _ in polling(60):
                 try:
                     proxy.ask()
                     break

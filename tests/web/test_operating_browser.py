@@ -49,7 +49,7 @@ def served(app: ASGIApp) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert any(server.started for _ in polling(30, 0.05))
+        assert any(server.started for _ in polling(60, 0.05))
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True

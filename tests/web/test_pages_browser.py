@@ -70,7 +70,7 @@ def served(database: str, postgres_url: str, *, is_filled: bool) -> Iterator[str
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        assert any(server.started for _ in polling(20, interval=0.01))
+        assert any(server.started for _ in polling(60, interval=0.01))
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         server.should_exit = True
         thread.join(20)

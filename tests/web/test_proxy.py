@@ -213,7 +213,7 @@ def test_viewers_read_and_change_nothing(door: ServedDoor, query: str) -> None:
     with door.subscribe(viewer) as connection:
         connection.send(said)
         with pytest.raises(ConnectionClosed):
-            connection.recv(timeout=20)
+            connection.recv(timeout=60)
 
 
 def test_dagster_itself_lets_viewers_change_nothing(door: ServedDoor) -> None:
@@ -272,7 +272,7 @@ def test_a_subscription_ends_with_what_let_its_browser_in(door: ServedDoor, end:
                 else:
                     tokens.revoke(connection, ROOT, "of-a-moment")
         with pytest.raises(ConnectionClosed) as closed:
-            browser.recv(timeout=20)
+            browser.recv(timeout=60)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4401
     with door.engine.begin() as connection:
