@@ -1,6 +1,7 @@
 # Everything runs in .venv, which `make setup` creates; the other targets call it.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
 
 # With it each of hundreds of processes would compile the package and the tests anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -54,7 +55,7 @@ check: setup site ## what CI runs: lint, format, types, import directions, docum
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 # README is the first page; every link of its is relative.
 site: setup ## the documentation, in build/site; a link that leads nowhere fails
