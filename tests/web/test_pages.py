@@ -179,6 +179,19 @@ def test_today_is_set_against_yesterday_and_a_week_ago_up_to_the_same_hour(ask: 
     assert "Qué se ve, de 17 a 18 h" in page.replace("de de", "de")
 
 
+@pytest.mark.parametrize("query", ["desde={day}&hasta={day}", "desde=ayer", "contra=siempre"])
+def test_today_is_of_today_whatever_its_address_says(ask: Ask, query: str) -> None:
+    """The menu leads there from pages of other days."""
+    day = today(MEXICO)
+    page = ask(f"/hoy?{query.format(day=day - timedelta(days=7))}")
+    asked = re.findall(r"desde=([\d-]+)&amp;hasta=([\d-]+)", page[page.index("<main") :])
+    files = re.findall(r"from=([\d-]+)&amp;to=([\d-]+)", page)
+    assert asked
+    assert files
+    assert {*asked, *files} == {(str(day), str(day))}
+    assert set(re.findall(r'data-days="([^"]*)"', page)) == {f"{day}/{day}"}
+
+
 def test_every_text_of_the_catalogue_is_said_somewhere() -> None:
     rooms = [each for each in Path(web.__file__).parent.joinpath("pages").rglob("*") if each.suffix in (".py", ".html")]
     said = " ".join(each.read_text() for each in rooms)

@@ -55,11 +55,12 @@ class Pages:
         """Of the operator."""
         return self.speech.zone
 
-    def endpoint(self, show: Show, name: str, preset: str = "7") -> Endpoint:
+    def endpoint(self, show: Show, name: str, preset: str = "7", *, always: bool = False) -> Endpoint:
         """Return a page that answers requests.
 
         :param name: of its title in the catalogue.
         :param preset: the days of who names none.
+        :param always: whether they are those of everybody, whatever an address says.
         """
 
         @requires("viewer")
@@ -69,7 +70,7 @@ class Pages:
             answers = Answers(self.answering)
             asked = Asked.by_default(allowed.last, preset)
             try:
-                asked = read(request.query_params, allowed, self.speech, preset)
+                asked = asked if always else read(request.query_params, allowed, self.speech, preset)
                 return await show(Opened(self, request, name, asked, allowed, seen, answers))
             except AskedWrongly as err:
                 answers.end()
