@@ -17,7 +17,7 @@ from front_door import URL, VIEWER, Browser
 from pages import Ask, front_door, words
 from warehouse_events import MEXICO
 
-from telemetry_pipeline.days import AllowedDays, today
+from telemetry_pipeline.days import AllowedDays, Period, today
 from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.web.frame.speech import Speech
@@ -167,6 +167,25 @@ def test_hours_that_are_still_to_come_have_nothing_to_show(ask: Ask) -> None:
     page = words(ask(f"/canales?desde={day}&hasta={day}&franja=20-24"))
     assert "Ranking de canales: 20 a 24 h En estos días no se vio nada" in page
     assert "No se pudo" not in page
+
+
+def test_hours_come_first_with_their_total_and_what_is_of_whole_days_below_once(ask: Ask, filled: str) -> None:
+    """How the evening of Saturday went, against that of the Saturday before."""
+    day = today(MEXICO) - timedelta(days=3)
+    before = day - timedelta(days=7)
+    query = f"desde={day}&hasta={day}&franja=20-24"
+    page = ask(f"/canales?{query}&contra=semana")
+    said = words(page)
+    assert f"{SPANISH.days(Period(day, day))}, 20 a 24 h comparado con {SPANISH.days(Period(before, before))}, 20 a 24 h" in said
+    now, other = (
+        sum(hours for _, hours in from_rows(filled, moment(each, 20), moment(each, 24)).values()) for each in (day, before)
+    )
+    change = SPANISH.change(100 * (now - other) / other)
+    total = f"Horas vistas ? {SPANISH.number(now)} {change} Antes: {SPANISH.number(other)}"
+    assert said.index(total) < said.index("Ranking de canales: 20 a 24 h") < said.index("De los días enteros")
+    assert said.count("De los días enteros") == 1
+    assert said.index("Reproducciones ?") > said.index("De los días enteros")
+    assert "20 a 24 h comparado" not in words(ask(f"/canales?desde={day}&hasta={day}"))
 
 
 def test_0_to_24_is_the_whole_day(ask: Ask) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.days import AllowedDays, Period
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked import query
 from telemetry_pipeline.web.pages.asked.days import presets, within
 from telemetry_pipeline.web.pages.asked.hours import PARTS
 from telemetry_pipeline.web.pages.asked.query import Asked
 
+_BY_HOURS = "/canales"
 _COMPARING = ("/canales", "/canal", "/periodos", "/suscriptores")
 
 
@@ -44,6 +46,16 @@ class Form:
                 href = self.asked.on(part).at(self.path, everything=False)
                 found.append(Preset(f"preset_{name}", href, part == self.asked.period))
         return found
+
+    def when(self, period: Period, speech: Speech) -> str:
+        """Return days, and which hours of them where some are chosen on a page that shows hours: ``vie 27 nov, 20 a 24 h``."""
+        days = speech.days(period)
+        return f"{days}, {speech.hours(self.asked.hours.start, self.asked.hours.stop)}" if self.has_hours else days
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether what the page shows first is of some hours."""
+        return self.path == _BY_HOURS and bool(self.asked.part)
 
     @property
     def compares(self) -> bool:
