@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime, time
 from urllib.parse import quote
 
 import pandas as pd
@@ -39,6 +40,7 @@ async def show(page: Opened) -> Response:
         headline=headline(page),
         of_hours=page.answers.make(lambda: _of_hours(page, ranked)) if part else None,
         ranking=page.answers.make(lambda: _ranking(page, ranked)),
+        ranking_empty=_why_empty(page),
         ranking_title=title,
         ranking_file=page.asked.at(FILE_PATH),
         compares=page.compares,
@@ -62,6 +64,15 @@ async def _ranking_text(page: Opened) -> str:
     frame, _, columns = await _ranked(page)
     heads = {each.name: head_of(each, page.speech) for each in columns}
     return to_excel_csv(list(heads.values()), to_rows(frame[list(heads)].rename(columns=heads)))
+
+
+def _why_empty(page: Opened) -> str:
+    """Return what is said in place of a ranking without rows; empty: nobody watched."""
+    if not page.asked.part:
+        return ""
+    begin = datetime.combine(page.asked.period.first, time(page.asked.hours.start), page.pages.zone)
+    reason = page.known.not_there_yet(begin)
+    return page.speech.say[reason] if reason else ""
 
 
 async def _of_hours(page: Opened, ranked: Awaitable[Ranked]) -> list[Tile]:
