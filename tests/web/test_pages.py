@@ -116,6 +116,19 @@ def test_what_cannot_be_gets_the_form_again_with_what_can(ask: Ask, path: str, q
     assert "<script>alert" not in page
 
 
+def test_a_form_that_is_refused_keeps_what_was_typed_and_has_no_line_about_figures(ask: Ask) -> None:
+    day = today(MEXICO)
+    first, last = str(day - timedelta(days=8)), str(day - timedelta(days=18))
+    others = f"contra=otros&contra_desde={last}&contra_hasta=nunca"
+    page = ask(f"/canales?desde={first}&hasta={last}&hora_desde=20&{others}", status=400)
+    fields = dict(re.findall(r'name="(\w+)" type="date" value="([^"]*)"', page))
+    assert fields == {"desde": first, "hasta": last, "contra_desde": last, "contra_hasta": ""}
+    assert re.findall(r"<option[^>]* selected>([^<]*)<", page) == ["20 h", "24 h", "otros días"]
+    assert "comparado con" not in words(page)
+    page = ask(f"/canal?canal=Noticias+24&desde={first}&hasta={last}", status=400)
+    assert 'value="Noticias 24"' in page
+
+
 def test_a_channel_that_there_is_not_gets_those_that_may_be_meant(ask: Ask) -> None:
     page = words(ask("/canal?canal=Noticias%2042", status=404))
     assert "No hay ningún canal que se llame «Noticias 42»" in page
