@@ -51,6 +51,15 @@ def test_channels_are_ranked_by_what_was_watched_with_their_change(ask: Ask) -> 
     assert "cifra de menos de 30 suscriptores" in page
 
 
+@pytest.mark.parametrize(
+    ("path", "counted"), [("/canales", "Alcance"), ("/suscriptores", "Suscriptores activos"), ("/periodos", "Suscriptores activos")]
+)
+def test_people_are_counted_once_above_a_page_by_what_it_is_about(ask: Ask, path: str, counted: str) -> None:
+    tiles = re.findall(r'<dt>([^<]*) <a class="term" href="/glosario#palabra-(\w+)"', ask(path))
+    terms = {"Alcance": "reach", "Suscriptores activos": "subscriber"}
+    assert [tile for tile in tiles if tile[0] in terms] == [(counted, terms[counted])]
+
+
 def test_an_evening_is_set_against_that_of_a_week_before(ask: Ask) -> None:
     """How Saturday's evening went, channel by channel, against the Saturday before."""
     day = today(MEXICO)

@@ -37,7 +37,7 @@ async def show(page: Opened) -> Response:
     ranked = page.answers.begin(_ranked(page))
     return page.reply(
         "channels.html",
-        headline=headline(page),
+        headline=headline(page, of_channels=True),
         of_hours=page.answers.make(lambda: _of_hours(page, ranked)) if part else None,
         ranking=page.answers.make(lambda: _ranking(page, ranked)),
         ranking_empty=_why_empty(page),
