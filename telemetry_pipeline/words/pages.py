@@ -107,6 +107,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     # Figures and tables.
     "loading": ("Cargando la gráfica…", "Loading the picture…"),
     "empty": ("En estos días no se vio nada que mostrar aquí.", "Nothing to show here was watched on these days."),
+    "hours_to_come": ("Estas horas todavía no llegan.", "These hours have not come yet."),
+    "hours_not_read": ("De estas horas todavía no hay datos.", "There are no data of these hours yet."),
     "failed": (
         "No se pudo calcular. Vuelva a probar; si se repite, avise a quien administra el sistema.",
         "It could not be computed. Try again; if it goes on, tell who runs the system.",

@@ -102,7 +102,7 @@ def test_numbers_and_days_are_written_as_their_readers_do() -> None:
     assert SPANISH.percent(12.345) == "12.3 %"
     assert SPANISH.change(-4.51) == "\N{MINUS SIGN}4.5 %"
     assert SPANISH.number(None) == SPANISH.percent(float("nan")) == "\N{EM DASH}"
-    assert SPANISH.seconds(2682) == "44 min 42 s"
+    assert SPANISH.seconds(2682) == "44 min 42 s".replace(" ", "\N{NO-BREAK SPACE}")
     assert SPANISH.days(days("2026-11-20", "2026-11-26")) == "20 \N{EN DASH} 26 nov 2026"
     assert SPANISH.days(days("2026-11-27", "2026-11-27")) == "vie 27 nov 2026"
     assert ENGLISH.days(days("2026-11-27", "2026-11-27")).startswith("Fri")

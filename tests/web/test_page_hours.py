@@ -17,11 +17,13 @@ from front_door import URL, VIEWER, Browser
 from pages import Ask, front_door, words
 from warehouse_events import MEXICO
 
-from telemetry_pipeline.days import AllowedDays, today
+from telemetry_pipeline.days import AllowedDays, Completeness, Period, today
 from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations.status import LastSync
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.query import Asked, read
+from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES
 
@@ -165,8 +167,38 @@ def test_of_today_only_the_minutes_count_that_have_passed(ask: Ask, filled: str)
 def test_hours_that_are_still_to_come_have_nothing_to_show(ask: Ask) -> None:
     day = today(MEXICO)
     page = words(ask(f"/canales?desde={day}&hasta={day}&franja=20-24"))
-    assert "Ranking de canales: 20 a 24 h En estos días no se vio nada" in page
+    assert re.search("Ranking de canales: 20 a 24 h (Estas horas todavía no llegan|De estas horas todavía no hay datos)", page)
+    assert "no se vio nada" not in page
     assert "No se pudo" not in page
+
+
+def test_hours_come_first_with_their_total_and_what_is_of_whole_days_below_once(ask: Ask, filled: str) -> None:
+    """How the evening of Saturday went, against that of the Saturday before."""
+    day = today(MEXICO) - timedelta(days=3)
+    before = day - timedelta(days=7)
+    query = f"desde={day}&hasta={day}&franja=20-24"
+    page = ask(f"/canales?{query}&contra=semana")
+    said = words(page)
+    now_said, then_said = (SPANISH.days(Period(each, each)) for each in (day, before))
+    assert f"{now_said}, 20 a 24 h comparado con {then_said}, 20 a 24 h" in said
+    now, other = (
+        sum(hours for _, hours in from_rows(filled, moment(each, 20), moment(each, 24)).values()) for each in (day, before)
+    )
+    change = SPANISH.change(100 * (now - other) / other)
+    total = f"Horas vistas ? {SPANISH.number(now)} {change} Antes: {SPANISH.number(other)}"
+    assert said.index(total) < said.index("Ranking de canales: 20 a 24 h") < said.index("De los días enteros")
+    assert said.count("De los días enteros") == 1
+    assert said.index("Reproducciones ?") > said.index("De los días enteros")
+    assert "20 a 24 h comparado" not in words(ask(f"/canales?desde={day}&hasta={day}"))
+
+
+def test_hours_that_have_not_come_are_told_from_those_that_were_not_read_yet() -> None:
+    day = date(2026, 11, 28)
+    known = Knowledge(Completeness(known_until=moment(day, 9), first_day=day), LastSync(None, None, moment(day, 9, 10)), ())
+    assert known.not_there_yet(moment(day, 20)) == "hours_to_come"
+    assert known.not_there_yet(moment(day, 9, 5)) == "hours_not_read"
+    assert known.not_there_yet(moment(day, 8)) == ""
+    assert Knowledge(Completeness(), known.sync, ()).not_there_yet(moment(day, 8)) == ""
 
 
 def test_0_to_24_is_the_whole_day(ask: Ask) -> None:

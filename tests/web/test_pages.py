@@ -51,6 +51,16 @@ def test_channels_are_ranked_by_what_was_watched_with_their_change(ask: Ask) -> 
     assert "cifra de menos de 30 suscriptores" in page
 
 
+@pytest.mark.parametrize(
+    ("path", "counted"),
+    [("/canales", "Alcance"), ("/suscriptores", "Suscriptores activos"), ("/periodos", "Suscriptores activos")],
+)
+def test_people_are_counted_once_above_a_page_by_what_it_is_about(ask: Ask, path: str, counted: str) -> None:
+    tiles = re.findall(r'<dt>([^<]*) <a class="term" href="/glosario#palabra-(\w+)"', ask(path))
+    terms = {"Alcance": "reach", "Suscriptores activos": "subscriber"}
+    assert [tile for tile in tiles if tile[0] in terms] == [(counted, terms[counted])]
+
+
 def test_an_evening_is_set_against_that_of_a_week_before(ask: Ask) -> None:
     """How Saturday's evening went, channel by channel, against the Saturday before."""
     day = today(MEXICO)
@@ -114,6 +124,19 @@ def test_what_cannot_be_gets_the_form_again_with_what_can(ask: Ask, path: str, q
     assert said in words(page)
     assert 'name="desde"' in page
     assert "<script>alert" not in page
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed_and_has_no_line_about_figures(ask: Ask) -> None:
+    day = today(MEXICO)
+    first, last = str(day - timedelta(days=8)), str(day - timedelta(days=18))
+    others = f"contra=otros&contra_desde={last}&contra_hasta=nunca"
+    page = ask(f"/canales?desde={first}&hasta={last}&hora_desde=20&{others}", status=400)
+    fields = dict(re.findall(r'name="(\w+)" type="date" value="([^"]*)"', page))
+    assert fields == {"desde": first, "hasta": last, "contra_desde": last, "contra_hasta": ""}
+    assert re.findall(r"<option[^>]* selected>([^<]*)<", page) == ["20 h", "24 h", "otros días"]
+    assert "comparado con" not in words(page)
+    page = ask(f"/canal?canal=Noticias+24&desde={first}&hasta={last}", status=400)
+    assert 'value="Noticias 24"' in page
 
 
 def test_a_channel_that_there_is_not_gets_those_that_may_be_meant(ask: Ask) -> None:
@@ -187,6 +210,19 @@ def test_today_is_set_against_yesterday_and_a_week_ago_up_to_the_same_hour(ask: 
     assert "Última lectura" in page
     assert "Problemas ? Ninguno" in page or "Problemas Ninguno" in page
     assert "Qué se ve, de 17 a 18 h" in page.replace("de de", "de")
+
+
+@pytest.mark.parametrize("query", ["desde={day}&hasta={day}", "desde=ayer", "contra=siempre"])
+def test_today_is_of_today_whatever_its_address_says(ask: Ask, query: str) -> None:
+    """The menu leads there from pages of other days."""
+    day = today(MEXICO)
+    page = ask(f"/hoy?{query.format(day=day - timedelta(days=7))}")
+    asked = re.findall(r"desde=([\d-]+)&amp;hasta=([\d-]+)", page[page.index("<main") :])
+    files = re.findall(r"from=([\d-]+)&amp;to=([\d-]+)", page)
+    assert asked
+    assert files
+    assert {*asked, *files} == {(str(day), str(day))}
+    assert set(re.findall(r'data-days="([^"]*)"', page)) == {f"{day}/{day}"}
 
 
 def test_every_text_of_the_catalogue_is_said_somewhere() -> None:

@@ -12,7 +12,7 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.printable import cut
+from telemetry_pipeline.printable import NO_BREAK, cut
 from telemetry_pipeline.words.language import Language, Texts
 
 NULL = "—"
@@ -55,15 +55,17 @@ class Speech:
         return f"{sign}{self.percent(abs(value))}"
 
     def seconds(self, value: float | None) -> str:
-        """Return a duration of a view: ``12 min 30 s``."""
+        """Return a duration of a view, which no line breaks: ``12 min 30 s``."""
         if value is None or math.isnan(value):
             return NULL
         whole = round(value)
         if whole < 60:
-            return f"{whole} s"
-        if whole < 3600:
-            return f"{whole // 60} min {whole % 60:02} s"
-        return f"{self.number(whole // 3600)} h {whole % 3600 // 60:02} min"
+            written = f"{whole} s"
+        elif whole < 3600:
+            written = f"{whole // 60} min {whole % 60:02} s"
+        else:
+            written = f"{self.number(whole // 3600)} h {whole % 3600 // 60:02} min"
+        return written.replace(" ", NO_BREAK)
 
     def day(self, value: date, *, weekday: bool = False) -> str:
         """Write a day: ``26 nov 2026``; with its weekday, ``jue 26 nov 2026``."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, time
 from urllib.parse import quote
 
 import pandas as pd
@@ -19,9 +21,12 @@ from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
 from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, head_of, table
+from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile
 
 PATH = "/canales"
 FILE_PATH = f"{PATH}.csv"
+Ranked = tuple[pd.DataFrame, pd.DataFrame | None, list[Shown]]
+
 _PICTURES = ("share", "reach", "rating", "channel_flow", "channel_performance", "average_duration")
 
 
@@ -29,10 +34,13 @@ async def show(page: Opened) -> Response:
     """Return the page."""
     say, part = page.speech.say, page.asked.part
     title = say.ranking_part.format(part=name_of(part, page.speech)) if part else say.ranking
+    ranked = page.answers.begin(_ranked(page))
     return page.reply(
         "channels.html",
-        headline=headline(page),
-        ranking=page.answers.make(lambda: _ranking(page)),
+        headline=headline(page, of_channels=True),
+        of_hours=page.answers.make(lambda: _of_hours(page, ranked)) if part else None,
+        ranking=page.answers.make(lambda: _ranking(page, ranked)),
+        ranking_empty=_why_empty(page),
         ranking_title=title,
         ranking_file=page.asked.at(FILE_PATH),
         compares=page.compares,
@@ -53,18 +61,39 @@ async def file(page: Opened) -> Response:
 
 
 async def _ranking_text(page: Opened) -> str:
-    frame, columns = await _ranked(page)
+    frame, _, columns = await _ranked(page)
     heads = {each.name: head_of(each, page.speech) for each in columns}
     return to_excel_csv(list(heads.values()), to_rows(frame[list(heads)].rename(columns=heads)))
 
 
-async def _ranking(page: Opened) -> Table:
-    frame, columns = await _ranked(page)
+def _why_empty(page: Opened) -> str:
+    """Return what is said in place of a ranking without rows; empty: nobody watched."""
+    if not page.asked.part:
+        return ""
+    begin = datetime.combine(page.asked.period.first, time(page.asked.hours.start), page.pages.zone)
+    reason = page.known.not_there_yet(begin)
+    return page.speech.say[reason] if reason else ""
+
+
+async def _of_hours(page: Opened, ranked: Awaitable[Ranked]) -> list[Tile]:
+    """Return what all channels of the ranking had together in the hours of the part of the day; nothing, if it has none."""
+    frame, before, _ = await ranked
+    if frame.empty:
+        return []
+    small = len(frame) == 1 and is_small(frame)  # many channels of few subscribers each may have many together
+    return [
+        tile(page.speech, name, frame[name].sum(), None if before is None else before[name].sum(), small=small)
+        for name in ("watch_hours", "average_audience")
+    ]
+
+
+async def _ranking(page: Opened, ranked: Awaitable[Ranked]) -> Table:
+    frame, _, columns = await ranked
     return table(frame, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
 
 
-async def _ranked(page: Opened) -> tuple[pd.DataFrame, list[Shown]]:
-    """Return the channels in order, and the columns to show of them."""
+async def _ranked(page: Opened) -> Ranked:
+    """Return the channels in order, those of the other days if they are compared, and the columns to show."""
     asked = page.asked
     of_days = _by_part if asked.part else _by_day
     periods = [asked.period, *([asked.against] if page.compares and asked.against else [])]
@@ -89,7 +118,7 @@ async def _ranked(page: Opened) -> tuple[pd.DataFrame, list[Shown]]:
             Shown("views", term="view"),
             Shown("average_seconds", "seconds", term="duration"),
         ]
-    return frame, columns
+    return frame, before[0] if before else None, columns
 
 
 async def _by_day(page: Opened, period: Period) -> pd.DataFrame:

@@ -23,14 +23,15 @@ Pair = tuple[float | None, float | None]
 """A figure now, and before."""
 
 
-def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
-    """Ask for views, hours, subscribers and reach of the days; what is returned waits for them and makes the tiles.
+def headline(page: Opened, *, of_channels: bool = False) -> Callable[[], Awaitable[list[Tile] | Failed]]:
+    """Ask for views, hours and active subscribers of the days; for pages that are of channels for their reach instead, which is
+    nearly the same. What is returned waits for them and makes the tiles.
 
     Days just before are compared as ``period_comparison`` does, which takes the same part of a day that is not complete.
     """
     asked, answers = page.asked, page.answers
     summary = answers.ask("general_summary", asked.period)
-    reached = answers.ask("reach", asked.period)
+    reached = answers.ask("reach", asked.period) if of_channels else None
     pairs = (
         answers.ask("period_comparison", asked.period)
         if asked.comparison == BEFORE and page.known.has_all_of(asked.against)
@@ -38,7 +39,7 @@ def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
     )
     compared = asked.against is not None and asked.comparison != BEFORE and page.compares
     other = answers.ask("general_summary", asked.against) if compared and asked.against else None
-    other_reached = answers.ask("reach", asked.against) if page.compares and asked.against else None
+    other_reached = answers.ask("reach", asked.against) if of_channels and page.compares and asked.against else None
 
     async def tiles() -> list[Tile]:
         frame = await summary
@@ -46,14 +47,17 @@ def headline(page: Opened) -> Callable[[], Awaitable[list[Tile] | Failed]]:
         if other is not None:
             others = await other
             pair = {name: (value_of(frame, column), value_of(others, column)) for name, (_, column) in _MEASURES.items()}
-        total = _total(await reached)
-        earlier = _total(await other_reached) if other_reached is not None else None
         small = is_small(frame)
         made = [
             _tile(page, term, value_of(frame, column), pair.get(name, (None, None)), small=small)
             for name, (term, column) in _MEASURES.items()
+            if reached is None or term != "subscriber"
         ]
-        return [*made, _tile(page, "reach", total, (total, earlier), small=small)]
+        if reached is not None:
+            total = _total(await reached)
+            earlier = _total(await other_reached) if other_reached is not None else None
+            made.append(_tile(page, "reach", total, (total, earlier), small=small))
+        return made
 
     return answers.make(tiles)
 

@@ -18,7 +18,7 @@ from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.web.computing.looks import SharedLook
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.form import Form
-from telemetry_pipeline.web.pages.asked.query import Asked, read
+from telemetry_pipeline.web.pages.asked.query import Asked, as_far_as_it_can_be, read, typed_days
 from telemetry_pipeline.web.pages.shown.answers import Answers
 from telemetry_pipeline.web.pages.shown.computing import Answering
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
@@ -55,11 +55,12 @@ class Pages:
         """Of the operator."""
         return self.speech.zone
 
-    def endpoint(self, show: Show, name: str, preset: str = "7") -> Endpoint:
+    def endpoint(self, show: Show, name: str, preset: str = "7", *, always: bool = False) -> Endpoint:
         """Return a page that answers requests.
 
         :param name: of its title in the catalogue.
         :param preset: the days of who names none.
+        :param always: whether they are those of everybody, whatever an address says.
         """
 
         @requires("viewer")
@@ -69,11 +70,12 @@ class Pages:
             answers = Answers(self.answering)
             asked = Asked.by_default(allowed.last, preset)
             try:
-                asked = read(request.query_params, allowed, self.speech, preset)
+                asked = asked if always else read(request.query_params, allowed, self.speech, preset)
                 return await show(Opened(self, request, name, asked, allowed, seen, answers))
             except AskedWrongly as err:
                 answers.end()
-                again = Opened(self, request, name, asked, allowed, seen, answers)
+                asked = as_far_as_it_can_be(request.query_params, asked, self.speech)
+                again = Opened(self, request, name, asked, allowed, seen, answers, is_refused=True)
                 return again.reply("asked_wrongly.html", status=err.status, problem=err.problem, choices=err.choices)
 
         return answer
@@ -83,7 +85,7 @@ class Pages:
 class Opened:
     """A page on its way to somebody.
 
-    :ivar name: of its title in the catalogue.
+    :ivar name: of its title in the catalogue. :ivar is_refused: whether it says why it cannot be, in place of figures.
     """
 
     pages: Pages
@@ -93,6 +95,7 @@ class Opened:
     allowed: AllowedDays
     known: Knowledge
     answers: Answers
+    is_refused: bool = False
 
     @property
     def speech(self) -> Speech:
@@ -132,11 +135,12 @@ class Opened:
 
         :param notes: in place of what is to be known of its days.
         """
+        refused = typed_days(self.request.query_params) if self.is_refused else None
         context: Mapping[str, Any] = {
             "asked": self.asked,
             "title": getattr(self.speech.say, self.name),
             "lead": getattr(self.speech.say, f"{self.name}_lead"),
-            "form": Form(self.asked, self.allowed, self.path, self.known.channels),
+            "form": Form(self.asked, self.allowed, self.path, self.known.channels, refused),
             "notices": notices(self.known, self.asked.period, self.speech) if notes is None else notes,
             "small_base": self.pages.small_base,
             "is_empty": self.known.days.first_day is None,

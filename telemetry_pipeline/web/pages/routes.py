@@ -28,7 +28,7 @@ def routes(settings: DoorSettings, engine: sa.Engine, answering: Answering) -> l
         settings.small_base_subscribers,
     )
     return [
-        Route(today.PATH, pages.endpoint(today.show, "today", "today")),
+        Route(today.PATH, pages.endpoint(today.show, "today", "today", always=True)),
         Route(channels.PATH, pages.endpoint(channels.show, "channels")),
         Route(channels.FILE_PATH, pages.endpoint(channels.file, "channels")),
         Route(channel.PATH, pages.endpoint(channel.show, "channel")),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.days import AllowedDays, Period
+from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked import query
 from telemetry_pipeline.web.pages.asked.days import presets, within
 from telemetry_pipeline.web.pages.asked.hours import PARTS
 from telemetry_pipeline.web.pages.asked.query import Asked
 
+_BY_HOURS = "/canales"
 _COMPARING = ("/canales", "/canal", "/periodos", "/suscriptores")
 
 
@@ -28,12 +30,16 @@ class Preset:
 
 @dataclass(frozen=True)
 class Form:
-    """What stands in it, for a template."""
+    """What stands in it, for a template.
+
+    :ivar refused: the days that were typed into its fields, of a form that could not be answered; None: it was.
+    """
 
     asked: Asked
     allowed: AllowedDays
     path: str
     channels: Sequence[str]
+    refused: Mapping[str, str] | None = None
 
     @property
     def presets(self) -> list[Preset]:
@@ -42,8 +48,28 @@ class Form:
         for name, period in presets(self.allowed.last).items():
             if part := within(period, self.allowed.first, self.allowed.last):
                 href = self.asked.on(part).at(self.path, everything=False)
-                found.append(Preset(f"preset_{name}", href, part == self.asked.period))
+                found.append(Preset(f"preset_{name}", href, self.refused is None and part == self.asked.period))
         return found
+
+    @property
+    def days(self) -> Mapping[str, str]:
+        """What stands in the fields of days, by their names."""
+        asked = self.asked
+        fields = {query.FROM: str(asked.period.first), query.TO: str(asked.period.last)}
+        others = asked.against if asked.comparison == query.OTHERS else None
+        fields[query.AGAINST_FROM] = str(others.first) if others else ""
+        fields[query.AGAINST_TO] = str(others.last) if others else ""
+        return {**fields, **(self.refused or {})}
+
+    def when(self, period: Period, speech: Speech) -> str:
+        """Return days, and which hours of them where some are chosen on a page that shows hours: ``vie 27 nov, 20 a 24 h``."""
+        days = speech.days(period)
+        return f"{days}, {speech.hours(self.asked.hours.start, self.asked.hours.stop)}" if self.has_hours else days
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether what the page shows first is of some hours."""
+        return self.path == _BY_HOURS and bool(self.asked.part)
 
     @property
     def compares(self) -> bool:

@@ -6,13 +6,14 @@ Everything that a page shows follows from its address, so that it can be sent to
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 from urllib.parse import urlencode
 
-from telemetry_pipeline.days import AllowedDays, Period
-from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.days import AllowedDays, Period, parse_day
+from telemetry_pipeline.errors import AskedWrongly, DaysRefused
 from telemetry_pipeline.web.frame.days import read_days
 from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
@@ -98,6 +99,33 @@ def read(given: Mapping[str, str], allowed: AllowedDays, speech: Speech, preset:
         code=given.get(CODE, "") if texts.get(CODE) else "",
         everything=texts.get(ALL) == "1",
     )
+
+
+def as_far_as_it_can_be(given: Mapping[str, str], asked: Asked, speech: Speech) -> Asked:
+    """Return what is shown with a form that was refused: its fields that can be, and *asked* for the days and other fields."""
+    texts = {name: value for name, value in given.items() if value.strip() and len(value) <= _LONGEST}
+    part = asked.part
+    with suppress(AskedWrongly):
+        part = read_part({name: value.strip() for name, value in texts.items()}, speech)
+    comparison = texts.get(AGAINST, "").strip()
+    comparison = comparison if comparison in AGAINST_CHOICES else asked.comparison
+    return replace(
+        asked,
+        comparison=comparison,
+        against=asked.against if comparison == asked.comparison else _follows(comparison, asked.period),
+        channel=texts.get(CHANNEL, ""),
+        part=part,
+        code=texts.get(CODE, ""),
+    )
+
+
+def typed_days(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the days that the fields of a form name, as they were typed, whether or not they can be asked for together."""
+    typed = {}
+    for name in (FROM, TO, AGAINST_FROM, AGAINST_TO):
+        with suppress(DaysRefused):
+            typed[name] = str(parse_day(given.get(name, "").strip()))
+    return typed
 
 
 def _follows(comparison: str, period: Period) -> Period | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -41,6 +41,12 @@ class Knowledge:
         """Return days of a period whose figures may still grow."""
         first = self.days.first_day
         return [] if first is None else [day for day in period.days() if day >= first and not self.days.is_complete(day)]
+
+    def not_there_yet(self, begin: datetime) -> str:
+        """Return why nothing can be known of hours that begin then, by its name in the catalogue; empty: something can be."""
+        if begin > self.sync.now:
+            return "hours_to_come"
+        return "hours_not_read" if self.days.known_until is not None and begin >= self.days.known_until else ""
 
     def has_all_of(self, against: Period | None) -> bool:
         """Return whether data begin before some days."""
