@@ -187,8 +187,10 @@ PAGES: Mapping[str, tuple[str, str]] = {
     ),
     "to_call": ("A quién llamar", "Whom to call"),
     "to_call_lead": (
-        "Veían y dejaron de ver, o ven la mitad o menos. Primero el riesgo alto, y de ellos los que más veían.",
-        "They watched and stopped, or watch half or less. High risk first, and of them those who watched most.",
+        "Veían y dejaron de ver, o ven la mitad o menos: {after} contra {before}. Primero el riesgo alto, y de ellos los que "
+        "más veían.",
+        "They watched and stopped, or watch half or less: {after} against {before}. High risk first, and of them those who "
+        "watched most.",
     ),
     "nobody_at_risk": ("Nadie está en riesgo en estos días.", "Nobody is at risk on these days."),
     "came_back": ("Quiénes volvieron", "Who came back"),
@@ -214,8 +216,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "mean_hours": ("Horas, media", "Hours, mean"),
     "mean_views": ("Reproducciones, media", "Views, mean"),
     "mean_channels": ("Canales, media", "Channels, mean"),
-    "views_previous": ("Antes", "Before"),
-    "views_last": ("Después", "After"),
+    "views_previous": ("Reproducciones antes", "Views before"),
+    "views_last": ("Reproducciones después", "Views after"),
     "last_seen": ("Vio por última vez", "Last seen"),
     "date": ("Fecha", "Date"),
     "code": ("Código", "Code"),

@@ -16,8 +16,10 @@ from pages import PERSONAL, Ask, front_door, let_in, words
 from warehouse_events import MEXICO
 
 from telemetry_pipeline import web
-from telemetry_pipeline.days import today
+from telemetry_pipeline.days import Period, today
 from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES as PAGES_SAID
 
 PAGES = ["/hoy", "/canales", f"/canal?canal={quote(CHANNELS[0])}", "/periodos", "/suscriptores", "/glosario"]
@@ -192,6 +194,9 @@ def test_support_is_told_which_of_the_days_were_not_read_to_their_end(ask: Ask) 
 def test_those_who_left_are_the_first_to_call(ask: Ask) -> None:
     page = words(ask("/suscriptores"))
     called = page[page.index("A quién llamar") :]
+    speech, last = Speech(PAGES_SAID, Language.ES, MEXICO), today(MEXICO) - timedelta(days=1)
+    weeks = [speech.days(Period(last - timedelta(days=back), last - timedelta(days=back - 6))) for back in (6, 13)]
+    assert "{} contra {}".format(*weeks) in called
     assert re.search(r"S-00(5[4-9]) alto", called)
 
 

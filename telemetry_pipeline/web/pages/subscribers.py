@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pandas as pd
 from starlette.responses import Response
 
+from telemetry_pipeline.analyses.subscribers.churn import ChurnRisk
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import PERSONAL, Opened
 from telemetry_pipeline.web.pages.shown.pictures import files_of, picture
@@ -37,6 +40,7 @@ async def show(page: Opened) -> Response:
         segments=page.answers.make(lambda: _segments(page)),
         personal=personal,
         to_call=page.answers.make(lambda: _to_call(page)) if personal else None,
+        halves=_halves(page),
         to_call_files=files_of("churn_risk", page.asked),
         came_back=page.answers.make(lambda: _came_back(page)) if personal else None,
         came_back_files=files_of("win_back", page.asked),
@@ -73,6 +77,13 @@ async def _to_call(page: Opened) -> Table:
         Shown("last_seen", "day", head=say.last_seen),
     ]
     return table(order, columns, page.speech, most=None if page.asked.everything else FIRST_ROWS)
+
+
+def _halves(page: Opened) -> list[str]:
+    """Return the days that the risk compares, the earlier ones first, whatever days the page is of."""
+    days = ChurnRisk().window_days or page.asked.period.length
+    last = Period(page.asked.period.last - timedelta(days=days // 2 - 1), page.asked.period.last)
+    return [page.speech.days(each) for each in (last.before(), last)]
 
 
 async def _came_back(page: Opened) -> CameBack:
