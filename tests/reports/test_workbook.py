@@ -105,6 +105,15 @@ def test_values_keep_their_kind_unrounded_under_a_bold_header() -> None:
     assert sheet["C3"].value is None
 
 
+def test_people_read_their_own_words_in_it() -> None:
+    risk = result("churn_risk", {"subscriber_code": ["S1"], "views_previous": [39], "risk": ["high"]})
+    book = read(to_workbook([risk], MEXICO, words=True))
+    [name] = [each for each in book if each != "about"]
+    assert name == "Suscriptores en riesgo de irse"
+    assert [book[name][f"{letter}1"].value for letter in "ABC"] == ["suscriptor", "reproducciones antes", "riesgo"]
+    assert [book[name][f"{letter}2"].value for letter in "ABC"] == ["S1", "39", "alto"]
+
+
 def test_text_that_looks_like_a_formula_or_a_link_is_text() -> None:
     data = to_workbook([TOP], MEXICO)
     sheet = read(data)["top_channels"]

@@ -161,6 +161,7 @@ def test_csv_is_for_programs_and_for_excel(client: TestClient) -> None:
     of_excel = client.get(f"{address}&excel=1")
     assert of_excel.content.startswith("\ufeffchannel;rank;".encode())
     assert f"'{FORMULA};1;2;100,0;true" in of_excel.text
+    assert client.get(f"{address}&excel=1&words=1").content.startswith("\ufeffcanal;n.º;reproducciones;".encode())
     assert of_excel.headers["content-disposition"] == 'attachment; filename="top_channels_2025-01-31.csv"'
 
 

@@ -17,8 +17,10 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.moments import moment
 from telemetry_pipeline.reports.files.counts import whole_counts
+from telemetry_pipeline.reports.files.wording import heads, said
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
+from telemetry_pipeline.words.analyses import about
 
 ABOUT = "about"
 _MOST_ROWS = 1_048_575
@@ -30,13 +32,14 @@ _GREY = "#808080"
 _NUMBER_FORMATS = {int: "#,##0", float: "#,##0.00", date: "yyyy-mm-dd"}
 
 
-def to_workbook(found: Sequence[StoredResult], zone: ZoneInfo) -> bytes:
+def to_workbook(found: Sequence[StoredResult], zone: ZoneInfo, *, words: bool = False) -> bytes:
     """Return the workbook's bytes; the same results give the same.
 
+    :param words: whether sheets, columns and values are called as people call them, in Spanish.
     :raises RequestRefused: a result has more rows than a sheet can hold.
     """
     buffer = io.BytesIO()
-    book = _Book(buffer)
+    book = _Book(buffer, words=words)
     for result in found:
         book.add_result(result)
     book.add_about(found, zone)
@@ -47,7 +50,8 @@ def to_workbook(found: Sequence[StoredResult], zone: ZoneInfo) -> bytes:
 
 
 class _Book:
-    def __init__(self, buffer: io.BytesIO) -> None:
+    def __init__(self, buffer: io.BytesIO, *, words: bool) -> None:
+        self._words = words
         self.workbook = xlsxwriter.Workbook(buffer, _SAFE)
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
@@ -60,15 +64,21 @@ class _Book:
             )
         columns = find_analysis(info.asset).columns
         dates = {column.name for column in columns if column.type == "date"}
-        sheet = self.workbook.add_worksheet(info.asset[:_LONGEST_NAME])
+        sheet = self.workbook.add_worksheet(self._called(info.asset)[:_LONGEST_NAME])
         sheet.freeze_panes(1, 0)
         rows = whole_counts(columns, to_rows(result.frame))
+        called = heads(list(result.frame.columns)) if self._words else {}
         for at, name in enumerate(result.frame.columns):
-            sheet.write_string(0, at, name, self._format(bold=True))
+            sheet.write_string(0, at, called.get(name, name), self._format(bold=True))
             for line, row in enumerate(rows, 1):
-                value = row[name]
+                value = said(name, row[name]) if self._words else row[name]
                 self._write(sheet, line, at, date.fromisoformat(value) if value and name in dates else value, row)
-            sheet.set_column(at, at, min(_WIDEST, 2 + max([len(name), *(len(_text(row[name])) for row in rows)])))
+            longest = max([len(called.get(name, name)), *(len(_text(row[name])) for row in rows)])
+            sheet.set_column(at, at, min(_WIDEST, 2 + longest))
+
+    def _called(self, analysis: str) -> str:
+        known = about(analysis) if self._words else None
+        return known.title if known and len(known.title) <= _LONGEST_NAME else analysis
 
     def add_about(self, found: Sequence[StoredResult], zone: ZoneInfo) -> None:
         """Add a sheet that says what every other is of."""

@@ -17,7 +17,7 @@ from telemetry_pipeline.suggestions import instead, meant
 from telemetry_pipeline.web.computing.question import FORMS, Form, Look, Question
 
 DAYS = ("from", "to")
-LOOKS = ("format", "excel", "theme", "width")
+LOOKS = ("format", "excel", "words", "theme", "width")
 THEMES: Sequence[ThemeName] = get_args(ThemeName)
 WIDTHS = range(280, 1601)
 
@@ -134,12 +134,19 @@ def _form(values: Mapping[str, str]) -> Form:
 
 
 def _look(values: Mapping[str, str]) -> Look:
-    excel, theme, width = values.get("excel", "0"), values.get("theme", "light"), values.get("width")
-    if excel not in ("0", "1"):
-        raise RequestRefused(f"excel is {excel!r}", "give 1 or 0")
+    theme, width = values.get("theme", "light"), values.get("width")
+    switches = {name: values.get(name, "0") for name in ("excel", "words")}
+    for name, text in switches.items():
+        if text not in ("0", "1"):
+            raise RequestRefused(f"{name} is {text!r}", "give 1 or 0")
     if theme not in THEMES:
         raise RequestRefused(f"there is no theme {theme!r}", instead(theme, THEMES))
     if width is not None and not (width.isascii() and width.isdecimal() and len(width) < 6 and int(width) in WIDTHS):
         raise RequestRefused(f"width is {width!r}", f"give {WIDTHS.start} to {WIDTHS.stop - 1} pixels")
     [named] = [each for each in THEMES if each == theme]
-    return Look(excel == "1", named, None if width is None else int(width))
+    return Look(
+        excel=switches["excel"] == "1",
+        words=switches["words"] == "1",
+        theme=named,
+        width=None if width is None else int(width),
+    )

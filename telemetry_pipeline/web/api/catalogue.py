@@ -186,6 +186,8 @@ def _days() -> Iterable[dict[str, Any]]:
 def _looks() -> Iterable[dict[str, Any]]:
     yield _parameter("format", {"enum": list(FORMS), "default": "json", "description": "form of the answer"})
     yield _parameter("excel", {"enum": ["0", "1"], "default": "0", "description": "of csv: as a Spanish Excel opens it"})
+    said = "of csv and xlsx: names of columns and values as people read them, in Spanish"
+    yield _parameter("words", {"enum": ["0", "1"], "default": "0", "description": said})
     yield _parameter("theme", {"enum": list(THEMES), "default": "light", "description": "of svg and png: the colours"})
     bounds = {"type": "integer", "minimum": WIDTHS.start, "maximum": WIDTHS.stop - 1}
     yield _parameter("width", {**bounds, "description": "of svg and png, in pixels"})

@@ -15,6 +15,7 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.errors import NothingToDraw, RequestRefused
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
+from telemetry_pipeline.reports.files.wording import heads, in_words
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.web.computing.question import Question
@@ -34,9 +35,12 @@ def body_of(question: Question, found: StoredResult, zone: ZoneInfo) -> bytes:
         return orjson.dumps(_described(found, shown))
     if question.form == "csv":
         write = to_excel_csv if question.look.excel else to_csv
-        return write([str(name) for name in shown.frame.columns], to_rows(shown.frame)).encode()
+        columns, rows = [str(name) for name in shown.frame.columns], to_rows(shown.frame)
+        if question.look.words:
+            return write(list(heads(columns).values()), in_words(columns, rows)).encode()
+        return write(columns, rows).encode()
     if question.form == "xlsx":
-        return _workbook(shown, zone)
+        return _workbook(shown, zone, words=question.look.words)
     return _picture(question, shown)
 
 
@@ -67,14 +71,14 @@ def _without_subscribers(found: StoredResult) -> StoredResult:
     return replace(found, frame=frame)
 
 
-def _workbook(found: StoredResult, zone: ZoneInfo) -> bytes:
+def _workbook(found: StoredResult, zone: ZoneInfo, *, words: bool) -> bytes:
     try:
         from telemetry_pipeline.reports.files.workbook import to_workbook  # noqa: PLC0415 - the extra [reports] brings what it needs
     except ModuleNotFoundError:
         raise RequestRefused(
             "this installation makes no workbooks", "ask for csv, or install telemetry-pipeline[reports]"
         ) from None
-    return to_workbook([found], zone)
+    return to_workbook([found], zone, words=words)
 
 
 def _picture(question: Question, found: StoredResult) -> bytes:

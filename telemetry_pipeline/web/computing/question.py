@@ -26,12 +26,14 @@ class Look:
     """How an answer looks, where its form leaves that open.
 
     :ivar excel: of CSV: as a Spanish Excel opens it.
+    :ivar words: of CSV and workbooks: names of columns and values as people read them, in Spanish.
     :ivar theme: of a picture. :ivar width: in pixels; None: the usual one.
     :ivar channel: whose rows alone are drawn; empty: all.
     :ivar drawn: another picture of the analysis; empty: its own.
     """
 
     excel: bool = False
+    words: bool = False
     theme: ThemeName = "light"
     width: int | None = None
     channel: str = ""

@@ -50,7 +50,7 @@ async def show(page: Opened) -> Response:
         devices=page.answers.make(lambda: section("device", Shown("item", "text", head=say.device), views, hours)),
         slots=page.answers.make(lambda: section("slot", Shown("item", "text", term="slot"), views, hours)),
         viewings=page.answers.make(lambda: _viewings(page, seen)),
-        viewings_files=files_of("subscriber_views", page.asked, subscriber_code=code),
+        viewings_files=files_of("subscriber_views", page.asked, page.speech.language, subscriber_code=code),
         days=page.answers.make(lambda: _days(page, of_days)),
         comparison=page.answers.make(lambda: _comparison(page, of_days)),
         upkeep=await upkeep(page),

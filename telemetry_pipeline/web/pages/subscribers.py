@@ -41,9 +41,9 @@ async def show(page: Opened) -> Response:
         personal=personal,
         to_call=page.answers.make(lambda: _to_call(page)) if personal else None,
         halves=_halves(page),
-        to_call_files=files_of("churn_risk", page.asked),
+        to_call_files=files_of("churn_risk", page.asked, page.speech.language),
         came_back=page.answers.make(lambda: _came_back(page)) if personal else None,
-        came_back_files=files_of("win_back", page.asked),
+        came_back_files=files_of("win_back", page.asked, page.speech.language),
         most_active=page.answers.make(lambda: _most_active(page)) if personal else None,
         pictures=[picture(name, page.asked, page.speech.language) for name in _PICTURES],
     )

@@ -49,7 +49,7 @@ def picture(name: str, asked: Asked, language: Language, **parameters: str) -> P
         title_of(name, language),
         question_of(name, language),
         asked.at(f"{PATH}/{name}", everything=False, part=""),
-        files_of(name, asked, **parameters),
+        files_of(name, asked, language, **parameters),
         name,
     )
 
@@ -60,7 +60,7 @@ def other_picture(name: str, title: str, asked: Asked, language: Language) -> Pi
     return replace(own, name=name, title=title, source=asked.at(f"{PATH}/{name}", everything=False, part=""))
 
 
-def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
+def files_of(name: str, asked: Asked, language: Language, **parameters: str) -> Mapping[str, str]:
     """Return the files of an analysis about the days that were asked for, by what they are called.
 
     :param parameters: of the analysis, beside the days.
@@ -68,6 +68,8 @@ def files_of(name: str, asked: Asked, **parameters: str) -> Mapping[str, str]:
     own_window = has_own_window(find_analysis(name))
     days = {} if own_window else {"from": str(asked.period.first)}
     values = {**days, "to": str(asked.period.last), **parameters}
+    if language is Language.ES:
+        values["words"] = "1"
     return {
         text: f"{_API}/{name}?{urlencode({**values, 'format': form, **more}, errors='replace')}"
         for text, (form, more) in _FORMS.items()
