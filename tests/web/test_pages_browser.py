@@ -36,6 +36,7 @@ PAGES = [
     "/suscriptores",
     "/suscriptor?suscriptor=S-0003",
     "/glosario",
+    "/api",
 ]
 WIDTHS = (1280, 390)
 
