@@ -52,7 +52,8 @@ def test_channels_are_ranked_by_what_was_watched_with_their_change(ask: Ask) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "counted"), [("/canales", "Alcance"), ("/suscriptores", "Suscriptores activos"), ("/periodos", "Suscriptores activos")]
+    ("path", "counted"),
+    [("/canales", "Alcance"), ("/suscriptores", "Suscriptores activos"), ("/periodos", "Suscriptores activos")],
 )
 def test_people_are_counted_once_above_a_page_by_what_it_is_about(ask: Ask, path: str, counted: str) -> None:
     tiles = re.findall(r'<dt>([^<]*) <a class="term" href="/glosario#palabra-(\w+)"', ask(path))

@@ -40,7 +40,10 @@ def bars_of(
     labels, colours = texts_of(frame, names), shades(frame)
     links = sheet.links(of or names, texts_of(frame, of or names))
     if len(series) > 1:
-        labels, colours = [f"{label}{FEW}" if small else label for label, small in zip(labels, is_small(frame), strict=True)], []
+        labels, colours = (
+            [f"{label}{FEW}" if small else label for label, small in zip(labels, is_small(frame), strict=True)],
+            [],
+        )
     sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours, links=links)
 
 
