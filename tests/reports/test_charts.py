@@ -50,6 +50,16 @@ def test_of_a_name_of_any_length_no_more_is_measured_than_there_is_room_for(
     assert len(figures.shorten(letter * 100_000, 30)) <= 30
 
 
+def test_a_name_that_is_cut_keeps_its_mark_of_few_subscribers() -> None:
+    """In pictures with bars of several colours, which have no grey to say it."""
+    names = ["Un canal de nombre larguísimo, y de pocos", "Otro"]
+    frame = result("channel_performance", 2).assign(channel=names, small_base=True)
+    picture = draw("channel_performance", frame) or ""
+    assert "Un canal de nombre larguís" in picture
+    assert "… °" in picture
+    assert "Otro °" in picture
+
+
 @given(st.text(max_size=40), st.integers(2, 20))
 def test_shortening_keeps_as_many_letters_as_there_is_room_for(text: str, width: int) -> None:
     whole = figures.shorten(text, 1_000)

@@ -179,8 +179,9 @@ def test_hours_come_first_with_their_total_and_what_is_of_whole_days_below_once(
     query = f"desde={day}&hasta={day}&franja=20-24"
     page = ask(f"/canales?{query}&contra=semana")
     said = words(page)
-    now_said, then_said = (SPANISH.days(Period(each, each)) for each in (day, before))
-    assert f"{now_said}, 20 a 24 h comparado con {then_said}, 20 a 24 h" in said
+    assert (
+        f"{SPANISH.days(Period(day, day))}, 20 a 24 h comparado con {SPANISH.days(Period(before, before))}, 20 a 24 h" in said
+    )
     now, other = (
         sum(hours for _, hours in from_rows(filled, moment(each, 20), moment(each, 24)).values()) for each in (day, before)
     )

@@ -36,6 +36,7 @@ PAGES = [
     "/suscriptores",
     "/suscriptor?suscriptor=S-0003",
     "/glosario",
+    "/api",
 ]
 WIDTHS = (1280, 390)
 
@@ -43,7 +44,7 @@ _LOADED = """return document.readyState === 'complete'
     && !document.querySelector('[aria-busy], [data-picture]:not([data-width])')"""
 _TOO_WIDE = """return [...document.querySelectorAll('body *')]
     .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
-    .filter(each => !each.closest('.scroll, .presets, .places-bar, .unseen, svg, option'))
+    .filter(each => !each.closest('.scroll, .presets, .unseen, svg, option'))
     .map(each => each.outerHTML.slice(0, 200))"""
 _STATES = "return [...document.querySelectorAll('.state.failed')].map(each => each.textContent)"
 _FIRST_MARK = "document.querySelector('.picture svg a').focus()"

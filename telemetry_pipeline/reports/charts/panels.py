@@ -11,6 +11,7 @@ from telemetry_pipeline.amounts import percent, short
 from telemetry_pipeline.reports.charts.frames import is_small, known, numbers_of, shades, texts_of
 from telemetry_pipeline.reports.figures.scales import days, hours
 from telemetry_pipeline.reports.figures.sheet import MOST, Sheet
+from telemetry_pipeline.reports.figures.texts import FEW
 from telemetry_pipeline.reports.figures.themes import BLUE, GREEN, GREY, PALETTE, RED
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words import stored
@@ -39,7 +40,10 @@ def bars_of(
     labels, colours = texts_of(frame, names), shades(frame)
     links = sheet.links(of or names, texts_of(frame, of or names))
     if len(series) > 1:
-        labels, colours = [f"{label} °" if small else label for label, small in zip(labels, is_small(frame), strict=True)], []
+        labels, colours = (
+            [f"{label}{FEW}" if small else label for label, small in zip(labels, is_small(frame), strict=True)],
+            [],
+        )
     sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours, links=links)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from telemetry_pipeline.amounts import short
 from telemetry_pipeline.reports.figures.marks import LETTER, Legend, Panel, chart_of, encodings, layered, names_on, row
 from telemetry_pipeline.reports.figures.scales import Numbers
-from telemetry_pipeline.reports.figures.texts import letters, shorten
+from telemetry_pipeline.reports.figures.texts import letters, shorten_marked
 from telemetry_pipeline.reports.figures.themes import INK, PALE_INK, PALETTE, Theme
 
 _GAP = 4
@@ -53,7 +53,7 @@ def bars(
     if stacked:
         sums = [texts[at] if texts is not None else short(ends[-1, at]) for at in range(len(labels))]
         behind = [{"row": at, "lane": 0, "at": max(0.0, ends[-1, at]), "text": text} for at, text in enumerate(sums)]
-    names = [shorten(label, narrow) for label in labels]
+    names = [shorten_marked(label, narrow) for label in labels]
     room = max(map(letters, names)) * LETTER + 10
     inner = width - room
     low, high = min(0.0, ends.min()), max(0.0, ends.max())

@@ -11,6 +11,10 @@ UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """What XML cannot hold, and other control characters."""
 
 
+FEW = " °"
+"""At the end of a name whose figure is of few subscribers."""
+
+
 def shorten(text: str, width: int) -> str:
     """Return *text* in one line of at most *width* letters, wide ones counted twice, with an ellipsis where it was cut."""
     text = " ".join(UNWRITABLE.sub(" ", text).split())
@@ -18,6 +22,13 @@ def shorten(text: str, width: int) -> str:
     if not ends or ends[-1] <= width:
         return text
     return f"{text[: bisect_left(ends, width)].rstrip()}…"
+
+
+def shorten_marked(text: str, width: int) -> str:
+    """Return it shortened, with the mark of few subscribers still at its end."""
+    if not text.endswith(FEW):
+        return shorten(text, width)
+    return f"{shorten(text.removesuffix(FEW), width - len(FEW))}{FEW}"
 
 
 def letters(text: str) -> int:
