@@ -43,7 +43,7 @@ WIDTHS = (1280, 390)
 _LOADED = """return document.readyState === 'complete'
     && !document.querySelector('[aria-busy], [data-picture]:not([data-width])')"""
 _TOO_WIDE = """return [...document.querySelectorAll('body *')]
-    .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+    .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .filter(each => !each.closest('.scroll, .presets, .unseen, svg, option'))
     .map(each => each.outerHTML.slice(0, 200))"""
 _STATES = "return [...document.querySelectorAll('.state.failed')].map(each => each.textContent)"
