@@ -65,11 +65,13 @@ def find_runs(client: TelemetryClient, wanted: Wanted, zone: ZoneInfo, limit: in
 
     :param zone: where days begin. :param after: the last run of the page before.
     """
+    # There is no day after the last one of the calendar.
+    last = None if wanted.last == date.max else wanted.last
     return client.runs(
         statuses=None if wanted.state is None else _STATUSES[wanted.state],
         job=ANY_ASSETS_JOB if wanted.job == ASSETS else wanted.job,
         created_after=None if wanted.first is None else _begin(wanted.first, zone),
-        created_before=None if wanted.last is None else _begin(wanted.last + timedelta(days=1), zone),
+        created_before=None if last is None else _begin(last + timedelta(days=1), zone),
         limit=limit,
         cursor=after,
     )

@@ -55,6 +55,12 @@ def test_forms_and_looks_are_no_parameters_of_the_analysis() -> None:
         ({"to": "2026-01-31", "format": "jsn"}, "there is no format 'jsn'", "did you mean json?"),
         ({"to": "2026-01-31", "theme": "blue"}, "there is no theme 'blue'", "there are light, dark, page"),
         ({"to": "2026-01-31", "width": "\u0661\u0660\u0660\u0660"}, "width is", "give 280 to 1600 pixels"),
+        (
+            {"to": "2026-01-31", "window_days": "36500"},
+            "window_days is 36500",
+            "give 396 at most, or null for all days; allowed",
+        ),
+        ({"to": "2026-01-31", "words": "es"}, "words is 'es'", "give 1 or 0"),
         ({"to": "2026-01-31", "excel": "yes"}, "excel is 'yes'", "give 1 or 0"),
         ({"from_": "2026-01-30", "to": "2026-01-31", "window_days": "3"}, "say the same", "give one of them"),
     ],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_pipeline.web.proxy import rules
+from telemetry_pipeline.web.proxy import graphql, rules
 from telemetry_pipeline.web.proxy.graphql import NotGraphQL, changes, read
 
 JSON = (b"content-type", b"application/json")
@@ -109,6 +110,25 @@ def test_many_fragments_of_fragments_take_no_time() -> None:
 def test_what_is_no_request_of_graphql_is_refused(text: bytes) -> None:
     with pytest.raises(NotGraphQL):
         read(text)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["mutation{a}" * 4_900, "mutation{setNuxSeen}#" + "x" * 4_800_000, "mutation{a(x:1)" + " b" * 10_100 + "}"],
+    ids=["thousands of operations", "a long comment", "many tokens"],
+)  # fmt: skip
+def test_a_document_that_takes_long_to_read_is_refused_before_it_is(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 54 kB held up everybody for eleven seconds."""
+    selected: list[object] = []
+
+    def select(*given: object) -> Iterator[object]:
+        selected.append(given)
+        return iter(())
+
+    monkeypatch.setattr(graphql, "_selected", select)
+    with pytest.raises(NotGraphQL):
+        read(body(query))
+    assert selected == []
 
 
 def test_only_what_is_of_no_account_changes_nothing_that_matters() -> None:

@@ -72,6 +72,20 @@ def test_a_run_is_cancelled_on_record_and_its_page_says_so(
     assert deeds(warehouse) == [(OPERATOR, "run cancelled")]
 
 
+@pytest.mark.parametrize("query", ["to=9999-12-31", "from=9999-12-31&to=9999-12-31", "from=0001-01-01&to=0001-01-01"])
+def test_the_first_and_the_last_day_of_the_calendar_can_be_asked_for(tasks: Browsers, query: str) -> None:
+    assert tasks(OPERATOR).get(f"/tareas/partes?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x; charset=undefined", "text/plain; charset=utf-7"])
+def test_a_form_comes_as_pages_send_it(tasks: Browsers, kind: str) -> None:
+    oscar = tasks(OPERATOR)
+    headers = {**oscar.origin, "content-type": kind}
+    content = b'--x\r\nContent-Disposition: form-data; name="target"\r\n\r\n+2AA-\r\n--x--\r\n'
+    assert oscar.post("/tareas/nueva", headers=headers, content=content).status_code == 415
+    assert oscar.post("/entrar", headers=headers, content=content).status_code == 415
+
+
 def test_a_run_that_is_ending_is_not_cancelled_again(
     warehouse: sa.Engine, door_url: str, webserver: FakeWebserver, browser: Browsers
 ) -> None:

@@ -17,6 +17,7 @@ from telemetry_pipeline.warehouse.access import logins
 from telemetry_pipeline.warehouse.access.logins import Answer
 from telemetry_pipeline.web.access import cookies
 from telemetry_pipeline.web.access.door import Door, actor, address_of, is_here
+from telemetry_pipeline.web.frame.forms import read_form
 from telemetry_pipeline.web.frame.page import language_of, page, wants_page
 from telemetry_pipeline.web.frame.problems import problem
 from telemetry_pipeline.words.door import DOOR
@@ -66,8 +67,8 @@ class _Login:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > _LARGEST_FORM_BYTES:
             raise HTTPException(413)
-        async with request.form(max_files=0, max_fields=5) as form:
-            name, password, following = (str(form.get(field, "")) for field in ("name", "password", "next"))
+        form = await read_form(request)
+        name, password, following = (form.get(field, "") for field in ("name", "password", "next"))
         following = place_in_here(following)
         answer = await self._log_in(request, name, password)
         if answer.secret is not None:

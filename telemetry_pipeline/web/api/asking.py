@@ -48,7 +48,7 @@ def question(analysis: Analysis, given: Given, allowed: AllowedDays, *, personal
     of_days = _days(values, allowed)
     parameters = {name: text for name, text in values.items() if name not in (*DAYS, *LOOKS)}
     _refuse_unknown(parameters, [analysis])
-    days, parsed = _asked(analysis, of_days, _parsed(analysis, parameters))
+    days, parsed = _asked(analysis, of_days, _parsed(analysis, parameters), allowed)
     return Question(analysis.name, days, json.dumps(parsed, sort_keys=True), form, look, personal)
 
 
@@ -70,7 +70,7 @@ def questions(document: str, given: Given, allowed: AllowedDays, *, personal: bo
     asked = []
     for analysis in analyses:
         own = {name: text for name, text in parameters.items() if name in analysis.parameters.model_fields}
-        days, parsed = _asked(analysis, of_days, _parsed(analysis, own))
+        days, parsed = _asked(analysis, of_days, _parsed(analysis, own), allowed)
         asked.append(Question(analysis.name, days, json.dumps(parsed, sort_keys=True), personal=personal))
     return asked
 
@@ -93,7 +93,9 @@ def _days(values: Mapping[str, str], allowed: AllowedDays) -> Period | date:
     return period if period is not None and "from" in values else parse_day(last)
 
 
-def _asked(analysis: Analysis, days: Period | date, parameters: dict[str, Any]) -> tuple[Period, dict[str, Any]]:
+def _asked(
+    analysis: Analysis, days: Period | date, parameters: dict[str, Any], allowed: AllowedDays
+) -> tuple[Period, dict[str, Any]]:
     """Return the days as ``results.computing.answer`` takes them, and parameters: what looks back does so to the first day."""
     last = days if isinstance(days, date) else days.last
     if analysis.is_of_period:
@@ -103,6 +105,8 @@ def _asked(analysis: Analysis, days: Period | date, parameters: dict[str, Any]) 
             raise RequestRefused("from and window_days say the same", "give one of them")
         if _WINDOW in analysis.parameters.model_fields:
             parameters = {**parameters, _WINDOW: days.length}
+    elif (most := (last - allowed.first).days + 1) < (parameters.get(_WINDOW) or 0):
+        raise RequestRefused(f"window_days is {parameters[_WINDOW]}", f"give {most} at most, or null for all days; {allowed}")
     analysis.parse(parameters)
     return Period(last, last), parameters
 

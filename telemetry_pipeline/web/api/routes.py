@@ -22,14 +22,14 @@ from telemetry_pipeline.web.computing.question import FORMS, TYPES, Question
 from telemetry_pipeline.web.frame.naming import question_of
 from telemetry_pipeline.web.frame.page import language_of, page
 from telemetry_pipeline.web.frame.problems import problem, problem_of
+from telemetry_pipeline.web.frame.waiting import GONE, while_asked
 from telemetry_pipeline.words.api import API
 from telemetry_pipeline.words.language import Texts
 
 _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 _OF_SUBSCRIBERS = "is about single subscribers, which are not shown to you"
+_OF_A_DOCUMENT_AT_ONCE = 1
 _ASK_FOR_IT = "whoever looks after users can allow it: telemetry-pipeline users add NAME --personal"
-_GONE = 499
-"""Status of an answer that nobody waits for."""
 
 
 def routes(answers: Answers, allowed: Callable[[], AllowedDays]) -> list[BaseRoute]:
@@ -75,11 +75,11 @@ class _Api:
         try:
             question = asking.question(analysis, request.query_params.multi_items(), self._allowed(), personal=personal)
             known = request.headers.get("if-none-match", "")
-            answer = await _while_asked(request, self._answers.answer(question, known))
+            answer = await while_asked(request, self._answers.answer(question, known))
         except TelemetryError as err:
             return problem_of(request, err)
         if answer is None:
-            return Response(status_code=_GONE)
+            return Response(status_code=GONE)
         return _respond(question, answer, known)
 
     async def _document(self, request: Request) -> Response:
@@ -88,18 +88,25 @@ class _Api:
         personal = "personal" in request.auth.scopes
         try:
             questions = asking.questions(name, request.query_params.multi_items(), self._allowed(), personal=personal)
-            body = await _while_asked(request, self._gather(questions))
+            body = await while_asked(request, self._gather(questions))
         except LookupError as err:
             return problem(request, HTTPStatus.NOT_FOUND, str(err.args[0]), str(err.args[1]))
         except TelemetryError as err:
             return problem_of(request, err)
         if body is None:
-            return Response(status_code=_GONE)
+            return Response(status_code=GONE)
         return Response(body, media_type=TYPES["json"], headers=_PRIVATE)
 
     async def _gather(self, questions: list[Question]) -> bytes:
         """Return the answers to all questions as one object; what cannot be answered has its error in its place."""
-        tasks = [asyncio.ensure_future(self._answers.answer(question)) for question in questions]
+        # One after the other, for the processes that compute are there for others, too.
+        turn = asyncio.Semaphore(_OF_A_DOCUMENT_AT_ONCE)
+
+        async def in_turn(question: Question) -> Answer:
+            async with turn:
+                return await self._answers.answer(question)
+
+        tasks = [asyncio.ensure_future(in_turn(question)) for question in questions]
         try:
             found = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
@@ -134,21 +141,3 @@ def _respond(question: Question, answer: Answer, known: str) -> Response:
         name = f"{question.name}_{question.days.last}.{question.form}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(answer.body, media_type=TYPES[question.form], headers=headers)
-
-
-async def _while_asked(request: Request, answer: Any) -> Any:
-    """Return what *answer* gives; None, and it is stopped, as soon as nobody waits for it."""
-    work = asyncio.ensure_future(answer)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return work.result() if work.done() else None
-    finally:
-        for task in (work, gone):
-            task.cancel()
-
-
-async def _gone(request: Request) -> None:
-    """Returns when whoever asked went away."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -16,6 +16,7 @@ from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailabl
 from telemetry_pipeline.steering import queues, runs, workers
 from telemetry_pipeline.steering.record import Record
 from telemetry_pipeline.web.access.door import actor
+from telemetry_pipeline.web.frame.forms import read_form
 from telemetry_pipeline.web.operating.controls import Controls
 from telemetry_pipeline.web.operating.launching import Launching
 from telemetry_pipeline.web.operating.show import operators_only, show
@@ -56,7 +57,7 @@ class Acting:
 
     async def launch(self, request: Request, record: Record) -> Response:
         """Launch what the form says; the form again, if that cannot be."""
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = await read_form(request)
         try:
             asked = self._launching.read(form)
             run_id = await self._do(lambda: runs.launch(self._controls.doer, record, asked))
@@ -100,7 +101,7 @@ class Acting:
     async def empty(self, request: Request, record: Record) -> Response:
         """Empty a queue."""
         queue, url = _queue(request), self._redis_url()
-        client = self._controls.doer if "cancelling" in await request.form() else None
+        client = self._controls.doer if "cancelling" in await read_form(request) else None
         done = await self._do(lambda: queues.empty_queue(client, record, url, queue))
         return back(done="emptied", n=done.messages, refused=len(done.cancelled.refused))
 

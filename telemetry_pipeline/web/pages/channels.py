@@ -16,6 +16,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.reports.files.csv_text import to_excel_csv
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.web.frame.page import NOT_KEPT
+from telemetry_pipeline.web.frame.waiting import GONE, while_asked
 from telemetry_pipeline.web.pages.asked.hours import name_of
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
@@ -51,9 +52,11 @@ async def show(page: Opened) -> Response:
 async def file(page: Opened) -> Response:
     """Return the ranking as a file that Excel opens, with as many channels as there are."""
     try:
-        text = await page.answers.begin(_ranking_text(page))
+        text = await while_asked(page.request, page.answers.begin(_ranking_text(page)))
     finally:
         page.answers.end()
+    if text is None:
+        return Response(status_code=GONE)
     asked = page.asked
     name = "_".join(["canales", str(asked.period.first), str(asked.period.last), *([asked.part] if asked.part else [])])
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.csv", **NOT_KEPT}

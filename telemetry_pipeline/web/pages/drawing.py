@@ -15,6 +15,7 @@ from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import AskedWrongly, NothingToDraw
 from telemetry_pipeline.reports.charts.drawing import OTHERS, ThemeName
 from telemetry_pipeline.web.computing.question import Look, Question
+from telemetry_pipeline.web.frame.waiting import GONE, while_asked
 from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.opened import PERSONAL, Endpoint, Pages
 from telemetry_pipeline.web.pages.shown.computing import question
@@ -35,9 +36,11 @@ def endpoint(pages: Pages) -> Endpoint:
         asked = _asked(request, pages)
         known = request.headers.get("if-none-match", "")
         try:
-            answer = await pages.answering.answer(asked, known)
+            answer = await while_asked(request, pages.answering.answer(asked, known))
         except NothingToDraw:
             return Response(status_code=204, headers=_HEADERS)
+        if answer is None:
+            return Response(status_code=GONE)
         headers = {**_HEADERS, "ETag": answer.etag}
         if answer.etag in known:
             return Response(status_code=304, headers=headers)

@@ -52,7 +52,8 @@ _SUBJECTS = frozenset(
 _PRIVATE = frozenset({"runConfigData", "runConfig"})
 _MOST_SUBJECTS = 20
 _MOST_CHARACTERS = 200
-_MOST_TOKENS = 20_000
+_MOST_TOKENS = 10_000
+_MOST_IN_A_DOCUMENT = 100_000
 
 
 class NotGraphQL(Exception):
@@ -101,6 +102,10 @@ def changes(request: Any) -> Changes:
     # A document that lacks the word has no mutation: names have no escapes there. The rest is Dagster's to judge.
     if "mutation" not in request["query"]:
         return NOTHING
+    if len(request["query"]) > _MOST_IN_A_DOCUMENT:
+        raise NotGraphQL(
+            f"A document with a mutation has {_MOST_IN_A_DOCUMENT:,} characters at most; values go into variables."
+        )
     variables = request.get("variables") or {}
     try:
         variables = json.loads(variables) if isinstance(variables, str) else variables
@@ -115,10 +120,10 @@ def changes(request: Any) -> Changes:
 
 def _fields(document: DocumentNode) -> Iterator[FieldNode]:
     """Yield the fields of all mutations in a document, those in fragments included."""
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     for each in document.definitions:
         if isinstance(each, OperationDefinitionNode) and each.operation is OperationType.MUTATION:
-            fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
-            yield from _selected(each.selection_set, {each.name.value: each for each in fragments})
+            yield from _selected(each.selection_set, fragments)
 
 
 def _selected(selected: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:

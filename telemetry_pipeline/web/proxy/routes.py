@@ -91,7 +91,7 @@ class Dagster:
     async def _look(self, scope: Scope, body: bytes) -> None:
         """See what a request would change, and put it on record before it does."""
         try:
-            found = read(body)
+            found = await run_in_threadpool(read, body)
         except NotGraphQL as err:
             raise HTTPException(400, str(err)) from None
         if not found.matter:

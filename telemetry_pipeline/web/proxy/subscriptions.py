@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -67,7 +68,7 @@ async def _ask(browser: WebSocket, server: ClientConnection) -> int | None:
     with suppress(ConnectionClosed):
         while (message := await browser.receive())["type"] == "websocket.receive":
             text = message.get("text")
-            if text is None or not _may_be_asked(text):
+            if text is None or not await run_in_threadpool(_may_be_asked, text):
                 return _POLICY
             await server.send(text)
     return None
