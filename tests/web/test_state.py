@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -56,10 +57,13 @@ def test_every_part_is_shown(browser: Browsers) -> None:
         "Esperan en «ingest»",
         "Particiones de records",
         "Disco de",
+        "Peticiones respondidas",
     ):
         assert text in page
     assert "No responde ningún proceso" in page
     assert "No responde</strong>" not in page
+    answered = [int(n) for n in re.findall(r"Peticiones respondidas</dt><dd>(\d+)", page + vera.get("/estado/partes").text)]
+    assert answered[1] == answered[0] + 1
 
 
 def test_each_part_says_who_is_away(browser: Browsers, away: object) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +25,18 @@ from telemetry_pipeline.web.operating.controls import PATIENCE_SECONDS
 _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Requests that the front door answered.
+
+    :ivar failed: those with a status of 500 or more. :ivar mean_seconds: to the end of an answer; None: there was none.
+    """
+
+    answered: int
+    failed: int
+    mean_seconds: float | None
 
 
 class Requests:
@@ -46,6 +60,18 @@ class Requests:
         """Count one."""
         self._count.labels(method if method in _METHODS else _OTHER, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def tally(self) -> Tally:
+        """Return what has been answered since the door opened."""
+        counts = [sample for sample in _samples(self._count) if sample.name.endswith("_total")]
+        failed = sum(sample.value for sample in counts if sample.labels["status"].startswith("5"))
+        seconds = sum(sample.value for sample in _samples(self._seconds) if sample.name.endswith("_sum"))
+        total = sum(sample.value for sample in counts)
+        return Tally(round(total), round(failed), seconds / total if total else None)
+
+
+def _samples(collector: Collector) -> Iterator[Sample]:
+    return (sample for metric in collector.collect() for sample in metric.samples)
 
 
 class Counting:

@@ -25,6 +25,6 @@ def routes(door: Door, settings: DoorSettings, requests: Requests, language: Lan
     return [
         *Acting(controls).routes(),
         *Tasks(controls).routes(),
-        *State(controls).routes(),
+        *State(controls, requests).routes(),
         *Metrics(controls.board, requests).routes(),
     ]

@@ -11,6 +11,7 @@ from telemetry_pipeline import broker
 from telemetry_pipeline.web.access.public import STATE_PARTS_PATH, STATE_PATH
 from telemetry_pipeline.web.operating.board import OLD_SECONDS
 from telemetry_pipeline.web.operating.controls import PATIENCE_SECONDS, Controls
+from telemetry_pipeline.web.operating.metrics import Requests
 from telemetry_pipeline.web.operating.show import show
 
 # The frame is there at once, and a script fetches what is not.
@@ -20,8 +21,9 @@ _FIRST_SECONDS = 0.2
 class State:
     """The page."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: Controls, requests: Requests) -> None:
         self._controls = controls
+        self._requests = requests
 
     def routes(self) -> list[BaseRoute]:
         """Return where it is."""
@@ -43,6 +45,7 @@ class State:
             self._controls.voice,
             template,
             parts=parts,
+            requests=self._requests.tally(),
             old_seconds=OLD_SECONDS,
             patience_seconds=round(PATIENCE_SECONDS),
             unserved=broker.unserved,
