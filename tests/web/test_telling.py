@@ -78,6 +78,18 @@ def test_every_check_has_words() -> None:
     assert find_check("a_new_one", Language.ES) is None
 
 
+@pytest.mark.parametrize(
+    ("check", "limit"),
+    [
+        ("few_records_are_of_the_future", checks._MAX_FUTURE_PCT),
+        ("few_views_are_of_the_future", checks._MAX_FUTURE_PCT),
+        ("few_views_are_repeated", checks._MAX_REPEATED_PCT),
+    ],
+)
+def test_the_words_of_a_check_name_its_limit(check: str, limit: float) -> None:
+    assert all(f" {limit:g} %" in means for means in CHECKS[check][1])
+
+
 def test_every_job_has_words() -> None:
     assert PURPOSES.keys() == {*JOBS, *(name for name in all_assets() if name in ("telemetry_records", "ott_views"))}
 

@@ -40,10 +40,8 @@ def bars_of(
     labels, colours = texts_of(frame, names), shades(frame)
     links = sheet.links(of or names, texts_of(frame, of or names))
     if len(series) > 1:
-        labels, colours = (
-            [f"{label}{FEW}" if small else label for label, small in zip(labels, is_small(frame), strict=True)],
-            [],
-        )
+        labels = [f"{label}{FEW}" if small else label for label, small in zip(labels, is_small(frame), strict=True)]
+        colours = []
     sheet.bars(labels, series, heading, texts, stacked=stacked, colours=colours, links=links)
 
 
