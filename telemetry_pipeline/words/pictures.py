@@ -110,4 +110,4 @@ def hour(value: float) -> str:
 
 def stronger_is_more(most: str) -> str:
     """Return how a map without numbers is to be read."""
-    return f"más intenso es más; máximo {most}"
+    return f"el más intenso: {most}"

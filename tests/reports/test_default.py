@@ -78,7 +78,7 @@ def test_by_date_there_are_columns_for_a_measure_of_each_unit() -> None:
 
 def test_by_hour_there_is_a_map() -> None:
     said = texts(picture((CHANNEL, HOUR, VIEWS), ("A", 20, 5), ("B", 21, 9)))
-    assert {"reproducciones por canal (más intenso es más; máximo 9)", "hora del día", "A", "B", "23"} <= {*said}
+    assert {"reproducciones por canal (el más intenso: 9)", "hora del día", "A", "B", "23"} <= {*said}
 
 
 def test_what_is_chosen_is_drawn_and_what_is_not_there_is_passed_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import altair as alt
@@ -49,8 +50,12 @@ def heat(
         texts.append({"row": int(at), "column": int(to), "text": text, "colour": GROUND if strength > 0.6 else INK})
     room = max(map(letters, names)) * LETTER + 10
     inner = width - room
-    longest = max(map(letters, heads)) * LETTER
-    is_upright = longest > inner / len(heads)
+    longest, cell = max(map(letters, heads)) * LETTER, inner / len(heads)
+    if all(each.isdecimal() for each in heads):
+        # Of hours in a row every second or third says which the others are.
+        step = math.ceil((longest + LETTER) / cell)
+        heads, longest = [each if at % step == 0 else "" for at, each in enumerate(heads)], 0
+    is_upright = longest > cell
     look = {"labelAngle": -90 if is_upright else 0, "domain": False, "grid": False}
     across = names_on(heads, **look)
     across.title = title
