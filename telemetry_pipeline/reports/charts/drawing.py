@@ -36,7 +36,7 @@ def svg(
     Each mark says in ``aria-label`` what it is of and how much. The same result always gives the same text.
 
     :param theme: ``page`` has no ground and no title, which the page has, and takes its colours from the variables of
-        ``figures.themes.variables``.
+        its style sheet, ``figures.themes.VARIABLE`` and the names of colours.
     :param width: in pixels, where it is not the usual one.
     :param links: by the name of a column, what stands before its values in the addresses that marks lead to, such as
         ``{"channel": "/canal?canal="}``.
