@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import AskedWrongly
-from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
 from telemetry_pipeline.web.pages.asked.query import read
 from telemetry_pipeline.words.language import Language

@@ -19,9 +19,9 @@ from warehouse_events import MEXICO
 
 from telemetry_pipeline.days import AllowedDays, Completeness, Period, today
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations.status import LastSync
-from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.query import Asked, read
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
 from telemetry_pipeline.words.language import Language

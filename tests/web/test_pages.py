@@ -17,8 +17,8 @@ from warehouse_events import MEXICO
 
 from telemetry_pipeline import web
 from telemetry_pipeline.days import Period, today
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES as PAGES_SAID
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.pages.shown.tables import Notation, Shown, table
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES

@@ -6,7 +6,7 @@ from datetime import date
 
 from telemetry_pipeline.days import AllowedDays, Period, asked_period
 from telemetry_pipeline.errors import AskedWrongly, DaysRefused
-from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Texts
 

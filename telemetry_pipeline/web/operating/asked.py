@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from telemetry_pipeline.days import parse_day
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.launches import JOBS
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.steering.tasks import ASSETS, State, Wanted
 from telemetry_pipeline.web.frame.days import read_days
-from telemetry_pipeline.web.frame.speech import Speech
 
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -9,7 +9,7 @@ from babel.dates import format_datetime
 
 from telemetry_pipeline.amounts import duration, size
 from telemetry_pipeline.client.answers import Run, Step
-from telemetry_pipeline.web.frame.speech import NULL, Speech
+from telemetry_pipeline.speech import NULL, Speech
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.operating import OPERATING
 

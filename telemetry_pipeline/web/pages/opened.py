@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.computing.looks import SharedLook
-from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.form import Form
 from telemetry_pipeline.web.pages.asked.query import Asked, as_far_as_it_can_be, read, typed_days
 from telemetry_pipeline.web.pages.shown.answers import Answers

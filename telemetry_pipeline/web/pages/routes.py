@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline.settings.loading import DoorSettings
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.computing.looks import SharedLook
-from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages import channel, channels, drawing, glossary, periods, subscriber, subscribers, today
 from telemetry_pipeline.web.pages.opened import Pages
 from telemetry_pipeline.web.pages.shown import knowledge, pictures

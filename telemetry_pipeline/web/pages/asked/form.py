@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from telemetry_pipeline.days import AllowedDays, Period
-from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.pages.asked import query
 from telemetry_pipeline.web.pages.asked.days import presets, within
 from telemetry_pipeline.web.pages.asked.hours import PARTS

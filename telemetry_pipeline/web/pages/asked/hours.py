@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from telemetry_pipeline.errors import AskedWrongly
-from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.words import stored
 
 PART, FROM_HOUR, TO_HOUR = "franja", "hora_desde", "hora_hasta"

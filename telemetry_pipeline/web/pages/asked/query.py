@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 from telemetry_pipeline.days import AllowedDays, Period, parse_day
 from telemetry_pipeline.errors import AskedWrongly, DaysRefused
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.frame.days import read_days
-from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.pages.asked.days import presets, weekdays_before
 from telemetry_pipeline.web.pages.asked.hours import PART, hours_of, read_part
 

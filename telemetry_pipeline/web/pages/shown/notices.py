@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.web.frame.speech import Speech
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.pages.shown.knowledge import Knowledge
 
 

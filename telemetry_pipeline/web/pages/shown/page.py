@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from telemetry_pipeline.monitoring.told import told_of
+from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
-from telemetry_pipeline.web.frame.speech import Speech
 from telemetry_pipeline.web.frame.templating import templates
 from telemetry_pipeline.web.pages.shown.answers import Answers, Failed
 from telemetry_pipeline.words import terms

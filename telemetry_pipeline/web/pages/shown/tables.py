@@ -11,7 +11,7 @@ import pandas as pd
 
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.printable import NO_BREAK
-from telemetry_pipeline.web.frame.speech import NULL, Speech
+from telemetry_pipeline.speech import NULL, Speech
 from telemetry_pipeline.words import terms
 
 Notation = Literal["text", "number", "percent", "change", "seconds", "day", "month", "moment", "clock", "written"]
