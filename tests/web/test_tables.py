@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from telemetry_pipeline.reports.content.tables import Notation, Shown, table
 from telemetry_pipeline.speech import Speech
-from telemetry_pipeline.web.pages.shown.tables import Notation, Shown, table
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES
 

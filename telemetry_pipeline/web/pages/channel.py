@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.reports.content.tables import Shown, Table, table
+from telemetry_pipeline.reports.content.tiles import Tile, is_small, tile, value_of
 from telemetry_pipeline.web.pages.opened import CHANNEL_PATH, Opened
 from telemetry_pipeline.web.pages.shown.knowledge import was_ever_seen
 from telemetry_pipeline.web.pages.shown.pictures import picture
-from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
-from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
 
 PATH = CHANNEL_PATH
 _PICTURES = ("average_audience", "peak_hours", "rating", "viewing_forecast")

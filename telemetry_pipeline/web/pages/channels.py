@@ -13,6 +13,8 @@ from starlette.responses import Response
 from telemetry_pipeline.analyses.framework import clock
 from telemetry_pipeline.analyses.framework.marks import SMALL_BASE
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.content.tables import FIRST_ROWS, Shown, Table, head_of, table
+from telemetry_pipeline.reports.content.tiles import Tile, is_small, tile
 from telemetry_pipeline.reports.files.csv_text import to_excel_csv
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.web.frame.page import NOT_KEPT
@@ -21,8 +23,6 @@ from telemetry_pipeline.web.pages.asked.hours import name_of
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
-from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, head_of, table
-from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile
 
 PATH = "/canales"
 FILE_PATH = f"{PATH}.csv"

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pandas as pd
 
+from telemetry_pipeline.reports.content.tiles import Tile, is_small, tile, value_of
 from telemetry_pipeline.web.pages.asked.query import BEFORE
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.answers import Failed
-from telemetry_pipeline.web.pages.shown.tiles import Tile, is_small, tile, value_of
 
 _MEASURES = {
     "views": ("view", "views"),

@@ -8,11 +8,11 @@ import pandas as pd
 from starlette.responses import Response
 
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.content.tables import Notation, Shown, Table, table
+from telemetry_pipeline.reports.content.tiles import change_pct, value_of
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import picture
-from telemetry_pipeline.web.pages.shown.tables import Notation, Shown, Table, table
-from telemetry_pipeline.web.pages.shown.tiles import change_pct, value_of
 
 PATH = "/periodos"
 _PICTURES = ("period_breakdown", "period_events", "period_trend", "period_channels", "time_slots", "concurrency")

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from telemetry_pipeline.days import contiguous
 from telemetry_pipeline.errors import AskedWrongly
+from telemetry_pipeline.reports.content.tables import FIRST_ROWS, Shown, Table, table
+from telemetry_pipeline.reports.content.tiles import Tile, tile, value_of
 from telemetry_pipeline.web.pages.opened import PERSONAL, SUBSCRIBER_PATH, Opened
 from telemetry_pipeline.web.pages.shown.pictures import files_of, picture
-from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
-from telemetry_pipeline.web.pages.shown.tiles import Tile, tile, value_of
 from telemetry_pipeline.web.pages.upkeep import upkeep
 
 PATH = SUBSCRIBER_PATH

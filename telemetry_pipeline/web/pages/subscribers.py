@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from telemetry_pipeline.analyses.subscribers.churn import ChurnRisk
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.content.tables import FIRST_ROWS, Shown, Table, table
 from telemetry_pipeline.web.pages.headline import headline
 from telemetry_pipeline.web.pages.opened import PERSONAL, Opened
 from telemetry_pipeline.web.pages.shown.pictures import files_of, picture
-from telemetry_pipeline.web.pages.shown.tables import FIRST_ROWS, Shown, Table, table
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.shown import word
 

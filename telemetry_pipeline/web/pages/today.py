@@ -13,10 +13,10 @@ import pandas as pd
 from starlette.responses import Response
 
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.content.tables import Shown, Table, table
+from telemetry_pipeline.reports.content.tiles import Tile, change_pct, tile
 from telemetry_pipeline.web.pages.opened import Opened
 from telemetry_pipeline.web.pages.shown.pictures import other_picture, picture
-from telemetry_pipeline.web.pages.shown.tables import Shown, Table, table
-from telemetry_pipeline.web.pages.shown.tiles import Tile, change_pct, tile
 from telemetry_pipeline.web.pages.upkeep import upkeep
 
 PATH = "/hoy"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
+from telemetry_pipeline.reports.content.tiles import Tile
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Incident
 from telemetry_pipeline.web.access.public import STATE_PATH
 from telemetry_pipeline.web.pages.opened import Opened
-from telemetry_pipeline.web.pages.shown.tiles import Tile
 
 _MOST = 5
 

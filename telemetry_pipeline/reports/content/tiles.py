@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from telemetry_pipeline.analyses.framework.marks import SMALL_BASE
+from telemetry_pipeline.reports.content.tables import Notation, write
 from telemetry_pipeline.speech import Speech
-from telemetry_pipeline.web.pages.shown.tables import Notation, write
 from telemetry_pipeline.words import terms
 
 

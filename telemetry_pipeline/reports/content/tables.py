@@ -1,4 +1,4 @@
-"""Tables as pages show them: what stands in each cell, written for people, with its link and its state."""
+"""Tables as pages and reports show them: what stands in each cell, written for people, with its link and its state."""
 
 from __future__ import annotations
 
