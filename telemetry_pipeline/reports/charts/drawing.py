@@ -15,7 +15,7 @@ from telemetry_pipeline.reports.figures.svg import without_labels
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.analyses import title
 
-ThemeName = Literal["light", "dark", "page"]
+ThemeName = Literal["light", "dark", "page", "paper"]
 
 OTHERS: Mapping[str, str] = {"three_days": "concurrency"}
 """Other pictures than an analysis has by itself, by their names, and the analysis that each is of."""

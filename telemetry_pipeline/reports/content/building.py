@@ -79,7 +79,7 @@ def _section(analysis: Analysis, wanted: Wanted, ask: Ask, speech: Speech) -> Se
         question=known.question if known else analysis.question,
         how=known.how if known else "",
         table=table(result.frame, columns_of(analysis, result.frame, speech), speech, most=ROWS),
-        picture=drawing.svg(analysis.name, result.frame),
+        picture=drawing.svg(analysis.name, result.frame, theme="paper"),
         result=result,
     )
 

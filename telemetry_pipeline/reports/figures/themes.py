@@ -82,4 +82,7 @@ DARK = Theme(
 PAGE = Theme("page", {name: f"var({VARIABLE}{name}, {colour})" for name, colour in LIGHT.colours.items()}, is_filled=False)
 """Light, unless the page's style sheet says otherwise; nothing but a browser can draw it."""
 
-THEMES = {theme.name: theme for theme in (LIGHT, DARK, PAGE)}
+PAPER = Theme("paper", LIGHT.colours, is_filled=False)
+"""Light, on what is there: of reports, which say the title themselves."""
+
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, PAGE, PAPER)}
