@@ -26,7 +26,7 @@ def parse_day(day: Day) -> date:
         parsed = date.fromisoformat(str(day))
         if parsed.isoformat() == str(day):
             return parsed
-    raise DaysRefused("not_a_day", f"{str(day)!r} is not a day such as {date(2026, 1, 31)}", text=str(day))
+    raise DaysRefused(f"{str(day)!r} is not a day such as {date(2026, 1, 31)}", rule="not_a_day", text=str(day))
 
 
 def today(zone: ZoneInfo) -> date:
@@ -44,7 +44,7 @@ class Period:
     def __post_init__(self) -> None:
         if self.first > self.last:
             problem = f"a period cannot begin on {self.first} and end on {self.last}, before it"
-            raise DaysRefused("ends_before", problem, first=self.first, last=self.last)
+            raise DaysRefused(problem, rule="ends_before", first=self.first, last=self.last)
 
     def __str__(self) -> str:
         return f"everything to {self.last}" if self.first == date.min else f"{self.first} to {self.last}"
@@ -127,7 +127,7 @@ class AllowedDays:
         """
         for day in (period.first, period.last):
             if not self.first <= day <= self.last:
-                raise DaysRefused("not_allowed", f"there is no partition {day}", str(self), day=day)
+                raise DaysRefused(f"there is no partition {day}", str(self), rule="not_allowed", day=day)
         return period
 
 

@@ -86,14 +86,14 @@ class DaysRefused(RequestRefused):
     :ivar values: what the rule is about, by name: ``text`` as it was given; ``first`` and ``last``; ``day``.
     """
 
-    def __init__(self, rule: str, problem: str, advice: str = "", **values: Any) -> None:
+    def __init__(self, problem: str, advice: str = "", *, rule: str = "", **values: Any) -> None:
         super().__init__(problem, advice)
         self.rule = rule
         self.values = values
 
     def advised(self, advice: str) -> DaysRefused:
         """Return the same with other advice."""
-        return DaysRefused(self.rule, self.problem, advice, **self.values)
+        return DaysRefused(self.problem, advice, rule=self.rule, **self.values)
 
 
 class AskedWrongly(RequestRefused):

@@ -19,7 +19,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, REBUILD, TICK
 from telemetry_pipeline.suggestions import meant
-from telemetry_pipeline.words.language import Language
+from telemetry_pipeline.words.language import Language, Texts
 from telemetry_pipeline.words.upkeep.purposes import PURPOSES
 
 
@@ -81,12 +81,10 @@ class SyncParameters(Parameters):
     )
 
 
-def _purpose(name: str) -> str:
-    return PURPOSES[name][list(Language).index(Language.EN)]
-
+_SAID = Texts(PURPOSES, Language.EN)
 
 JOBS: Mapping[str, Job] = {
-    name: Job(name, _purpose(name), days, takes)
+    name: Job(name, _SAID[name], days, takes)
     for name, days, takes in (
         (TICK, Days.ONE, Selection.TICK),
         (RANGE, Days.RANGE, Selection.TICK),
@@ -103,8 +101,8 @@ def all_assets() -> dict[str, Asset]:
     return {
         asset.name: asset
         for asset in (
-            Asset("telemetry_records", _purpose("telemetry_records"), (Selection.TICK,), SyncParameters),
-            Asset("ott_views", _purpose("ott_views"), (Selection.TICK, Selection.MERGE)),
+            Asset("telemetry_records", _SAID["telemetry_records"], (Selection.TICK,), SyncParameters),
+            Asset("ott_views", _SAID["ott_views"], (Selection.TICK, Selection.MERGE)),
             *(
                 Asset(each.name, each.question, analysed if each.runs_unattended else (), each.parameters)
                 for each in all_analyses().values()

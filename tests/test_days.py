@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from telemetry_pipeline.days import AllowedDays, Period, asked_period, parse_day, today
-from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.errors import DaysRefused, RequestRefused
 
 ALLOWED = AllowedDays(date(2026, 1, 1), date(2026, 11, 21), "America/Mexico_City")
 SAID = "allowed are 2026-01-01 (FIRST_PARTITION) to 2026-11-21 (today in America/Mexico_City)"
@@ -61,3 +62,17 @@ def test_today_is_the_operators() -> None:
     allowed = AllowedDays.until_today(date(2026, 1, 1), ZoneInfo("Pacific/Kiritimati"))
     assert allowed.last in (east, east + timedelta(days=1))
     assert "(today in Pacific/Kiritimati)" in str(allowed)
+
+
+def test_a_refusal_of_days_is_the_same_from_another_process() -> None:
+    """The processes that compute hand their errors over."""
+    with pytest.raises(DaysRefused) as caught:
+        parse_day("31.1.2026")
+    refused = caught.value.advised("give another")
+    other = pickle.loads(pickle.dumps(refused))
+    assert (other.problem, other.advice, other.rule, other.values) == (
+        refused.problem,
+        "give another",
+        "not_a_day",
+        {"text": "31.1.2026"},
+    )

@@ -38,7 +38,8 @@ def told_of(incident: Incident, language: Language) -> Told:
     """Return what people are told of a problem; there is always something to say."""
     title, advice = incident.summary, incident.advice
     if (said := _said(incident, language)) is not None:
-        title, advice = said.title, said.advice
+        # In English the problem's own advice is the better one: it knows the disk, the id, the command.
+        title, advice = said.title, (language is Language.EN and incident.advice) or said.advice
     check = (
         find_check(said.name.split(":")[1], language) if said and incident.key.startswith(CHECK) and ":" in said.name else None
     )

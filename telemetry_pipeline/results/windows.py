@@ -253,6 +253,11 @@ class StoredViews(Views):
         """See :class:`Views`."""
         return self._store.days(self.period)
 
+    @property
+    def first_day(self) -> date | None:
+        """See :class:`Views`."""
+        return self._store.state.known.first_day
+
     def subscribers_by(self, *keys: str) -> dict[tuple[Any, ...], int]:
         """See :class:`Views`."""
         return self._store.subscribers_by(self, keys)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from analyses.conftest import DAY, History
+from analyses.oracle import View
 from viewing import LONG_AGO, by, column, each_day, ended, known_until, last
 
 from telemetry_pipeline.days import Completeness, Period
@@ -192,3 +193,14 @@ def test_before_any_sync_was_complete_no_day_is() -> None:
     known = Completeness(None, None, first_day=DAY - timedelta(days=1))
     found = History(each_day({-1: 4, 0: 5}), known=known).ask("day_over_day", window_days=2)
     assert by(found, "views", "change", "provisional") == {4: (None, True), 5: (None, True)}
+
+
+def test_the_month_in_which_data_begin_is_provisional_though_the_first_view_that_counts_is_of_a_later_day() -> None:
+    """On the first day of data only a view without a duration had ended, and the month looked whole."""
+    first, later = View(date(2025, 7, 14), duration_seconds=None), View(date(2025, 7, 25))
+    known = Completeness(complete_before=date(2025, 10, 1), first_day=first.local_date)
+    everything = Period(date.min, date(2025, 9, 8))
+    rows = History([first, later, View(date(2025, 8, 2))], known=known).ask(
+        "viewing_by_period", everything, granularity="monthly"
+    )
+    assert [(row["period_start"], row["provisional"]) for row in rows] == [("2025-07-01", True), ("2025-08-01", False)]

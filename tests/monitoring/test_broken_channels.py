@@ -93,7 +93,7 @@ def test_a_message_that_a_channel_refuses_holds_up_no_other_and_is_sent_shorter(
     watch.tell()
     watch.tell()
     assert hook.titles[2:] == ["PROBLEM: The task telemetry_tick failed", f"OVER: Alerts do not get through {hook.name}"]
-    assert "What to do: Open the task" in hook.messages[2]
+    assert "What to do: look at the run" in hook.messages[2]
     assert len(hook.messages[2]) <= 1_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import socket
 import tracemalloc
 import zlib
@@ -46,7 +47,7 @@ def test_a_server_that_never_answers_takes_a_bounded_time(monkeypatch: pytest.Mo
         # What an address itself allows does not count.
         address = f"mailto://127.0.0.1:{server.getsockname()[1]}?from=a@b.co&to=a@b.co&mode=insecure&cto=60&rto=60"
         (delivery,) = send(Channels(address), "s", "b")
-    assert "did not finish within 0.3" in str(delivery.error)
+    assert re.search(r"did not finish within 0\.\d+s", str(delivery.error))
 
 
 def test_a_service_that_never_stops_answering_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import time
 from collections.abc import Callable
 from datetime import date
-from multiprocessing.connection import Connection
 
 import psutil
 import pytest
+from pool_worker import work
 
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused
@@ -18,35 +17,14 @@ from telemetry_pipeline.web.computing import pool as pools
 from telemetry_pipeline.web.computing.kept import Kept
 from telemetry_pipeline.web.computing.pool import Pool
 from telemetry_pipeline.web.computing.question import Question
-from telemetry_pipeline.web.computing.worker import Data, Reply
 
 DAY = date(2026, 1, 1)
 
 
-def work(connection: Connection, _data: Data) -> None:
-    """In place of the worker: does what the name of the analysis says."""
-    while True:
-        try:
-            question: Question = connection.recv()
-        except EOFError:
-            return
-        match question.name:
-            case "hang":
-                time.sleep(100)
-            case "die":
-                raise SystemExit(1)
-            case "refuse":
-                connection.send(Reply(error=RequestRefused("no", "never")))
-            case "grow":
-                connection.send(Reply(b"large", memory_mb=10_000))
-            case name:
-                connection.send(Reply(f"{name} by {psutil.Process().pid}".encode()))
-
-
 @pytest.fixture
 def make_pool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pool]:
-    """Makes pools of processes that start at once."""
-    monkeypatch.setattr(pools, "_CONTEXT", multiprocessing.get_context("fork"))
+    """Makes pools of processes that start quickly; of a process with threads, as of other tests, a fork may wait for ever."""
+    monkeypatch.setattr(pools, "_CONTEXT", multiprocessing.get_context("forkserver"))
     monkeypatch.setattr(pools, "work", work)
     return lambda **options: Pool(None, **{"size": 1, **options})  # type: ignore[arg-type]  # nothing reads data
 
@@ -55,11 +33,11 @@ def question(name: str) -> Question:
     return Question(name, Period(DAY, DAY))
 
 
-def children() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+def children() -> list[int]:
+    """Return the ids of the processes that compute, as they are now."""
+    return [each.pid for each in multiprocessing.active_children() if each.pid is not None]
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_process_answers_one_question_after_the_other(make_pool: Callable[..., Pool]) -> None:
     async def ask() -> None:
         pool = make_pool()
@@ -94,14 +72,15 @@ def test_whatever_becomes_of_a_process_the_next_question_is_answered(
 def test_a_question_that_nobody_asks_any_more_is_not_computed(make_pool: Callable[..., Pool]) -> None:
     async def ask() -> None:
         pool = make_pool()
-        before = {each.pid for each in children()}
+        before = {*children()}
         asked = asyncio.create_task(pool.ask(question("hang")))
-        while not (started := [each for each in children() if each.pid not in before]):
+        while not (started := [psutil.Process(each) for each in children() if each not in before]):
             await asyncio.sleep(0.01)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert all(each.wait(60) is not None or not each.is_running() for each in started)
+        psutil.wait_procs(started, timeout=60)
+        assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in started)
         assert (await pool.ask(question("next"))).startswith(b"next")
         pool.close()
 

@@ -59,6 +59,9 @@ def marking(columns: Sequence[Column], base: Base) -> tuple[tuple[Column, ...], 
 
 def _provisional(views: Views, frame: pd.DataFrame, dated: str, granularity: str) -> pd.Series[Any]:
     starts = {_STARTS[granularity](day) for day in clock.marked(views.days())}
+    if views.first_day is not None and views.period.first == date.min:
+        # Views that count may begin later than data, and the week or month that these begin in is not whole.
+        starts.add(_STARTS[granularity](views.first_day))
     marks = pd.Series([start in starts for start in _plain(frame[dated])], frame.index, dtype="boolean")
     return marks.mask(frame["kind"].eq("forecast")) if "kind" in frame else marks
 

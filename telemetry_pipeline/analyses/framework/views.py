@@ -57,6 +57,11 @@ class Views(ABC):
         none.
         """
 
+    @property
+    @abstractmethod
+    def first_day(self) -> date | None:
+        """The day with which data begin, whether or not a view of it counts; None: there are none."""
+
     def complete_days(self) -> list[str]:
         """Return the dates of those that are complete, as ISO 8601 text: a parameter that ``$name::date[]`` reads."""
         return [day.date.isoformat() for day in self.days() if day.complete]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -28,7 +27,6 @@ from telemetry_pipeline.words.language import Texts
 
 _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 _OF_SUBSCRIBERS = "is about single subscribers, which are not shown to you"
-_OF_A_DOCUMENT_AT_ONCE = 1
 _ASK_FOR_IT = "whoever looks after users can allow it: telemetry-pipeline users add NAME --personal"
 
 
@@ -99,25 +97,13 @@ class _Api:
 
     async def _gather(self, questions: list[Question]) -> bytes:
         """Return the answers to all questions as one object; what cannot be answered has its error in its place."""
-        # One after the other, for the processes that compute are there for others, too.
-        turn = asyncio.Semaphore(_OF_A_DOCUMENT_AT_ONCE)
-
-        async def in_turn(question: Question) -> Answer:
-            async with turn:
-                return await self._answers.answer(question)
-
-        tasks = [asyncio.ensure_future(in_turn(question)) for question in questions]
-        try:
-            found = await asyncio.gather(*tasks, return_exceptions=True)
-        finally:
-            for task in tasks:
-                task.cancel()
         parts: dict[str, Any] = {}
-        for question, answer in zip(questions, found, strict=True):
-            if isinstance(answer, RequestRefused):
-                parts[question.name] = {"error": {"problem": answer.problem, "advice": answer.advice}}
-            elif isinstance(answer, BaseException):
-                raise answer
+        # One after the other, for the processes that compute are there for others, too.
+        for question in questions:
+            try:
+                answer = await self._answers.answer(question)
+            except RequestRefused as err:
+                parts[question.name] = {"error": {"problem": err.problem, "advice": err.advice}}
             else:
                 parts[question.name] = orjson.loads(answer.body)
         versions = {part["views_version"] for part in parts.values() if "views_version" in part}
