@@ -19,7 +19,7 @@ setup(
         "telemetry_pipeline": ["py.typed"],
         # Links to files at the top of the project.
         "telemetry_pipeline.stack": ["files/*"],
-        "telemetry_pipeline.reports.paper": ["fonts/*", "templates/*"],
+        "telemetry_pipeline.reports.forms": ["fonts/*", "templates/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
         "telemetry_pipeline.web.operating": ["templates/*"],

@@ -27,6 +27,7 @@ from telemetry_pipeline.settings.alerts import AlertSettings
 from telemetry_pipeline.settings.machine import MachineSettings
 from telemetry_pipeline.settings.operator import OperatorSettings
 from telemetry_pipeline.settings.panaccess import PanAccessSettings
+from telemetry_pipeline.settings.reports import MailSettings, ReportSettings
 from telemetry_pipeline.settings.runs import REDIS_NAMES, RunSettings
 from telemetry_pipeline.settings.schedules import ScheduleSettings
 from telemetry_pipeline.settings.values import HttpUrl, PostgresUrl, RedisUrl, WebSecret
@@ -42,6 +43,8 @@ ROOMS: tuple[type[BaseModel], ...] = (
     OperatorSettings,
     ScheduleSettings,
     AlertSettings,
+    ReportSettings,
+    MailSettings,
     WebSettings,
     MachineSettings,
 )
@@ -62,6 +65,8 @@ def told_without_a_trace() -> Iterator[None]:
 class StackSettings(
     MachineSettings,
     WebSettings,
+    MailSettings,
+    ReportSettings,
     AlertSettings,
     ScheduleSettings,
     OperatorSettings,

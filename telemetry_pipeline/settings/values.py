@@ -18,6 +18,11 @@ from telemetry_pipeline.settings import addresses
 from telemetry_pipeline.sockets import divided
 
 _OWNER = re.compile(r"team:[\w.-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+")
+# What mail servers take without extensions: a dot-atom of ASCII and a domain.
+_ADDRESS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE
+)
+_LONGEST_ADDRESS = 254
 _URL = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]+", re.ASCII)
 
 
@@ -113,6 +118,35 @@ def _secret_url(read: Callable[[str], str]) -> AfterValidator:
     return AfterValidator(lambda url: SecretStr(read(url.get_secret_value())))
 
 
+def _reports_url(text: str) -> str:
+    bucket = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!*'().-]+)*/?", text, re.ASCII)
+    if bucket or ("://" not in text and "\0" not in text):
+        return text.rstrip("/") or "/"
+    raise ValueError("expected a directory's path, or s3://bucket/path")
+
+
+def _smtp_url(secret: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        usable = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+        usable = usable and parts.path in ("", "/") and not parts.query and not parts.fragment
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected a URL such as smtp://user:password@smtp.example.com:587, or smtps://...")
+    return secret
+
+
+def mail_address(text: str) -> str:
+    """Return a mail address as it is.
+
+    :raises ValueError: it cannot be one, or hides something else.
+    """
+    if len(text) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
+        raise ValueError("expected a mail address such as ana@example.com")
+    return text
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Cron = Annotated[str, AfterValidator(_cron)]
 PostgresUrl = Annotated[SecretStr, _secret_url(addresses.postgres_url)]
@@ -130,4 +164,7 @@ HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 Networks = Annotated[str, AfterValidator(_networks)]
 WebSecret = Annotated[SecretStr, Field(min_length=32)]
 SessionHours = Annotated[float, Field(ge=0.1, le=720)]
+ReportsUrl = Annotated[str, AfterValidator(_reports_url)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp_url)]
+MailAddress = Annotated[str, AfterValidator(mail_address)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

@@ -23,6 +23,7 @@ FILES = Path(__file__).parent / "files"
 _PROJECT = str(Path(__file__).resolve().parents[2])
 _DATABASES = frozenset({"database_url", "dagster_database_url"})
 _STEPS = _DATABASES | {"redis_url"}
+_S3 = frozenset({"aws_secret_access_key"})
 _INGEST = _STEPS | {"panaccess_password", "panaccess_api_token", "panaccess_salt", "https_proxy"}
 
 SECRETS: Mapping[str, Collection[str]] = {
@@ -30,12 +31,12 @@ SECRETS: Mapping[str, Collection[str]] = {
     "code-server": _STEPS,
     "worker-ingest": _INGEST,
     "worker-analysis": _STEPS,
-    "worker-reports": _STEPS,
-    "worker": _INGEST,
+    "worker-reports": _STEPS | _S3,
+    "worker": _INGEST | _S3,
     "webserver": {"dagster_database_url"},
-    "web": {"database_url", "redis_url", "web_secret"},
+    "web": {"database_url", "redis_url", "web_secret"} | _S3,
     "daemon": _DATABASES,
-    "watch": _STEPS | {"alert_urls", "https_proxy"},
+    "watch": _STEPS | _S3 | {"alert_urls", "smtp_url", "https_proxy"},
     "flower": {"flower_redis_url"},
     "backup": {"owner_database_url", "dagster_database_url"},
     "simulator": (),
