@@ -12,10 +12,10 @@ from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
 from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import Completeness, Period, contiguous
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.content.content import Content, Section
-from telemetry_pipeline.reports.content.kinds import Wanted
 from telemetry_pipeline.reports.content.tables import Notation, Shown, table
 from telemetry_pipeline.reports.content.tiles import Tile, is_small, tile, value_of
 from telemetry_pipeline.results.tables import StoredResult
