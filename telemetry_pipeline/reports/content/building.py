@@ -56,6 +56,7 @@ def build(wanted: Wanted, ask: Ask, known: Completeness, speech: Speech, made_at
             told.append(say.unwatched)
         elif unwatched:
             told.append(say.unwatched_days.format(days=_listed(unwatched, speech)))
+    without = ("channel",) if channel else ()
     return Content(
         name=wanted.kind.name,
         title=say[wanted.kind.name],
@@ -68,7 +69,7 @@ def build(wanted: Wanted, ask: Ask, known: Completeness, speech: Speech, made_at
         complete=not incomplete,
         notices=tuple(told),
         figures=tuple(figures),
-        sections=tuple(section(each, speech) for each in results),
+        sections=tuple(section(each, speech, without) for each in results),
     )
 
 

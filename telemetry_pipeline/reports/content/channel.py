@@ -19,6 +19,7 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import Completeness, Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.printable import cut
+from telemetry_pipeline.reports.content.tables import Notation
 from telemetry_pipeline.reports.content.tiles import Tile, is_small, tile, value_of
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.speech import Speech
@@ -31,6 +32,7 @@ _DAILY, _DAY = "viewing_by_period", "period_start"
 _LOOK_BACK = timedelta(days=89)
 _MOST_DAYS = 62
 _LISTED, _CUT = 10, 60
+_NOTATIONS: Mapping[str, Notation] = {"share": "percent"}
 _MINUTE = timedelta(minutes=1)
 _NARROWED: Mapping[str, Mapping[str, Any]] = {"channel_flow": {"limit": 10_000}}
 """What is asked, so that rows of every channel are among the answers."""
@@ -73,17 +75,13 @@ class Channel:
         now = self._figures(self.period, speech.zone)
         before = self._figures(self.period.before(), speech.zone) if all(map(self.known.is_complete, days)) else {}
         small = is_small(self._rows(self._frame("channel_performance", self.period)))
-        return [
-            tile(
-                speech,
-                term,
-                now[term],
-                before.get(term),
-                notation="percent" if term == "share" else "number",
-                small=small,
-            )
+        made = {
+            term: tile(speech, term, now[term], before.get(term), notation=_NOTATIONS.get(term, "number"), small=small)
             for term in ("reach", "average_audience", "watch_hours", "share", "view")
-        ]
+        }
+        # A change of a part in percent of that part is read as points.
+        made["share"] = replace(made["share"], change="", tone="")
+        return list(made.values())
 
     def result(self, name: str) -> StoredResult:
         """Return an answer about this channel alone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Collection, Mapping
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.content.content import Section
 from telemetry_pipeline.reports.content.tables import Notation, Shown, table
+from telemetry_pipeline.reports.files.wording import said
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.words.analyses import about
@@ -26,19 +28,23 @@ _IN_A_ROW = 31
 _NOTATIONS: Mapping[str | None, Notation] = {"percent": "percent", "seconds": "seconds"}
 
 
-def section(result: StoredResult, speech: Speech) -> Section:
-    """Return the section of an answer."""
+def section(result: StoredResult, speech: Speech, without: Collection[str] = ()) -> Section:
+    """Return the section of an answer.
+
+    :param without: columns that its table does not need.
+    """
     analysis, frame = find_analysis(result.info.asset), result.frame
     known = about(analysis.name) if speech.language is Language.ES else None
     readable = _READABLE.get(analysis.name, _as_it_is)(frame)
     varying = [each for each in analysis.columns if each.key and frame[each.name].nunique(dropna=False) > 1]
     most = _IN_A_ROW if all(each.role == "time" for each in varying) else ROWS
+    shown = columns_of(analysis, frame, speech)
     return Section(
         name=analysis.name,
         title=known.title if known else analysis.name.replace("_", " ").capitalize(),
         question=known.question if known else analysis.question,
         how=known.how if known else "",
-        table=table(readable, columns_of(analysis, frame, speech), speech, most=most),
+        table=table(readable, [each for each in shown if each.name not in without], speech, most=most),
         picture=drawing.svg(analysis.name, frame, theme="paper"),
         result=result,
     )
@@ -60,7 +66,8 @@ def _shown(column: Column, speech: Speech) -> Shown:
     if column.type == "date":
         return Shown(column.name, "day", head=head)
     if column.type in ("text", "boolean"):
-        return Shown(column.name, "text", head=head)
+        coded = functools.partial(said, column.name) if speech.language is Language.ES else None
+        return Shown(column.name, "text", head=head, words=coded)
     return Shown(column.name, _NOTATIONS.get(column.unit, "number"), head=head)
 
 
@@ -86,6 +93,7 @@ def _whole_days(frame: pd.DataFrame) -> pd.DataFrame:
 _READABLE: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "average_audience": _largest_first("average_audience"),
     "peak_hours": _largest_first("views"),
+    "reach": _largest_first("reached_subscribers"),
     "concurrency": _whole_days,
 }
 """What of an answer is read as a table, where it is not its rows as they are; the picture and the workbook have all."""
