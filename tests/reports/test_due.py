@@ -86,7 +86,7 @@ class TestWhatBecomesOfOne:
     INCOMPLETE = Completeness(complete_before=date(2026, 6, 9), first_day=date(2026, 1, 1))
 
     def decided(self, known: Completeness, after_hours: float = 1, seen: datetime | None = None, **given: object) -> Decision:
-        settings = ReportSettings(**given)  # type: ignore[arg-type]
+        settings = ReportSettings.model_validate(given)
         return decide(self.DUE, known, self.DUE.since + timedelta(hours=after_hours), seen or self.DUE.since, settings)
 
     def test_it_is_made_when_its_days_are_complete(self) -> None:
