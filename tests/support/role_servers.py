@@ -32,6 +32,7 @@ from telemetry_pipeline.warehouse.db.errors import sqlstate
 from telemetry_pipeline.warehouse.operations import adoption, attempts, problems
 from telemetry_pipeline.warehouse.operations.status import read_status
 from telemetry_pipeline.warehouse.roles import roles
+from telemetry_pipeline.warehouse.roles.limits import LIMITS
 from telemetry_pipeline.warehouse.roles.roles import Roles
 
 DAY = date(2025, 1, 31)
@@ -116,6 +117,12 @@ def work(engine: sa.Engine, first_id: int = 1) -> None:
     adoption.adopt(engine, claims_made)
     assert database.pending_migrations(engine) == []
     assert read_status(engine)
+
+
+def settings_of(server: Server, user: str) -> dict[str, str]:
+    """The limits that hold for who logs in as that user."""
+    names = ",".join(LIMITS)
+    return dict(server.ask(f"select name, setting from pg_settings where name = any('{{{names}}}')", user=user))
 
 
 def refused(engine: sa.Engine, *statements: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from role_servers import Server, refused, server, work
+from role_servers import Server, refused, server, settings_of, work
 from warehouse_events import select
 
 from telemetry_pipeline.warehouse.db.connections import connect
-from telemetry_pipeline.warehouse.roles.limits import CONNECTIONS, LIMITS
+from telemetry_pipeline.warehouse.roles.limits import CONNECTIONS
 
 __all__ = ["server"]
 
@@ -25,11 +25,6 @@ FORBIDDEN = [
     "set transaction read write; create table public.mine (x integer)",
     "select telemetry.make_month('records', date '2020-01-01')",
 ]
-SETTINGS = "select name, setting from pg_settings where name = any('{{{}}}')"
-
-
-def settings_of(server: Server, user: str) -> dict[str, str]:
-    return dict(server.ask(SETTINGS.format(",".join(LIMITS)), user=user))
 
 
 def test_tools_see_the_schema_bi_and_nothing_else_and_change_nothing(server: Server) -> None:
