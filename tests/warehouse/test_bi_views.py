@@ -110,9 +110,7 @@ QUERIES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 @pytest.mark.parametrize("days", [f"local_date = '{FIRST}'", f"local_date >= '{FIRST}' and local_date < '2025-02-01'"])
-def test_only_the_months_of_the_days_that_are_named_are_read(
-    viewed: sa.Engine, query: Callable[[str], str], days: str
-) -> None:
+def test_only_the_months_of_the_days_that_are_named_are_read(viewed: sa.Engine, query: Callable[[str], str], days: str) -> None:
     assert partitions.keep_months(viewed, date(2024, 11, 1)) == []
     analyze(viewed)
     read = {table for table in read_by(viewed, query(days)) if table.startswith("views_")}

@@ -60,7 +60,7 @@ def test_who_logs_in_as_the_role_has_limits_and_what_somebody_set_otherwise_stay
     }
     bound = f"select rolconnlimit from pg_roles where rolname = '{bi}'"
     assert server.ask(bound) == [(CONNECTIONS,)]
-    server.ask(f"alter role \"{bi}\" set statement_timeout = '10min'; alter role \"{bi}\" connection limit 3")
+    server.ask(f'alter role "{bi}" set statement_timeout = \'10min\'; alter role "{bi}" connection limit 3')
     assert server.migrate() == []
     assert (settings_of(server, bi)["statement_timeout"], server.ask(bound)) == ("600000", [(3,)])
 

@@ -32,7 +32,7 @@ OF_A_RESULT = {
 """What a row has beside the analysis's own columns, and what that is."""
 
 _FOUND = sa.text("""
-    select obj_description(attrelid, 'pg_class') as of_view, attname::text as name, col_description(attrelid, attnum) as of_column
+    select obj_description(attrelid, 'pg_class'), attname::text, col_description(attrelid, attnum)
     from pg_attribute where attrelid = to_regclass(:view) and attnum > 0 order by attnum
 """)
 # Whether it is the newest is asked once a query, and then leads to the rows of that day by their key.

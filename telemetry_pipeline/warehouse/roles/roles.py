@@ -25,9 +25,9 @@ from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.connections import driver
 from telemetry_pipeline.warehouse.roles.ddl import Statement, pairs, run, texts, tried
+from telemetry_pipeline.warehouse.roles.limits import limiting
 from telemetry_pipeline.warehouse.roles.ownership import hand_over
 from telemetry_pipeline.warehouse.roles.quiet import quieting
-from telemetry_pipeline.warehouse.roles.limits import limiting
 from telemetry_pipeline.warehouse.roles.rights import closed, rights_of_the_reader, rights_of_the_writer, rights_of_tools
 
 _LOCK_TIMEOUT = "30s"
