@@ -19,7 +19,7 @@ from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.shown import word
+from telemetry_pipeline.words.shown import word_of
 
 ROWS = 20
 """Of a table, in forms that people read."""
@@ -53,22 +53,24 @@ def section(result: StoredResult, speech: Speech, without: Collection[str] = ())
 def columns_of(analysis: Analysis, frame: pd.DataFrame, speech: Speech) -> list[Shown]:
     """Return the columns that people read of an answer: all but the marks of its rows, which are shown as such."""
     marks = (PROVISIONAL.name, SMALL_BASE.name)
-    return [_shown(each, speech) for each in analysis.columns if each.name in frame and each.name not in marks]
+    return [
+        _shown(each, _head(analysis.name, each.name, speech.language), speech)
+        for each in analysis.columns
+        if each.name in frame and each.name not in marks
+    ]
 
 
-def head_of(column: str, speech: Speech) -> str:
-    """Return what a column is called."""
-    return word(column) if speech.language is Language.ES else column.replace("_", " ")
-
-
-def _shown(column: Column, speech: Speech) -> Shown:
-    head = head_of(column.name, speech)
+def _shown(column: Column, head: str, speech: Speech) -> Shown:
     if column.type == "date":
         return Shown(column.name, "day", head=head)
     if column.type in ("text", "boolean"):
         coded = functools.partial(said, column.name) if speech.language is Language.ES else None
         return Shown(column.name, "text", head=head, words=coded)
     return Shown(column.name, _NOTATIONS.get(column.unit, "number"), head=head)
+
+
+def _head(analysis: str, column: str, language: Language) -> str:
+    return word_of(analysis, column) if language is Language.ES else column.replace("_", " ")
 
 
 def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A report as an Excel workbook: the figures that matter, a sheet a table with all of its rows and its chart, and what each is."""
+"""A report as an Excel workbook: the figures that matter, a sheet a table with all its rows and a chart, and what each is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from telemetry_pipeline.words.reports import REPORTS
 
 _IN_WORDS = {
     Language.ES: Wording(wording.heads, wording.said),
-    Language.EN: Wording(lambda names: {name: name.replace("_", " ") for name in names}, lambda _, value: value),
+    Language.EN: Wording(lambda names, _: {name: name.replace("_", " ") for name in names}, lambda _, value: value),
 }
 _WIDE, _FIGURE = 34, 16
 
