@@ -38,13 +38,18 @@ def section(result: StoredResult, speech: Speech, without: Collection[str] = ())
     readable = _READABLE.get(analysis.name, _as_it_is)(frame)
     varying = [each for each in analysis.columns if each.key and frame[each.name].nunique(dropna=False) > 1]
     most = _IN_A_ROW if all(each.role == "time" for each in varying) else ROWS
-    shown = columns_of(analysis, frame, speech)
+    chosen = _CHOSEN.get(analysis.name, tuple(each.name for each in analysis.columns))
+    shown = [
+        each
+        for each in columns_of(analysis, readable, speech)
+        if each.name in chosen and each.name not in without and not (len(readable) and readable[each.name].isna().all())
+    ]
     return Section(
         name=analysis.name,
         title=known.title if known else analysis.name.replace("_", " ").capitalize(),
         question=known.question if known else analysis.question,
         how=known.how if known else "",
-        table=table(readable, [each for each in shown if each.name not in without], speech, most=most),
+        table=table(readable, shown, speech, most=most),
         picture=drawing.svg(analysis.name, frame, theme="paper"),
         result=result,
     )
@@ -63,7 +68,9 @@ def columns_of(analysis: Analysis, frame: pd.DataFrame, speech: Speech) -> list[
 def _shown(column: Column, head: str, speech: Speech) -> Shown:
     if column.type == "date":
         return Shown(column.name, "day", head=head)
-    if column.type in ("text", "boolean"):
+    if column.type == "boolean":
+        return Shown(column.name, "text", head=head, words={"True": speech.say.yes, "False": speech.say.no}.__getitem__)
+    if column.type == "text":
         coded = functools.partial(said, column.name) if speech.language is Language.ES else None
         return Shown(column.name, "text", head=head, words=coded)
     return Shown(column.name, _NOTATIONS.get(column.unit, "number"), head=head)
@@ -99,3 +106,18 @@ _READABLE: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "concurrency": _whole_days,
 }
 """What of an answer is read as a table, where it is not its rows as they are; the picture and the workbook have all."""
+_CHOSEN: Mapping[str, Collection[str]] = {
+    "average_audience": ("channel", "hour", "average_audience"),
+    "channel_performance": (
+        "channel",
+        "rank",
+        "performance_score",
+        "watch_hours",
+        "unique_subscribers",
+        "views",
+        "average_seconds",
+        "watch_hours_per_subscriber",
+    ),
+    "period_channels": ("channel", "watch_hours", "unique_subscribers", "views", "share_pct", "average_seconds", "active_days"),
+}
+"""Columns of the widest tables that a page holds; the workbook has all."""
