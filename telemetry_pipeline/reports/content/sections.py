@@ -84,11 +84,11 @@ def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _largest_first(measure: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Return what puts the largest first, where there are several channels; the hours of one follow each other."""
+def _largest_first(measure: str, of: str = "channel") -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return what puts the largest first, where rows are of several; those of one channel follow each other."""
 
     def sort(frame: pd.DataFrame) -> pd.DataFrame:
-        several = frame["channel"].nunique() > 1
+        several = frame[of].nunique() > 1
         return frame.sort_values(measure, ascending=False, kind="stable") if several else frame
 
     return sort
@@ -103,6 +103,7 @@ _READABLE: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "average_audience": _largest_first("average_audience"),
     "peak_hours": _largest_first("views"),
     "reach": _largest_first("reached_subscribers"),
+    "geography": _largest_first("views", of="country"),
     "concurrency": _whole_days,
 }
 """What of an answer is read as a table, where it is not its rows as they are; the picture and the workbook have all."""
