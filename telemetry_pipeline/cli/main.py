@@ -46,7 +46,7 @@ COMMANDS = {
 }
 """The commands in the order in which help shows them, and which module declares each."""
 
-EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports", "typst": "reports", "obstore": "reports"}
+EXTRAS = {"httptools": "local", "uvloop": "local"}
 """Which extra brings a module that a command imports; what ``up`` starts says so itself."""
 
 
