@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
+from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import Completeness, Period, contiguous
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.reports.content.channel import Channel
 from telemetry_pipeline.reports.content.content import Content
-from telemetry_pipeline.reports.content.kinds import Wanted
 from telemetry_pipeline.reports.content.sections import section
 from telemetry_pipeline.reports.content.tiles import Tile, is_small, tile, value_of
 from telemetry_pipeline.results.tables import StoredResult

@@ -1,4 +1,4 @@
-"""Which reports there are: of which days, and of which analyses."""
+"""Which reports there are: of which days, and which analyses each gathers. How they look is said in ``reports``."""
 
 from __future__ import annotations
 
