@@ -1,8 +1,8 @@
 """Reports: the daily one over 2,000,000 views as PDF, workbook and HTML, from results that are stored.
 
 ``processor_seconds`` are those of a process of its own, of all its threads, from the first result read to the last byte; what
-draws pictures is loaded meanwhile, the rest before. ``peak_mb`` is the peak of all its memory; ``libraries_mb`` is what of it is
-files of libraries, which processes share. ``ratio_to_results`` is the time of that over the time of reading the same results
+draws pictures is loaded meanwhile, the rest before. ``peak_mb`` is the peak of all its memory; ``libraries_mb`` is what of it
+is files of libraries, which processes share. ``ratio_to_results`` is the time of that over the time of reading the same results
 once more.
 """
 
@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from telemetry_pipeline.reports.content.kinds import Wanted, find
+
 from bench.analyses import LAST, fill
 from bench.harness import OPERATOR_TIMEZONE, database, peak_memory_mb, result
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.reports.content.building import build, window_of
-from telemetry_pipeline.reports.content.kinds import Wanted, find
 from telemetry_pipeline.reports.forms.html import to_html
 from telemetry_pipeline.reports.forms.pdf import to_pdf
 from telemetry_pipeline.reports.forms.workbook import to_workbook

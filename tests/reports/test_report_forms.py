@@ -83,7 +83,9 @@ def test_english_reports_are_in_english(form: object) -> None:
     report = content("daily_report", Language.EN)
     made = form(report)  # type: ignore[operator]
     text = printed(made) if isinstance(made, bytes) else made
-    assert "Daily report" in text and "Hours watched" in text and "Informe" not in text
+    assert "Daily report" in text
+    assert "Hours watched" in text
+    assert "Informe" not in text
 
 
 def test_a_picture_that_cannot_be_drawn_leaves_no_pdf() -> None:
@@ -117,7 +119,7 @@ def test_a_workbook_has_charts_of_its_own_and_no_formula() -> None:
     with zipfile.ZipFile(io.BytesIO(to_workbook(content("daily_report", hostile=True), ZONE))) as file:
         charts = [each for each in file.namelist() if each.startswith("xl/charts/chart")]
         sheets = [file.read(each) for each in file.namelist() if each.startswith("xl/worksheets/sheet")]
-    assert len(charts) >= 5
+    assert len(charts) == 4
     assert not any(b"<f>" in each or b"hyperlink" in each for each in sheets)
     assert all(b"<autoFilter" in each for each in sheets[1:-1])
 
