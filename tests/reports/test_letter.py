@@ -39,9 +39,10 @@ def test_it_says_two_figures_with_their_change_what_is_attached_and_where_the_re
 
 def test_the_picture_is_a_png_that_the_html_refers_to() -> None:
     written = letter()
-    assert written.picture is not None
-    assert written.picture.startswith(b"\x89PNG")
-    assert 10_000 < len(written.picture) < 500_000
+    picture = written.picture
+    assert picture is not None
+    assert picture.startswith(b"\x89PNG")
+    assert 10_000 < len(picture) < 500_000
     assert written.html.count('src="cid:picture"') == 1
 
 
