@@ -91,7 +91,7 @@ _OF_DAYS = ("share", "reach", "concurrency", "average_audience", "time_slots")
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("daily_report", Grain.DAY, (*_OF_DAYS, "top_channels", "channel_flow")),
+        Kind("daily_report", Grain.DAY, (*_OF_DAYS, "channel_flow")),
         Kind(
             "weekly_report",
             Grain.WEEK,

@@ -123,7 +123,7 @@ def test_an_answer_that_cannot_be_had_leaves_no_report(name: str) -> None:
 
 
 def test_shares_are_said_to_be_of_what_they_are() -> None:
-    heads = {each.name: [head.text for head in each.table.heads] for each in content("daily_report").sections}
-    assert "% de las reproducciones" in heads["top_channels"]
+    heads = {each.name: [head.text for head in each.table.heads] for each in content("weekly_report").sections}
+    assert "% de las reproducciones" in heads["period_channels"]
     assert "% de las horas vistas" in heads["share"]
     assert "% de las salidas del canal" in heads["channel_flow"]

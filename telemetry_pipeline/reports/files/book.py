@@ -82,13 +82,13 @@ class Book:
         sheet = self.add_sheet(name)
         sheet.freeze_panes(1, 0)
         rows = whole_counts(columns, to_rows(result.frame))
+        looks = [_look_of(row) for row in rows]
         called = wording.heads(list(result.frame.columns), info.asset)
         for at, column in enumerate(result.frame.columns):
             self.write(sheet, 0, at, called[column], bold=True)
             values = [wording.said(column, row[column]) for row in rows]
-            for line, (value, row) in enumerate(zip(values, rows, strict=True), 1):
-                shown = date.fromisoformat(value) if value and column in dates else value
-                self.write(sheet, line, at, shown, **_look_of(row))
+            for line, (value, look) in enumerate(zip(values, looks, strict=True), 1):
+                self.write(sheet, line, at, date.fromisoformat(value) if value and column in dates else value, **look)
             longest = max([len(called[column]), *(len(text_of(value)) for value in values)])
             sheet.set_column(at, at, min(WIDEST, 2 + longest))
         return sheet

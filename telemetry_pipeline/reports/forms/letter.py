@@ -27,13 +27,19 @@ class Letter:
 
     :ivar subject: one line that can be seen.
     :ivar text: for programs that show no HTML. :ivar html: refers to the picture, where there is one.
-    :ivar picture: a PNG.
+    :ivar pictured: the section whose picture it shows.
     """
 
     subject: str
     text: str
     html: str
-    picture: bytes | None
+    pictured: Section | None
+
+    @property
+    def picture(self) -> bytes | None:
+        """The picture as PNG, drawn now."""
+        shown = self.pictured
+        return None if shown is None else drawing.png(shown.name, shown.result.frame, scale=_SCALE)
 
 
 def write_letter(content: Content, *, attached: Sequence[str], links: Mapping[str, str]) -> Letter:
@@ -59,7 +65,7 @@ def write_letter(content: Content, *, attached: Sequence[str], links: Mapping[st
         subject=_subject(content, say),
         text=render("letter.txt", **values),
         html=render("letter.html", **values),
-        picture=None if shown is None else drawing.png(shown.name, shown.result.frame, scale=_SCALE),
+        pictured=shown,
     )
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from telemetry_pipeline.analyses.framework.columns import Column
 from telemetry_pipeline.analyses.framework.declaration import Analysis
-from telemetry_pipeline.reports.charts.default import MEASURES
 from telemetry_pipeline.reports.figures.themes import BLUE, LIGHT
 
 _BARS = 20
@@ -57,6 +56,8 @@ def chart_of(workbook: Any, sheet: str, analysis: Analysis, frame: pd.DataFrame,
 
 
 def _measure(analysis: Analysis) -> Column | None:
+    from telemetry_pipeline.reports.charts.default import MEASURES  # noqa: PLC0415 - what draws is loaded by who draws
+
     measures = {each.name: each for each in analysis.columns if each.role == "measure" and not each.key}
     chosen = [measures[name] for name in MEASURES.get(analysis.name, ()) if name in measures]
     return next(iter([*chosen, *measures.values()]), None)

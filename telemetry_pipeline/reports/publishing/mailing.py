@@ -67,7 +67,7 @@ class Mailing:
 
     def _pictures(self, letter: Letter) -> list[Part]:
         kept = self._made.find_file(PICTURE)
-        return [Part(kept.path, "picture", MEDIA_TYPES[PICTURE], inline=True)] if kept and letter.picture else []
+        return [Part(kept.path, "picture", MEDIA_TYPES[PICTURE], inline=True)] if kept and letter.pictured else []
 
 
 def name_of(file: File) -> str:
