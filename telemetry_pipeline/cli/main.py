@@ -20,6 +20,8 @@ COMMANDS = {
     "up": f"{_CLI}.local.commands",
     "run": f"{_CLI}.launching.commands",
     "show": f"{_CLI}.showing.commands",
+    "report": f"{_CLI}.reporting.commands",
+    "subscriptions": f"{_CLI}.reporting.commands",
     "status": f"{_CLI}.operating.commands",
     "runs": f"{_CLI}.steering.commands",
     "cancel": f"{_CLI}.steering.commands",
@@ -44,7 +46,7 @@ COMMANDS = {
 }
 """The commands in the order in which help shows them, and which module declares each."""
 
-EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports"}
+EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports", "typst": "reports", "obstore": "reports"}
 """Which extra brings a module that a command imports; what ``up`` starts says so itself."""
 
 

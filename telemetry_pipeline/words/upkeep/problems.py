@@ -41,6 +41,13 @@ _RESTARTED: tuple[Both, Both] = (
 )
 
 PROBLEMS: Mapping[str, tuple[Both, Both]] = {
+    "report:": (
+        ("Un informe no tenía completos sus días", "The days of a report were not complete"),
+        (
+            "Vea en Estado por qué faltan registros. Cuando los días estén completos, haga el informe de nuevo en Informes.",
+            "See in Estado why records are missing. When the days are complete, make the report again in Informes.",
+        ),
+    ),
     "component:postgresql": (
         ("PostgreSQL no funciona", "PostgreSQL does not work"),
         (
