@@ -19,3 +19,9 @@ def meant(name: str, known: Iterable[str]) -> str:
     }
     close = [names[each] for each, ratio in likeness.items() if ratio >= max(likeness.values()) - _LESS_LIKE]
     return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def instead(name: str, known: Iterable[str]) -> str:
+    """Return what :func:`meant` does, or all names that there are if none is like it."""
+    names = list(known)
+    return meant(name, names) or f"there are {', '.join(names)}"

@@ -9,10 +9,10 @@ import pytest
 from analyses.oracle import View
 from report_contents import LAST, WEEK, Asked, content, content_of, views
 
+from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.reports.content.content import Content
-from telemetry_pipeline.reports.content.kinds import KINDS
 
 BEFORE = WEEK.before()
 MOMENT = datetime(2026, 1, 15, 1, tzinfo=UTC)  # 19:00 of the last day, where the operator is

@@ -78,7 +78,9 @@ def test_no_name_makes_a_header_a_tag_or_a_second_line() -> None:
 
 
 def test_a_template_that_names_what_is_not_there_leaves_no_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = templating._environment().overlay(loader=jinja2.DictLoader(dict.fromkeys(["letter.txt", "letter.html"], "{{ lost }}")))
+    broken = templating._environment().overlay(
+        loader=jinja2.DictLoader(dict.fromkeys(["letter.txt", "letter.html"], "{{ lost }}"))
+    )
     monkeypatch.setattr(templating, "_environment", lambda: broken)
     with pytest.raises(jinja2.UndefinedError):
         letter()

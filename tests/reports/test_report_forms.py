@@ -19,8 +19,8 @@ from report_contents import ZONE, content
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.reports.content.content import Content
-from telemetry_pipeline.reports.content.kinds import KINDS
 from telemetry_pipeline.reports.forms import html, templating
 from telemetry_pipeline.reports.forms.html import to_html
 from telemetry_pipeline.reports.forms.pdf import to_pdf

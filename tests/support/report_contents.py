@@ -12,10 +12,10 @@ from analyses.conftest import ZONE, History
 from analyses.oracle import View
 
 from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.reports import KINDS, Wanted, find
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 from telemetry_pipeline.reports.content.building import build, window_of
 from telemetry_pipeline.reports.content.content import Content
-from telemetry_pipeline.reports.content.kinds import KINDS, Wanted, find
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.speech import Speech
