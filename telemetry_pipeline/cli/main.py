@@ -22,6 +22,7 @@ COMMANDS = {
     "show": f"{_CLI}.showing.commands",
     "report": f"{_CLI}.reporting.commands",
     "subscriptions": f"{_CLI}.reporting.commands",
+    "deliveries": f"{_CLI}.reporting.commands",
     "status": f"{_CLI}.operating.commands",
     "runs": f"{_CLI}.steering.commands",
     "cancel": f"{_CLI}.steering.commands",
