@@ -48,18 +48,35 @@ class Kind:
         return Period(day.replace(day=1), day.replace(day=calendar.monthrange(day.year, day.month)[1]))
 
 
-_OF_DAYS = ("share", "reach", "peak_hours", "time_slots", "concurrency")
+_OF_DAYS = ("share", "reach", "concurrency", "average_audience", "time_slots")
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("daily_report", Grain.DAY, ("top_channels", *_OF_DAYS)),
-        Kind("weekly_report", Grain.WEEK, ("viewing_by_period", "top_channels", *_OF_DAYS, "channel_performance")),
+        Kind("daily_report", Grain.DAY, (*_OF_DAYS, "top_channels", "channel_flow")),
+        Kind(
+            "weekly_report",
+            Grain.WEEK,
+            ("viewing_by_period", "period_channels", *_OF_DAYS, "channel_performance", "channel_flow"),
+        ),
         Kind(
             "monthly_report",
             Grain.MONTH,
-            ("viewing_by_period", "period_channels", *_OF_DAYS, "channel_performance", "geography", "subscriber_segments"),
+            (
+                "viewing_by_period",
+                "period_events",
+                "period_channels",
+                *_OF_DAYS,
+                "channel_performance",
+                "geography",
+                "subscriber_segments",
+            ),
         ),
-        Kind("channel_report", Grain.MONTH, ("average_audience", "peak_hours", "channel_flow"), of_channel=True),
+        Kind(
+            "channel_report",
+            Grain.MONTH,
+            ("viewing_by_period", "average_audience", "peak_hours", "channel_flow"),
+            of_channel=True,
+        ),
     )
 }
 

@@ -21,7 +21,7 @@ def daily_partitions(settings: StackSettings) -> dg.DailyPartitionsDefinition:
 
 
 def partitions_of(grain: Grain, settings: StackSettings) -> dg.TimeWindowPartitionsDefinition:
-    """Return the partitions of reports: days, ISO weeks or months that begin on FIRST_PARTITION or later, up to those of today."""
+    """Return the partitions of reports: days, ISO weeks or months from FIRST_PARTITION on, up to those of today."""
     begin, zone = datetime.combine(settings.first_partition, time.min), settings.operator_timezone
     if grain is Grain.WEEK:
         return dg.WeeklyPartitionsDefinition(start_date=begin, timezone=zone, day_offset=1, end_offset=1)

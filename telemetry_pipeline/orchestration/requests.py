@@ -24,8 +24,9 @@ def check_request(
     """
     target = JOBS.get(job_name) or Job(job_name, "any assets", Days.RANGE, None)
     period = allowed.asked(tags.get(PARTITION), tags.get(RANGE_START), tags.get(RANGE_END))
-    for each in (target, *(all_assets()[name] for name in assets if name in KINDS)):
-        check_days(each, period)
+    check_days(target, period)
+    for name in KINDS.keys() & set(assets):
+        check_days(all_assets()[name], period)
     if period is None and target.days is not Days.NONE:
         raise RequestRefused("a run needs a partition, or the first and the last day of a range", str(allowed))
     check_form(run_config, tags, assets)

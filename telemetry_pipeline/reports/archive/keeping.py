@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telemetry_pipeline.errors import ArchiveError, ArchiveUnavailable, RequestRefused
 from telemetry_pipeline.reports.archive.names import is_ours
 from telemetry_pipeline.settings.loading import StackSettings
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Config
 
 _CONNECT, _ANSWER, _ALL = timedelta(seconds=5), timedelta(seconds=60), timedelta(seconds=30)
 
@@ -89,9 +89,9 @@ def open_archive(settings: StackSettings) -> Archive:
         return Archive(LocalStore(directory), str(directory))
     bucket, _, prefix = settings.reports_url.removeprefix("s3://").partition("/")
     secret = settings.aws_secret_access_key.get_secret_value()
-    config: dict[str, Any] = {"region": settings.aws_region}
+    config: S3Config = {"region": settings.aws_region}
     if settings.aws_access_key_id:
-        config |= {"access_key_id": settings.aws_access_key_id, "secret_access_key": secret}
+        config["access_key_id"], config["secret_access_key"] = settings.aws_access_key_id, secret
     else:
         config["skip_signature"] = True
     if settings.aws_endpoint_url:
