@@ -105,7 +105,10 @@ REPORTING: Mapping[str, tuple[str, str]] = {
         "No hay un canal «{text}». Elija uno de la lista.",
         "There is no channel “{text}”. Choose one of the list.",
     ),
-    "channel_missing": ("El informe de canal es de un canal: diga cuál.", "The channel report is about one channel: say which."),
+    "channel_missing": (
+        "El informe de canal es de un canal: diga cuál.",
+        "The channel report is about one channel: say which.",
+    ),
     "channel_not_taken": (
         "Ese informe es de todos los canales: deje el canal vacío, o pida el informe de canal.",
         "That report is about all channels: leave the channel empty, or ask for the channel report.",

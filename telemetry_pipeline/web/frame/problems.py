@@ -10,7 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from telemetry_pipeline.errors import ArchiveUnavailable, AskedWrongly, RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
+from telemetry_pipeline.errors import (
+    ArchiveUnavailable,
+    AskedWrongly,
+    RequestRefused,
+    TelemetryError,
+    Unavailable,
+    WarehouseUnavailable,
+)
 from telemetry_pipeline.printable import cut
 from telemetry_pipeline.web.frame.page import NOT_KEPT, language_of, page, wants_page
 from telemetry_pipeline.words.door import DOOR

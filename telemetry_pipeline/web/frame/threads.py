@@ -30,6 +30,4 @@ class Threads:
         # It belongs to the loop that it was made in.
         self._limiter = self._limiter or CapacityLimiter(self._most)
         with anyio.fail_after(patience_seconds):
-            return await anyio.to_thread.run_sync(
-                work, abandon_on_cancel=patience_seconds is not None, limiter=self._limiter
-            )
+            return await anyio.to_thread.run_sync(work, abandon_on_cancel=patience_seconds is not None, limiter=self._limiter)

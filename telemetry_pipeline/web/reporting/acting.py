@@ -90,9 +90,7 @@ class Acting:
         asked = read_subscription(form, self._room.speech, partial(names.is_name, connection))
         subscribe(connection, who, asked.report, asked.channel, asked.formats, asked.recipients)
 
-    async def _settle(
-        self, request: Request, deed: Callable[[sa.Connection, Actor, int], None], otherwise: str
-    ) -> None:
+    async def _settle(self, request: Request, deed: Callable[[sa.Connection, Actor, int], None], otherwise: str) -> None:
         """Do something about what the address names by its number.
 
         :param otherwise: what is said if there is no such thing any more.

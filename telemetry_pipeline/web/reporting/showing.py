@@ -28,13 +28,13 @@ FORMAT_NAMES: Mapping[str, str] = {"pdf": "PDF", "xlsx": "Excel", "html": "HTML"
 DONE = ("subscribed", "ended", "again")
 """What an address may say to have been done just before."""
 
-_TEMPLATES = templates("telemetry_pipeline.web.reporting", cut=cut, size=size, period=Period, kinds=KINDS, formats=FORMATS, called=FORMAT_NAMES)
+_TEMPLATES = templates(
+    "telemetry_pipeline.web.reporting", cut=cut, size=size, period=Period, kinds=KINDS, formats=FORMATS, called=FORMAT_NAMES
+)
 _TEMPLATES.tests["said"] = lambda error: isinstance(error, AskedWrongly)
 
 
-def show(
-    request: Request, room: Room, template: str, *, refusal: RequestRefused | None = None, **values: Any
-) -> HTMLResponse:
+def show(request: Request, room: Room, template: str, *, refusal: RequestRefused | None = None, **values: Any) -> HTMLResponse:
     """Return an answer of one of this room's templates.
 
     :param refusal: why what was asked for cannot be.
