@@ -34,9 +34,7 @@ def door_with_reports(dagster: FakeWebserver, engine: sa.Engine, url: str, direc
     """The door; nothing was made yet, and there is one channel."""
     with engine.begin() as connection:
         connection.execute(sa.text(_FORGET))
-        connection.execute(
-            sa.text("insert into telemetry.channel_names values (7, :name, 1, 1)"), {"name": CHANNEL}
-        )
+        connection.execute(sa.text("insert into telemetry.channel_names values (7, :name, 1, 1)"), {"name": CHANNEL})
     targets = {**TARGETS["repositoryOrError"], "assetNodes": [_node(name) for name in KINDS]}
     dagster.answers |= {**answers(), "Targets": {"repositoryOrError": targets}}
     return door_over(dagster, engine, url, reports_url=str(directory), **settings)
