@@ -15,6 +15,12 @@ psql --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" -
 \set dagster `cat "$DAGSTER_PASSWORD_FILE"`
 select format('create role %I', name) from unnest(array['telemetry_owner', 'telemetry', 'telemetry_reader', 'dagster']) as name
 where to_regrole(name) is null \gexec
+-- Tools for charts and tables write nothing, ask nothing that lasts, and are not many at once, unless somebody sets that otherwise.
+select unnest(array[
+    'create role telemetry_bi connection limit 20', 'alter role telemetry_bi set default_transaction_read_only = on',
+    'alter role telemetry_bi set statement_timeout = ''60s''',
+    'alter role telemetry_bi set idle_in_transaction_session_timeout = ''60s'''
+]) where to_regrole('telemetry_bi') is null \gexec
 -- Who migrates, backs up and restores.
 alter role telemetry_owner login createdb password :'owner';
 -- The pipeline.
@@ -36,7 +42,7 @@ where name not in (select datname from pg_database) \gexec
 alter database telemetry owner to telemetry_owner;
 revoke connect, temporary on database telemetry, dagster from public;
 grant connect, temporary on database telemetry to telemetry;
-grant connect on database telemetry to telemetry_reader;
+grant connect on database telemetry to telemetry_reader, telemetry_bi;
 -- Up to PostgreSQL 14, and in what was upgraded from it, anybody may make a function there that others then run unawares.
 \connect telemetry
 revoke create on schema public from public;

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from telemetry_pipeline.analyses.framework.declaration import Analysis, GeneralParameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.results.published.bi import shown
 from telemetry_pipeline.settings.example import example
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.words.analyses import about
@@ -88,6 +89,16 @@ def between(text: str, name: str, generated: str) -> str:
     return pattern.sub(lambda _: "\n".join([begin, generated, end]), text)
 
 
+def bi_page(text: str) -> str:
+    """docs/bi.md with its table of the views that are of analyses."""
+    rows = [
+        (f"`bi.{name}`", each.question, parameters(each.parameters), ", ".join(f"`{column.name}`" for column in shown(each)))
+        for name, each in all_analyses().items()
+        if shown(each)
+    ]
+    return with_table(text, "bi", ("view", "question", "parameters", "columns"), rows)
+
+
 def architecture_page(text: str) -> str:
     """docs/architecture.md with the layout: what each room says of itself, and which floor it is on."""
     contract, *_ = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -149,6 +160,7 @@ GENERATED: dict[str, Callable[[str], str]] = {
     ".env.example": example_of_settings,
     "docs/analyses.md": analyses_page,
     "docs/architecture.md": architecture_page,
+    "docs/bi.md": bi_page,
     "docs/cifras.md": spanish_page,
     "tests/orchestration/graph.json": graph_snapshot,
 }

@@ -15,11 +15,12 @@ from telemetry_pipeline.analyses.framework.declaration import Analysis, Paramete
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Period
-from telemetry_pipeline.results import catalogue, latest, stored, tables
+from telemetry_pipeline.results import catalogue, stored, tables
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.freshness import inputs
 from telemetry_pipeline.results.freshness.inputs import Inputs
 from telemetry_pipeline.results.freshness.versions import code_version
+from telemetry_pipeline.results.published import bi, latest
 from telemetry_pipeline.results.tables import Result, StoredResult, table_of
 from telemetry_pipeline.results.totals import totals
 from telemetry_pipeline.results.windows import Store
@@ -92,6 +93,7 @@ def update(
             replaced = tables.replace(connection, table, computed)
             if replaced and analysis.runs_unattended:
                 latest.publish(connection, table, analysis.parse({}).model_dump(mode="json"))
+                bi.publish(connection, analysis)
             there |= {(info.period_first, info.period_last): info for info in replaced}
             every = [there[period.first, period.last] for period in periods]
             is_ours = reasons[-1] and every[-1].views_version == computed[-1].views_version

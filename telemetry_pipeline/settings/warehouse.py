@@ -32,6 +32,10 @@ class WarehouseSettings(BaseModel):
     database_reader: str = Field(
         default="telemetry_reader", description="The role of people who read with other tools: grant it to their users."
     )
+    database_bi: str = Field(
+        default="telemetry_bi",
+        description="The role of tools for charts and tables, which sees the schema bi alone: docs/bi.md.",
+    )
     partition_years: int = Field(
         default=3,
         ge=1,

@@ -25,6 +25,8 @@ REPORTS: Mapping[str, tuple[str, str]] = {
     "nothing": ("En estos días no hay nada que mostrar.", "There is nothing to show on these days."),
     "small_base": ("En gris: cifra de pocos suscriptores.", "Grey: a figure of few subscribers."),
     "provisional": ("En cursiva: puede crecer todavía.", "Slanted: may still grow."),
+    "yes": ("sí", "yes"),
+    "no": ("no", "no"),
     "summary": ("Resumen", "Summary"),
     "about": ("Acerca de", "About"),
     "figure": ("Cifra", "Figure"),

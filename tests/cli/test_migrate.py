@@ -21,6 +21,7 @@ def test_who_may_not_make_roles_is_told_in_a_sentence_what_a_dba_has_to_run(
     monkeypatch.setenv("DATABASE_URL", server.url(user))
     monkeypatch.setenv("DATABASE_OWNER", server.roles.owner)
     monkeypatch.setenv("DATABASE_READER", server.roles.reader)
+    monkeypatch.setenv("DATABASE_BI", server.roles.bi)
     told = cli("migrate")
     assert (told.status, told.err) == (0, "")
     sentence, *commands, applied = told.out.splitlines()

@@ -37,9 +37,9 @@ def expire(engine: sa.Engine) -> None:
     run(engine, "update telemetry.outbox set leased_until = now() - interval '1 second' where lease is not null")
 
 
-def states(engine: sa.Engine) -> dict[str, int]:
+def states(engine: sa.Engine) -> dict[outbox.State, int]:
     with engine.connect() as connection:
-        return {**outbox.count_by_state(connection)}
+        return outbox.count_by_state(connection)
 
 
 def test_a_message_is_put_once_for_what_it_is_about_and_its_recipient(engine: sa.Engine) -> None:

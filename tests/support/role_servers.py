@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,8 @@ from warehouse_events import ZONE, complete, start, stop, store
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.results import computing, latest
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.published import latest
 from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.stack.servers.reach import at_database
@@ -30,6 +32,7 @@ from telemetry_pipeline.warehouse.db.errors import sqlstate
 from telemetry_pipeline.warehouse.operations import adoption, attempts, problems
 from telemetry_pipeline.warehouse.operations.status import read_status
 from telemetry_pipeline.warehouse.roles import roles
+from telemetry_pipeline.warehouse.roles.limits import LIMITS
 from telemetry_pipeline.warehouse.roles.roles import Roles
 
 DAY = date(2025, 1, 31)
@@ -43,7 +46,7 @@ class Server:
     def __init__(self, url: str) -> None:
         self.number = next(_numbers)
         self.name = f"roles_{self.number}"
-        self.roles = Roles(*(f"{what} {self.number}" for what in ("owner", "writer", "reader")))
+        self.roles = Roles(*(f"{what} {self.number}" for what in ("owner", "writer", "reader", "bi")))
         self._server = url
         self.ask(f"drop database if exists {self.name} with (force)", of="postgres")
         self.ask(f"create database {self.name} template template0", of="postgres")
@@ -64,7 +67,7 @@ class Server:
 
     def migrate(self, user: str = "postgres", writer: str = "", password: str = "") -> list[str]:
         if writer:
-            self.roles = Roles(self.roles.owner, writer, self.roles.reader)
+            self.roles = replace(self.roles, writer=writer)
         return roles.migrate(connect(self.url(user)), self.roles, password).advice
 
     def forget(self) -> None:
@@ -114,6 +117,12 @@ def work(engine: sa.Engine, first_id: int = 1) -> None:
     adoption.adopt(engine, claims_made)
     assert database.pending_migrations(engine) == []
     assert read_status(engine)
+
+
+def settings_of(server: Server, user: str) -> dict[str, str]:
+    """The limits that hold for who logs in as that user."""
+    names = ",".join(LIMITS)
+    return dict(server.ask(f"select name, setting from pg_settings where name = any('{{{names}}}')", user=user))
 
 
 def refused(engine: sa.Engine, *statements: str) -> None:

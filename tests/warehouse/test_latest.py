@@ -13,7 +13,8 @@ from telemetry_pipeline.analyses.framework.columns import Column, conform
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results import computing, latest, tables
+from telemetry_pipeline.results import computing, tables
+from telemetry_pipeline.results.published import latest
 from telemetry_pipeline.results.tables import Result, ResultTable
 from telemetry_pipeline.results.windows import Store
 from telemetry_pipeline.warehouse.core.views import merge

@@ -39,6 +39,14 @@ PLANTED = {
         "create view analysis.latest_versions as select * from telemetry.alembic_version",
         "insert into analysis.latest_versions values ('1')",
     ),
+    "a view that tools read, to write through": (
+        "drop view bi.general_summary; create view bi.general_summary as select * from telemetry.alembic_version",
+        "insert into bi.general_summary values ('1')",
+    ),
+    "a function where tools read": (
+        f"create function bi.f() returns void language plpgsql security definer as $${DROPS}$$",
+        "select bi.f()",
+    ),
     "a default value": (
         "create function analysis.f() returns integer language plpgsql security definer as "
         "$$begin execute 'drop table telemetry.records cascade'; return 1; end$$;"
@@ -132,7 +140,7 @@ def test_all_that_migrations_and_the_pipeline_make_is_known(server: Server) -> N
     server.migrate()
     work(connect(server.url(server.roles.writer)))
     every = """
-        select count(*) from pg_class where relnamespace in ('telemetry'::regnamespace, 'analysis'::regnamespace)
+        select count(*) from pg_class where relnamespace::regnamespace::text in ('telemetry', 'analysis', 'bi')
         and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
         and not exists (select from pg_depend where objid = pg_class.oid and deptype in ('a', 'i') and relkind = 'S')
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +14,6 @@ from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.preparing import prepare_tables
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.roles import roles
-from telemetry_pipeline.warehouse.roles.roles import Roles
 
 __all__ = ["server"]
 
@@ -83,7 +83,7 @@ def test_whose_the_tables_are_is_told_if_they_are_a_third_users(server: Server) 
 def test_a_reader_that_nobody_may_make_keeps_the_pipeline_from_nothing(server: Server) -> None:
     server.migrate()
     server.ask(f'alter role "{server.roles.owner}" login')
-    server.roles = Roles(server.roles.owner, server.roles.writer, f"other {server.number}")
+    server.roles = replace(server.roles, reader=f"other {server.number}")
     assert server.migrate(server.roles.owner)[0] == f'create role "{server.roles.reader}";'
     work(connect(server.url(server.roles.writer)))
 
@@ -94,6 +94,7 @@ def given(server: Server, user: str, writer: str, dagster_url: str = "") -> Stac
         owner_database_url=server.url(user),
         database_owner=server.roles.owner,
         database_reader=server.roles.reader,
+        database_bi=server.roles.bi,
         dagster_database_url=dagster_url or None,
     )
 

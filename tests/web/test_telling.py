@@ -16,6 +16,7 @@ from front_door import OPERATOR, Browser
 import telemetry_pipeline
 from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.launches import JOBS, all_assets
+from telemetry_pipeline.messaging import postman
 from telemetry_pipeline.monitoring import components
 from telemetry_pipeline.monitoring.alerts import watch
 from telemetry_pipeline.monitoring.told import told_of
@@ -49,6 +50,7 @@ KINDS = {
     "orchestration/runtime/cluster/step_task.py": [step_task.LOST_CHILD],
     "orchestration/sensors/run_ends.py": [problems.RUN, problems.CHECK],
     "orchestration/sensors/freshness.py": ["freshness"],
+    "messaging/postman.py": [postman.DELIVERY],
     "ingestion/identity.py": [problems.ANOTHER, problems.ANEW, identity.BELOW, identity.JUMP],
 }
 """Where problems begin, and of which kinds they are there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -144,4 +145,4 @@ class Channel:
     def _rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows that are about it."""
         of = [each for each in ("channel", "from_channel", "to_channel") if each in frame]
-        return frame[frame[of].eq(self.name).fillna(False).any(axis=1)]
+        return frame[functools.reduce(operator.or_, (frame[each].eq(self.name).fillna(False) for each in of))]

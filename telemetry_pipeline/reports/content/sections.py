@@ -19,7 +19,7 @@ from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.words.analyses import about
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.shown import word
+from telemetry_pipeline.words.shown import word_of
 
 ROWS = 20
 """Of a table, in forms that people read."""
@@ -38,13 +38,18 @@ def section(result: StoredResult, speech: Speech, without: Collection[str] = ())
     readable = _READABLE.get(analysis.name, _as_it_is)(frame)
     varying = [each for each in analysis.columns if each.key and frame[each.name].nunique(dropna=False) > 1]
     most = _IN_A_ROW if all(each.role == "time" for each in varying) else ROWS
-    shown = columns_of(analysis, frame, speech)
+    chosen = _CHOSEN.get(analysis.name, tuple(each.name for each in analysis.columns))
+    shown = [
+        each
+        for each in columns_of(analysis, readable, speech)
+        if each.name in chosen and each.name not in without and not (len(readable) and readable[each.name].isna().all())
+    ]
     return Section(
         name=analysis.name,
         title=known.title if known else analysis.name.replace("_", " ").capitalize(),
         question=known.question if known else analysis.question,
         how=known.how if known else "",
-        table=table(readable, [each for each in shown if each.name not in without], speech, most=most),
+        table=table(readable, shown, speech, most=most),
         picture=drawing.svg(analysis.name, frame, theme="paper"),
         result=result,
     )
@@ -53,33 +58,37 @@ def section(result: StoredResult, speech: Speech, without: Collection[str] = ())
 def columns_of(analysis: Analysis, frame: pd.DataFrame, speech: Speech) -> list[Shown]:
     """Return the columns that people read of an answer: all but the marks of its rows, which are shown as such."""
     marks = (PROVISIONAL.name, SMALL_BASE.name)
-    return [_shown(each, speech) for each in analysis.columns if each.name in frame and each.name not in marks]
+    return [
+        _shown(each, _head(analysis.name, each.name, speech.language), speech)
+        for each in analysis.columns
+        if each.name in frame and each.name not in marks
+    ]
 
 
-def head_of(column: str, speech: Speech) -> str:
-    """Return what a column is called."""
-    return word(column) if speech.language is Language.ES else column.replace("_", " ")
-
-
-def _shown(column: Column, speech: Speech) -> Shown:
-    head = head_of(column.name, speech)
+def _shown(column: Column, head: str, speech: Speech) -> Shown:
     if column.type == "date":
         return Shown(column.name, "day", head=head)
-    if column.type in ("text", "boolean"):
+    if column.type == "boolean":
+        return Shown(column.name, "text", head=head, words={"True": speech.say.yes, "False": speech.say.no}.__getitem__)
+    if column.type == "text":
         coded = functools.partial(said, column.name) if speech.language is Language.ES else None
         return Shown(column.name, "text", head=head, words=coded)
     return Shown(column.name, _NOTATIONS.get(column.unit, "number"), head=head)
+
+
+def _head(analysis: str, column: str, language: Language) -> str:
+    return word_of(analysis, column) if language is Language.ES else column.replace("_", " ")
 
 
 def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _largest_first(measure: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Return what puts the largest first, where there are several channels; the hours of one follow each other."""
+def _largest_first(measure: str, of: str = "channel") -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return what puts the largest first, where rows are of several; those of one channel follow each other."""
 
     def sort(frame: pd.DataFrame) -> pd.DataFrame:
-        several = frame["channel"].nunique() > 1
+        several = frame[of].nunique() > 1
         return frame.sort_values(measure, ascending=False, kind="stable") if several else frame
 
     return sort
@@ -94,6 +103,22 @@ _READABLE: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "average_audience": _largest_first("average_audience"),
     "peak_hours": _largest_first("views"),
     "reach": _largest_first("reached_subscribers"),
+    "geography": _largest_first("views", of="country"),
     "concurrency": _whole_days,
 }
 """What of an answer is read as a table, where it is not its rows as they are; the picture and the workbook have all."""
+_CHOSEN: Mapping[str, Collection[str]] = {
+    "average_audience": ("channel", "hour", "average_audience"),
+    "channel_performance": (
+        "channel",
+        "rank",
+        "performance_score",
+        "watch_hours",
+        "unique_subscribers",
+        "views",
+        "average_seconds",
+        "watch_hours_per_subscriber",
+    ),
+    "period_channels": ("channel", "watch_hours", "unique_subscribers", "views", "share_pct", "average_seconds", "active_days"),
+}
+"""Columns of the widest tables that a page holds; the workbook has all."""

@@ -34,9 +34,9 @@ _NUMBER_FORMATS = {int: "#,##0", float: "#,##0.00", date: "yyyy-mm-dd"}
 
 @dataclass(frozen=True)
 class Wording:
-    """What columns are called, by their names, and how their values are said."""
+    """What the columns of an analysis are called, by their names, and how their values are said."""
 
-    heads: Callable[[Sequence[str]], Mapping[str, str]]
+    heads: Callable[[Sequence[str], str], Mapping[str, str]]
     said: Callable[[str, Any], Any]
 
 
@@ -82,7 +82,7 @@ class Book:
         sheet = self.add_sheet(name)
         sheet.freeze_panes(1, 0)
         rows = whole_counts(columns, to_rows(result.frame))
-        called = wording.heads(list(result.frame.columns))
+        called = wording.heads(list(result.frame.columns), info.asset)
         for at, column in enumerate(result.frame.columns):
             self.write(sheet, 0, at, called[column], bold=True)
             values = [wording.said(column, row[column]) for row in rows]

@@ -17,7 +17,7 @@ from telemetry_pipeline.words.analyses import about
 ABOUT = "about"
 _LONGEST_TITLE = 31
 _IN_WORDS = Wording(heads, said)
-_BY_NAME = Wording(lambda columns: {name: name for name in columns}, lambda _, value: value)
+_BY_NAME = Wording(lambda columns, _: {name: name for name in columns}, lambda _, value: value)
 
 
 def to_workbook(found: Sequence[StoredResult], zone: ZoneInfo, *, words: bool = False) -> bytes:

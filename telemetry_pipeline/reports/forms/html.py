@@ -30,9 +30,10 @@ def to_html(content: Content) -> str:
         subject=subject_of(content),
         say=say,
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704 - ours
+        style=Markup(style),
         sections=[
-            (each, Markup(each.picture or ""), notes(each, say))  # noqa: S704 - drawn by us, of texts that are escaped in it
+            # It is drawn by us: texts in it are escaped.
+            (each, Markup(each.picture or ""), notes(each, say))
             for each in content.sections
         ],
     )

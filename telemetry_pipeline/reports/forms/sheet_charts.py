@@ -60,4 +60,3 @@ def _measure(analysis: Analysis) -> Column | None:
     measures = {each.name: each for each in analysis.columns if each.role == "measure" and not each.key}
     chosen = [measures[name] for name in MEASURES.get(analysis.name, ()) if name in measures]
     return next(iter([*chosen, *measures.values()]), None)
-

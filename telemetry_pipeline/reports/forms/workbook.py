@@ -1,4 +1,4 @@
-"""A report as an Excel workbook: the figures that matter, a sheet a table with all of its rows and its chart, and what each is."""
+"""A report as an Excel workbook: the figures that matter, a sheet a table with all its rows and a chart, and what each is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from telemetry_pipeline.words.reports import REPORTS
 
 _IN_WORDS = {
     Language.ES: Wording(wording.heads, wording.said),
-    Language.EN: Wording(lambda names: {name: name.replace("_", " ") for name in names}, lambda _, value: value),
+    Language.EN: Wording(lambda names, _: {name: name.replace("_", " ") for name in names}, lambda _, value: value),
 }
 _WIDE, _FIGURE = 34, 16
 
@@ -45,21 +45,20 @@ def _add_summary(book: Book, content: Content, say: Texts) -> None:
     about = " · ".join(each for each in (subject_of(content), content.days) if each)
     book.write(sheet, 0, 0, content.title, bold=True, font_size=18)
     book.write(sheet, 1, 0, about)
-    line = 2
     for line, notice in enumerate(content.notices, 2):
         book.write(sheet, line, 0, notice, bold=True, font_color="#6b4a00")
-    line += 2
-    for at, head in enumerate((say.figure, say.value, say.change, say.previous)):
-        book.write(sheet, line, at, head, bold=True, bottom=1, align="left" if at == 0 else "right")
-    for line, each in enumerate(content.figures, line + 1):
+    head = 3 + len(content.notices)
+    for at, text in enumerate((say.figure, say.value, say.change, say.previous)):
+        book.write(sheet, head, at, text, bold=True, bottom=1, align="left" if at == 0 else "right")
+    for line, each in enumerate(content.figures, head + 1):
         book.write(sheet, line, 0, each.name)
         for at, text in enumerate((each.value, each.change, each.previous), 1):
             book.write(sheet, line, at, text, align="right", bold=at == 1)
-    line += 2
-    book.write(sheet, line, 0, say.contents, bold=True)
-    for line, section in enumerate(content.sections, line + 1):
+    contents = head + len(content.figures) + 2
+    book.write(sheet, contents, 0, say.contents, bold=True)
+    for line, section in enumerate(content.sections, contents + 1):
         book.write(sheet, line, 0, section.title)
-    book.write(sheet, line + 2, 0, content.made)
+    book.write(sheet, contents + len(content.sections) + 2, 0, content.made)
 
 
 def _add_section(book: Book, section: Section, language: Language) -> None:
@@ -87,8 +86,7 @@ def _add_about(book: Book, content: Content, zone: ZoneInfo, say: Texts) -> None
         for at, (head, value) in enumerate(_about(section, zone, say).items()):
             book.write(sheet, 0, at, head, bold=True)
             book.write(sheet, line, at, value, align="left", valign="top", text_wrap=at in (1, 2))
-    line = len(content.sections) + 2
-    for line, text in enumerate((say.small_base, say.provisional, content.made), line):
+    for line, text in enumerate((say.small_base, say.provisional, content.made), len(content.sections) + 2):
         book.write(sheet, line, 0, text)
 
 

@@ -21,7 +21,8 @@ from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.warehouse.access import audit
 from telemetry_pipeline.warehouse.access.audit import Actor
 
-State = Literal["waiting", "leased", "sending", "sent", "failed", "doubtful"]
+Settled = Literal["sent", "failed", "doubtful"]
+State = Literal["waiting", "leased", "sending"] | Settled
 Transport = Literal["mail", "alert"]
 
 LOST = "whoever sent it came to an end meanwhile: it may have been sent"
@@ -78,13 +79,14 @@ _NEWEST = sa.text(f"""
 """)
 _UNDELIVERED = sa.text(f"""
     select {_COLUMNS} from telemetry.outbox as message
-    where transport = any(:transports) and state in ('failed', 'doubtful') and settled_at > now() - interval '7 days'
-      and not exists (
+    where transport = any(:transports) and (
+        (state in ('failed', 'doubtful') and settled_at > now() - interval '7 days') or (state = 'waiting' and tries > 1)
+      ) and not exists (
           select from telemetry.outbox as later
           where (later.transport, later.recipient, later.state) = (message.transport, message.recipient, 'sent')
             and later.settled_at > message.settled_at
       )
-    order by settled_at, message_id
+    order by message_id
 """)
 _COUNT = sa.text("select state, count(*) as count from telemetry.outbox where transport = any(:transports) group by state")
 _DELETE_OLD = sa.text("delete from telemetry.outbox where settled_at < now() - make_interval(days => :days)")
@@ -199,7 +201,7 @@ def begin_sending(engine: sa.Engine, taken: Taken, lease: timedelta) -> bool:
         return bool(connection.execute(_BEGIN_SENDING, values).rowcount)
 
 
-def settle(engine: sa.Engine, taken: Taken, state: Literal["sent", "failed", "doubtful"], outcome: str) -> bool:
+def settle(engine: sa.Engine, taken: Taken, state: Settled, outcome: str) -> bool:
     """Put on record what became of a message; False: it was not the caller's any more.
 
     :raises WarehouseError: PostgreSQL is unreachable.
@@ -238,7 +240,9 @@ def find_newest(connection: sa.Connection, most: int, *, topic: str | None = Non
 
 
 def find_undelivered(connection: sa.Connection, transports: Sequence[Transport]) -> list[Delivery]:
-    """Return what failed or became doubtful within a week, unless its recipient got a later one; the oldest first."""
+    """Return what failed or became doubtful within a week, or was tried twice, unless its recipient got a later one; the
+    oldest first.
+    """
     return [Delivery(**row) for row in connection.execute(_UNDELIVERED, {"transports": [*transports]}).mappings()]
 
 

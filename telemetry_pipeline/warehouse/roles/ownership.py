@@ -13,7 +13,10 @@ from psycopg import sql
 
 from telemetry_pipeline.warehouse.roles.ddl import Statement, run
 
-SCHEMAS = ("telemetry", "analysis")
+SCHEMAS = ("telemetry", "analysis", "bi")
+HOLD_RESULTS = ("analysis", "bi")
+"""Those of them in which the writer makes tables and views as results come."""
+
 ROUTINES = (
     "analysis.forget_results()",
     "analysis.watch_rows(regclass)",
@@ -39,9 +42,19 @@ _SCHEMAS = sa.text("""
 _RELATIONS = sa.text(rf"""
     select {_OBJECT_TYPE}, format('%I.%I', nspname, relname) as name, pg_get_userbyid(relowner)::text as owner,
         pg_has_role(relowner, 'USAGE') as may, nspname::text as schema, relname::text as relation,
-        relispartition as partition, nspname = 'analysis' and relname not in ('results', 'documents') as result
+        relispartition as partition, case nspname
+            when 'analysis' then relname not in ('results', 'documents')
+            when 'bi' then relname not in ('views', 'channels', 'days')
+            else false
+        end as result
     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
     where nspname = any(:schemas) and not {_OF_A_COLUMN} and case
+        when nspname = 'bi' then relkind = 'v' and (
+            relname in ('views', 'channels', 'days') or exists (
+                select from pg_attribute
+                where attrelid = to_regclass(format('analysis.%I', relname)) and attname = 'parameters_key'
+            )
+        )
         when relkind = 'v' then relname = 'excluded_views' or relname like 'latest\_%'
         when nspname = 'telemetry' then relkind in ('r', 'p', 'S')
         else relkind = 'r' and (
@@ -125,13 +138,15 @@ def hand_over(connection: sa.Connection, owner: str, writer: str) -> list[Statem
     """
     schemas = [Thing(**row._mapping) for row in connection.execute(_SCHEMAS, {"schemas": list(SCHEMAS)})]
     refused = _give(connection, [(schema, owner) for schema in schemas])
-    if any(schema.name == "analysis" and schema.may for schema in schemas):
-        run(connection, [sql.SQL("grant usage, create on schema analysis to {}").format(sql.Identifier(writer))])
+    for schema in schemas:
+        if schema.name in HOLD_RESULTS and schema.may:
+            grant = sql.SQL("grant usage, create on schema {} to {}")
+            run(connection, [grant.format(sql.Identifier(schema.name), sql.Identifier(writer))])
     wanted: list[tuple[Thing, str]] = [(each, writer if each.result else owner) for each in relations(connection)]
     for routine in routines(connection):
         if routine.ours:
             wanted.append((routine, owner))
-        elif routine.schema == "analysis" and routine.owner in {owner, *(schema.owner for schema in schemas)}:
+        elif routine.schema in HOLD_RESULTS and routine.owner in {owner, *(schema.owner for schema in schemas)}:
             # Restored, all is the owner's: what the writer made must not run with the owner's rights.
             wanted.append((routine, writer))
     return refused + _give(connection, wanted)

@@ -1,4 +1,4 @@
-"""What the writer and the reader may do with what the pipeline has."""
+"""What the writer, the reader and tools may do with what the pipeline has."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _COLUMNS = sa.text("""
 def rights_of_the_writer(connection: sa.Connection, writer: str) -> Iterator[Statement]:
     """Yield what grants the writer's rights; the owner, who has all but results by now, runs it."""
     role = sql.Identifier(writer)
-    yield sql.SQL("grant usage on schema telemetry, analysis to {}").format(role)
-    yield sql.SQL("grant create on schema analysis to {}").format(role)
+    yield sql.SQL("grant usage on schema telemetry, analysis, bi to {}").format(role)
+    yield sql.SQL("grant create on schema analysis, bi to {}").format(role)
     for routine in routines(connection):
         if routine.ours and routine.may:
             yield sql.SQL("grant execute on routine {} to {}").format(sql.SQL(routine.name), role)
@@ -65,8 +65,8 @@ def rights_of_the_reader(connection: sa.Connection, reader: str, maker: str) -> 
     :param maker: whose tables results are.
     """
     role = sql.Identifier(reader)
-    yield sql.SQL("grant usage on schema telemetry, analysis to {}").format(role)
-    yield sql.SQL("alter default privileges for role {} in schema analysis grant select on tables to {}").format(
+    yield sql.SQL("grant usage on schema telemetry, analysis, bi to {}").format(role)
+    yield sql.SQL("alter default privileges for role {} in schema analysis, bi grant select on tables to {}").format(
         sql.Identifier(maker), role
     )
     for each in _granted(connection):
@@ -77,6 +77,21 @@ def rights_of_the_reader(connection: sa.Connection, reader: str, maker: str) -> 
             names = connection.scalars(_COLUMNS, {"table": each.name})
             columns = sql.SQL(" ({})").format(sql.SQL(", ").join(sql.Identifier(n) for n in names if n not in withheld))
         yield sql.SQL("grant select{} on {} to {}").format(columns, sql.SQL(each.name), role)
+
+
+def rights_of_tools(connection: sa.Connection, bi: str, maker: str) -> Iterator[Statement]:
+    """Yield what tools for charts and tables may see: the schema ``bi`` and nothing else, now and of results that come.
+
+    :param maker: whose views of results are.
+    """
+    role = sql.Identifier(bi)
+    yield sql.SQL("grant usage on schema bi to {}").format(role)
+    yield sql.SQL("alter default privileges for role {} in schema bi grant select on tables to {}").format(
+        sql.Identifier(maker), role
+    )
+    for each in _granted(connection):
+        if each.schema == "bi":
+            yield sql.SQL("grant select on {} to {}").format(sql.SQL(each.name), role)
 
 
 def _granted(connection: sa.Connection) -> list[Relation]:

@@ -1,10 +1,11 @@
-"""Who may do what in the warehouse: an owner, who migrates; a writer, which is the pipeline; a reader, for people.
+"""Who may do what in the warehouse: an owner, who migrates; a writer, which is the pipeline; a reader, for people; tools.
 
 * The *owner* has the tables, and is nobody's to log in as but for a migration.
 * The *writer* changes rows, and owns the tables of results, which it makes as analyses come and grow. It can neither drop nor
   change what holds telemetry, delete no record, and give nobody rights.
 * The *reader* sees everything but what a record has of people beyond its views (addresses, smartcards, fields that the schema
   does not know) and the raw texts of rejected records and gaps.
+* *Tools* for charts and tables see the schema ``bi`` alone, in which nobody is named.
 
 The owner is a member of the writer, so that it may change the tables of results, too. Nothing here needs a superuser, but
 who may not make roles says what somebody else has to run.
@@ -24,9 +25,10 @@ from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.connections import driver
 from telemetry_pipeline.warehouse.roles.ddl import Statement, pairs, run, texts, tried
+from telemetry_pipeline.warehouse.roles.limits import limiting
 from telemetry_pipeline.warehouse.roles.ownership import hand_over
 from telemetry_pipeline.warehouse.roles.quiet import quieting
-from telemetry_pipeline.warehouse.roles.rights import closed, rights_of_the_reader, rights_of_the_writer
+from telemetry_pipeline.warehouse.roles.rights import closed, rights_of_the_reader, rights_of_the_writer, rights_of_tools
 
 _LOCK_TIMEOUT = "30s"
 _FACTS = sa.text("""
@@ -48,12 +50,13 @@ _BEFORE = "a DBA has to run this before; docs/production.md tells what comes nex
 class Roles:
     """Their names in one warehouse.
 
-    :ivar dagster: who logs in at Dagster's database; empty: nobody at this server.
+    :ivar bi: that of tools. :ivar dagster: who logs in at Dagster's database; empty: nobody at this server.
     """
 
     owner: str
     writer: str
     reader: str
+    bi: str
     dagster: str = ""
 
 
@@ -66,7 +69,7 @@ def of_settings(settings: StackSettings, url: str) -> tuple[Roles, str]:
     dagster = ""
     if settings.dagster_database_url and is_same_server(settings.dagster_database_url.get_secret_value(), url):
         dagster, _ = user_and_password(settings.dagster_database_url.get_secret_value())
-    return Roles(settings.database_owner, writer, settings.database_reader, dagster), password
+    return Roles(settings.database_owner, writer, settings.database_reader, settings.database_bi, dagster), password
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,11 @@ def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
                 connection.execute(sa.text("select set_config('role', :owner, true)"), {"owner": roles.owner})
                 run(connection, rights_of_the_writer(connection, roles.writer))
             run(connection, closed(connection))
+            maker = roles.writer if divided else facts.user
             if _present(connection, roles.reader):
-                run(connection, rights_of_the_reader(connection, roles.reader, roles.writer if divided else facts.user))
+                run(connection, rights_of_the_reader(connection, roles.reader, maker))
+            if _present(connection, roles.bi):
+                run(connection, rights_of_tools(connection, roles.bi, maker))
     except WarehouseError as err:
         if not refused:
             raise
@@ -164,7 +170,7 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
             needed = list(_needed(connection, facts, roles))
         advice = texts(connection, needed)
         for wanted in (
-            lambda: _for_people(connection, facts, roles),
+            lambda: _for_readers(connection, facts, roles),
             lambda: _closing(connection),
             lambda: _quieting(connection, roles),
         ):
@@ -194,12 +200,14 @@ def _needed(connection: sa.Connection, facts: _Facts, roles: Roles, password: st
     yield from _lacking(connection, facts, roles.writer, "temporary", "connect")
 
 
-def _for_people(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iterator[Statement]:
+def _for_readers(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iterator[Statement]:
     if _is_of_one(connection, facts, roles) and facts.superuser:
         return
-    if not _present(connection, roles.reader):
-        yield sql.SQL("create role {}").format(sql.Identifier(roles.reader))
-    yield from _lacking(connection, facts, roles.reader, "connect")
+    for role in (roles.reader, roles.bi):
+        if not _present(connection, role):
+            yield sql.SQL("create role {}").format(sql.Identifier(role))
+        yield from _lacking(connection, facts, role, "connect")
+    yield from limiting(connection, roles.bi)
 
 
 def _closing(connection: sa.Connection) -> Iterator[Statement]:

@@ -112,6 +112,15 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
             "See that the address in ALERT_URLS is right and its server answers. Every message is tried on it.",
         ),
     ),
+    "delivery": (
+        ("Hay correos que no llegan", "Mail does not arrive"),
+        (
+            "Vea que SMTP_URL y las direcciones sean correctas («telemetry-pipeline doctor»). Lo que falló se envía otra vez "
+            "con «telemetry-pipeline deliveries --again».",
+            "See that SMTP_URL and the addresses are right (“telemetry-pipeline doctor”). What failed is sent again by "
+            "“telemetry-pipeline deliveries --again”.",
+        ),
+    ),
     "run:": (
         ("Falló la tarea {name}", "The task {name} failed"),
         (

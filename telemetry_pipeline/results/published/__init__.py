@@ -1,0 +1,1 @@
+"""Results as views in the database, for who reads it with other tools."""
