@@ -65,7 +65,9 @@ for found in pkgutil.walk_packages(telemetry_pipeline.__path__, "telemetry_pipel
     )
     assert done.stdout.splitlines() == [
         "telemetry_pipeline.cli.local.simulator httptools",
+        "telemetry_pipeline.reports.files.book xlsxwriter",
         "telemetry_pipeline.reports.files.workbook xlsxwriter",
+        "telemetry_pipeline.reports.forms.workbook xlsxwriter",
         "telemetry_pipeline.simulator.server httptools",
     ], done.stderr
 

@@ -32,7 +32,7 @@ REPORTING: Mapping[str, tuple[str, str]] = {
         "Se hacen solos cuando sus días están completos; quien opera el sistema puede hacer uno ahora.",
         "They are made by themselves once their days are complete; who operates the system can make one now.",
     ),
-    "newest_reports": ("Se muestran los {n} más nuevos.", "The newest {n} are shown."),
+    "newest": ("Los más nuevos, {n} como mucho.", "The newest, {n} at most."),
     "gone": (
         "Ese informe no existe, o ya no se guarda. Quien opera el sistema puede hacerlo otra vez.",
         "There is no such report, or it is kept no longer. Who operates the system can make it again.",
@@ -78,8 +78,7 @@ REPORTING: Mapping[str, tuple[str, str]] = {
     # Deliveries.
     "deliveries": ("Envíos", "Deliveries"),
     "no_deliveries": ("Todavía no se envió nada.", "Nothing was sent yet."),
-    "to_whom": ("A quién", "To whom"),
-    "what": ("Qué", "What"),
+    "delivery": ("A quién y qué", "To whom and what"),
     "state": ("Estado", "State"),
     "state_waiting": ("en espera", "waiting"),
     "state_leased": ("a punto de salir", "about to go out"),
@@ -94,8 +93,8 @@ REPORTING: Mapping[str, tuple[str, str]] = {
     "again": ("Enviar otra vez", "Send again"),
     "again_which": ("Enviar otra vez a {recipient}: {subject}", "Send again to {recipient}: {subject}"),
     "unsent": (
-        "Hay correos que esperan desde el {moment} sin que nadie intente enviarlos. Vea si SMTP_URL nombra un servidor de correo "
-        "y si corre el proceso que vigila («watch»), que los envía.",
+        "Hay correos que esperan desde el {moment} sin que nadie intente enviarlos. Vea si SMTP_URL nombra un servidor de "
+        "correo y si corre el proceso que vigila («watch»), que los envía.",
         "Mail has been waiting since {moment} without anybody trying to send it. See whether SMTP_URL names a mail server, and "
         "whether the process that watches (“watch”) runs, which sends it.",
     ),

@@ -1,4 +1,4 @@
-"""*Informes* as people have it: in a browser, at the width of a desk and of a phone; and a report in HTML runs nothing there."""
+"""*Informes* as people have it: in a browser, at the widths of a desk and a phone; a report in HTML runs nothing there."""
 
 from __future__ import annotations
 

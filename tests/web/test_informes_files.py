@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from webservers import FakeWebserver
 
 from telemetry_pipeline.errors import ArchiveError, ArchiveUnavailable
+from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.reports.archive.keeping import Archive
-from telemetry_pipeline.reports.publishing.mailing import MEDIA_TYPES
 from telemetry_pipeline.web.reporting import files
 
 Browsers = Callable[..., Browser]
@@ -34,11 +34,11 @@ def vera(over: ASGIApp, browser: Browsers) -> Browser:
     return browser(VIEWER, of=over)
 
 
-@pytest.mark.parametrize("form", BODIES)
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_file_comes_as_what_it_is_under_its_name(vera: Browser, warehouse: sa.Engine, tmp_path: Path, form: str) -> None:
     path = f"/informes/{keep(warehouse, tmp_path).report_id}/{form}"
     answer = vera.get(path)
-    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, BODIES[form], MEDIA_TYPES[form])
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, BODIES[form], FORMATS[form])
     how = "attachment" if form == "xlsx" else "inline"
     assert answer.headers["content-disposition"] == f'{how}; filename="{NAME}.{form}"'
     assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "private, no-cache")
@@ -68,6 +68,7 @@ def test_who_is_not_logged_in_gets_no_file(over: ASGIApp, browser: Browsers, war
     "path",
     [
         "/informes/{id}/doc",
+        "/informes/{id}/png",
         "/informes/{id}/PDF",
         "/informes/{id}/pdf.exe",
         "/informes/{id}/..%2f..%2fsecret",

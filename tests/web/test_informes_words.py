@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import telemetry_pipeline.web.reporting
-from telemetry_pipeline.reports.publishing.publishing import FORMATS
+from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.warehouse.outgoing.outbox import State
 from telemetry_pipeline.web.reporting.showing import DONE, FORMAT_NAMES
 from telemetry_pipeline.words.reporting import REPORTING

@@ -1,4 +1,4 @@
-"""Threads for what takes long, such as asking another server: a few at once, so that who asks for nothing of it waits for nobody."""
+"""Threads for what takes long, such as asking another server: a few at once, so that nobody else waits for it."""
 
 from __future__ import annotations
 

@@ -20,12 +20,15 @@ from telemetry_pipeline.warehouse.core import names
 from telemetry_pipeline.warehouse.outgoing import outbox, subscriptions
 from telemetry_pipeline.web.access.door import actor
 from telemetry_pipeline.web.frame.forms import read_form
+from telemetry_pipeline.web.frame.threads import Threads
 from telemetry_pipeline.web.reporting.asked import Form, read_report, read_subscription
 from telemetry_pipeline.web.reporting.room import PATH, Room
 from telemetry_pipeline.web.reporting.showing import show
 
 _MOST_CHANNELS = 1_000
 _LONGEST_ID = 18
+# A launch takes as long as Dagster does, and nobody who looks waits for that.
+_LAUNCHES_AT_ONCE = 10
 
 
 class Acting:
@@ -33,6 +36,7 @@ class Acting:
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        self._launches = Threads(_LAUNCHES_AT_ONCE)
 
     async def ask_make(self, request: Request) -> Response:
         """Return the form of a report now, as far as the address fills it in."""
@@ -43,7 +47,7 @@ class Acting:
         form, room, who = await read_form(request), self._room, actor(request)
         try:
             asked = await room.look(partial(self._read_report, form))
-            run_id = await room.threads.run(lambda: self._launch(who, asked))
+            run_id = await self._launches.run(lambda: self._launch(who, asked))
         except RequestRefused as err:
             return await self._form(request, "make.html", form, err)
         return RedirectResponse(f"/tareas/{run_id}?done=launched", status_code=303)

@@ -1,4 +1,4 @@
-"""What the forms ask for: a report now, or that people get one whenever it is due. What is wrong is said in the page's words."""
+"""What the forms ask for: a report now, or that people get one whenever it is due. What is wrong is said in its words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telemetry_pipeline.analyses.reports import KINDS, Kind
 from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import AskedWrongly
 from telemetry_pipeline.launches import all_assets
-from telemetry_pipeline.reports.publishing.publishing import FORMATS
+from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.reports.publishing.subscribing import MOST_RECIPIENTS
 from telemetry_pipeline.settings.values import mail_address
 from telemetry_pipeline.speech import Speech

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from telemetry_pipeline.reports.publishing.mailing import TOPIC
+from telemetry_pipeline.reports.publishing.subscribing import TOPIC
 from telemetry_pipeline.warehouse.outgoing import made_reports, outbox, subscriptions
 from telemetry_pipeline.warehouse.outgoing.made_reports import MadeReport
 from telemetry_pipeline.warehouse.outgoing.outbox import Delivery
 from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
 
-_MOST_REPORTS = 40
-_MOST_DELIVERIES = 60
+MOST_REPORTS = 40
+MOST_DELIVERIES = 60
 _LONG = timedelta(minutes=10)
 # Whatever an address is within, such as the answer of a server.
 _LOCAL_PART = re.compile(r"([^\s<>@:;,\"'/])[^\s<>@:;,\"'/]*@")
@@ -47,9 +47,9 @@ class Listed:
 def read(connection: sa.Connection) -> Listed:
     """Return what there is."""
     return Listed(
-        made_reports.find_newest(connection, _MOST_REPORTS),
+        made_reports.find_newest(connection, MOST_REPORTS),
         subscriptions.find_open(connection),
-        outbox.find_newest(connection, _MOST_DELIVERIES, topic=TOPIC),
+        outbox.find_newest(connection, MOST_DELIVERIES, topic=TOPIC),
     )
 
 

@@ -29,7 +29,15 @@ def routes(door: Door, settings: DoorSettings) -> list[BaseRoute]:
         """Show what there is."""
         listed = await room.look(listing.read)
         shown = listed if "personal" in request.auth.scopes else listed.masked()
-        return show(request, room, "reports.html", listed=shown, unsent_since=listed.unsent_since(datetime.now(UTC)))
+        return show(
+            request,
+            room,
+            "reports.html",
+            listed=shown,
+            most_reports=listing.MOST_REPORTS,
+            most_deliveries=listing.MOST_DELIVERIES,
+            unsent_since=listed.unsent_since(datetime.now(UTC)),
+        )
 
     return [
         Route(PATH, reports),

@@ -9,12 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from telemetry_pipeline.amounts import size
 from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused
 from telemetry_pipeline.printable import cut
-from telemetry_pipeline.reports.publishing.publishing import FORMATS
+from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.templating import templates
@@ -29,7 +28,7 @@ DONE = ("subscribed", "ended", "again")
 """What an address may say to have been done just before."""
 
 _TEMPLATES = templates(
-    "telemetry_pipeline.web.reporting", cut=cut, size=size, period=Period, kinds=KINDS, formats=FORMATS, called=FORMAT_NAMES
+    "telemetry_pipeline.web.reporting", cut=cut, period=Period, kinds=KINDS, formats=FORMATS, called=FORMAT_NAMES
 )
 _TEMPLATES.tests["said"] = lambda error: isinstance(error, AskedWrongly)
 
