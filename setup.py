@@ -22,6 +22,7 @@ setup(
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
         "telemetry_pipeline.web.operating": ["templates/*"],
         "telemetry_pipeline.web.pages": ["templates/*"],
+        "telemetry_pipeline.web.reporting": ["templates/*"],
     },
     install_requires=[
         "alembic>=1.18,<2",

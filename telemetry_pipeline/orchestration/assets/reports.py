@@ -16,8 +16,9 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.reports.publishing.mailing import link, name_of
-from telemetry_pipeline.reports.publishing.publishing import FORMATS, Delivery, Published, publish
+from telemetry_pipeline.reports.archive.formats import FORMATS, name_of
+from telemetry_pipeline.reports.publishing.mailing import link
+from telemetry_pipeline.reports.publishing.publishing import Delivery, Published, publish
 from telemetry_pipeline.settings.loading import StackSettings
 
 

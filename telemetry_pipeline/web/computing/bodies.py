@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.errors import NothingToDraw, RequestRefused
+from telemetry_pipeline.errors import NothingToDraw
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
 from telemetry_pipeline.reports.files.wording import heads, in_words
