@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.reports.content.kinds import Wanted, find
+from telemetry_pipeline.analyses.reports import Wanted, find
 
 from bench.analyses import LAST, fill
 from bench.harness import OPERATOR_TIMEZONE, database, peak_memory_mb, result
@@ -38,7 +38,7 @@ from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import completeness
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 _ZONE = ZoneInfo(OPERATOR_TIMEZONE)
 _WANTED = Wanted(find("daily_report"), Period(LAST, LAST))

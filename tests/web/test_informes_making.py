@@ -37,7 +37,7 @@ def config(params: dict[str, Any], name: str) -> dict[str, Any]:
 
 def partition(params: dict[str, Any]) -> str:
     tags = {tag["key"]: tag["value"] for tag in params["executionMetadata"]["tags"]}
-    return tags["dagster/partition"]
+    return str(tags["dagster/partition"])
 
 
 YESTERDAY = str(today(MEXICO) - timedelta(days=1))

@@ -10,7 +10,7 @@ import telemetry_pipeline.web.reporting
 from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.warehouse.outgoing.outbox import State
 from telemetry_pipeline.web.reporting.showing import DONE, FORMAT_NAMES
-from telemetry_pipeline.words.reporting import REPORTING
+from telemetry_pipeline.words.reporting.pages import REPORTING
 
 MADE_UP = {*(f"done_{each}" for each in DONE), *(f"state_{each}" for each in get_args(State))}
 ON_THE_START_PAGE = {"reports", "reports_lead"}

@@ -15,7 +15,7 @@ from telemetry_pipeline.words.api import API
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES
-from telemetry_pipeline.words.reporting import REPORTING
+from telemetry_pipeline.words.reporting.pages import REPORTING
 
 CATALOGUES = [API, DOOR, PAGES, REPORTING]
 SAID = {

@@ -13,7 +13,7 @@ from telemetry_pipeline.reports.content.content import Content, Section
 from telemetry_pipeline.reports.content.tables import Table
 from telemetry_pipeline.reports.forms.notes import notes, subject_of
 from telemetry_pipeline.words.language import Texts
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 _FONT = "DejaVu Sans"
 _LONG_WORD = re.compile(r"\S{16,}")

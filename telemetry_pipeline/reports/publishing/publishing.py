@@ -31,8 +31,7 @@ from telemetry_pipeline.warehouse.db.connections import lock, snapshot
 from telemetry_pipeline.warehouse.outgoing import made_reports, outbox, subscriptions
 from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
 from telemetry_pipeline.warehouse.raw import completeness
-from telemetry_pipeline.words.reports import REPORTS
-
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 MAKERS: Mapping[str, Callable[[Content, StackSettings], bytes]] = {
     "pdf": lambda content, _: to_pdf(content),

@@ -14,7 +14,7 @@ from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.web.access.door import Door
 from telemetry_pipeline.web.frame.threads import Threads
-from telemetry_pipeline.words.reporting import REPORTING
+from telemetry_pipeline.words.reporting.pages import REPORTING
 
 PATH = "/informes"
 

@@ -19,7 +19,7 @@ from telemetry_pipeline.web.frame.page import NOT_KEPT, framed
 from telemetry_pipeline.web.frame.templating import templates
 from telemetry_pipeline.web.reporting.room import PATH, Room
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 FORMAT_NAMES: Mapping[str, str] = {"pdf": "PDF", "xlsx": "Excel", "html": "HTML"}
 """What people call the formats of reports."""
