@@ -1,9 +1,9 @@
 """Reports: the daily one over 2,000,000 views as PDF, workbook and HTML, from results that are stored.
 
 ``processor_seconds`` are those of a process of its own, of all its threads, from the first result read to the last byte; what
-draws pictures is loaded meanwhile, the rest before. ``peak_mb`` is the peak of all its memory; ``libraries_mb`` is what of it
-is files of libraries, which processes share. ``ratio_to_results`` is the time of that over the time of reading the same results
-once more.
+draws pictures is loaded meanwhile, the rest before. ``again_seconds`` are those of the same once more, as of a worker that has
+made a report before. ``peak_mb`` is the peak of all its memory; ``libraries_mb`` is what of it is files of libraries, which
+processes share. ``ratio_to_results`` is the time of the second report over the time of reading its results.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+<<<<<<< HEAD
 from telemetry_pipeline.analyses.reports import Wanted, find
 
+=======
+>>>>>>> forms14
 from bench.analyses import LAST, fill
 from bench.harness import OPERATOR_TIMEZONE, database, peak_memory_mb, result
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
+from telemetry_pipeline.analyses.reports import Wanted, find
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.reports.content.building import build, window_of
 from telemetry_pipeline.reports.forms.html import to_html
@@ -74,6 +78,7 @@ class Made:
     """What making a report took. :ivar bytes: of PDF, workbook and HTML."""
 
     processor_seconds: float
+    again_seconds: float
     seconds: float
     read_seconds: float
     peak_mb: float
@@ -82,17 +87,20 @@ class Made:
 
 
 def make(url: str) -> Made:
-    """Make the report in this process, in all formats, and read its results once more."""
+    """Make the report in this process, in all formats, twice, and read its results once more."""
     all_analyses()
     answers = _Answers(url)
-    begin, processor = time.perf_counter(), time.process_time()
+    begin = time.process_time()
     found = _forms(url, answers)
-    seconds, processor = time.perf_counter() - begin, time.process_time() - processor
+    first = time.process_time() - begin
     questions = list(answers.asked)
+    begin, processor = time.perf_counter(), time.process_time()
+    _forms(url, answers)
+    seconds, again = time.perf_counter() - begin, time.process_time() - processor
     begin = time.perf_counter()
     for question in questions:
         answers(*question)
-    return Made(processor, seconds, time.perf_counter() - begin, peak_memory_mb(), _libraries_mb(), found)
+    return Made(first, again, seconds, time.perf_counter() - begin, peak_memory_mb(), _libraries_mb(), found)
 
 
 def _forms(url: str, answers: _Answers) -> tuple[int, int, int]:
@@ -121,6 +129,7 @@ def main(views: int = 2_000_000) -> None:
         bench="reports",
         views=views,
         processor_seconds=round(made.processor_seconds, 2),
+        again_seconds=round(made.again_seconds, 2),
         peak_mb=round(made.peak_mb),
         libraries_mb=round(made.libraries_mb),
         ratio_to_results=round(made.seconds / made.read_seconds, 1),
