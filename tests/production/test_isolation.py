@@ -43,6 +43,8 @@ def test_services_share_nothing_that_another_one_writes_but_logs(files: list[str
     # Of the sockets' who listens there alone.
     listening = {"code": "code-server", "sockets": "webserver", "flower": "flower"}
     wanted = {source for source, service in listening.items() if service in services}
+    # Of reports, who serves the queue of that name; nobody executes them.
+    wanted |= {"reports"} & set(users)
     assert {source: writers[source] for source in shared - {LOGS}} == dict.fromkeys(wanted, 1)
     assert mounts(services.get("flower", {})).keys() <= {"/run/telemetry-flower"}
 
