@@ -1,4 +1,5 @@
-"""Connections of urllib3, and so of requests, whose answers end: after so many bytes, or after the time for reading them.
+"""Connections whose answers end, after so many bytes, or after the time for reading them: those of urllib3, and so of requests,
+and any socket's.
 
 By themselves a time-out begins anew with every byte, and an answer may have as many as there are.
 """
@@ -34,7 +35,7 @@ def pool_classes(
         def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
             super().__init__(sock, *arguments, **named)
             self.fp.close()
-            self.fp = io.BufferedReader(_Bounded(sock, max_bytes))
+            self.fp = reading(sock, max_bytes)
 
         def begin(self) -> None:
             super().begin()
@@ -67,6 +68,14 @@ def pool_classes(
         ConnectionCls = Encrypted
 
     return {"http": PlainPool, "https": EncryptedPool}
+
+
+def reading(connection: socket.socket, max_bytes: int) -> io.BufferedReader:
+    """Return what reads from a socket, all in all in the time that the socket is given for one look, and so many bytes.
+
+    Reading raises :class:`TooMuch` beyond them, and ``TimeoutError``.
+    """
+    return io.BufferedReader(_Bounded(connection, max_bytes))
 
 
 def _connected(path: Path, timeout: float | None) -> socket.socket:

@@ -12,6 +12,7 @@ TelemetryError                  what went wrong, and what to do about it
 │   ├── PanAccessUnavailable    time-out, lost connection, a session that keeps ending, HTTP 5xx, 408 or 429
 │   ├── WebserverUnavailable    nobody answers at the address of the web server
 │   ├── CodeUnavailable         the web server answers, and the code server behind it does not
+│   ├── ArchiveUnavailable      where reports are kept does not answer
 │   ├── Busy                    more is asked of the front door at once than it computes
 │   └── ComputingEnded          the process that computed an answer came to an end before it was done
 ├── StepEnded                   a step came to an end before its work was done; what it committed stays
@@ -29,6 +30,8 @@ TelemetryError                  what went wrong, and what to do about it
 │   ├── PermissionDenied        the session is alive, and its user may not call this function
 │   ├── AnotherUpstream         it is not the upstream of the stored records; nothing of it was stored
 │   └── MalformedAnswer         the answer is not what the API promises; carries it
+├── ArchiveError                where reports are kept cannot be used as it is
+│   └── ArchiveUnavailable
 ├── WebserverError              the web server answered with an error, or not at all
 │   ├── WebserverUnavailable
 │   └── CodeUnavailable
@@ -114,6 +117,14 @@ class Unavailable(TelemetryError):
 
 class BrokerUnavailable(Unavailable):
     """The broker does not answer."""
+
+
+class ArchiveError(TelemetryError):
+    """Where reports are kept cannot be used as it is."""
+
+
+class ArchiveUnavailable(ArchiveError, Unavailable):
+    """Where reports are kept does not answer, or takes no more."""
 
 
 class StepEnded(TelemetryError):

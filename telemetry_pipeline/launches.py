@@ -7,17 +7,22 @@ GraphQL for it. How runs are launched, and what assets do, is said in ``orchestr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.days import Period
+from telemetry_pipeline.analyses.reports import KINDS, Grain
+from telemetry_pipeline.analyses.reports import find as find_report
+from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, REBUILD, TICK
+from telemetry_pipeline.settings.values import mail_address
 from telemetry_pipeline.suggestions import meant
 from telemetry_pipeline.words.language import Language, Texts
 from telemetry_pipeline.words.upkeep.purposes import PURPOSES
@@ -29,6 +34,8 @@ class Days(StrEnum):
     NONE = "none"
     ONE = "a day"
     RANGE = "a day or a range"
+    WEEK = "an ISO week, by its Monday"
+    MONTH = "a month, by its first day"
 
 
 class Selection(StrEnum):
@@ -65,7 +72,7 @@ class Asset:
     purpose: str
     selections: tuple[Selection, ...]
     parameters: type[Parameters] = Parameters
-    days: Days = field(default=Days.RANGE, init=False)
+    days: Days = Days.RANGE
 
     @property
     def tags(self) -> dict[str, str]:
@@ -81,6 +88,7 @@ class SyncParameters(Parameters):
     )
 
 
+_REPORT_DAYS: Mapping[Grain, Days] = {Grain.DAY: Days.ONE, Grain.WEEK: Days.WEEK, Grain.MONTH: Days.MONTH}
 _SAID = Texts(PURPOSES, Language.EN)
 
 JOBS: Mapping[str, Job] = {
@@ -93,6 +101,20 @@ JOBS: Mapping[str, Job] = {
         (CLEANUP, Days.NONE, None),
     )
 }
+
+
+def check_report(name: str, config: Mapping[str, Any], allowed: AllowedDays) -> None:
+    """Refuse parameters of a report that it cannot be made with.
+
+    :raises RequestRefused: says what is allowed.
+    """
+    parameters = find_report(name).parse(config)
+    allowed.asked(None, parameters.first, parameters.last)
+    if parameters.send_to is not None:
+        try:
+            mail_address(parameters.send_to)
+        except ValueError as err:
+            raise RequestRefused(f"send_to is no mail address: {parameters.send_to!r}", str(err)) from None
 
 
 def all_assets() -> dict[str, Asset]:
@@ -108,6 +130,7 @@ def all_assets() -> dict[str, Asset]:
                 for each in all_analyses().values()
             ),
             *(Asset(name, question, analysed) for name, (question, _) in DOCUMENTS.items()),
+            *(Asset(kind.name, _SAID[kind.name], (), kind.parameters, _REPORT_DAYS[kind.grain]) for kind in KINDS.values()),
         )
     }
 
@@ -131,5 +154,24 @@ def check_days(target: Job | Asset, period: Period | None) -> None:
     """
     if target.days is Days.NONE and period is not None:
         raise RequestRefused(f"{target.name} has no partitions", "give none")
-    if target.days is Days.ONE and period is not None and period.length > 1:
-        raise RequestRefused(f"{target.name} is for one day", f"for a range launch {RANGE}")
+    if period is None or target.days in (Days.NONE, Days.RANGE):
+        return
+    if period.length > 1:
+        otherwise = "give its parameters first and last" if target.name in KINDS else f"launch {RANGE}"
+        raise RequestRefused(f"{target.name} is for {target.days}", f"for a range {otherwise}")
+    if (begins := _begins(target.days, period.first)) != period.first:
+        raise RequestRefused(
+            f"{target.name} is for {target.days}, and {period.first} is none", f"that of {period.first} is {begins}"
+        )
+
+
+def default_days(target: Job | Asset, today: date) -> Period:
+    """Return the days of a run for which none are named: today, or the partition of the last report whose days are over."""
+    day = KINDS[target.name].last_period(today).first if target.name in KINDS else today
+    return Period(day, day)
+
+
+def _begins(days: Days, day: date) -> date:
+    if days is Days.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if days is Days.MONTH else day

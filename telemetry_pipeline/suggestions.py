@@ -13,11 +13,11 @@ _LESS_LIKE = 0.1
 
 def meant(name: str, known: Iterable[str]) -> str:
     """Return ``did you mean top_channels?``, or an empty text if no name is like it."""
-    written = name.lower()
+    written, names = name.lower(), {each.lower(): each for each in known}
     likeness = {
-        each: SequenceMatcher(None, each, written).ratio() for each in get_close_matches(written, list(known), _MOST, _LIKE)
+        each: SequenceMatcher(None, each, written).ratio() for each in get_close_matches(written, list(names), _MOST, _LIKE)
     }
-    close = [each for each, ratio in likeness.items() if ratio >= max(likeness.values()) - _LESS_LIKE]
+    close = [names[each] for each, ratio in likeness.items() if ratio >= max(likeness.values()) - _LESS_LIKE]
     return f"did you mean {' or '.join(close)}?" if close else ""
 
 

@@ -18,6 +18,9 @@ DEFAULT_SOFT_TIME_LIMIT_SECONDS = f".dagster/{SOFT_TIME_LIMIT_SECONDS}"
 DAYS = "telemetry/days"
 """The days of a range, as :func:`partition_text` writes them: the list of runs shows it, and finds runs by it."""
 
+REPORT = "telemetry/report"
+"""Which report that is due a run makes; nobody asks for it a second time."""
+
 _LAUNCHED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
 
 ROWS = "telemetry/rows"

@@ -20,6 +20,9 @@ COMMANDS = {
     "up": f"{_CLI}.local.commands",
     "run": f"{_CLI}.launching.commands",
     "show": f"{_CLI}.showing.commands",
+    "report": f"{_CLI}.reporting.commands",
+    "subscriptions": f"{_CLI}.reporting.commands",
+    "deliveries": f"{_CLI}.reporting.commands",
     "status": f"{_CLI}.operating.commands",
     "runs": f"{_CLI}.steering.commands",
     "cancel": f"{_CLI}.steering.commands",
@@ -44,7 +47,7 @@ COMMANDS = {
 }
 """The commands in the order in which help shows them, and which module declares each."""
 
-EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports"}
+EXTRAS = {"httptools": "local", "uvloop": "local"}
 """Which extra brings a module that a command imports; what ``up`` starts says so itself."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline.orchestration.assets import analyses, documents, telemetry
+from telemetry_pipeline.orchestration.assets import analyses, documents, reports, telemetry
 from telemetry_pipeline.orchestration.jobs import build_jobs
 from telemetry_pipeline.orchestration.partitions import daily_partitions
 from telemetry_pipeline.orchestration.resources import PanAccess, Warehouse
@@ -17,6 +17,7 @@ from telemetry_pipeline.orchestration.schedules import build_schedules
 from telemetry_pipeline.orchestration.sensors.freshness import build_freshness_sensor
 from telemetry_pipeline.orchestration.sensors.late_data import build_late_data_sensor
 from telemetry_pipeline.orchestration.sensors.lost_runs import build_lost_runs_sensor
+from telemetry_pipeline.orchestration.sensors.reports import build_reports_sensor
 from telemetry_pipeline.orchestration.sensors.run_ends import (
     build_run_failures_sensor,
     build_run_successes_sensor,
@@ -46,6 +47,7 @@ def build_defs(settings: StackSettings | None = None, resources: Mapping[str, An
         # Three lines an asset, at each start of each process.
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [asset for family in (telemetry, analyses, documents) for asset in family.build_assets(daily, settings)]
+        assets += reports.build_assets(settings)
     return dg.Definitions(
         assets=assets,
         jobs=jobs,
@@ -56,6 +58,7 @@ def build_defs(settings: StackSettings | None = None, resources: Mapping[str, An
             build_run_failures_sensor(settings),
             build_run_successes_sensor(settings),
             build_freshness_sensor(settings),
+            build_reports_sensor(settings),
         ],
         executor=build_executor(settings),
         resources={"warehouse": Warehouse(settings), "panaccess": PanAccess(settings), **(resources or {})},

@@ -16,6 +16,8 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
+from telemetry_pipeline.reports.archive.keeping import open_archive
+from telemetry_pipeline.reports.publishing.clearing import clear
 from telemetry_pipeline.results import tables
 from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.settings.loading import StackSettings
@@ -60,6 +62,13 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
 
     @dg.op(tags=on_queue(REPORTS))
     @tried_again(settings)
+    def delete_old_reports(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
+        """Delete reports and messages older than REPORT_RETENTION_DAYS, and files of reports that nobody has on record."""
+        reports, messages, files = clear(warehouse.engine, open_archive(settings), settings.report_retention_days)
+        context.add_output_metadata({"reports_deleted": reports, "messages_deleted": messages, "files_deleted": files})
+
+    @dg.op(tags=on_queue(REPORTS))
+    @tried_again(settings)
     def make_months(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         """Make the partitions of the months to come, and of those that lack one, three months ahead."""
         waiting = partitions.keep_months(warehouse.engine, settings.first_month)
@@ -92,6 +101,7 @@ def build_cleanup(settings: StackSettings) -> dg.JobDefinition:
         make_months()
         delete_unwanted_results()
         delete_old_access()
+        delete_old_reports()
         delete_old_runs()
 
     return cleanup

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
+from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.launches import JOBS, Days, Job, check_days
+from telemetry_pipeline.launches import JOBS, Days, Job, all_assets, check_days, check_report
 from telemetry_pipeline.orchestration.forms import check_form
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
@@ -24,9 +25,14 @@ def check_request(
     target = JOBS.get(job_name) or Job(job_name, "any assets", Days.RANGE, None)
     period = allowed.asked(tags.get(PARTITION), tags.get(RANGE_START), tags.get(RANGE_END))
     check_days(target, period)
+    for name in KINDS.keys() & set(assets):
+        check_days(all_assets()[name], period)
     if period is None and target.days is not Days.NONE:
         raise RequestRefused("a run needs a partition, or the first and the last day of a range", str(allowed))
     check_form(run_config, tags, assets)
     for name, given in (run_config.get("ops") or {}).items():
+        config = given.get("config", {})
         if name in all_analyses():
-            find_analysis(name).parse(given.get("config", {}))
+            find_analysis(name).parse(config)
+        elif name in KINDS:
+            check_report(name, config, allowed)

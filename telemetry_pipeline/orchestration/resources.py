@@ -15,10 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.ingestion.step import Days, Synced, sync_step
 from telemetry_pipeline.ingestion.sync import Progress, Sync
 from telemetry_pipeline.orchestration.checks import limits_hours
+from telemetry_pipeline.reports.archive.keeping import open_archive
+from telemetry_pipeline.reports.publishing.publishing import Delivery, Published, publish
 from telemetry_pipeline.results import computing, documents
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.staleness import Chosen, stale_of
@@ -139,6 +142,11 @@ class Warehouse:
     ) -> dict[str, Any]:
         """Make a document of exactly *period*; it is stored if *keep_if* says so of what it holds."""
         return documents.make(self.engine, document, period, rules_of(self._settings), keep_if=keep_if, checkpoint=checkpoint)
+
+    def publish(self, wanted: Wanted, delivery: Delivery, run: str, *, checkpoint: Callable[[], None]) -> Published:
+        """Make a report in every format, keep it, and queue what goes to those who get it."""
+        archive = open_archive(self._settings)
+        return publish(self.engine, self.views, archive, self._settings, wanted, delivery, run_id=run, checkpoint=checkpoint)
 
 
 class PanAccess:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from telemetry_pipeline.analyses.reports import KINDS, Kind
 from telemetry_pipeline.days import today
 from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration import switches
+from telemetry_pipeline.orchestration.due_reports import requests_of
+from telemetry_pipeline.reports.publishing.due import cron_of, last_due
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
+from telemetry_pipeline.warehouse.db.connections import connect
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -35,7 +39,7 @@ class InFlight:
 
 
 def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
-    """Return the tick, the nightly repair, the merge every few hours, and the clean-up."""
+    """Return the tick, the nightly repair, the merge every few hours, the clean-up, and the reports."""
 
     def schedule(
         job: str, purpose: str, cron: str, description: str
@@ -77,7 +81,28 @@ def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
     def cleanup(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         return dg.RunRequest()
 
-    return [tick, repair, merge, cleanup]
+    return [tick, repair, merge, cleanup, *(_of_report(kind, settings) for kind in KINDS.values())]
+
+
+def _of_report(kind: Kind, settings: StackSettings) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"{kind.name}_schedule",
+        target=dg.AssetSelection.assets(kind.name),
+        cron_schedule=cron_of(kind, settings),
+        execution_timezone=settings.operator_timezone,
+        default_status=switches.of_schedules(settings),
+        description=f"The report of the last {kind.grain.value} is made and sent to its subscribers, if its days are complete; "
+        "else the reports_sensor sees to it.",
+    )
+    def report(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        now = datetime.now(UTC)
+        [due] = [each for each in last_due(settings, settings.operator_zone, now) if each.kind == kind]
+        asked = requests_of(context.instance, connect(settings.complete().database_url), due, settings, now, now)
+        return asked or dg.SkipReason(
+            f"{kind.name} of {due.period} is made, or waits for its days, or nobody subscribed to it."
+        )
+
+    return report
 
 
 def in_flight(instance: dg.DagsterInstance, *jobs: str) -> list[InFlight]:

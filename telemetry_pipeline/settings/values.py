@@ -120,7 +120,7 @@ def _secret_url(read: Callable[[str], str]) -> AfterValidator:
 
 def _reports_url(text: str) -> str:
     bucket = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!*'().-]+)*/?", text, re.ASCII)
-    if bucket or ("://" not in text and "\0" not in text):
+    if bucket or not {":", "\0"} & set(text):
         return text.rstrip("/") or "/"
     raise ValueError("expected a directory's path, or s3://bucket/path")
 

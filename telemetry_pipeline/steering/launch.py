@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.launches import JOBS, Asset, Days, Job, all_assets, check_days
+from telemetry_pipeline.launches import JOBS, Asset, Days, Job, all_assets, check_days, default_days
 from telemetry_pipeline.settings.loading import expectation
 from telemetry_pipeline.suggestions import meant
 from telemetry_pipeline.tags import Priority
@@ -41,14 +41,15 @@ class Launch:
 def plan(
     target: Job | Asset, period: Period | None, assignments: Iterable[str], allowed: AllowedDays, priority: Priority
 ) -> Launch:
-    """Return what was asked for, checked; what takes days and is given none is for today.
+    """Return what was asked for, checked; what takes days and is given none is for those of
+    ``default_days``.
 
     :param assignments: as of :func:`parse_parameters`.
     :raises RequestRefused: it cannot be; says what is allowed.
     """
     check_days(target, period)
     if target.days is not Days.NONE:
-        period = allowed.check(period or Period(allowed.last, allowed.last))
+        period = allowed.check(period or default_days(target, allowed.last))
     models = {name: asset.parameters for name, asset in all_assets().items()}
     return Launch(target.name, period, parse_parameters(target.name, assignments, models), priority)
 

@@ -129,6 +129,21 @@ _WORDS = {
 }
 
 
+_SHARES = {
+    "channel_flow": "% de las salidas del canal",
+    "period_channels": "% de las reproducciones",
+    "subscriber_segments": "% de los suscriptores",
+    "time_slots": "% de las reproducciones",
+    "top_channels": "% de las reproducciones",
+}
+"""What ``share_pct`` is a part of, by analyses in which it is not of the hours watched."""
+
+
 def word(name: str) -> str:
     """Return what a column, metric or value is called; its name with blanks, where it has no word."""
     return _WORDS.get(name, name.replace("_", " "))
+
+
+def word_of(analysis: str, name: str) -> str:
+    """Return what a column of an analysis is called, as :func:`word` does, where that depends on the analysis."""
+    return _SHARES[analysis] if name == "share_pct" and analysis in _SHARES else word(name)

@@ -41,13 +41,21 @@ def test_who_mistypes_a_job_is_asked_what_was_meant_and_gets_no_long_list(writte
 
 
 DAY, RANGE = Period(date(2026, 5, 5), date(2026, 5, 5)), Period(date(2026, 5, 5), date(2026, 5, 6))
+MONDAY, FIRST = Period(date(2026, 5, 4), date(2026, 5, 4)), Period(date(2026, 5, 1), date(2026, 5, 1))
 
 
 @pytest.mark.parametrize("name", [*JOBS, *all_assets()])
 def test_days_that_are_not_taken_are_refused(name: str) -> None:
     target = find(name)
-    taken = {Days.NONE: [], Days.ONE: [DAY], Days.RANGE: [DAY, RANGE]}[target.days]
-    for period in (DAY, RANGE):
+    days = [DAY, MONDAY, FIRST]
+    taken = {
+        Days.NONE: [],
+        Days.ONE: days,
+        Days.RANGE: [*days, RANGE],
+        Days.WEEK: [MONDAY],
+        Days.MONTH: [FIRST],
+    }[target.days]
+    for period in (*days, RANGE):
         if period in taken:
             check_days(target, period)
         else:

@@ -16,7 +16,7 @@ import pytest
 
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.reports.files import workbook
+from telemetry_pipeline.reports.files import book
 from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
@@ -158,6 +158,6 @@ def test_the_same_results_are_the_same_bytes() -> None:
 
 
 def test_more_rows_than_a_sheet_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "_MOST_ROWS", 1)
+    monkeypatch.setattr(book, "_MOST_ROWS", 1)
     with pytest.raises(RequestRefused, match="take --format csv"):
         to_workbook([TOP], MEXICO)

@@ -12,12 +12,15 @@ from analyses.oracle import View
 
 from telemetry_pipeline.analyses.documents import gathered
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.definitions import defs
 from telemetry_pipeline.ingestion.step import Synced
 from telemetry_pipeline.orchestration.resources import MergeStep
+from telemetry_pipeline.reports.publishing.publishing import Delivery, Published
 from telemetry_pipeline.results.catalogue import ResultInfo, parameters_key
 from telemetry_pipeline.results.computing import Updated
+from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
 
 _NOW = datetime(2026, 1, 4, tzinfo=UTC)
 
@@ -99,6 +102,26 @@ class FakeWarehouse:
         }
         keep_if(body)
         return body
+
+    def publish(self, wanted: Wanted, delivery: Delivery, run: str, *, checkpoint: Callable[[], None]) -> Published:
+        """A report that is nowhere."""
+        period, files = (
+            wanted.period,
+            tuple(File(form, f"{wanted.kind.name}.{form}", 1_000) for form in ("pdf", "xlsx", "html")),
+        )
+        made = MadeReport(
+            1,
+            wanted.kind.name,
+            wanted.channel,
+            period.first,
+            period.last,
+            _NOW,
+            delivery.to_subscribers,
+            is_complete=True,
+            files=files,
+            run_id=run,
+        )
+        return Published(made)
 
 
 class FakePanAccess:

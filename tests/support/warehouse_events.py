@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.raw import records
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS, Batch
 
@@ -135,6 +136,14 @@ def store(engine: sa.Engine, *events: Event) -> None:
     batch.add([event.row for event in events])
     with records.writing(engine) as connection:
         records.store(connection, batch)
+
+
+def with_two_days(engine: sa.Engine) -> sa.Engine:
+    """A warehouse of two complete days, 2025-01-30 and the next, behind the first one of data."""
+    store(engine, start(1, "A"), stop(2, duration=3600), stop(3, duration=7200, hours=24), stop(4, hours=-24))
+    merge(engine, ZONE)
+    complete(engine)
+    return engine
 
 
 _BY_ROW = """

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
+from pydantic import Field, create_model
 
-from telemetry_pipeline.analyses.framework.declaration import Analysis
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.settings.loading import StackSettings
 
 Of = Literal["day", "window", "range"]
@@ -38,16 +39,25 @@ def tags(*, of: Of, personal: bool) -> dict[str, str]:
     return {"of": of, **({"personal-data": "true"} if personal else {})}
 
 
-def description(analysis: Analysis) -> str:
-    """Return question and explanation, and the parameters as a table in Markdown."""
-    fields = analysis.parameters.model_fields
+def description(text: str, parameters: type[Parameters]) -> str:
+    """Return a text, and the parameters as a table in Markdown."""
+    fields = parameters.model_fields
     if not fields:
-        return analysis.description
+        return text
     rows = [
         f"| `{name}` | {'required' if field.is_required() else json.dumps(field.default)} | {field.description or ''} |"
         for name, field in fields.items()
     ]
-    return "\n".join([analysis.description, "", "| parameter | default | |", "|---|---|---|", *rows])
+    return "\n".join([text, "", "| parameter | default | |", "|---|---|---|", *rows])
+
+
+def config_type(parameters: type[Parameters]) -> type[dg.Config]:
+    """Return parameters as Dagster's configuration; their bounds are checked at launch, and where they are used."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, Field(default=field.default, description=field.description))
+        for name, field in parameters.model_fields.items()
+    }
+    return create_model(f"{parameters.__name__}Config", __base__=dg.Config, **fields)
 
 
 def column_schema(analysis: Analysis) -> dg.TableSchema:

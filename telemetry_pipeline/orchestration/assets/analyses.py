@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dagster as dg
-from pydantic import Field, create_model
 
-from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.launches import all_assets
@@ -36,7 +35,7 @@ def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -
 
 
 def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
-    config_type = _config_type(analysis.parameters)
+    config_type = about.config_type(analysis.parameters)
 
     def with_parameters(
         context: dg.AssetExecutionContext,
@@ -52,7 +51,7 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
 
     declare = dg.asset(
         name=analysis.name,
-        description=about.description(analysis),
+        description=about.description(analysis.description, analysis.parameters),
         deps=["ott_views"],
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -133,12 +132,3 @@ def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Map
         "result": f"computed: {reason}" if reason else age,
         **info.facts,
     }
-
-
-def _config_type(parameters: type[Parameters]) -> type[dg.Config]:
-    """Return the parameters as Dagster's configuration; their bounds are checked at launch and by ``Analysis.parse``."""
-    fields: dict[str, Any] = {
-        name: (field.annotation, Field(default=field.default, description=field.description))
-        for name, field in parameters.model_fields.items()
-    }
-    return create_model(f"{parameters.__name__}Config", __base__=dg.Config, **fields)

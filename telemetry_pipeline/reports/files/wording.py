@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from telemetry_pipeline.words.shown import word
+from telemetry_pipeline.words.shown import word, word_of
 
 _CODED = frozenset({"metric", "risk", "scope", "section"})
 """Columns whose values are words of ours, and not names that somebody gave."""
 
 
-def heads(columns: Sequence[str]) -> dict[str, str]:
-    """Return what columns are called, by their names; of several that are called the same each says its name, too."""
-    called = {name: word(name) for name in columns}
+def heads(columns: Sequence[str], analysis: str = "") -> dict[str, str]:
+    """Return what columns are called, by their names; of several that are called the same each says its name, too.
+
+    :param analysis: that they are of, where it is known.
+    """
+    called = {name: word_of(analysis, name) for name in columns}
     return {name: text if list(called.values()).count(text) == 1 else f"{text} ({name})" for name, text in called.items()}
 
 

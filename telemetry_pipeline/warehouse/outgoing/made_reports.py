@@ -17,10 +17,12 @@ _ADD = sa.text(f"""
 """)
 _NEWEST = sa.text(f"select {_COLUMNS} from telemetry.made_reports order by made_at desc, report_id desc limit :most")
 _FIND = sa.text(f"select {_COLUMNS} from telemetry.made_reports where report_id = :report_id")
-_SCHEDULED = sa.text("""
-    select distinct channel from telemetry.made_reports
-    where is_scheduled and report = :report and period_first = :first and period_last = :last
+_SCHEDULED = sa.text(f"""
+    select {_COLUMNS} from telemetry.made_reports
+    where is_scheduled and report = :report and channel = :channel and period_first = :first and period_last = :last
+    order by report_id limit 1
 """)
+_PATHS = sa.text("select jsonb_array_elements(files) ->> 'path' from telemetry.made_reports")
 _DELETE_OLD = sa.text(f"""
     delete from telemetry.made_reports where made_at < now() - make_interval(days => :days) returning {_COLUMNS}
 """)
@@ -100,9 +102,16 @@ def find(connection: sa.Connection, report_id: int) -> MadeReport | None:
     return None if row is None else _made(row)
 
 
-def channels_made(connection: sa.Connection, report: str, first: date, last: date) -> set[str]:
-    """Return of which channels a report of some days was made when it was due; the empty one stands for all of them."""
-    return set(connection.scalars(_SCHEDULED, {"report": report, "first": first, "last": last}))
+def find_scheduled(connection: sa.Connection, report: str, channel: str, first: date, last: date) -> MadeReport | None:
+    """Return the report of some days that was made because it was due, if it was."""
+    values = {"report": report, "channel": channel, "first": first, "last": last}
+    row = connection.execute(_SCHEDULED, values).one_or_none()
+    return None if row is None else _made(row)
+
+
+def paths(connection: sa.Connection) -> set[str]:
+    """Return the paths of all files that are on record."""
+    return set(connection.scalars(_PATHS))
 
 
 def delete_old(connection: sa.Connection, days: int) -> list[MadeReport]:

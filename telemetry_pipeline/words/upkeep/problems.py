@@ -41,6 +41,13 @@ _RESTARTED: tuple[Both, Both] = (
 )
 
 PROBLEMS: Mapping[str, tuple[Both, Both]] = {
+    "report:": (
+        ("Un informe no tenía completos sus días", "The days of a report were not complete"),
+        (
+            "Vea en Estado por qué faltan registros. Cuando los días estén completos, haga el informe de nuevo en Informes.",
+            "See in Estado why records are missing. When the days are complete, make the report again in Informes.",
+        ),
+    ),
     "component:postgresql": (
         ("PostgreSQL no funciona", "PostgreSQL does not work"),
         (
@@ -103,6 +110,15 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
         (
             "Vea que la dirección en ALERT_URLS sea correcta y que su servidor responda. Cada mensaje se intenta por ahí.",
             "See that the address in ALERT_URLS is right and its server answers. Every message is tried on it.",
+        ),
+    ),
+    "delivery": (
+        ("Hay correos que no llegan", "Mail does not arrive"),
+        (
+            "Vea que SMTP_URL y las direcciones sean correctas («telemetry-pipeline doctor»). Lo que falló se envía otra vez "
+            "con «telemetry-pipeline deliveries --again».",
+            "See that SMTP_URL and the addresses are right (“telemetry-pipeline doctor”). What failed is sent again by "
+            "“telemetry-pipeline deliveries --again”.",
         ),
     ),
     "run:": (

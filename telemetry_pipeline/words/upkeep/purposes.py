@@ -23,6 +23,13 @@ PURPOSES: Mapping[str, tuple[str, str]] = {
         "Delete results that nobody asked for in a long time, and old runs.",
     ),
     "telemetry_records": ("La telemetría como la da PanAccess.", "Viewing telemetry as PanAccess gives it."),
+    "daily_report": (
+        "El informe de un día: PDF, Excel y HTML.",
+        "The report of a day: PDF, Excel and HTML.",
+    ),
+    "weekly_report": ("El informe de una semana.", "The report of an ISO week."),
+    "monthly_report": ("El informe de un mes.", "The report of a month."),
+    "channel_report": ("El informe de un canal en un mes.", "The report of one channel over a month."),
     "ott_views": (
         "Reproducciones OTT terminadas, con el nombre de su canal.",
         "Finished OTT playbacks with the names of their channels.",

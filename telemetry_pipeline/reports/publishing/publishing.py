@@ -1,0 +1,152 @@
+"""A report from its answers to what is kept and queued: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.reports import Wanted
+from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE
+from telemetry_pipeline.reports.archive.keeping import Archive
+from telemetry_pipeline.reports.archive.names import stem
+from telemetry_pipeline.reports.content.building import build, window_of
+from telemetry_pipeline.reports.content.content import Content
+from telemetry_pipeline.reports.forms.html import to_html
+from telemetry_pipeline.reports.forms.letter import write_letter
+from telemetry_pipeline.reports.forms.pdf import to_pdf
+from telemetry_pipeline.reports.forms.workbook import to_workbook
+from telemetry_pipeline.reports.publishing.mailing import Mailing
+from telemetry_pipeline.results import computing
+from telemetry_pipeline.results.tables import StoredResult
+from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.speech import Speech
+from telemetry_pipeline.warehouse.db.connections import lock, snapshot
+from telemetry_pipeline.warehouse.outgoing import made_reports, outbox, subscriptions
+from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
+from telemetry_pipeline.warehouse.raw import completeness
+from telemetry_pipeline.words.reporting.reports import REPORTS
+
+MAKERS: Mapping[str, Callable[[Content, StackSettings], bytes]] = {
+    "pdf": lambda content, _: to_pdf(content),
+    "xlsx": lambda content, settings: to_workbook(content, settings.operator_zone),
+    "html": lambda content, _: to_html(content).encode(),
+}
+"""How a report becomes what it can be had as."""
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Who gets a report beside those who find it where it is kept.
+
+    :ivar to_subscribers: as one that is due: once for its days.
+    :ivar to_one: a mail address; empty: nobody.
+    """
+
+    to_subscribers: bool = False
+    to_one: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A report that is kept.
+
+    :ivar queued: how many messages go out that did not before.
+    :ivar content: what it says; None: it was due, and had been made before.
+    """
+
+    made: MadeReport
+    queued: int = 0
+    content: Content | None = None
+
+
+def gather(engine: sa.Engine, store: Store, settings: StackSettings, wanted: Wanted) -> Content:
+    """Return what a report says as of now.
+
+    :raises RequestRefused: there is nothing of its days, or no such channel.
+    :raises WarehouseError: PostgreSQL is unreachable.
+    """
+
+    def ask(name: str, period: Period, parameters: Mapping[str, Any]) -> StoredResult:
+        days, window = window_of(find_analysis(name), period)
+        return computing.answer(engine, store, name, days, {**window, **parameters})
+
+    with snapshot(engine) as connection:
+        known = completeness.read(connection)
+    return build(wanted, ask, known, Speech(REPORTS, settings.language, settings.operator_zone), datetime.now(UTC))
+
+
+def publish(
+    engine: sa.Engine,
+    store: Store,
+    archive: Archive,
+    settings: StackSettings,
+    wanted: Wanted,
+    delivery: Delivery,
+    *,
+    run_id: str,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Published:
+    """Make a report in every format, keep it, and queue the messages to those who get it.
+
+    Files are kept before the one transaction that puts the report on record with its messages: whoever reads of it finds them.
+
+    :param run_id: of the run that makes it.
+    :param checkpoint: called before the commit; raises to leave everything as it was.
+    :raises TelemetryError: something of it cannot be had, drawn or kept; nothing is on record then, and nothing queued.
+    """
+    if delivery.to_subscribers and (before := _made_before(engine, wanted)):
+        return Published(before)
+    content = gather(engine, store, settings, wanted)
+    bodies = {form: make(content, settings) for form, make in MAKERS.items()}
+    if picture := write_letter(content, attached=(), links={}).picture:
+        bodies[PICTURE] = picture
+    path = stem(wanted, content.made_at)
+    files = [File(form, f"{path}.{form}", len(body)) for form, body in bodies.items()]
+    try:
+        for file in files:
+            archive.put(file.path, bodies[file.format])
+        with engine.begin() as connection:
+            lock(connection, f"report {wanted.kind.name}")
+            if delivery.to_subscribers and (other := _find_made(connection, wanted)):
+                archive.delete([file.path for file in files])
+                return Published(other)
+            made = made_reports.add(
+                connection,
+                wanted.kind.name,
+                wanted.channel,
+                wanted.period.first,
+                wanted.period.last,
+                files,
+                is_scheduled=delivery.to_subscribers,
+                is_complete=content.complete,
+                run_id=run_id,
+            )
+            mailing = Mailing(content, made, settings.web_url, settings.mail_attachments_mb * _MEGABYTE)
+            messages = mailing.to_one(delivery.to_one, list(FORMATS)) if delivery.to_one else []
+            if delivery.to_subscribers:
+                messages += mailing.to_subscribers(subscriptions.find_open(connection))
+            queued = outbox.put(connection, messages)
+            checkpoint()
+    except BaseException:
+        # What is left where it is kept, as after a kill, the clean-up finds.
+        archive.delete([file.path for file in files])
+        raise
+    return Published(made, queued, content)
+
+
+def _made_before(engine: sa.Engine, wanted: Wanted) -> MadeReport | None:
+    with engine.connect() as connection:
+        return _find_made(connection, wanted)
+
+
+def _find_made(connection: sa.Connection, wanted: Wanted) -> MadeReport | None:
+    return made_reports.find_scheduled(connection, wanted.kind.name, wanted.channel, wanted.period.first, wanted.period.last)

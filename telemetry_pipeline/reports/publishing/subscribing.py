@@ -1,0 +1,56 @@
+"""Subscriptions, checked: what cannot be sent is refused when somebody asks for it, and not at eight in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from telemetry_pipeline.analyses.reports import KINDS, find
+from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.reports.archive.formats import FORMATS
+from telemetry_pipeline.settings.values import mail_address
+from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.warehouse.outgoing import subscriptions
+from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
+
+TOPIC = "report"
+"""Of the messages to who subscribed."""
+
+MOST_RECIPIENTS = 500
+
+
+def subscribe(
+    connection: sa.Connection, actor: Actor, report: str, channel: str, formats: Sequence[str], recipients: Sequence[str]
+) -> Subscription:
+    """Have a report sent to some people whenever it is due.
+
+    :param channel: of a report about one; else empty.
+    :raises RequestRefused: there is no such report, format or channel, or a recipient is no mail address.
+    """
+    kind = find(report)
+    if kind.of_channel and not channel:
+        raise RequestRefused(f"{report} is about one channel", "give channel")
+    if channel and not kind.of_channel:
+        about_one = ", ".join(each.name for each in KINDS.values() if each.of_channel)
+        raise RequestRefused(f"{report} is about all channels", f"leave channel out, or ask for {about_one}")
+    unknown = [each for each in formats if each not in FORMATS]
+    if unknown or not formats:
+        raise RequestRefused(f"there is no format {', '.join(unknown) or 'given'}", f"formats: {', '.join(FORMATS)}")
+    return subscriptions.add(connection, actor, report, channel, formats, checked_recipients(recipients))
+
+
+def checked_recipients(recipients: Sequence[str]) -> list[str]:
+    """Return mail addresses, each once.
+
+    :raises RequestRefused: one of them is none, or there are none, or too many.
+    """
+    found = list(dict.fromkeys(each.strip() for each in recipients if each.strip()))
+    for each in found:
+        try:
+            mail_address(each)
+        except ValueError as err:
+            raise RequestRefused(f"{each!r} is no mail address", str(err)) from None
+    if not 1 <= len(found) <= MOST_RECIPIENTS:
+        raise RequestRefused(f"there are {len(found)} recipients", f"give 1 to {MOST_RECIPIENTS}")
+    return found
