@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import jinja2
-import pypdfium2  # type: ignore[import-untyped]  # it has no hints
-import pypdfium2.raw as raw  # type: ignore[import-untyped]
+import pypdfium2
+import pypdfium2.raw as raw
 import pytest
 from analyses.conftest import ZONE
 from browser import chromium, needs_chromium
