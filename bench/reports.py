@@ -20,6 +20,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+<<<<<<< HEAD
+from telemetry_pipeline.analyses.reports import Wanted, find
+
+=======
+>>>>>>> forms14
 from bench.analyses import LAST, fill
 from bench.harness import OPERATOR_TIMEZONE, database, peak_memory_mb, result
 from telemetry_pipeline.analyses.framework.rules import Rules
@@ -37,7 +42,7 @@ from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import completeness
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 _ZONE = ZoneInfo(OPERATOR_TIMEZONE)
 _WANTED = Wanted(find("daily_report"), Period(LAST, LAST))

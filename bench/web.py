@@ -49,6 +49,7 @@ _PAGES = [
     f"/canales?{_DAYS}",
     f"/canal?canal=Canal%2030&{_DAYS}",
     f"/periodos?{_DAYS}",
+    "/informes",
     "/tareas",
     "/estado",
     "/glosario",

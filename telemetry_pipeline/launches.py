@@ -12,17 +12,17 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
-from telemetry_pipeline.analyses.reports import KINDS, Grain, Wanted
+from telemetry_pipeline.analyses.reports import KINDS, Grain
 from telemetry_pipeline.analyses.reports import find as find_report
-from telemetry_pipeline.days import AllowedDays, Period, asked_period
+from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, REBUILD, TICK
-from telemetry_pipeline.settings.values import MailAddress
+from telemetry_pipeline.settings.values import mail_address
 from telemetry_pipeline.suggestions import meant
 from telemetry_pipeline.words.language import Language, Texts
 from telemetry_pipeline.words.upkeep.purposes import PURPOSES
@@ -88,21 +88,6 @@ class SyncParameters(Parameters):
     )
 
 
-class ReportParameters(Parameters):
-    """Parameters of a report."""
-
-    first: str | None = Field(default=None, description="first day, with last, of other days than the partition's: 2026-01-31")
-    last: str | None = Field(default=None, description="last day of these; they may be any range")
-    deliver: bool = Field(default=False, description="whether it goes to its subscribers, once for its days")
-    send_to: MailAddress | None = Field(default=None, description="a mail address that it goes to beside them")
-
-
-class ChannelReportParameters(ReportParameters):
-    """Parameters of a report about one channel."""
-
-    channel: str = Field(min_length=1, description="the channel's name")
-
-
 _REPORT_DAYS: Mapping[Grain, Days] = {Grain.DAY: Days.ONE, Grain.WEEK: Days.WEEK, Grain.MONTH: Days.MONTH}
 _SAID = Texts(PURPOSES, Language.EN)
 
@@ -123,25 +108,13 @@ def check_report(name: str, config: Mapping[str, Any], allowed: AllowedDays) -> 
 
     :raises RequestRefused: says what is allowed.
     """
-    model = all_assets()[name].parameters
-    try:
-        parameters = model.model_validate(dict(config))
-    except ValidationError as err:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in err.errors())
-        raise RequestRefused(f"{name} cannot be made with these parameters: {problems}") from None
-    values = parameters.model_dump()
-    allowed.asked(None, values["first"], values["last"])
-
-
-def wanted_report(name: str, partition: date, parameters: Parameters) -> Wanted:
-    """Return which report a run is for: of the days that its parameters name, else of its partition.
-
-    :param parameters: those of the asset.
-    :raises RequestRefused: they name days that are none, or no channel where one is needed.
-    """
-    kind, values = find_report(name), parameters.model_dump()
-    asked = asked_period(None, values["first"], values["last"])
-    return Wanted(kind, asked or kind.period_of(partition), values.get("channel", ""))
+    parameters = find_report(name).parse(config)
+    allowed.asked(None, parameters.first, parameters.last)
+    if parameters.send_to is not None:
+        try:
+            mail_address(parameters.send_to)
+        except ValueError as err:
+            raise RequestRefused(f"send_to is no mail address: {parameters.send_to!r}", str(err)) from None
 
 
 def all_assets() -> dict[str, Asset]:
@@ -157,16 +130,7 @@ def all_assets() -> dict[str, Asset]:
                 for each in all_analyses().values()
             ),
             *(Asset(name, question, analysed) for name, (question, _) in DOCUMENTS.items()),
-            *(
-                Asset(
-                    kind.name,
-                    _SAID[kind.name],
-                    (),
-                    ChannelReportParameters if kind.of_channel else ReportParameters,
-                    _REPORT_DAYS[kind.grain],
-                )
-                for kind in KINDS.values()
-            ),
+            *(Asset(kind.name, _SAID[kind.name], (), kind.parameters, _REPORT_DAYS[kind.grain]) for kind in KINDS.values()),
         )
     }
 

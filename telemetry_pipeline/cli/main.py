@@ -22,6 +22,7 @@ COMMANDS = {
     "show": f"{_CLI}.showing.commands",
     "report": f"{_CLI}.reporting.commands",
     "subscriptions": f"{_CLI}.reporting.commands",
+    "deliveries": f"{_CLI}.reporting.commands",
     "status": f"{_CLI}.operating.commands",
     "runs": f"{_CLI}.steering.commands",
     "cancel": f"{_CLI}.steering.commands",
@@ -46,7 +47,7 @@ COMMANDS = {
 }
 """The commands in the order in which help shows them, and which module declares each."""
 
-EXTRAS = {"httptools": "local", "uvloop": "local", "xlsxwriter": "reports", "typst": "reports", "obstore": "reports"}
+EXTRAS = {"httptools": "local", "uvloop": "local"}
 """Which extra brings a module that a command imports; what ``up`` starts says so itself."""
 
 

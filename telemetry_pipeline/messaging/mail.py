@@ -36,6 +36,7 @@ _END = b".\r\n"
 # "Not this mailbox", "not this message". Lower ones are about the session: log in first, say HELO.
 _REFUSED_FROM = 550
 _NO_SUCH_ADDRESS = 501
+_ENDS = 421
 
 
 class Outcome(Enum):
@@ -207,7 +208,7 @@ class Line:
         reply = server.shown(_reply(code, said))
         if 200 <= code < 300:
             return Answer(Outcome.SENT, reply)
-        if code == 421:
+        if code == _ENDS:
             self.close()
         if 400 <= code < 600:
             return Answer(Outcome.NOT_NOW if code < 500 else Outcome.REFUSED, reply)
@@ -234,15 +235,16 @@ def _offer(smtp: _Session, server: MailServer, recipient: str) -> Answer | None:
 
     :raises OSError: the connection was lost, or the server ends it.
     """
-    for ready, ask in (
-        (range(250, 252), lambda: smtp.mail(server.sender)),
-        (range(250, 252), lambda: smtp.rcpt(recipient)),
-        (range(354, 355), lambda: smtp.docmd("data")),
-    ):
+    steps: tuple[tuple[int, Callable[[], tuple[int, bytes]]], ...] = (
+        (250, lambda: smtp.mail(server.sender)),
+        (250, lambda: smtp.rcpt(recipient)),
+        (354, lambda: smtp.docmd("data")),
+    )
+    for ready, ask in steps:
         code, said = ask()
-        if code == 421:
+        if code == _ENDS:
             raise smtplib.SMTPResponseException(code, said)
-        if code not in ready:
+        if code not in (ready, ready + 1):  # 251: it will forward
             for_good = code == _NO_SUCH_ADDRESS or code >= _REFUSED_FROM
             return Answer(Outcome.REFUSED if for_good else Outcome.NOT_NOW, server.shown(_reply(code, said)))
     return None

@@ -127,7 +127,7 @@ class Postman:
             letter = compose(message, sender, read_part)
         except RequestRefused as err:
             return Answer(Outcome.REFUSED, err.problem)
-        except (TelemetryError, OSError) as err:
+        except (TelemetryError, OSError, ImportError) as err:
             return Answer(Outcome.NOT_NOW, str(err))
         except Exception as err:  # noqa: BLE001 - what cannot be written as a mail holds up no other one
             return Answer(Outcome.REFUSED, f"no mail can be made of it: {type(err).__name__}: {err}")

@@ -33,6 +33,7 @@ from telemetry_pipeline.settings.schedules import ScheduleSettings
 from telemetry_pipeline.settings.values import HttpUrl, PostgresUrl, RedisUrl, WebSecret
 from telemetry_pipeline.settings.warehouse import DATABASE_NAMES, WarehouseSettings
 from telemetry_pipeline.settings.web import WebSettings
+from telemetry_pipeline.sockets import address
 
 _ENV_FILE = os.environ.get("TELEMETRY_ENV_FILE", ".env") or None
 
@@ -158,6 +159,11 @@ class DoorSettings(StackSettings):
 
     database_url: PostgresUrl = Field(validation_alias=DATABASE_NAMES)
     web_secret: WebSecret
+
+    @property
+    def graphql_url(self) -> str:
+        """GraphQL of Dagster, as operators reach it."""
+        return f"{(self.webserver_url or address(self.dagster_directory)).rstrip('/')}/graphql"
 
 
 class UpstreamSettings(StackSettings):

@@ -37,6 +37,7 @@ from telemetry_pipeline.web.operating.metrics import Counting, Requests
 from telemetry_pipeline.web.pages import routes as pages
 from telemetry_pipeline.web.pages import start
 from telemetry_pipeline.web.proxy.routes import Behind
+from telemetry_pipeline.web.reporting import routes as reporting
 
 
 def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Pool | None = None) -> ASGIApp:
@@ -63,6 +64,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
         *assets.routes(),
         *login.routes(door),
         *start.routes(),
+        *reporting.routes(door, settings),
         *operating.routes(door, settings, requests, settings.language),
         *api.routes(answers, _allowed_days(settings)),
         *pages.routes(settings, door.engine, answers),

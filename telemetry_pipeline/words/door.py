@@ -46,6 +46,7 @@ DOOR: Mapping[str, tuple[str, str]] = {
     "to_channels": ("Canales", "Channels"),
     "to_periods": ("Periodos", "Periods"),
     "to_subscribers": ("Suscriptores", "Subscribers"),
+    "to_reports": ("Informes", "Reports"),
     "to_tasks": ("Tareas", "Tasks"),
     "to_state": ("Estado", "State"),
     "to_glossary": ("Glosario", "Glossary"),
@@ -126,6 +127,10 @@ DOOR: Mapping[str, tuple[str, str]] = {
         "Try again; if it goes on, tell who runs the system.",
     ),
     "database_away": ("La base de datos no responde en este momento.", "The database does not answer just now."),
+    "archive_away": (
+        "El lugar donde se guardan los informes no responde en este momento.",
+        "Where reports are kept does not answer just now.",
+    ),
     "loads_again": ("Esta página se vuelve a cargar sola.", "This page loads again by itself."),
     "back_to_start": ("Volver al inicio", "Back to the start"),
     "try_again": ("Volver a probar", "Try again"),

@@ -15,7 +15,7 @@ from analyses.oracle import View
 from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
 
 from telemetry_pipeline.errors import PanAccessUnavailable
-from telemetry_pipeline.launches import all_assets
+from telemetry_pipeline.launches import Days, all_assets
 from telemetry_pipeline.orchestration.assets import analyses
 from telemetry_pipeline.reports.figures import rendering
 from telemetry_pipeline.results.catalogue import ResultInfo
@@ -73,8 +73,9 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", all_assets())
 def test_an_asset_materializes_without_any_server(name: str, materialize: Materialize) -> None:
-    done = materialize(name, WATCHED, partition_key="2026-01-03")
-    assert [event.partition for event in done.asset_materializations_for_node(name)] == ["2026-01-03"]
+    partition = {Days.WEEK: "2026-01-05", Days.MONTH: "2026-01-01"}.get(all_assets()[name].days, "2026-01-03")
+    done = materialize(name, WATCHED, partition_key=partition)
+    assert [event.partition for event in done.asset_materializations_for_node(name)] == [partition]
     assert all(check.passed for check in done.get_asset_check_evaluations())
 
 

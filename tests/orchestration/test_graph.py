@@ -50,6 +50,10 @@ def test_jobs_schedules_and_sensors_are_the_documented_ones(defs: dg.Definitions
         "telemetry_repair_schedule": "0 2 * * *",
         "telemetry_merge_schedule": "15 */6 * * *",
         "telemetry_cleanup_schedule": "30 4 * * *",
+        "daily_report_schedule": "0 8 * * *",
+        "weekly_report_schedule": "0 9 * * 1",
+        "monthly_report_schedule": "0 10 1 * *",
+        "channel_report_schedule": "0 10 1 * *",
     }
     assert {schedule.execution_timezone for schedule in schedules} == {"America/Mexico_City"}
     assert {schedule.default_status for schedule in defs.schedules or []} == {dg.DefaultScheduleStatus.RUNNING}
@@ -59,6 +63,7 @@ def test_jobs_schedules_and_sensors_are_the_documented_ones(defs: dg.Definitions
         "run_failures_sensor": dg.DefaultSensorStatus.RUNNING,
         "run_successes_sensor": dg.DefaultSensorStatus.RUNNING,
         "freshness_sensor": dg.DefaultSensorStatus.RUNNING,
+        "reports_sensor": dg.DefaultSensorStatus.RUNNING,
     }
 
 

@@ -122,7 +122,7 @@ def test_what_cannot_be_made_in_one_format_is_not_made_at_all(
         raise RuntimeError("no picture")
 
     subscribed(two_days, "ana@example.com")
-    monkeypatch.setitem(publishing.FORMATS, broken, fail)  # type: ignore[arg-type]
+    monkeypatch.setitem(publishing.MAKERS, broken, fail)
     with pytest.raises(RuntimeError, match="no picture"):
         made(two_days, settings_with())
     assert not (tmp_path / "reports").exists() or not files_in(tmp_path)

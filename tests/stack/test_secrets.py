@@ -195,11 +195,10 @@ def test_a_process_finds_no_other_secret_in_its_surroundings_or_in_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in SECRET_NAMES:
-        monkeypatch.setenv(
-            name.upper(),
-            "redis://:canary@127.0.0.1/0" if name.endswith("redis_url") else "postgresql://canary@/canary-of-32-letters",
-        )
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+        scheme = "redis" if name.endswith("redis_url") else "smtp" if name == "smtp_url" else "postgresql"
+        path = "canary-of-32-letters" if scheme == "postgresql" else "0" if scheme == "redis" else ""
+        monkeypatch.setenv(name.upper(), f"{scheme}://:canary@127.0.0.1/{path}")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", CANARY)
     for name in ("http_proxy", "HTTPS_PROXY", "All_Proxy", "grpc_proxy"):
         monkeypatch.setenv(name, PROXY)
     settings = Settings.load(telemetry_home=tmp_path, panaccess_url="http://127.0.0.1:1/", panaccess_username="simulator")

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_SECONDS = 180  # whole stacks share the machine
+
+_AXE = """const done = arguments[arguments.length - 1]
+axe.run(document, {resultTypes: ['violations']}).then(
+    found => done(found.violations.map(each =>
+        `${each.id}: ${each.nodes.map(node => node.html.slice(0, 160)).join(' | ')}`)))"""
 
 needs_chromium = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")),
@@ -87,3 +93,18 @@ def websocket_statuses(browser: webdriver.Chrome) -> list[int]:
         for message in messages
         if message["method"] == "Network.webSocketHandshakeResponseReceived"
     ]
+
+
+def axe_finds(browser: webdriver.Chrome) -> list[str]:
+    """What in the page keeps people out who see, hear or move in other ways."""
+    browser.execute_script(_axe_core())
+    found: list[str] = browser.execute_async_script(_AXE)
+    return found
+
+
+def _axe_core() -> str:
+    """The script of axe, which a package for another way to drive browsers brings."""
+    for package in ("axe_core_python", "axe_playwright_python"):
+        if (found := find_spec(package)) is not None and found.submodule_search_locations:
+            return Path(found.submodule_search_locations[0], "axe.min.js").read_text()
+    pytest.skip("needs the package axe-core-python")

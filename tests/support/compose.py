@@ -24,7 +24,11 @@ DOCKER = PROJECT / "docker"
 Spec = dict[str, Any]
 
 PRODUCTION = [["compose.yaml"], ["compose.yaml", "compose.small.yaml"]]
-WORKERS = [["compose.worker.yaml"], ["compose.worker.yaml", "compose.worker.ingest.yaml"]]
+WORKERS = [
+    ["compose.worker.yaml"],
+    ["compose.worker.yaml", "compose.worker.ingest.yaml"],
+    ["compose.worker.yaml", "compose.worker.reports.yaml"],
+]
 ALL = [*PRODUCTION, ["compose.yaml", "compose.private.yaml"], *WORKERS]
 
 

@@ -39,6 +39,8 @@ class MailServer:
         self.recipients: list[str] = []
         self.sessions = 0
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=10)
+        # What is on the way when a connection ends is not all of a long mail.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
@@ -65,23 +67,23 @@ class MailServer:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb", buffering=0) as line:
+        with connection, connection.makefile("rb") as line:
             try:
-                self._say(line, "connect", "220 here")
+                self._say(connection, "connect", "220 here")
                 while command := line.readline().decode().strip():
                     verb = command[:4].upper()
                     if verb == "RCPT":
                         self.recipients.append(command.partition("<")[2].rstrip(">"))
                     usual = {"DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 OK")
-                    said = self._say(line, verb, usual)
+                    said = self._say(connection, verb, usual)
                     if verb == "DATA" and said.startswith("354"):
-                        self._take(line)
+                        self._take(connection, line)
                     if verb == "QUIT":
                         return
             except OSError:
                 return
 
-    def _take(self, line: Any) -> None:
+    def _take(self, connection: socket.socket, line: Any) -> None:
         lines = [line.readline()]
         self._act("content")
         while lines[-1] not in (b".\r\n", b""):
@@ -92,13 +94,13 @@ class MailServer:
         mail = email.message_from_bytes(body, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
-        self._say(line, "taken", "250 taken")
+        self._say(connection, "taken", "250 taken")
 
     def _act(self, step: str) -> str | None:
         act = self.acts.get(step)
         return None if act is None else act()
 
-    def _say(self, line: Any, step: str, usual: str) -> str:
+    def _say(self, connection: socket.socket, step: str, usual: str) -> str:
         said = self._act(step) or usual
-        line.write(f"{said}\r\n".encode())
+        connection.sendall(f"{said}\r\n".encode())
         return said

@@ -11,5 +11,8 @@ SECRETS = {name.upper() for name, field in StackSettings.model_fields.items() if
 def process_of(service: str, files: list[str]) -> str:
     """Which of the processes that have secrets a service is."""
     if service == "worker":
-        return "worker-ingest" if "compose.worker.ingest.yaml" in files else "worker-analysis"
+        on_top = {"compose.worker.ingest.yaml": "worker-ingest", "compose.worker.reports.yaml": "worker-reports"}
+        return next((process for file, process in on_top.items() if file in files), "worker-analysis")
+    if "compose.small.yaml" in files and service == "worker-ingest":
+        return "worker"
     return service

@@ -20,7 +20,7 @@ from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 LAST = date(2026, 1, 14)
 WEEK = Period(LAST - timedelta(days=6), LAST)

@@ -74,7 +74,8 @@ STATES = {
     "values (1, 2, 'x', now())",
     "data began anew after a month": "insert into telemetry.view_days (local_date, version)"
     "select local_date + 60, 1 from telemetry.view_days;"
-    "update telemetry.views set local_date = local_date + 60 where record_id = 9",
+    "update telemetry.views set local_date = local_date + 60 where record_id in (5, 9);"
+    "update telemetry.sync_state set complete_before = '2025-06-01'",
 }
 
 

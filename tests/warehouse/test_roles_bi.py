@@ -40,6 +40,17 @@ def test_tools_see_the_schema_bi_and_nothing_else_and_change_nothing(server: Ser
         refused(tool, *statement.split("; "))
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         server.ask("create temporary table mine (x integer)", user=bi)
+    granted = "select count(*) from information_schema.role_table_grants where grantee = '{}' and table_schema <> 'bi'"
+    assert server.ask(granted.format(bi)) == [(0,)]
+
+
+def test_views_of_analyses_stay_the_writers_who_renews_them(server: Server) -> None:
+    server.migrate()
+    work(connect(server.url(server.roles.writer)))
+    assert server.migrate() == []
+    owners = "select relname::text, pg_get_userbyid(relowner)::text from pg_class where relnamespace = 'bi'::regnamespace"
+    others = dict.fromkeys(("views", "channels", "days"), server.roles.owner)
+    assert dict(server.ask(owners)) == {"general_summary": server.roles.writer, **others}
 
 
 def test_people_who_read_everything_read_that_too(server: Server) -> None:

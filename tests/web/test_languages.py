@@ -15,13 +15,15 @@ from telemetry_pipeline.words.api import API
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Language
 from telemetry_pipeline.words.pages import PAGES
+from telemetry_pipeline.words.reporting.pages import REPORTING
 
-CATALOGUES = [API, DOOR, PAGES]
+CATALOGUES = [API, DOOR, PAGES, REPORTING]
 SAID = {
     "/entrar": ("Qué se ve, cuándo y dónde", "What is watched, when and where"),
     "/": ("¿Adónde quiere ir?", "Where do you want to go?"),
     "/no-existe": ("La página que busca no existe", "The page that you look for does not exist"),
     "/api": ("Cualquier análisis sobre cualesquiera días", "Any analysis over any days"),
+    "/informes": ("Los informes hechos, quién los recibe", "Reports that were made, who gets them"),
     "/tareas": ("Lo que espera, corre, falló o terminó", "What waits, runs, failed or ended"),
 }
 

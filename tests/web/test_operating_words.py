@@ -11,7 +11,7 @@ from telemetry_pipeline.client.answers import RunStatus, StepStatus
 from telemetry_pipeline.steering.tasks import State
 from telemetry_pipeline.tags import Priority
 from telemetry_pipeline.web.operating.tasks import DONE
-from telemetry_pipeline.words.operating import OPERATING
+from telemetry_pipeline.words.upkeep.pages import OPERATING
 
 MADE_UP = {
     *(f"status_{each}" for each in RunStatus),

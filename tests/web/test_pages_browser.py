@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
 import uvicorn
 from audiences import CHANNELS, fill
-from browser import PATIENCE_SECONDS, chromium, needs_chromium, wait_for
+from browser import PATIENCE_SECONDS, axe_finds, chromium, needs_chromium, wait_for
 from front_door import OPERATOR, PASSWORD, VIEWER
 from pages import PERSONAL, front_door, let_in
 from selenium import webdriver
@@ -48,10 +47,6 @@ _TOO_WIDE = """return [...document.querySelectorAll('body *')]
     .map(each => each.outerHTML.slice(0, 200))"""
 _STATES = "return [...document.querySelectorAll('.state.failed')].map(each => each.textContent)"
 _FIRST_MARK = "document.querySelector('.picture svg a').focus()"
-_AXE = """const done = arguments[arguments.length - 1]
-axe.run(document, {resultTypes: ['violations']}).then(
-    found => done(found.violations.map(each =>
-        `${each.id}: ${each.nodes.map(node => node.html.slice(0, 160)).join(' | ')}`)))"""
 
 
 @contextmanager
@@ -95,14 +90,6 @@ def empty(postgres_url: str) -> Iterator[str]:
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     with chromium(tmp_path / "profile") as driver:
         yield driver
-
-
-def axe_core() -> str:
-    """The script of axe, which a package for another way to drive browsers brings."""
-    for package in ("axe_core_python", "axe_playwright_python"):
-        if (found := find_spec(package)) is not None and found.submodule_search_locations:
-            return Path(found.submodule_search_locations[0], "axe.min.js").read_text()
-    pytest.skip("needs the package axe-core-python")
 
 
 def log_in(browser: webdriver.Chrome, url: str, name: str) -> None:
@@ -207,10 +194,8 @@ def test_hours_of_the_day_are_chosen_by_keyboard_alone(browser: webdriver.Chrome
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_to_mend(browser: webdriver.Chrome, filled: str, theme: str) -> None:
-    axe = axe_core()
     log_in(browser, filled, OPERATOR)
     browser.execute_script("localStorage.setItem('theme', arguments[0])", theme)
     for path in PAGES:
         opened(browser, filled, path)
-        browser.execute_script(axe)
-        assert browser.execute_async_script(_AXE) == [], path
+        assert axe_finds(browser) == [], path

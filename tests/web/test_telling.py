@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from front_door import OPERATOR, Browser
 
 import telemetry_pipeline
+from telemetry_pipeline.analyses.reports import KINDS as REPORTS
 from telemetry_pipeline.ingestion import identity
 from telemetry_pipeline.launches import JOBS, all_assets
 from telemetry_pipeline.messaging import postman
@@ -50,6 +51,7 @@ KINDS = {
     "orchestration/runtime/cluster/step_task.py": [step_task.LOST_CHILD],
     "orchestration/sensors/run_ends.py": [problems.RUN, problems.CHECK],
     "orchestration/sensors/freshness.py": ["freshness"],
+    "orchestration/due_reports.py": ["report:"],
     "messaging/postman.py": [postman.DELIVERY],
     "ingestion/identity.py": [problems.ANOTHER, problems.ANEW, identity.BELOW, identity.JUMP],
 }
@@ -93,7 +95,7 @@ def test_the_words_of_a_check_name_its_limit(check: str, limit: float) -> None:
 
 
 def test_every_job_has_words() -> None:
-    assert PURPOSES.keys() == {*JOBS, *(name for name in all_assets() if name in ("telemetry_records", "ott_views"))}
+    assert PURPOSES.keys() == {*JOBS, *(name for name in all_assets() if name in ("telemetry_records", "ott_views", *REPORTS))}
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -51,6 +51,19 @@ P = TypeVar("P", bound=Parameters)
 Function = Callable[[Views, P], pd.DataFrame]
 
 
+def parsed(name: str, parameters: type[P], values: Mapping[str, Any]) -> P:
+    """Return the parameters that *values* give, defaults filled in.
+
+    :param name: of what takes them.
+    :raises RequestRefused: naming every value that is unknown or impossible.
+    """
+    try:
+        return parameters.model_validate(dict(values))
+    except ValidationError as err:
+        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in err.errors())
+        raise RequestRefused(f"{name} cannot run with these parameters: {problems}") from None
+
+
 @dataclass(frozen=True)
 class Analysis:
     """One registered analysis.
@@ -103,11 +116,7 @@ class Analysis:
 
         :raises RequestRefused: naming every value that is unknown or impossible.
         """
-        try:
-            return self.parameters.model_validate(dict(values))
-        except ValidationError as err:
-            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in err.errors())
-            raise RequestRefused(f"{self.name} cannot run with these parameters: {problems}") from None
+        return parsed(self.name, self.parameters, values)
 
     def window(self, partition: date, parameters: Parameters) -> Period:
         """Return the days that the result of one partition is computed from."""

@@ -65,7 +65,8 @@ watch = LazyCommand(
     "watch",
     "telemetry_pipeline.cli.operating.watch:watch",
     short_help="Notice what has died, and send alerts.",
-    help="Look at every component again and again, and tell ALERT_URLS about every problem until SIGTERM or Ctrl-C.",
+    help="Look at every component again and again, tell ALERT_URLS about every problem and mail what waits, until SIGTERM or "
+    "Ctrl-C.",
     params=[
         click.Option(["--once"], is_flag=True, help="Look once and print what is wrong; send nothing."),
     ],

@@ -1,4 +1,4 @@
-"""``telemetry-pipeline watch``: notice what has died, and tell people about every problem."""
+"""``telemetry-pipeline watch``: notice what has died, and tell people about every problem; and send the mail that waits."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.target import complete, find_stack, webserver_url
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.messaging.channels import Channels, bound_answers
+from telemetry_pipeline.messaging.mail import MailServer
+from telemetry_pipeline.messaging.postman import Postman
 from telemetry_pipeline.monitoring.alerts.judging import title
 from telemetry_pipeline.monitoring.alerts.notebook import Notebook
 from telemetry_pipeline.monitoring.alerts.watch import LOOK_SECONDS, Watch
 from telemetry_pipeline.monitoring.components import Addresses, Components, Look
 from telemetry_pipeline.monitoring.disks import places
+from telemetry_pipeline.reports.archive.keeping import open_archive
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.services.watch import sign_of_life
 from telemetry_pipeline.warehouse.db.connections import looking
+
+# Who ends this process kills it if it takes its time.
+_LAST_MAIL_SECONDS = 5.0
 
 
 def watch(once: bool) -> int:
@@ -76,6 +82,15 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         clock=_now,
         say=_say,
     )
+    postman = Postman(
+        addresses.warehouse,
+        lambda: MailServer.from_settings(settings),
+        lambda path: open_archive(settings).read(path),
+        _say,
+    )
+    # A thread of its own: no mail server keeps the watch from looking.
+    mailing = threading.Thread(target=postman.run, args=(stopped,), name="postman", daemon=True)
+    mailing.start()
     _say(f"watching, with {len(channels)} channels for alerts")
 
     def look() -> Look:
@@ -87,6 +102,8 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         with suppress(OSError):  # its disk may be full
             sign_of_life(settings.home).touch(mode=0o600)
         stopped.wait(LOOK_SECONDS)
+    mailing.join(_LAST_MAIL_SECONDS)
+    postman.give_back()
 
 
 def _say(line: str) -> None:

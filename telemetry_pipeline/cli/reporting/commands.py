@@ -46,6 +46,28 @@ report = LazyCommand(
     ],
 )
 
+deliveries = LazyCommand(
+    "deliveries",
+    "telemetry_pipeline.cli.reporting.deliveries:deliveries",
+    short_help="Show what was sent to whom, and how it went.",
+    help="""Show the newest messages of the outbox, what was sent to whom and how it went; or send one again.
+
+    What is doubtful may have arrived: all of it went out, and whoever sent it came to an end before the server answered.
+    """,
+    params=[
+        click.Option(["--failed"], is_flag=True, help="Only what failed or is doubtful."),
+        click.Option(["--again"], type=click.IntRange(min=1), metavar="ID", help="Send one again that failed or is doubtful."),
+        click.Option(["--lines"], type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most."),
+        click.Option(
+            ["--format", "form"],
+            type=click.Choice(("table", "json")),
+            default="table",
+            show_default=True,
+            help="For people (table), or for programs.",
+        ),
+    ],
+)
+
 subscriptions = CommandGroup(
     "subscriptions",
     short_help="Who gets which report by mail.",

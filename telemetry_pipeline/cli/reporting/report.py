@@ -10,7 +10,7 @@ from telemetry_pipeline.cli.saying import say
 from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.days import AllowedDays, Period, today
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.reports.publishing.publishing import FORMATS, gather
+from telemetry_pipeline.reports.publishing.publishing import MAKERS, gather
 from telemetry_pipeline.results.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -28,7 +28,7 @@ def report(name: str, first: date | None, last: date | None, channel: str, form:
     form = form or _named(output)
     path = output or Path(f"{name}_{_days(period)}.{form}")
     content = gather(connect(database_url(settings)), Store(rules_of(settings)), settings, wanted)
-    body = FORMATS[form](content, settings)
+    body = MAKERS[form](content, settings)
     try:
         path.write_bytes(body)
     except OSError as err:
@@ -42,8 +42,8 @@ def _named(output: Path | None) -> str:
     if output is None or not output.suffix:
         return "pdf"
     form = output.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        raise RequestRefused(f"a report is not made as {output.suffix}", f"formats: {', '.join(FORMATS)}")
+    if form not in MAKERS:
+        raise RequestRefused(f"a report is not made as {output.suffix}", f"formats: {', '.join(MAKERS)}")
     return form
 
 

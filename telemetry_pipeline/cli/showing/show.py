@@ -74,7 +74,7 @@ def show_results(settings: StackSettings, question: Question, delivery: Delivery
         [only] = found
         delivery.csv(list(only.frame.columns), to_rows(only.frame))
     else:
-        from telemetry_pipeline.reports.files.workbook import to_workbook  # noqa: PLC0415 - the extra [reports] brings what it needs
+        from telemetry_pipeline.reports.files.workbook import to_workbook  # noqa: PLC0415 - who makes none does not pay for it
 
         delivery.put(to_workbook(found, zone))
 

@@ -35,7 +35,7 @@ def examine_alerts(settings: StackSettings) -> Finding:
 
 
 def examine_servers(known: StackSettings, webserver_url: str | None, restart: str) -> Iterator[Finding]:
-    """Examine databases, broker, workers, PanAccess and Dagster.
+    """Examine databases, broker, workers, PanAccess, the mail server and Dagster.
 
     :param known: with the addresses of the servers that there are.
     :param webserver_url: without the path of GraphQL; None: nobody knows of one.
@@ -45,6 +45,7 @@ def examine_servers(known: StackSettings, webserver_url: str | None, restart: st
     yield from _examine_databases(known, examiner)
     yield from _examine_broker(known, examiner)
     yield from _examine_panaccess(known, examiner)
+    yield _examine_mail(known, examiner)
     yield from dagster.examine(examiner, webserver_url, known.telemetry_token, restart)
 
 
@@ -117,6 +118,12 @@ def _examine_panaccess(settings: StackSettings, examiner: Examiner) -> Iterator[
         lambda: servers.check_panaccess(settings),
         "see that PANACCESS_URL and the PANACCESS_ credentials are right, and that the server can be reached",
     )
+
+
+def _examine_mail(settings: StackSettings, examiner: Examiner) -> Finding:
+    if settings.smtp_url is None:
+        return Finding("mail", "skipped", "SMTP_URL is empty: no report is mailed")
+    return examiner.examine("mail", lambda: servers.check_mail(settings), "see SMTP_URL and MAIL_FROM")
 
 
 def _unknown(name: str, variable: str) -> Finding:

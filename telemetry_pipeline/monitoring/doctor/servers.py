@@ -1,7 +1,8 @@
-"""Checks of the broker, of the workers behind it, and of PanAccess."""
+"""Checks of the broker, of the workers behind it, of PanAccess and of the server that takes mail."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import redis
@@ -9,6 +10,7 @@ import redis
 from telemetry_pipeline import broker
 from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.messaging.mail import Line, MailServer
 from telemetry_pipeline.settings.addresses import shown
 from telemetry_pipeline.settings.loading import StackSettings, UpstreamSettings
 from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
@@ -79,3 +81,11 @@ def check_panaccess(settings: StackSettings) -> str:
     """Log in to PanAccess, once, and ask whether the session is alive."""
     PanAccessClient.from_settings(UpstreamSettings.with_values_of(settings), at_most_seconds=_UPSTREAM_SECONDS).check()
     return f"{shown(settings.panaccess_url or '')} lets {settings.panaccess_username} in"
+
+
+def check_mail(settings: StackSettings) -> str:
+    """Check that the mail server can be reached, encrypts and lets us in. No mail is sent."""
+    server = MailServer.from_settings(settings)
+    with closing(Line(server)) as line:
+        line.open()
+    return f"{server.name} takes mail from {server.sender}"

@@ -9,15 +9,16 @@ import dagster as dg
 
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.analyses.reports import KINDS, Kind
-from telemetry_pipeline.launches import all_assets, wanted_report
+from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.partitions import partitions_of
 from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.reports.publishing.mailing import link, name_of
-from telemetry_pipeline.reports.publishing.publishing import FORMATS, Delivery, Published, publish
+from telemetry_pipeline.reports.archive.formats import FORMATS, name_of
+from telemetry_pipeline.reports.publishing.mailing import link
+from telemetry_pipeline.reports.publishing.publishing import Delivery, Published, publish
 from telemetry_pipeline.settings.loading import StackSettings
 
 
@@ -28,13 +29,12 @@ def build_assets(settings: StackSettings) -> list[dg.AssetsDefinition]:
 
 def _asset(kind: Kind, settings: StackSettings) -> dg.AssetsDefinition:
     launched = all_assets()[kind.name]
-    parameters = launched.parameters
-    config_type = about.config_type(parameters)
+    config_type = about.config_type(kind.parameters)
     listed = "\n".join(f"- `{name}`: {find_analysis(name).question}" for name in kind.analyses)
 
     @dg.asset(
         name=kind.name,
-        description=about.description(f"{launched.purpose}\n\n{listed}", parameters),
+        description=about.description(f"{launched.purpose}\n\n{listed}", kind.parameters),
         deps=list(kind.analyses),
         partitions_def=partitions_of(kind.grain, settings),
         output_required=False,
@@ -42,7 +42,7 @@ def _asset(kind: Kind, settings: StackSettings) -> dg.AssetsDefinition:
         kinds={"pdf", "excel", "html"},
         tags=about.tags(of="range", personal=any(about.names_subscribers(find_analysis(name)) for name in kind.analyses)),
         owners=settings.asset_owners.split(),
-        metadata={"dagster/code_references": about.code(settings, publish)},
+        metadata={"dagster/table_name": "telemetry.made_reports", "dagster/code_references": about.code(settings, publish)},
         op_tags=on_queue(REPORTS),
     )
     @tried_again(settings)
@@ -51,10 +51,10 @@ def _asset(kind: Kind, settings: StackSettings) -> dg.AssetsDefinition:
         config: config_type,  # type: ignore[valid-type]
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        given = parameters.model_validate(config.model_dump())  # type: ignore[attr-defined]
+        given = kind.parse(config.model_dump())  # type: ignore[attr-defined]
         partition = date.fromisoformat(context.partition_key)
-        wanted, values = wanted_report(kind.name, partition, given), given.model_dump()
-        delivery = Delivery(to_subscribers=values["deliver"], to_one=values["send_to"] or "")
+        wanted = kind.wanted(partition, given)
+        delivery = Delivery(to_subscribers=given.deliver, to_one=given.send_to or "")
         published = warehouse.publish(wanted, delivery, context.run.run_id, checkpoint=RunGuard(context).check)
         said = _said(published, settings.web_url)
         if wanted.period == kind.period_of(partition):

@@ -59,7 +59,7 @@ class Archive:
 
     @contextmanager
     def _told(self, path: str) -> Iterator[None]:
-        from obstore import exceptions  # noqa: PLC0415 - of the extra [reports]
+        from obstore import exceptions  # noqa: PLC0415 - who keeps nothing does not pay for it
 
         try:
             yield
@@ -76,9 +76,9 @@ class Archive:
 def open_archive(settings: StackSettings) -> Archive:
     """Return what REPORTS_URL names; a directory is made, for its owner alone.
 
-    :raises ArchiveError: it cannot be made. :raises ModuleNotFoundError: the extra ``[reports]`` is not installed.
+    :raises ArchiveError: it cannot be made.
     """
-    from obstore.store import LocalStore, S3Store  # noqa: PLC0415 - of the extra [reports]
+    from obstore.store import LocalStore, S3Store  # noqa: PLC0415 - who keeps nothing does not pay for it
 
     directory = settings.reports_directory(settings.home)
     if directory is not None:

@@ -11,7 +11,7 @@ from telemetry_pipeline.reports.content.content import Content
 from telemetry_pipeline.reports.forms.notes import notes, subject_of
 from telemetry_pipeline.reports.forms.templating import render, source
 from telemetry_pipeline.words.language import Texts
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 _STYLE = "report.css"
 

@@ -12,7 +12,7 @@ from telemetry_pipeline.reports.content.tiles import Tile
 from telemetry_pipeline.reports.forms.notes import subject_of
 from telemetry_pipeline.reports.forms.templating import render
 from telemetry_pipeline.words.language import Texts
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 PICTURE = "picture"
 """What the HTML calls the picture: it refers to ``cid:picture``."""

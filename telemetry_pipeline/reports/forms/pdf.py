@@ -13,7 +13,7 @@ from telemetry_pipeline.reports.content.content import Content, Section
 from telemetry_pipeline.reports.content.tables import Table
 from telemetry_pipeline.reports.forms.notes import notes, subject_of
 from telemetry_pipeline.words.language import Texts
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 _FONT = "DejaVu Sans"
 _LONG_WORD = re.compile(r"\S{16,}")
@@ -26,10 +26,9 @@ _WIDEST = 36
 def to_pdf(content: Content) -> bytes:
     """Return the bytes; the same content gives the same.
 
-    :raises ModuleNotFoundError: the extra ``[reports]`` is not installed.
     :raises RuntimeError: the template cannot be set, or a picture be drawn; says where.
     """
-    import typst  # noqa: PLC0415 - of the extra [reports], and nobody else pays for it
+    import typst  # noqa: PLC0415 - who sets nothing does not pay for it
 
     ours = Path(str(files(__package__)))
     with tempfile.TemporaryDirectory(prefix="telemetry-report-") as name:

@@ -13,7 +13,7 @@ from telemetry_pipeline.reports.files.book import WIDEST, Book, Wording, text_of
 from telemetry_pipeline.reports.forms.notes import subject_of
 from telemetry_pipeline.reports.forms.sheet_charts import chart_of
 from telemetry_pipeline.words.language import Language, Texts
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
 _IN_WORDS = {
     Language.ES: Wording(wording.heads, wording.said),

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Collection, Sequence
 
+from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE, PICTURE_TYPE, name_of
 from telemetry_pipeline.reports.content.content import Content
 from telemetry_pipeline.reports.forms.letter import Letter, write_letter
+from telemetry_pipeline.reports.publishing.subscribing import TOPIC
 from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
 from telemetry_pipeline.warehouse.outgoing.outbox import Message, Part
 from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
-
-TOPIC = "report"
-PICTURE = "png"
-"""The format of the picture that letters show; it is kept beside the report."""
-
-MEDIA_TYPES: Mapping[str, str] = {
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "html": "text/html; charset=utf-8",
-    PICTURE: "image/png",
-}
 
 
 class Mailing:
@@ -57,7 +47,7 @@ class Mailing:
         attached = files if sum(file.bytes for file in files) <= self._most_bytes else []
         links = {} if attached else {file.format: link(self._where, self._made, file) for file in files}
         letter = write_letter(self._content, attached=[name_of(file) for file in attached], links=links)
-        parts = [Part(file.path, name_of(file), MEDIA_TYPES[file.format], inline=False) for file in attached]
+        parts = [Part(file.path, name_of(file), FORMATS[file.format], inline=False) for file in attached]
         return [
             Message(
                 TOPIC, about, "mail", recipient, letter.subject, letter.text, letter.html, (*self._pictures(letter), *parts)
@@ -67,12 +57,7 @@ class Mailing:
 
     def _pictures(self, letter: Letter) -> list[Part]:
         kept = self._made.find_file(PICTURE)
-        return [Part(kept.path, "picture", MEDIA_TYPES[PICTURE], inline=True)] if kept and letter.pictured else []
-
-
-def name_of(file: File) -> str:
-    """Return what a file is called by those who get it."""
-    return PurePosixPath(file.path).name
+        return [Part(kept.path, "picture", PICTURE_TYPE, inline=True)] if kept and letter.pictured else []
 
 
 def link(where: str | None, made: MadeReport, file: File) -> str:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE
 from telemetry_pipeline.reports.archive.keeping import Archive
 from telemetry_pipeline.reports.archive.names import stem
 from telemetry_pipeline.reports.content.building import build, window_of
@@ -20,7 +21,7 @@ from telemetry_pipeline.reports.forms.html import to_html
 from telemetry_pipeline.reports.forms.letter import write_letter
 from telemetry_pipeline.reports.forms.pdf import to_pdf
 from telemetry_pipeline.reports.forms.workbook import to_workbook
-from telemetry_pipeline.reports.publishing.mailing import PICTURE, Mailing
+from telemetry_pipeline.reports.publishing.mailing import Mailing
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.results.windows import Store
@@ -30,14 +31,14 @@ from telemetry_pipeline.warehouse.db.connections import lock, snapshot
 from telemetry_pipeline.warehouse.outgoing import made_reports, outbox, subscriptions
 from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
 from telemetry_pipeline.warehouse.raw import completeness
-from telemetry_pipeline.words.reports import REPORTS
+from telemetry_pipeline.words.reporting.reports import REPORTS
 
-FORMATS: Mapping[str, Callable[[Content, StackSettings], bytes]] = {
+MAKERS: Mapping[str, Callable[[Content, StackSettings], bytes]] = {
     "pdf": lambda content, _: to_pdf(content),
     "xlsx": lambda content, settings: to_workbook(content, settings.operator_zone),
     "html": lambda content, _: to_html(content).encode(),
 }
-"""What a report can be had as, and how it becomes that."""
+"""How a report becomes what it can be had as."""
 
 _MEGABYTE = 1_000_000
 
@@ -105,7 +106,7 @@ def publish(
     if delivery.to_subscribers and (before := _made_before(engine, wanted)):
         return Published(before)
     content = gather(engine, store, settings, wanted)
-    bodies = {form: make(content, settings) for form, make in FORMATS.items()}
+    bodies = {form: make(content, settings) for form, make in MAKERS.items()}
     if picture := write_letter(content, attached=(), links={}).picture:
         bodies[PICTURE] = picture
     path = stem(wanted, content.made_at)

@@ -8,11 +8,14 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.reports import KINDS, find
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.reports.publishing.publishing import FORMATS
+from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.settings.values import mail_address
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.outgoing import subscriptions
 from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
+
+TOPIC = "report"
+"""Of the messages to who subscribed."""
 
 MOST_RECIPIENTS = 500
 

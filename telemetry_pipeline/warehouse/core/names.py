@@ -12,6 +12,18 @@ _LARGE_RANGE = 100_000
 
 # PostgreSQL expects an aggregate of names to return far more rows than it does, and leaves it to one process.
 _ENCOURAGE_WORKERS = sa.text("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
+_NAMES = sa.text("select distinct name from telemetry.channel_names order by name limit :most")
+_IS_NAME = sa.text("select exists (select from telemetry.channel_names where name = :name)")
+
+
+def find_names(connection: sa.Connection, most: int) -> list[str]:
+    """Return names that channels have or had, in order."""
+    return list(connection.scalars(_NAMES, {"most": most}))
+
+
+def is_name(connection: sa.Connection, name: str) -> bool:
+    """Return whether a channel has or had this name."""
+    return bool(connection.scalar(_IS_NAME, {"name": name.replace("\0", "")}))
 
 
 def update_names(connection: sa.Connection, pending: list[Pending]) -> bool:

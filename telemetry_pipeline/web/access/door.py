@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Self
 
 import sqlalchemy as sa
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from telemetry_pipeline.origins import OwnNames
@@ -76,3 +77,12 @@ def actor(connection: HTTPConnection) -> Actor:
     if isinstance(user, Visitor):
         return Actor(user.name, user.by, address_of(connection))
     return Actor("", "nobody", address_of(connection))
+
+
+def operators_only(connection: HTTPConnection) -> None:
+    """Let nobody else pass.
+
+    :raises HTTPException: who asks is none.
+    """
+    if "operator" not in connection.auth.scopes:
+        raise HTTPException(403, "this is for operators")

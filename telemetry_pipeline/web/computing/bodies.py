@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from telemetry_pipeline.analyses.registry import find_analysis
-from telemetry_pipeline.errors import NothingToDraw, RequestRefused
+from telemetry_pipeline.errors import NothingToDraw
 from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.reports.files.csv_text import to_csv, to_excel_csv
 from telemetry_pipeline.reports.files.wording import heads, in_words
@@ -72,12 +72,8 @@ def _without_subscribers(found: StoredResult) -> StoredResult:
 
 
 def _workbook(found: StoredResult, zone: ZoneInfo, *, words: bool) -> bytes:
-    try:
-        from telemetry_pipeline.reports.files.workbook import to_workbook  # noqa: PLC0415 - the extra [reports] brings what it needs
-    except ModuleNotFoundError:
-        raise RequestRefused(
-            "this installation makes no workbooks", "ask for csv, or install telemetry-pipeline[reports]"
-        ) from None
+    from telemetry_pipeline.reports.files.workbook import to_workbook  # noqa: PLC0415 - who makes none does not pay for it
+
     return to_workbook([found], zone, words=words)
 
 

@@ -20,6 +20,7 @@ BAR: Mapping[str, str] = {
     "/canales": "to_channels",
     "/periodos": "to_periods",
     "/suscriptores": "to_subscribers",
+    "/informes": "to_reports",
     "/tareas": "to_tasks",
     "/estado": "to_state",
     "/glosario": "to_glossary",

@@ -10,7 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from telemetry_pipeline.errors import AskedWrongly, RequestRefused, TelemetryError, Unavailable, WarehouseUnavailable
+from telemetry_pipeline.errors import (
+    ArchiveUnavailable,
+    AskedWrongly,
+    RequestRefused,
+    TelemetryError,
+    Unavailable,
+    WarehouseUnavailable,
+)
 from telemetry_pipeline.printable import cut
 from telemetry_pipeline.web.frame.page import NOT_KEPT, language_of, page, wants_page
 from telemetry_pipeline.words.door import DOOR
@@ -18,6 +25,8 @@ from telemetry_pipeline.words.language import Texts
 
 RETRY_SECONDS = 5
 """After which time somebody asks again who found PostgreSQL away; a page does so by itself."""
+
+_AWAY: Mapping[type[Unavailable], str] = {WarehouseUnavailable: "database_away", ArchiveUnavailable: "archive_away"}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -71,7 +80,7 @@ def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
     if isinstance(err, Unavailable):
         _logger.warning("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
         later = {"Retry-After": str(RETRY_SECONDS)}
-        away = "database_away" if isinstance(err, WarehouseUnavailable) else ""
+        away = next((name for kind, name in _AWAY.items() if isinstance(err, kind)), "")
         return problem(connection, 503, err.problem, err.advice, later, sentence=away)
     _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
     return problem(connection, 500, err.problem, err.advice)

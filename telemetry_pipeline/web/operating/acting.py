@@ -15,11 +15,11 @@ from telemetry_pipeline import broker
 from telemetry_pipeline.errors import RequestRefused, TelemetryError, Unavailable
 from telemetry_pipeline.steering import queues, runs, workers
 from telemetry_pipeline.steering.record import Record
-from telemetry_pipeline.web.access.door import actor
+from telemetry_pipeline.web.access.door import actor, operators_only
 from telemetry_pipeline.web.frame.forms import read_form
 from telemetry_pipeline.web.operating.controls import Controls
 from telemetry_pipeline.web.operating.launching import Launching
-from telemetry_pipeline.web.operating.show import operators_only, show
+from telemetry_pipeline.web.operating.show import show
 from telemetry_pipeline.web.operating.tasks import PATH, wanted_run
 
 T = TypeVar("T")

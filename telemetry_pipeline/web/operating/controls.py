@@ -9,9 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-import anyio
-from anyio import CapacityLimiter
-
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.days import AllowedDays
@@ -26,8 +23,8 @@ from telemetry_pipeline.monitoring.facts.overview import (
     look_at_warehouse,
 )
 from telemetry_pipeline.settings.loading import DoorSettings
-from telemetry_pipeline.sockets import address
 from telemetry_pipeline.web.access.door import Door
+from telemetry_pipeline.web.frame.threads import Threads
 from telemetry_pipeline.web.operating.board import Board
 from telemetry_pipeline.web.operating.voice import Voice
 
@@ -60,13 +57,12 @@ class Controls:
     redis_url: str | None
     _followed: OrderedDict[str, tuple[Progress, float]] = field(default_factory=OrderedDict)
     _following: threading.Lock = field(default_factory=threading.Lock)
-    _limiter: list[CapacityLimiter] = field(default_factory=list)
+    _threads: Threads = field(default_factory=lambda: Threads(_AT_ONCE))
 
     @classmethod
     def of_settings(cls, door: Door, settings: DoorSettings, voice: Voice) -> Self:
         """Return the controls as the settings have them; Dagster is asked as operators reach it, whoever the reader is."""
-        url = settings.webserver_url or address(settings.dagster_directory)
-        graphql_url = f"{url.rstrip('/')}/graphql"
+        graphql_url = settings.graphql_url
         client = TelemetryClient(graphql_url, _ANSWER_SECONDS)
 
         def look_at_disks(seen: Overview) -> None:
@@ -96,13 +92,14 @@ class Controls:
         :raises WebserverUnavailable: it does not within that time.
         :raises TelemetryError: as the question does.
         """
-        with anyio.move_on_after(seconds):
-            return await anyio.to_thread.run_sync(question, abandon_on_cancel=True, limiter=self._patient())
-        raise WebserverUnavailable(f"Dagster's web server does not answer within {seconds:g} s")
+        try:
+            return await self._threads.run(question, seconds)
+        except TimeoutError:
+            raise WebserverUnavailable(f"Dagster's web server does not answer within {seconds:g} s") from None
 
     async def act(self, deed: Callable[[], T]) -> T:
         """Do something, for as long as it takes."""
-        return await anyio.to_thread.run_sync(deed, limiter=self._patient())
+        return await self._threads.run(deed)
 
     def progress(self, run_id: str) -> Progress | None:
         """Return how far a run has come, as of a moment ago; None: nobody says it."""
@@ -118,9 +115,3 @@ class Controls:
             while len(self._followed) > _FOLLOWED:
                 self._followed.popitem(last=False)
             return progress
-
-    def _patient(self) -> CapacityLimiter:
-        # It belongs to the loop that it was made in.
-        if not self._limiter:
-            self._limiter.append(CapacityLimiter(_AT_ONCE))
-        return self._limiter[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -34,12 +33,3 @@ def show(request: Request, voice: Voice, template: str, *, status: int = 200, **
         **values,
     )
     return HTMLResponse(text, status_code=status, headers=NOT_KEPT)
-
-
-def operators_only(request: Request) -> None:
-    """Let nobody else pass.
-
-    :raises HTTPException: who asks is none.
-    """
-    if "operator" not in request.auth.scopes:
-        raise HTTPException(403, "this is for operators")

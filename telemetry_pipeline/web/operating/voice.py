@@ -11,7 +11,7 @@ from telemetry_pipeline.amounts import duration, size
 from telemetry_pipeline.client.answers import Run, Step
 from telemetry_pipeline.speech import NULL, Speech
 from telemetry_pipeline.words.language import Language
-from telemetry_pipeline.words.operating import OPERATING
+from telemetry_pipeline.words.upkeep.pages import OPERATING
 
 
 class Voice(Speech):

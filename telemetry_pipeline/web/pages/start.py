@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute, Route
 from telemetry_pipeline.web.frame.page import language_of, page
 from telemetry_pipeline.words.door import DOOR
 from telemetry_pipeline.words.language import Texts
-from telemetry_pipeline.words.operating import OPERATING
 from telemetry_pipeline.words.pages import PAGES
+from telemetry_pipeline.words.reporting.pages import REPORTING
+from telemetry_pipeline.words.upkeep.pages import OPERATING
 
 _PLACES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
     "/hoy": ("today", PAGES),
@@ -21,6 +22,7 @@ _PLACES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
     "/periodos": ("periods", PAGES),
     "/suscriptores": ("subscribers", PAGES),
     "/glosario": ("glossary", PAGES),
+    "/informes": ("reports", REPORTING),
     "/tareas": ("tasks", OPERATING),
     "/estado": ("state", OPERATING),
     "/api": ("api", DOOR),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.days import Completeness, Period
+from telemetry_pipeline.warehouse.core.names import find_names
 from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.operations.status import LastSync, last_sync
 from telemetry_pipeline.warehouse.raw import completeness
@@ -16,7 +17,7 @@ from telemetry_pipeline.warehouse.raw import completeness
 FRESH = timedelta(minutes=30)
 """After this time without a sync, figures of today are behind."""
 
-_CHANNELS = sa.text("select distinct name from telemetry.channel_names order by name limit 5000")
+_MOST_CHANNELS = 5000
 _SEEN = sa.text("select exists (select from telemetry.views where channel_name = :channel)")
 
 
@@ -66,7 +67,7 @@ def look(engine: sa.Engine) -> Knowledge:
     :raises WarehouseError: PostgreSQL cannot be asked.
     """
     with snapshot(engine) as connection:
-        return Knowledge(completeness.read(connection), last_sync(connection), tuple(connection.execute(_CHANNELS).scalars()))
+        return Knowledge(completeness.read(connection), last_sync(connection), tuple(find_names(connection, _MOST_CHANNELS)))
 
 
 def was_ever_seen(engine: sa.Engine, channel: str) -> bool:

@@ -1,0 +1,23 @@
+"""What reports can be had as, for who hands their files on: what makes them is said in ``publishing``, and loads far more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from telemetry_pipeline.warehouse.outgoing.made_reports import File
+
+FORMATS: Mapping[str, str] = {
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "html": "text/html; charset=utf-8",
+}
+"""What people can have a report as, and its media type."""
+
+PICTURE, PICTURE_TYPE = "png", "image/png"
+"""The format of the picture that letters show; it is kept beside the report."""
+
+
+def name_of(file: File) -> str:
+    """Return what a file is called by those who get it."""
+    return PurePosixPath(file.path).name
