@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import jinja2
-import pypdfium2  # it has no hints
+import pypdfium2
 import pypdfium2.raw as raw
 import pytest
 from analyses.conftest import ZONE
