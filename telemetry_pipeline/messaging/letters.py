@@ -64,4 +64,5 @@ def _file_name(name: str) -> str:
 
 
 def _one_line(text: str, length: int) -> str:
-    return cut(" ".join(text.split()), length)
+    """Return it cut, on one line, and with nothing that a mail program would take for a word in another encoding."""
+    return cut(" ".join(text.split()).replace("=?", "= ?"), length)

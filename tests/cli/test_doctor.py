@@ -90,6 +90,7 @@ def test_each_check_says_what_it_saw_or_what_to_do(
         "worker": "failed",
         "way to PanAccess": "ok",
         "PanAccess": "ok",
+        "mail": "skipped",
         "web server": "ok",
         "code": "failed",
         "daemon": "failed",

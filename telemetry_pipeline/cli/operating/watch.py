@@ -88,10 +88,10 @@ def _run(settings: StackSettings, addresses: Addresses, components: Components) 
         lambda path: open_archive(settings).read(path),
         _say,
     )
+    _say(f"watching, with {len(channels)} channels for alerts")
     # A thread of its own: no mail server keeps the watch from looking.
     mailing = threading.Thread(target=postman.run, args=(stopped,), name="postman", daemon=True)
     mailing.start()
-    _say(f"watching, with {len(channels)} channels for alerts")
 
     def look() -> Look:
         seen = components.look()
