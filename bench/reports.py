@@ -20,11 +20,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-<<<<<<< HEAD
-from telemetry_pipeline.analyses.reports import Wanted, find
-
-=======
->>>>>>> forms14
 from bench.analyses import LAST, fill
 from bench.harness import OPERATOR_TIMEZONE, database, peak_memory_mb, result
 from telemetry_pipeline.analyses.framework.rules import Rules
