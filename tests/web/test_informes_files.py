@@ -13,6 +13,8 @@ from reporting import BODIES, door_with_reports, keep
 from starlette.types import ASGIApp
 from webservers import FakeWebserver
 
+from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.errors import ArchiveError, ArchiveUnavailable
 from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.reports.archive.keeping import Archive
@@ -138,3 +140,8 @@ def test_nobody_waits_for_ever_for_an_archive_that_says_nothing(
     finally:
         answered.set()
     assert (answer.status_code, "donde se guardan los informes no responde" in answer.text) == (503, True)
+
+
+def test_no_report_names_subscribers_for_every_viewer_gets_it() -> None:
+    gathered = [all_analyses()[name] for kind in KINDS.values() for name in kind.analyses]
+    assert [each.name for each in gathered for column in each.columns if column.is_personal or each.is_of_subscribers] == []

@@ -36,7 +36,7 @@ def config(params: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def partition(params: dict[str, Any]) -> str:
-    tags = {tag["key"]: tag["value"] for tag in params["executionMetadata"]["tags"]}
+    tags: dict[str, str] = {tag["key"]: tag["value"] for tag in params["executionMetadata"]["tags"]}
     return str(tags["dagster/partition"])
 
 
