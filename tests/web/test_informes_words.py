@@ -12,12 +12,8 @@ from telemetry_pipeline.warehouse.outgoing.outbox import State
 from telemetry_pipeline.web.reporting.showing import DONE, FORMAT_NAMES
 from telemetry_pipeline.words.reporting.pages import REPORTING
 
-<<<<<<< HEAD
-MADE_UP = {*(f"done_{each}" for each in DONE), *(f"state_{each}" for part in get_args(State) for each in get_args(part))}
-=======
 STATES = {each for part in get_args(State) for each in get_args(part)}
 MADE_UP = {*(f"done_{each}" for each in DONE), *(f"state_{each}" for each in STATES)}
->>>>>>> page14
 ON_THE_START_PAGE = {"reports", "reports_lead"}
 
 
