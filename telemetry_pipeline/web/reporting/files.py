@@ -57,8 +57,6 @@ class Files:
             body = await self._threads.run(lambda: open_archive(self._room.settings).read(file.path), _PATIENCE_SECONDS)
         except TimeoutError:
             raise ArchiveUnavailable(f"reports are not read within {_PATIENCE_SECONDS:g} s") from None
-        except ModuleNotFoundError:
-            raise RequestRefused("this installation reads no reports", "install telemetry-pipeline[reports]") from None
         except RequestRefused as err:
             raise gone from err
         headers["Content-Disposition"] = f'{"inline" if form in _SHOWN else "attachment"}; filename="{name}"'

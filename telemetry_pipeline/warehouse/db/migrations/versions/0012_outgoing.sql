@@ -58,6 +58,7 @@ create table telemetry.outbox (
 );
 create index on telemetry.outbox (not_before) where state = 'waiting';
 create index on telemetry.outbox (leased_until) where state in ('leased', 'sending');
+create index on telemetry.outbox (settled_at) where state in ('failed', 'doubtful');
 create index on telemetry.outbox (created_at);
 create index on telemetry.outbox (settled_at) where state in ('failed', 'doubtful');
 comment on table telemetry.outbox is 'every message to a person, once for what it is about and each recipient, and what became of it';
