@@ -223,3 +223,18 @@ def test_who_stops_finishes_the_mail_that_goes_out_and_gives_back_the_others(
     postman_of(server.url).run(stopped)
     assert [found()[each].state for each in (ANA, EVA)] == ["sent", "waiting"]
     assert len(outbox.take(engine, ["mail"], timedelta(1), 9)) == 1
+
+
+def test_a_report_to_twenty_takes_one_connection_and_reads_its_files_once(
+    server: MailServer, put: Put, postman_of: Callable[..., Postman], found: Found
+) -> None:
+    read: list[str] = []
+
+    def read_part(path: str) -> bytes:
+        read.append(path)
+        return b"%PDF" * 25_000
+
+    put(*(f"{number}@example.com" for number in range(20)), parts=(PDF,))
+    assert postman_of(server.url, read_part).round(Event()) == 20
+    assert (server.sessions, read) == (1, [PDF.path])
+    assert {each.state for each in found().values()} == {"sent"}

@@ -1,0 +1,50 @@
+"""``deliveries`` shows what was sent to whom and how it went, and sends again what failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from cli_harness import Outcome
+
+from telemetry_pipeline.warehouse.outgoing import outbox
+from telemetry_pipeline.warehouse.outgoing.outbox import Message
+
+LEASE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def sent(engine: sa.Engine, database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids of three messages: one was sent, one failed, one waits."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    people = ["ana@example.com", "eva@example.com", "leo@example.com"]
+    with engine.begin() as connection:
+        outbox.put(connection, [Message("report", "daily", "mail", each, "Informe diario", "Hola") for each in people])
+    first, second, third = outbox.take(engine, ["mail"], LEASE, 10)
+    outbox.settle(engine, first, "sent", "250 OK")
+    outbox.settle(engine, second, "failed", "550 no such\x1b[31m user")
+    outbox.put_off(engine, third, LEASE, "450 later")
+    return [each.message_id for each in (first, second, third)]
+
+
+def test_what_was_sent_is_listed_with_what_became_of_it(cli: Callable[..., Outcome], sent: list[int]) -> None:
+    lines = cli("deliveries").out.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == [str(each) for each in reversed(sent)]
+    assert "\\u001b[31m user" in lines[2]
+    assert "tried again at" in lines[1]
+    failed = json.loads(cli("deliveries", "--failed", "--format", "json").out)
+    assert [(each["recipient"], each["state"], each["tries"]) for each in failed] == [("eva@example.com", "failed", 1)]
+
+
+def test_what_failed_is_sent_again_and_what_was_sent_is_not(
+    cli: Callable[..., Outcome], engine: sa.Engine, sent: list[int]
+) -> None:
+    refused = cli("deliveries", "--again", str(sent[0]))
+    assert refused.status == 1
+    assert "failed or is doubtful" in refused.err
+    assert cli("deliveries", "--again", str(sent[1])).out == f"message {sent[1]} is sent again\n"
+    assert [each.recipient for each in outbox.take(engine, ["mail"], LEASE, 10)] == ["eva@example.com"]
+    assert cli("deliveries", "--failed").out == "none\n"
