@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from fakes import FakeWarehouse, asset, metadata_of
-from warehouse_events import MEXICO, with_two_days
+from warehouse_events import MEXICO, ZONE, start, store, with_two_days
 
 from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import AllowedDays
@@ -25,6 +25,7 @@ from telemetry_pipeline.reports.publishing.publishing import Delivery, Published
 from telemetry_pipeline.reports.publishing.subscribing import subscribe
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.outgoing import made_reports
 
@@ -113,6 +114,8 @@ def test_reports_of_channels_are_made_of_those_that_somebody_subscribed_to(
     data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
 ) -> None:
     settings = make_settings(monthly_report_cron="0 8 1 * *")
+    store(data, start(90, "B", channel=2))
+    merge(data, ZONE)
     with data.begin() as connection:
         for channel in ("B", "A", "A"):
             subscribe(connection, Actor("ana", "command"), "channel_report", channel, ("pdf",), ("ana@example.com",))

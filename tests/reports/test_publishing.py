@@ -206,6 +206,7 @@ def test_what_is_old_goes_with_its_files_and_what_nobody_has_on_record(
         ("dayly_report", "", ("pdf",), ("a@b.mx",), "daily_report"),
         ("daily_report", "A", ("pdf",), ("a@b.mx",), "about all channels"),
         ("channel_report", "", ("pdf",), ("a@b.mx",), "about one channel"),
+        ("channel_report", "b", ("pdf",), ("a@b.mx",), "there is no channel 'b'"),
         ("daily_report", "", ("doc",), ("a@b.mx",), "pdf, xlsx, html"),
         ("daily_report", "", ("pdf",), ("ana",), "'ana' is no mail address"),
         ("daily_report", "", ("pdf",), ("a@b.mx\r\nBcc: x@y.mx",), "no mail address"),

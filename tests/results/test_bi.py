@@ -184,3 +184,7 @@ def test_who_names_days_reads_no_other_results(engine: sa.Engine, condition: str
     assert scanned, found
     assert re.search(r"period_last >?= (\(InitPlan|'20)", scanned[1]), found
     assert "view_days" not in found
+
+
+def test_no_analysis_is_called_as_a_view_of_none() -> None:
+    assert all_analyses().keys().isdisjoint({"views", "channels", "days"})

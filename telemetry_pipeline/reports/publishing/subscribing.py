@@ -10,7 +10,9 @@ from telemetry_pipeline.analyses.reports import KINDS, find
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.reports.archive.formats import FORMATS
 from telemetry_pipeline.settings.values import mail_address
+from telemetry_pipeline.suggestions import meant
 from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.warehouse.core import names
 from telemetry_pipeline.warehouse.outgoing import subscriptions
 from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
 
@@ -18,6 +20,7 @@ TOPIC = "report"
 """Of the messages to who subscribed."""
 
 MOST_RECIPIENTS = 500
+_MOST_COMPARED = 2_000
 
 
 def subscribe(
@@ -34,6 +37,8 @@ def subscribe(
     if channel and not kind.of_channel:
         about_one = ", ".join(each.name for each in KINDS.values() if each.of_channel)
         raise RequestRefused(f"{report} is about all channels", f"leave channel out, or ask for {about_one}")
+    if channel and not names.is_name(connection, channel):
+        raise RequestRefused(f"there is no channel {channel!r}", meant(channel, names.find_names(connection, _MOST_COMPARED)))
     unknown = [each for each in formats if each not in FORMATS]
     if unknown or not formats:
         raise RequestRefused(f"there is no format {', '.join(unknown) or 'given'}", f"formats: {', '.join(FORMATS)}")
