@@ -16,9 +16,6 @@ from telemetry_pipeline.client.graphql import Json, code_is_away, error_message,
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused
 from telemetry_pipeline.tags import partition_range
 
-# What Dagster calls the job that can run any selection of assets.
-ANY_ASSETS_JOB = "__ASSET_JOB"
-
 
 class RunStatus(StrEnum):
     """What state a run is in."""

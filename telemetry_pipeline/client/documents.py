@@ -51,8 +51,11 @@ query Targets {{
   repositoryOrError(repositorySelector: {_SELECTOR}) {{
     __typename
     ... on Repository {{
-      jobs {{ name partitionKeysOrError(limit: 1, reverse: true) {{ partitionKeys }} }}
-      assetNodes {{ assetKey {{ path }} isPartitioned groupName kinds }}
+      jobs {{ name }}
+      assetNodes {{
+        assetKey {{ path }} groupName kinds jobNames
+        partitionKeyConnection(limit: 1, ascending: false) {{ results }}
+      }}
     }}
     ... on RepositoryNotFoundError {{ message }}
     ... on PythonError {{ {_ERROR} }}

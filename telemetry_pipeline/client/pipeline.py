@@ -18,7 +18,6 @@ from typing import Any
 
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import (
-    ANY_ASSETS_JOB,
     Result,
     Run,
     RunStatus,
@@ -35,6 +34,7 @@ from telemetry_pipeline.client.stored import choose_document, read_documents, re
 from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.days import Day
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused, TelemetryError
+from telemetry_pipeline.job_names import ANY_ASSETS_JOB
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from telemetry_pipeline.client.answers import ANY_ASSETS_JOB
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Json, unwrap
 from telemetry_pipeline.days import Day, asked_period
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.job_names import ANY_ASSETS_JOB
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 
@@ -49,14 +49,20 @@ def read_targets(answer: Json) -> Targets:
     :raises TelemetryError: the server failed.
     """
     answer = unwrap(answer)
-    newest = {job["name"]: next(iter(job["partitionKeysOrError"]["partitionKeys"]), None) for job in answer["jobs"]}
     assets = {"/".join(node["assetKey"]["path"]): node for node in answer["assetNodes"]}
+    newest = {name: _newest(node) for name, node in assets.items()}
+    of_jobs = {job: newest[name] for name, node in assets.items() for job in node["jobNames"]}
     return Targets(
-        jobs={name: day for name, day in newest.items() if name != ANY_ASSETS_JOB},
-        assets={name: newest.get(ANY_ASSETS_JOB) if node["isPartitioned"] else None for name, node in assets.items()},
+        jobs={job["name"]: of_jobs.get(job["name"]) for job in answer["jobs"] if job["name"] != ANY_ASSETS_JOB},
+        assets=newest,
         analyses=tuple(name for name, node in assets.items() if "duckdb" in node["kinds"]),
         documents=tuple(name for name, node in assets.items() if node["groupName"] == "documents"),
     )
+
+
+def _newest(node: Json) -> str | None:
+    partitions = node["partitionKeyConnection"]
+    return next(iter(partitions["results"]), None) if partitions else None
 
 
 def partition_tags(newest: str | None, partition: Day | None, first: Day | None, last: Day | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from telemetry_pipeline.analyses.reports import KINDS, Kind
 from telemetry_pipeline.days import today
-from telemetry_pipeline.job_names import CLEANUP, MERGE, RANGE, TICK
+from telemetry_pipeline.job_names import ANY_ASSETS_JOB, CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.due_reports import requests_of
 from telemetry_pipeline.reports.publishing.due import cron_of, last_due
@@ -87,7 +87,7 @@ def build_schedules(settings: StackSettings) -> list[dg.ScheduleDefinition]:
 def _of_report(kind: Kind, settings: StackSettings) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"{kind.name}_schedule",
-        target=dg.AssetSelection.assets(kind.name),
+        job_name=ANY_ASSETS_JOB,
         cron_schedule=cron_of(kind, settings),
         execution_timezone=settings.operator_timezone,
         default_status=switches.of_schedules(settings),

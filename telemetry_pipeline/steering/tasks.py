@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from telemetry_pipeline.client.answers import ANY_ASSETS_JOB, Run, RunStatus
+from telemetry_pipeline.client.answers import Run, RunStatus
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.job_names import ANY_ASSETS_JOB
 from telemetry_pipeline.launches import JOBS
 from telemetry_pipeline.suggestions import meant
 

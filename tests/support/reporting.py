@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from operating import answers, door_over
 from starlette.types import ASGIApp
-from webservers import TARGETS, FakeWebserver
+from webservers import TARGETS, FakeWebserver, asset_node
 
 from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.warehouse.access.audit import Actor
@@ -41,7 +41,7 @@ def door_with_reports(dagster: FakeWebserver, engine: sa.Engine, url: str, direc
 
 
 def _node(name: str) -> dict[str, Any]:
-    return {"assetKey": {"path": [name]}, "isPartitioned": True, "groupName": "reports", "kinds": ["pdf"]}
+    return asset_node(name, "reports", ["pdf"], "__ASSET_JOB")
 
 
 def keep(engine: sa.Engine, directory: Path, report: str = "daily_report", channel: str = "", **others: Any) -> MadeReport:

@@ -43,19 +43,32 @@ LOADING = {"workspaceOrError": {"__typename": "Workspace", "locationEntries": []
 LAUNCHED = {"launchRun": {"__typename": "LaunchRunSuccess", "run": {"runId": "id-of-the-run"}}}
 # What it answers when a test says nothing of it.
 NO_CHECKS = {"repositoryOrError": {"__typename": "Repository", "assetNodes": []}}
-_DAYS = {"partitionKeys": ["2026-11-21"]}
+
+
+def asset_node(name: str, group: str, kinds: list[str], *jobs: str, newest: str = "2026-11-21") -> dict[str, Any]:
+    """An asset that can be launched, alone and by some jobs."""
+    partitions = {"results": [newest]}
+    return {
+        "assetKey": {"path": [name]},
+        "groupName": group,
+        "kinds": kinds,
+        "jobNames": list(jobs),
+        "partitionKeyConnection": partitions,
+    }
+
+
 # What a web server answers to the question what can be launched.
 TARGETS = {
     "repositoryOrError": {
         "__typename": "Repository",
         "jobs": [
-            {"name": "__ASSET_JOB", "partitionKeysOrError": _DAYS},
-            {"name": "telemetry_cleanup", "partitionKeysOrError": {"partitionKeys": []}},
-            {"name": "telemetry_range", "partitionKeysOrError": _DAYS},
-            {"name": "telemetry_tick", "partitionKeysOrError": _DAYS},
+            {"name": "__ASSET_JOB"},
+            {"name": "telemetry_cleanup"},
+            {"name": "telemetry_range"},
+            {"name": "telemetry_tick"},
         ],
         "assetNodes": [
-            {"assetKey": {"path": [name]}, "isPartitioned": True, "groupName": group, "kinds": kinds}
+            asset_node(name, group, kinds, "__ASSET_JOB", "telemetry_range", "telemetry_tick")
             for name, group, kinds in (
                 ("full_analysis", "documents", ["json"]),
                 ("ott_views", "telemetry", ["postgres"]),
