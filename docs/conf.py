@@ -14,6 +14,8 @@ include_patterns = ["*.md", "docs/*.md"]
 exclude_patterns = [".*"]
 myst_heading_anchors = 4
 nitpicky = True
+# What Grafana puts into SQL is no SQL.
+suppress_warnings = ["misc.highlighting_failure"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_show_sphinx = False
