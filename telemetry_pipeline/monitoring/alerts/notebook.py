@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -15,12 +15,26 @@ from telemetry_pipeline.messaging.channels import Delivery
 from telemetry_pipeline.monitoring.alerts.telling import QUIET, Occasion, Telling
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Incident, Problem
+from telemetry_pipeline.warehouse.outgoing import outbox
+from telemetry_pipeline.warehouse.outgoing.outbox import Message, Taken
 
 _log = logging.getLogger(__name__)
 
+# Longer than any channel takes.
+_SENDING = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A message that goes out. :ivar taken: its row; None: PostgreSQL is away."""
+
+    taken: Taken | None
+
 
 class Notebook:
-    """No method fails because PostgreSQL is away, takes no changes or answers with errors.
+    """What is wrong, and what people were told of it: each message on each channel is a row of the outbox.
+
+    No method fails because PostgreSQL is away, takes no changes or answers with errors.
 
     What cannot be written is remembered, and until all of it is written nothing is read: it would not be how things are.
 
@@ -108,6 +122,29 @@ class Notebook:
     def note_channel(self, delivery: Delivery) -> None:
         """Note how a channel works by :func:`telemetry_pipeline.warehouse.operations.problems.note_channel`."""
         self._try(lambda: problems.note_channel(self._engine, delivery.channel, delivery.error, self._clock()))
+
+    def begin_sending(self, message: Message) -> Entry | None:
+        """Put a message in the outbox that goes out now; None: its channel took it before, or may have.
+
+        While PostgreSQL is away it goes out all the same, and stands nowhere.
+        """
+        found: list[Taken | None] = []
+        if not self._try(lambda: found.append(outbox.claim(self._engine, message, _SENDING))):
+            return Entry(None)
+        return None if found[0] is None else Entry(found[0])
+
+    def end_sending(self, entry: Entry, error: str | None, *, given_up: bool) -> None:
+        """Note what became of it.
+
+        :param error: why the channel did not take it. :param given_up: whether it is not tried again.
+        """
+        taken = entry.taken
+        if taken is None:
+            return
+        if error is not None and not given_up:
+            self._try(lambda: outbox.put_off(self._engine, taken, timedelta(), error))
+        else:
+            self._try(lambda: outbox.settle(self._engine, taken, "failed" if error else "sent", error or ""))
 
     def _try(self, act: Callable[[], object]) -> bool:
         # Once per round is enough to find out that PostgreSQL is away: that can take the whole time-out.

@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.messaging.channels import Channel, Channels, Delivery
 from telemetry_pipeline.monitoring.alerts.messages import subject_of
+from telemetry_pipeline.monitoring.alerts.notebook import Notebook
 from telemetry_pipeline.monitoring.alerts.telling import Telling
+from telemetry_pipeline.warehouse.outgoing.outbox import Message
 from telemetry_pipeline.words.language import Language
 
 TRIES = 5
@@ -97,13 +99,17 @@ class _Way:
 
 
 class Outbox:
-    """Everything that some channel has not taken yet. It is kept in memory: what nobody was told of is put in again.
+    """Everything that some channel has not taken yet. What is to be tried is kept in memory: what nobody was told of is put in
+    again; what went out stands in the outbox of the warehouse, so that no other process sends it once more.
 
     :param language: of the subjects.
     :param clock: aware time.
     """
 
-    def __init__(self, channels: Channels, language: Language, compose: Compose, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, channels: Channels, notebook: Notebook, language: Language, compose: Compose, clock: Callable[[], datetime]
+    ) -> None:
+        self._notebook = notebook
         self._language = language
         self._compose = compose
         self._clock = clock
@@ -155,8 +161,15 @@ class Outbox:
         room = way.channel.room(subject)
         if letter.tries and way.taken > letter.taken_before:
             room = min(room or _SHORTER, _SHORTER >> letter.tries)
-        delivery = way.channel.send(subject, self._compose(letter.message.telling, room))
+        body = self._compose(letter.message.telling, room)
+        entry = self._notebook.begin_sending(
+            Message("problem", letter.message.telling.about, "alert", way.channel.name, subject, body)
+        )
+        # What it took before this process began, it is not sent again.
+        delivery = way.channel.send(subject, body) if entry is not None else Delivery(way.channel.name, None)
         if delivery.error is None:
+            if entry is not None:
+                self._notebook.end_sending(entry, None, given_up=False)
             way.letters.remove(letter)
             way.taken += 1
             way.failures = 0
@@ -167,6 +180,8 @@ class Outbox:
         letter.tried_at = way.failed_at = self._clock()
         letter.given_up = letter.tries >= TRIES and way.taken > letter.taken_before
         way.failures += 1
+        if entry is not None:
+            self._notebook.end_sending(entry, delivery.error, given_up=letter.given_up)
         return delivery
 
     def _settle(self, letter: _Letter, delivery: Delivery) -> Attempt:

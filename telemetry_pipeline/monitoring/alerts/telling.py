@@ -36,6 +36,15 @@ class Telling:
         """The same for the same message, however the incident has gone on since."""
         return self.incident.key, self.incident.opened_at, self.occasion
 
+    @property
+    def about(self) -> str:
+        """The same for the same message as text; reminders differ by when people were told before."""
+        incident, before = self.incident, self.incident.told_at
+        parts = [incident.key, incident.opened_at.isoformat(), self.occasion.value]
+        if self.occasion is Occasion.REMINDER and before:
+            parts.append(before.isoformat())
+        return ":".join(parts)
+
 
 def due(incidents: Sequence[Incident], now: datetime) -> list[Telling]:
     """Return the messages to send now.

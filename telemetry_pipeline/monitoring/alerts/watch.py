@@ -53,7 +53,7 @@ class Watch:
         self._notebook = notebook
         self._channels = channels
         self._outbox = Outbox(
-            channels, language, lambda telling, room: compose(telling, clock(), zone, web_url, language, room), clock
+            channels, notebook, language, lambda telling, room: compose(telling, clock(), zone, web_url, language, room), clock
         )
         self._clock = clock
         self._say = say

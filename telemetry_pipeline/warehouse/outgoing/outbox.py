@@ -52,6 +52,15 @@ _TAKE = sa.text(f"""
     from due where outbox.message_id = due.message_id
     returning outbox.message_id, lease, tries, {_CONTENT}
 """)
+_CLAIM = sa.text(f"""
+    insert into telemetry.outbox ({_CONTENT}, state, lease, leased_until)
+    values (:topic, :about, :transport, :recipient, :subject, :body, :html, '[]', 'sending', :lease, now() + :span)
+    on conflict (about, transport, recipient) do update
+    set state = 'sending', lease = excluded.lease, leased_until = excluded.leased_until, settled_at = null,
+        subject = excluded.subject, body = excluded.body
+    where outbox.state in ('waiting', 'failed') or (outbox.state = 'leased' and outbox.leased_until < now())
+    returning message_id, lease, tries, {_CONTENT}
+""")
 _BEGIN_SENDING = sa.text("""
     update telemetry.outbox set state = 'sending', leased_until = now() + :span
     where message_id = :message_id and lease = :lease and state = 'leased'
@@ -188,6 +197,19 @@ def take(engine: sa.Engine, transports: Sequence[Transport], lease: timedelta, m
         rows = [dict(row) for row in connection.execute(_TAKE, values).mappings()]
     taken = [Taken(**{**row, "parts": tuple(Part(**part) for part in row["parts"])}) for row in rows]
     return sorted(taken, key=lambda each: each.message_id)
+
+
+def claim(engine: sa.Engine, message: Message, lease: timedelta) -> Taken | None:
+    """Put a message without files that the caller sends at once, in its newest words, and note that it goes out; None: its recipient was told
+    already, or may have been.
+
+    :raises WarehouseError: PostgreSQL is unreachable.
+    """
+    values = {**asdict(message), "lease": uuid4(), "span": lease}
+    with engine.begin() as connection:
+        connection.execute(_END_LOST, {"transports": [message.transport]})
+        row = connection.execute(_CLAIM, values).mappings().one_or_none()
+    return None if row is None else Taken(**{**row, "parts": ()})
 
 
 def begin_sending(engine: sa.Engine, taken: Taken, lease: timedelta) -> bool:
