@@ -86,6 +86,14 @@ def test_what_is_due_goes_to_each_subscriber_once_however_often_it_is_made(two_d
     ]
 
 
+def test_what_is_attached_is_called_after_report_and_days(two_days: sa.Engine, settings_with: Make) -> None:
+    subscribed(two_days, "ana@example.com", formats=("pdf", "xlsx"))
+    made(two_days, settings_with())
+    with two_days.connect() as connection:
+        names = connection.scalars(sa.text("select part ->> 'name' from telemetry.outbox, jsonb_array_elements(parts) as part"))
+        assert set(names) == {"picture", "daily_report_2025-01-31.pdf", "daily_report_2025-01-31.xlsx"}
+
+
 def test_two_that_make_it_at_once_keep_one_and_queue_once(two_days: sa.Engine, settings_with: Make, tmp_path: Path) -> None:
     """Two daemons for a moment, or a schedule and the sensor: both see that it was not made."""
     subscribed(two_days, "ana@example.com")

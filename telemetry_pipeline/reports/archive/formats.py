@@ -21,3 +21,9 @@ PICTURE, PICTURE_TYPE = "png", "image/png"
 def name_of(file: File) -> str:
     """Return what a file is called by those who get it."""
     return PurePosixPath(file.path).name
+
+
+def name_in_mail(file: File) -> str:
+    """Return the same without when it was made and what tells it from others: ``daily_report_2026-11-27.pdf``."""
+    path = PurePosixPath(file.path)
+    return path.stem.rsplit("_", 2)[0] + path.suffix

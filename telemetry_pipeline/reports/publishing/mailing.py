@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE, PICTURE_TYPE, name_of
+from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE, PICTURE_TYPE, name_in_mail
 from telemetry_pipeline.reports.content.content import Content
 from telemetry_pipeline.reports.forms.letter import Letter, write_letter
 from telemetry_pipeline.reports.publishing.subscribing import TOPIC
@@ -46,8 +46,8 @@ class Mailing:
         files = [file for file in self._made.files if file.format in formats]
         attached = files if sum(file.bytes for file in files) <= self._most_bytes else []
         links = {} if attached else {file.format: link(self._where, self._made, file) for file in files}
-        letter = write_letter(self._content, attached=[name_of(file) for file in attached], links=links)
-        parts = [Part(file.path, name_of(file), FORMATS[file.format], inline=False) for file in attached]
+        letter = write_letter(self._content, attached=[name_in_mail(file) for file in attached], links=links)
+        parts = [Part(file.path, name_in_mail(file), FORMATS[file.format], inline=False) for file in attached]
         return [
             Message(
                 TOPIC, about, "mail", recipient, letter.subject, letter.text, letter.html, (*self._pictures(letter), *parts)
