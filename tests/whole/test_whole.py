@@ -22,6 +22,7 @@ import requests
 from terminal import OPERATOR_ZONE, Operator, days_ago, wait_until
 
 from telemetry_pipeline import broker
+from telemetry_pipeline.analyses.reports import KINDS
 
 pytestmark = pytest.mark.slow
 
@@ -141,7 +142,8 @@ def test_a_tick_without_news_succeeds_and_skips_the_rest(operator: Operator, ran
         done = operator.types("run", "telemetry_tick")
         assert done.returncode == 0, done.stdout + done.stderr
     found = operator.asks(
-        "query { runsOrError(limit: 1) { ... on Runs { results { jobName stepStats { stepKey status } } } } }"
+        'query { runsOrError(filter: {pipelineName: "telemetry_tick"}, limit: 1)'
+        " { ... on Runs { results { jobName stepStats { stepKey status } } } } }"
     )
     [run] = found["runsOrError"]["results"]
     states = {step["stepKey"]: step["status"] for step in run["stepStats"]}
@@ -194,9 +196,10 @@ def test_schedules_and_sensors_are_on_by_default(operator: Operator) -> None:
     )
     schedules = {each["name"]: each["scheduleState"]["status"] for each in found["schedulesOrError"]["results"]}
     names = [f"telemetry_{purpose}_schedule" for purpose in ("tick", "repair", "merge", "cleanup")]
+    names += [f"{each}_schedule" for each in KINDS]
     assert schedules == dict.fromkeys(names, "RUNNING")
     sensors = {each["name"]: each["sensorState"]["status"] for each in found["sensorsOrError"]["results"]}
-    names = [f"{purpose}_sensor" for purpose in ("late_data", "run_failures", "run_successes", "freshness")]
+    names = [f"{purpose}_sensor" for purpose in ("late_data", "run_failures", "run_successes", "freshness", "reports")]
     assert {name: sensors.get(name) for name in names} == dict.fromkeys(names, "RUNNING")
 
 
