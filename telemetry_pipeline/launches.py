@@ -89,6 +89,7 @@ class SyncParameters(Parameters):
 
 
 _REPORT_DAYS: Mapping[Grain, Days] = {Grain.DAY: Days.ONE, Grain.WEEK: Days.WEEK, Grain.MONTH: Days.MONTH}
+_ONE = {Days.ONE: "one day", Days.WEEK: "one ISO week, by its Monday", Days.MONTH: "one month, by its first day"}
 _SAID = Texts(PURPOSES, Language.EN)
 
 JOBS: Mapping[str, Job] = {
@@ -158,10 +159,10 @@ def check_days(target: Job | Asset, period: Period | None) -> None:
         return
     if period.length > 1:
         otherwise = "give its parameters first and last" if target.name in KINDS else f"launch {RANGE}"
-        raise RequestRefused(f"{target.name} is for {target.days}", f"for a range {otherwise}")
+        raise RequestRefused(f"{target.name} is for {_ONE[target.days]}", f"for a range {otherwise}")
     if (begins := _begins(target.days, period.first)) != period.first:
         raise RequestRefused(
-            f"{target.name} is for {target.days}, and {period.first} is none", f"that of {period.first} is {begins}"
+            f"{target.name} is for {_ONE[target.days]}, and {period.first} is none", f"that of {period.first} is {begins}"
         )
 
 

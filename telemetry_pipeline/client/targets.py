@@ -50,7 +50,8 @@ def read_targets(answer: Json) -> Targets:
     """
     answer = unwrap(answer)
     assets = {"/".join(node["assetKey"]["path"]): node for node in answer["assetNodes"]}
-    newest = {name: _newest(node) for name, node in assets.items()}
+    partitions = {name: (node["partitionKeyConnection"] or {"results": []})["results"] for name, node in assets.items()}
+    newest = {name: next(iter(keys), None) for name, keys in partitions.items()}
     of_jobs = {job: newest[name] for name, node in assets.items() for job in node["jobNames"]}
     return Targets(
         jobs={job["name"]: of_jobs.get(job["name"]) for job in answer["jobs"] if job["name"] != ANY_ASSETS_JOB},
@@ -58,11 +59,6 @@ def read_targets(answer: Json) -> Targets:
         analyses=tuple(name for name, node in assets.items() if "duckdb" in node["kinds"]),
         documents=tuple(name for name, node in assets.items() if node["groupName"] == "documents"),
     )
-
-
-def _newest(node: Json) -> str | None:
-    partitions = node["partitionKeyConnection"]
-    return next(iter(partitions["results"]), None) if partitions else None
 
 
 def partition_tags(newest: str | None, partition: Day | None, first: Day | None, last: Day | None) -> dict[str, str]:

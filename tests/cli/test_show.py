@@ -194,8 +194,8 @@ def test_migrate_brings_an_empty_database_up_to_date_and_can_be_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with engine.begin() as connection:
-        connection.execute(sa.text("drop schema telemetry cascade"))
-        connection.execute(sa.text("drop schema analysis cascade"))
+        for schema in ("telemetry", "analysis", "bi"):
+            connection.execute(sa.text(f"drop schema if exists {schema} cascade"))
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert cli("migrate").out.startswith("applied 0001")
     assert cli("migrate").out == "nothing to do: the schema is at its newest version\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -76,7 +76,8 @@ def wait_for(browser: webdriver.Chrome, *texts: str) -> None:
 
 def _until(browser: webdriver.Chrome, holds: Callable[[webdriver.Chrome], bool], what: str) -> None:
     try:
-        WebDriverWait(browser, PATIENCE_SECONDS).until(holds)
+        # A page that renews itself while it is read has other nodes than a moment before, which Chromium tells in several ways.
+        WebDriverWait(browser, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException]).until(holds)
     except TimeoutException as err:
         raise AssertionError(f"{browser.current_url} lacks {what}; it shows {_shown(browser)!r}") from err
 

@@ -200,8 +200,8 @@ def take(engine: sa.Engine, transports: Sequence[Transport], lease: timedelta, m
 
 
 def claim(engine: sa.Engine, message: Message, lease: timedelta) -> Taken | None:
-    """Put a message without files that the caller sends at once, in its newest words, and note that it goes out; None: its recipient was told
-    already, or may have been.
+    """Put a message without files that the caller sends at once, in its newest words, and note that it goes out; None: its
+    recipient was told already, or may have been.
 
     :raises WarehouseError: PostgreSQL is unreachable.
     """
