@@ -21,7 +21,7 @@ from telemetry_pipeline.ingestion.step import Days, Synced, sync_step
 from telemetry_pipeline.ingestion.sync import Progress, Sync
 from telemetry_pipeline.orchestration.checks import limits_hours
 from telemetry_pipeline.reports.archive.keeping import open_archive
-from telemetry_pipeline.reports.publishing.publishing import Delivery, Published, publish
+from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.results import computing, documents
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.staleness import Chosen, stale_of
@@ -143,10 +143,13 @@ class Warehouse:
         """Make a document of exactly *period*; it is stored if *keep_if* says so of what it holds."""
         return documents.make(self.engine, document, period, rules_of(self._settings), keep_if=keep_if, checkpoint=checkpoint)
 
-    def publish(self, wanted: Wanted, delivery: Delivery, run: str, *, checkpoint: Callable[[], None]) -> Published:
+    def publish(self, wanted: Wanted, addressees: Addressees, run: str, *, checkpoint: Callable[[], None]) -> Published:
         """Make a report in every format, keep it, and queue what goes to those who get it."""
+        # What makes reports takes 0.1 s to load, for which no other run pays.
+        from telemetry_pipeline.reports.publishing.publishing import publish  # noqa: PLC0415
+
         archive = open_archive(self._settings)
-        return publish(self.engine, self.views, archive, self._settings, wanted, delivery, run_id=run, checkpoint=checkpoint)
+        return publish(self.engine, self.views, archive, self._settings, wanted, addressees, run_id=run, checkpoint=checkpoint)
 
 
 class PanAccess:

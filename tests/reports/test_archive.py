@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from telemetry_pipeline.analyses.reports import KINDS, Wanted
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.errors import ArchiveError, ArchiveUnavailable, RequestRefused
+from telemetry_pipeline.errors import ArchiveError, ArchiveUnavailable, RequestRefused, SettingsError
 from telemetry_pipeline.reports.archive.keeping import Archive, open_archive
 from telemetry_pipeline.reports.archive.names import is_ours, stem
 from telemetry_pipeline.settings.loading import StackSettings
@@ -136,7 +136,5 @@ def test_a_name_says_report_days_and_when_it_was_made() -> None:
 
 @pytest.mark.parametrize("url", ["s3:/x", "s3://A_B", "s3://b/../c d", "ftp://x/y", "http://host/x", "s3://b?x=1"])
 def test_an_address_that_names_no_place_is_refused(url: str) -> None:
-    from telemetry_pipeline.errors import SettingsError  # noqa: PLC0415
-
     with pytest.raises(SettingsError, match="REPORTS_URL"):
         StackSettings.load(reports_url=url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -12,29 +13,30 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.reports import KINDS, Wanted
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.errors import ArchiveUnavailable, Cancelled, RequestRefused
+from telemetry_pipeline.errors import ArchiveUnavailable, Cancelled, RequestRefused, WarehouseUnavailable
 from telemetry_pipeline.reports.archive.keeping import Archive, open_archive
 from telemetry_pipeline.reports.publishing import publishing
 from telemetry_pipeline.reports.publishing.clearing import clear
-from telemetry_pipeline.reports.publishing.publishing import Delivery, Published, publish
+from telemetry_pipeline.reports.publishing.published import Addressees, Published
+from telemetry_pipeline.reports.publishing.publishing import publish
 from telemetry_pipeline.reports.publishing.subscribing import subscribe
 from telemetry_pipeline.results.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.access.audit import Actor
-from telemetry_pipeline.warehouse.outgoing import made_reports
+from telemetry_pipeline.warehouse.outgoing import made_reports, outbox
 
 ANA = Actor("ana", "command")
 DAY = Period(date(2025, 1, 31), date(2025, 1, 31))
 DAILY = Wanted(KINDS["daily_report"], DAY)
-DUE = Delivery(to_subscribers=True)
+DUE = Addressees(subscribers=True)
 Make = Callable[..., StackSettings]
 
 
 def made(
-    engine: sa.Engine, settings: StackSettings, wanted: Wanted = DAILY, delivery: Delivery = DUE, **given: object
+    engine: sa.Engine, settings: StackSettings, wanted: Wanted = DAILY, addressees: Addressees = DUE, **given: object
 ) -> Published:
     archive = given.pop("archive", None) or open_archive(settings)
-    return publish(engine, Store(rules_of(settings)), archive, settings, wanted, delivery, run_id="a-run", **given)  # type: ignore[arg-type]
+    return publish(engine, Store(rules_of(settings)), archive, settings, wanted, addressees, run_id="a-run", **given)  # type: ignore[arg-type]
 
 
 def files_in(home: Path) -> set[str]:
@@ -106,8 +108,8 @@ def test_two_that_make_it_at_once_keep_one_and_queue_once(two_days: sa.Engine, s
 
 def test_one_that_somebody_makes_goes_to_nobody_but_whom_they_name(two_days: sa.Engine, settings_with: Make) -> None:
     subscribed(two_days, "ana@example.com")
-    assert made(two_days, settings_with(), delivery=Delivery()).queued == 0
-    assert made(two_days, settings_with(), delivery=Delivery(to_one="eva@example.com")).queued == 1
+    assert made(two_days, settings_with(), addressees=Addressees()).queued == 0
+    assert made(two_days, settings_with(), addressees=Addressees(one="eva@example.com")).queued == 1
     assert [to for to, *_ in messages(two_days)] == ["eva@example.com"]
     assert made(two_days, settings_with()).queued == 1, "it was not made because it was due"
 
@@ -157,6 +159,32 @@ def test_what_cannot_be_kept_is_not_sent_either(two_days: sa.Engine, settings_wi
     assert messages(two_days) == []
 
 
+def test_while_nobody_knows_whether_it_is_on_record_its_files_stay(
+    two_days: sa.Engine, settings_with: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit whose answer is lost may have been one: mails would go out without their files."""
+
+    def lost(*_: object) -> int:
+        raise WarehouseUnavailable("the connection was lost")
+
+    monkeypatch.setattr(outbox, "put", lost)
+    with pytest.raises(WarehouseUnavailable):
+        made(two_days, settings_with())
+    assert len(files_in(tmp_path)) == 4
+
+
+def test_an_archive_that_is_away_when_it_is_tidied_hides_no_error(two_days: sa.Engine, settings_with: Make) -> None:
+    class Away(Archive):
+        def put(self, path: str, body: bytes) -> None:
+            raise ArchiveUnavailable("the first one")
+
+        def delete(self, paths: object) -> None:
+            raise ArchiveUnavailable("the second one")
+
+    with pytest.raises(ArchiveUnavailable, match="the first one"):
+        made(two_days, settings_with(), archive=Away.__new__(Away))
+
+
 def test_a_run_that_ends_before_the_commit_leaves_nothing(two_days: sa.Engine, settings_with: Make, tmp_path: Path) -> None:
     def stop() -> None:
         raise Cancelled("somebody cancelled it")
@@ -189,13 +217,11 @@ def test_what_is_old_goes_with_its_files_and_what_nobody_has_on_record(
 ) -> None:
     subscribed(two_days, "ana@example.com")
     archive = open_archive(settings_with())
-    old, new = made(two_days, settings_with()).made, made(two_days, settings_with(), delivery=Delivery()).made
+    old, new = made(two_days, settings_with()).made, made(two_days, settings_with(), addressees=Addressees()).made
     stray = "daily_report/2025/daily_report_2025-01-31_20250201T140000Z_abcdef.pdf"
     young = stray.replace("abcdef", "fedcba")
     for path in (stray, young, "daily_report/2025/mine.txt"):
         archive.put(path, b"x")
-    import os  # noqa: PLC0415
-
     os.utime(tmp_path / "reports" / stray, (0, 0))
     os.utime(tmp_path / "reports" / "daily_report/2025/mine.txt", (0, 0))
     with two_days.begin() as connection:

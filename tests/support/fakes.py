@@ -17,7 +17,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.definitions import defs
 from telemetry_pipeline.ingestion.step import Synced
 from telemetry_pipeline.orchestration.resources import MergeStep
-from telemetry_pipeline.reports.publishing.publishing import Delivery, Published
+from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.results.catalogue import ResultInfo, parameters_key
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
@@ -103,7 +103,7 @@ class FakeWarehouse:
         keep_if(body)
         return body
 
-    def publish(self, wanted: Wanted, delivery: Delivery, run: str, *, checkpoint: Callable[[], None]) -> Published:
+    def publish(self, wanted: Wanted, addressees: Addressees, run: str, *, checkpoint: Callable[[], None]) -> Published:
         """A report that is nowhere."""
         period, files = (
             wanted.period,
@@ -116,7 +116,7 @@ class FakeWarehouse:
             period.first,
             period.last,
             _NOW,
-            delivery.to_subscribers,
+            addressees.subscribers,
             is_complete=True,
             files=files,
             run_id=run,

@@ -16,9 +16,8 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import REPORTS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.reports.archive.formats import FORMATS, name_of
-from telemetry_pipeline.reports.publishing.mailing import link
-from telemetry_pipeline.reports.publishing.publishing import Delivery, Published, publish
+from telemetry_pipeline.reports.archive.formats import FORMATS, link, name_of
+from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.settings.loading import StackSettings
 
 
@@ -42,7 +41,10 @@ def _asset(kind: Kind, settings: StackSettings) -> dg.AssetsDefinition:
         kinds={"pdf", "excel", "html"},
         tags=about.tags(of="range", personal=any(about.names_subscribers(find_analysis(name)) for name in kind.analyses)),
         owners=settings.asset_owners.split(),
-        metadata={"dagster/table_name": "telemetry.made_reports", "dagster/code_references": about.code(settings, publish)},
+        metadata={
+            "dagster/table_name": "telemetry.made_reports",
+            "dagster/code_references": about.code(settings, Warehouse.publish),
+        },
         op_tags=on_queue(REPORTS),
     )
     @tried_again(settings)
@@ -54,8 +56,8 @@ def _asset(kind: Kind, settings: StackSettings) -> dg.AssetsDefinition:
         given = kind.parse(config.model_dump())  # type: ignore[attr-defined]
         partition = date.fromisoformat(context.partition_key)
         wanted = kind.wanted(partition, given)
-        delivery = Delivery(to_subscribers=given.deliver, to_one=given.send_to or "")
-        published = warehouse.publish(wanted, delivery, context.run.run_id, checkpoint=RunGuard(context).check)
+        addressees = Addressees(given.deliver, given.send_to or "")
+        published = warehouse.publish(wanted, addressees, context.run.run_id, checkpoint=RunGuard(context).check)
         said = _said(published, settings.web_url)
         if wanted.period == kind.period_of(partition):
             yield dg.MaterializeResult(metadata=said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from telemetry_pipeline.warehouse.outgoing.made_reports import File
+from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
 
 FORMATS: Mapping[str, str] = {
     "pdf": "application/pdf",
@@ -27,3 +27,8 @@ def name_in_mail(file: File) -> str:
     """Return the same without when it was made and what tells it from others: ``daily_report_2026-11-27.pdf``."""
     path = PurePosixPath(file.path)
     return path.stem.rsplit("_", 2)[0] + path.suffix
+
+
+def link(where: str | None, made: MadeReport, file: File) -> str:
+    """Return where somebody finds a file: at the front door, else where it is kept."""
+    return file.path if where is None else f"{where.rstrip('/')}/informes/{made.report_id}/{file.format}"

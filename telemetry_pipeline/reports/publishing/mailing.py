@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE, PICTURE_TYPE, name_in_mail
+from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE, PICTURE_TYPE, link, name_in_mail
 from telemetry_pipeline.reports.content.content import Content
 from telemetry_pipeline.reports.forms.letter import Letter, write_letter
 from telemetry_pipeline.reports.publishing.subscribing import TOPIC
-from telemetry_pipeline.warehouse.outgoing.made_reports import File, MadeReport
+from telemetry_pipeline.warehouse.outgoing.made_reports import MadeReport
 from telemetry_pipeline.warehouse.outgoing.outbox import Message, Part
 from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
 
@@ -58,8 +58,3 @@ class Mailing:
     def _pictures(self, letter: Letter) -> list[Part]:
         kept = self._made.find_file(PICTURE)
         return [Part(kept.path, "picture", PICTURE_TYPE, inline=True)] if kept and letter.pictured else []
-
-
-def link(where: str | None, made: MadeReport, file: File) -> str:
-    """Return where somebody finds a file: at the front door, else where it is kept."""
-    return file.path if where is None else f"{where.rstrip('/')}/informes/{made.report_id}/{file.format}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.analyses.reports import Wanted
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import ArchiveError, WarehouseError
 from telemetry_pipeline.reports.archive.formats import FORMATS, PICTURE
 from telemetry_pipeline.reports.archive.keeping import Archive
 from telemetry_pipeline.reports.archive.names import stem
@@ -22,6 +23,7 @@ from telemetry_pipeline.reports.forms.letter import write_letter
 from telemetry_pipeline.reports.forms.pdf import to_pdf
 from telemetry_pipeline.reports.forms.workbook import to_workbook
 from telemetry_pipeline.reports.publishing.mailing import Mailing
+from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.tables import StoredResult
 from telemetry_pipeline.results.windows import Store
@@ -41,31 +43,6 @@ MAKERS: Mapping[str, Callable[[Content, StackSettings], bytes]] = {
 """How a report becomes what it can be had as."""
 
 _MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """Who gets a report beside those who find it where it is kept.
-
-    :ivar to_subscribers: as one that is due: once for its days.
-    :ivar to_one: a mail address; empty: nobody.
-    """
-
-    to_subscribers: bool = False
-    to_one: str = ""
-
-
-@dataclass(frozen=True)
-class Published:
-    """A report that is kept.
-
-    :ivar queued: how many messages go out that did not before.
-    :ivar content: what it says; None: it was due, and had been made before.
-    """
-
-    made: MadeReport
-    queued: int = 0
-    content: Content | None = None
 
 
 def gather(engine: sa.Engine, store: Store, settings: StackSettings, wanted: Wanted) -> Content:
@@ -90,7 +67,7 @@ def publish(
     archive: Archive,
     settings: StackSettings,
     wanted: Wanted,
-    delivery: Delivery,
+    addressees: Addressees,
     *,
     run_id: str,
     checkpoint: Callable[[], None] = lambda: None,
@@ -103,7 +80,7 @@ def publish(
     :param checkpoint: called before the commit; raises to leave everything as it was.
     :raises TelemetryError: something of it cannot be had, drawn or kept; nothing is on record then, and nothing queued.
     """
-    if delivery.to_subscribers and (before := _made_before(engine, wanted)):
+    if addressees.subscribers and (before := _made_before(engine, wanted)):
         return Published(before)
     content = gather(engine, store, settings, wanted)
     bodies = {form: make(content, settings) for form, make in MAKERS.items()}
@@ -116,7 +93,7 @@ def publish(
             archive.put(file.path, bodies[file.format])
         with engine.begin() as connection:
             lock(connection, f"report {wanted.kind.name}")
-            if delivery.to_subscribers and (other := _find_made(connection, wanted)):
+            if addressees.subscribers and (other := _find_made(connection, wanted)):
                 archive.delete([file.path for file in files])
                 return Published(other)
             made = made_reports.add(
@@ -126,19 +103,21 @@ def publish(
                 wanted.period.first,
                 wanted.period.last,
                 files,
-                is_scheduled=delivery.to_subscribers,
+                is_scheduled=addressees.subscribers,
                 is_complete=content.complete,
                 run_id=run_id,
             )
             mailing = Mailing(content, made, settings.web_url, settings.mail_attachments_mb * _MEGABYTE)
-            messages = mailing.to_one(delivery.to_one, list(FORMATS)) if delivery.to_one else []
-            if delivery.to_subscribers:
+            messages = mailing.to_one(addressees.one, list(FORMATS)) if addressees.one else []
+            if addressees.subscribers:
                 messages += mailing.to_subscribers(subscriptions.find_open(connection))
             queued = outbox.put(connection, messages)
             checkpoint()
+    except WarehouseError:
+        raise  # whether it is on record nobody knows; of files that are not, the clean-up knows
     except BaseException:
-        # What is left where it is kept, as after a kill, the clean-up finds.
-        archive.delete([file.path for file in files])
+        with suppress(ArchiveError):
+            archive.delete([file.path for file in files])
         raise
     return Published(made, queued, content)
 
