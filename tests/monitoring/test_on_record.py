@@ -58,8 +58,11 @@ def test_one_that_came_to_an_end_while_it_went_out_may_have_arrived_and_is_not_s
         killed.setattr(Notebook, "end_sending", lambda *_, **__: None)
         killed.setattr(Notebook, "mark_told", lambda *_: None)
         start().tell()
+    start().tell()
+    assert states(engine) == [("sending", 0)], "another watch may be at it"
     with engine.begin() as connection:
         connection.execute(sa.text("update telemetry.outbox set leased_until = now() - interval '1 second'"))
+        connection.execute(sa.text("update telemetry.problems set told_at = null"))
     start().tell()
     assert states(engine) == [("doubtful", 1)]
     assert len(mailbox.mails) == 1
@@ -87,10 +90,12 @@ def test_a_reminder_and_the_end_are_messages_of_their_own(
     watch = start()
     problems.report(engine, FAILED)
     watch.tell()
-    clock.ahead = 61 * MINUTE
-    problems.report(engine, FAILED)
-    watch.tell()
+    for times in (1, 2):
+        clock.ahead = times * 61 * MINUTE
+        with engine.begin() as connection:
+            connection.execute(sa.text("update telemetry.problems set last_at = :at"), {"at": clock()})
+        watch.tell()
     problems.resolve(engine, FAILED.key)
     watch.tell()
-    assert len(mailbox.mails) == len(on_record(engine)) == 3
+    assert len(mailbox.mails) == len(on_record(engine)) == 4
     assert {each.state for each in on_record(engine)} == {"sent"}
