@@ -215,3 +215,23 @@ def test_the_process_of_a_run_loads_nothing_that_makes_reports() -> None:
     program = f"import sys, telemetry_pipeline.orchestration.build; print({makers} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_child_of_a_process_that_has_loaded_what_a_worker_does_draws_pictures() -> None:
+    """The engine that draws them does not survive a fork; what loads it is loaded before."""
+    program = """
+import importlib, multiprocessing
+from telemetry_pipeline.orchestration.runtime.cluster.executor import LOADED
+from telemetry_pipeline.reports.figures.rendering import png
+for each in LOADED:
+    importlib.import_module(each)
+def draw():
+    picture = {"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": {"field": "a", "type": "quantitative"}}}
+    assert png(picture, 1).startswith(b"\\x89PNG")
+child = multiprocessing.get_context("fork").Process(target=draw, daemon=True)
+child.start()
+child.join(60)
+print("exit code", child.exitcode)
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "exit code 0", done.stderr
