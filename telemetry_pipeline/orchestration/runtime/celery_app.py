@@ -44,7 +44,7 @@ end_when_asked(_settings.database_url)
 
 @worker_before_create_process.connect  # type: ignore[untyped-decorator]
 def _leave_out_of_collections_what_is_loaded(**_: object) -> None:
-    """Have the children's collections pass over what the worker has loaded: they would touch, and so copy, all of its memory."""
+    """Have children collect no garbage among what the worker has loaded: they would touch, and so copy, all of its memory."""
     gc.collect()
     gc.freeze()
 
