@@ -137,8 +137,16 @@ def guarded(certificate: Path | None, url: str) -> Iterator[MailServer]:
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
     port = int(free_port())
+    starts_with_tls = url.startswith("smtps")
     running = Controller(
-        _Takes(), "127.0.0.1", port, tls_context=tls, authenticator=check, auth_required=True, auth_require_tls=tls is not None
+        _Takes(),
+        "127.0.0.1",
+        port,
+        tls_context=None if starts_with_tls else tls,
+        ssl_context=tls if starts_with_tls else None,
+        authenticator=check,
+        auth_required=True,
+        auth_require_tls=tls is not None and not starts_with_tls,
     )
     running.start()
     try:
@@ -163,10 +171,12 @@ def delivered(server: MailServer) -> Answer:
         return line.send(Writer(server.sender, FILES.__getitem__).compose(message()), ANA, lambda: True)
 
 
-def test_a_password_goes_over_starttls_to_a_server_that_is_who_it_says(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
+@NO_TLS
+@pytest.mark.parametrize("url", [URL, URL.replace("smtp:", "smtps:")], ids=["STARTTLS", "smtps"])
+def test_a_password_goes_encrypted_to_a_server_that_is_who_it_says(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    with guarded(certificate, URL) as server:
+    with guarded(certificate, url) as server:
         with pytest.raises(TelemetryError, match="certificate verify failed"):
             delivered(server)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
