@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import dagster as dg
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.reports import Wanted
-from telemetry_pipeline.days import Completeness
 from telemetry_pipeline.reports.publishing.due import Decision, Due, decide
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import REPORT
@@ -17,19 +17,38 @@ from telemetry_pipeline.warehouse.db.connections import snapshot
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Problem
 from telemetry_pipeline.warehouse.outgoing import made_reports, subscriptions
-from telemetry_pipeline.warehouse.raw import completeness
+from telemetry_pipeline.warehouse.raw.completeness import merged
 
 
-def requests_of(
+@dataclass(frozen=True)
+class Answer:
+    """What becomes of a report that is due.
+
+    :ivar decision: None: it is made, or asked for already, or nobody wants it.
+    :ivar requests: runs, one for each channel where it is of a channel.
+    :ivar lacking: its days that are not complete.
+    """
+
+    due: Due
+    decision: Decision | None = None
+    requests: tuple[dg.RunRequest, ...] = ()
+    lacking: tuple[date, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is to be looked at again."""
+        return self.decision is Decision.WAIT
+
+
+def look_at(
     instance: dg.DagsterInstance, engine: sa.Engine, due: Due, settings: StackSettings, now: datetime, seen_since: datetime
-) -> list[dg.RunRequest]:
-    """Return the runs of a report that is due, one for each channel where it is of a channel; none, if it is made, or was asked
-    for already, or waits.
+) -> Answer:
+    """Return what becomes of a report that is due.
 
     :raises WarehouseError: PostgreSQL is unreachable.
     """
     with snapshot(engine) as connection:
-        known = completeness.read(connection)
+        known = merged(connection)
         missing = [
             wanted
             for wanted in wanted_by(connection, due)
@@ -37,12 +56,11 @@ def requests_of(
         ]
     missing = [wanted for wanted in missing if not _is_asked_for(instance, due, wanted)]
     if not missing:
-        return []
+        return Answer(due)
     decision = decide(due, known, now, seen_since, settings)
-    _tell(engine, due, known, decision)
-    if decision not in (Decision.MAKE, Decision.MAKE_INCOMPLETE):
-        return []
-    return [_request(due, wanted) for wanted in missing]
+    is_made = decision in (Decision.MAKE, Decision.MAKE_INCOMPLETE)
+    requests = tuple(_request(due, wanted) for wanted in missing) if is_made else ()
+    return Answer(due, decision, requests, tuple(day for day in due.period.days() if not known.is_complete(day)))
 
 
 def wanted_by(connection: sa.Connection, due: Due) -> Iterable[Wanted]:
@@ -73,12 +91,21 @@ def _tag(due: Due, wanted: Wanted) -> str:
     return f"{due.name}:{wanted.channel}" if wanted.channel else due.name
 
 
-def _tell(engine: sa.Engine, due: Due, known: Completeness, decision: Decision) -> None:
-    key = f"report:{due.kind.name}"
-    if decision in (Decision.MAKE_INCOMPLETE, Decision.WITHHOLD):
-        lacking = ", ".join(str(day) for day in due.period.days() if not known.is_complete(day))
-        problem = Problem.of(key, f"{due.kind.name} of {due.period}: {decision.value}. Not complete: {lacking}.")
-        if all((each.key, each.detail) != (key, problem.detail) for each in problems.open_problems(engine)):
-            problems.report(engine, problem)
-    elif decision is Decision.MAKE:
-        problems.resolve(engine, key)
+def tell(engine: sa.Engine, answers: Sequence[Answer]) -> None:
+    """Report what is given up or goes out although its days are not complete, and that it is over with the next that is whole.
+
+    :raises WarehouseError: PostgreSQL is unreachable.
+    """
+    for name in dict.fromkeys(each.due.kind.name for each in answers):
+        key, of_kind = f"report:{name}", [each for each in answers if each.due.kind.name == name]
+        lines = [
+            f"{name} of {each.due.period}: {each.decision.value}. Not complete: {', '.join(map(str, each.lacking))}."
+            for each in of_kind
+            if each.decision in (Decision.MAKE_INCOMPLETE, Decision.WITHHOLD)
+        ]
+        if lines:
+            problem = Problem.of(key, "\n".join(lines))
+            if all((each.key, each.detail) != (key, problem.detail) for each in problems.open_problems(engine)):
+                problems.report(engine, problem)
+        elif any(each.decision is Decision.MAKE for each in of_kind):
+            problems.resolve(engine, key)

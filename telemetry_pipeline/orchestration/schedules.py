@@ -13,7 +13,7 @@ from telemetry_pipeline.analyses.reports import KINDS, Kind
 from telemetry_pipeline.days import today
 from telemetry_pipeline.job_names import ANY_ASSETS_JOB, CLEANUP, MERGE, RANGE, TICK
 from telemetry_pipeline.orchestration import switches
-from telemetry_pipeline.orchestration.due_reports import requests_of
+from telemetry_pipeline.orchestration.due_reports import look_at, tell
 from telemetry_pipeline.reports.publishing.due import cron_of, last_due
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
@@ -96,11 +96,13 @@ def _of_report(kind: Kind, settings: StackSettings) -> dg.ScheduleDefinition:
     )
     def report(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         now = datetime.now(UTC)
-        [due] = [each for each in last_due(settings, settings.operator_zone, now) if each.kind == kind]
-        asked = requests_of(context.instance, connect(settings.complete().database_url), due, settings, now, now)
-        return asked or dg.SkipReason(
-            f"{kind.name} of {due.period} is made, or waits for its days, or nobody subscribed to it."
-        )
+        engine = connect(settings.complete().database_url)
+        due = [each for each in last_due(settings, settings.operator_zone, now) if each.kind == kind]
+        answers = [look_at(context.instance, engine, each, settings, now, now) for each in due]
+        tell(engine, answers)
+        asked = [request for answer in answers for request in answer.requests]
+        periods = ", ".join(str(each.period) for each in due) or "nothing new"
+        return asked or dg.SkipReason(f"{kind.name} of {periods} is made, or waits for its days, or nobody subscribed to it.")
 
     return report
 

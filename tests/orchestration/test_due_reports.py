@@ -12,19 +12,21 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from fakes import FakeWarehouse, asset, metadata_of
-from warehouse_events import MEXICO, ZONE, start, store, with_two_days
+from warehouse_events import MEXICO, ZONE, complete, start, stop, store, with_two_days
 
-from telemetry_pipeline.analyses.reports import Wanted
-from telemetry_pipeline.days import AllowedDays
+from telemetry_pipeline.analyses.reports import KINDS, Wanted
+from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.due_reports import requests_of
+from telemetry_pipeline.orchestration.due_reports import look_at, tell
 from telemetry_pipeline.orchestration.requests import check_request
 from telemetry_pipeline.orchestration.schedules import build_schedules
 from telemetry_pipeline.orchestration.sensors.reports import build_reports_sensor
-from telemetry_pipeline.reports.publishing.due import Due, last_due
+from telemetry_pipeline.reports.publishing.due import Due, Waiting, last_due
 from telemetry_pipeline.reports.publishing.published import Addressees, Published
+from telemetry_pipeline.reports.publishing.publishing import gather
 from telemetry_pipeline.reports.publishing.subscribing import subscribe
+from telemetry_pipeline.results.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.core.views import merge
@@ -53,7 +55,9 @@ def asked(
     name: str = "daily_report",
     after: timedelta = timedelta(),
 ) -> list[dg.RunRequest]:
-    return requests_of(instance, engine, due(settings, name), settings, NOW + after, NOW)
+    answer = look_at(instance, engine, due(settings, name), settings, NOW + after, NOW)
+    tell(engine, [answer])
+    return list(answer.requests)
 
 
 def incomplete(engine: sa.Engine) -> None:
@@ -112,6 +116,21 @@ def test_one_that_is_withheld_is_told_once(data: sa.Engine, instance: dg.Dagster
     assert open_problems(data) == [("report:daily_report", 1)]
 
 
+def test_one_of_whose_days_records_wait_to_be_merged_waits(
+    data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
+) -> None:
+    """The sync has read all of them, and the views lack some."""
+    store(data, stop(1_000, channel=1, duration=3_600, hours=30))
+    complete(data, date(2025, 2, 1))
+    settings = make_settings()
+    wanted = Wanted(KINDS["daily_report"], Period(date(2025, 1, 31), date(2025, 1, 31)))
+    assert asked(instance, data, settings) == []
+    assert not gather(data, Store(rules_of(settings)), settings, wanted).complete
+    merge(data, ZONE)
+    assert len(asked(instance, data, settings)) == 1
+    assert gather(data, Store(rules_of(settings)), settings, wanted).complete
+
+
 def test_reports_of_channels_are_made_of_those_that_somebody_subscribed_to(
     data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
 ) -> None:
@@ -145,7 +164,9 @@ def test_the_schedule_asks_at_its_hour_and_the_sensor_for_what_it_did_not(
         for request in result.run_requests or []
         if request.asset_selection
     ]
-    assert f"daily_report:{wanted}" in (context.cursor or "")
+    waiting = [report.name for report, _ in Waiting.read(context.cursor).seen]
+    assert f"daily_report:{wanted}" not in waiting
+    assert isinstance(build_reports_sensor(settings)(context), dg.SkipReason)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.days import Completeness, Period
-from telemetry_pipeline.reports.publishing.due import Decision, Due, decide, last_due
+from telemetry_pipeline.reports.publishing.due import Decision, Due, Waiting, came_due, decide, last_due
 from telemetry_pipeline.settings.reports import ReportSettings
 
 MEXICO, BERLIN, HOWE = ZoneInfo("America/Mexico_City"), ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Lord_Howe")
@@ -63,6 +64,51 @@ def test_every_day_of_a_year_is_due_once_whatever_the_clock_does(cron: str, zone
     assert len(seen) in (365, 366)
 
 
+def came(after: str, now: str, **given: object) -> list[str]:
+    found = came_due(ReportSettings.model_validate(given), MEXICO, at(after), at(now))
+    return [str(each.period.first) for each in found if each.kind is DAILY]
+
+
+def test_what_came_due_while_nobody_looked_is_due_for_each_of_its_days() -> None:
+    assert came("2026-06-01T08:00:00", "2026-06-01T20:00:00") == []
+    assert came("2026-06-01T07:59:59", "2026-06-01T08:00:00") == ["2026-05-31"]
+    assert came("2026-06-01T07:00:00", "2026-06-03T09:00:00") == ["2026-06-02", "2026-06-01", "2026-05-31"]
+    assert len(came("2026-01-01T07:00:00", "2026-06-03T09:00:00")) == 31
+
+
+def test_one_hour_is_of_all_days_since_the_one_before() -> None:
+    weekdays = {"daily_report_cron": "0 8 * * 1-5"}
+    friday_to_monday = ("2026-06-05T09:00:00", "2026-06-08T09:00:00")
+    assert came(*friday_to_monday, **weekdays) == ["2026-06-07", "2026-06-06", "2026-06-05"]
+    assert came("2026-06-01T07:00:00", "2026-06-01T21:00:00", daily_report_cron="0 8,20 * * *") == ["2026-05-31"]
+
+
+class TestWhatWaits:
+    def names(self, waiting: Waiting) -> list[str]:
+        return [due.name for due, _ in waiting.seen if due.kind is DAILY]
+
+    def look(self, waiting: Waiting, now: str) -> Waiting:
+        return Waiting.read(waiting.looked_at(SETTINGS, MEXICO, at(now), at(now)).written())
+
+    def test_it_waits_until_it_is_taken_out_whatever_comes_due_behind_it(self) -> None:
+        first = self.look(Waiting(), "2026-06-01T09:00:00")
+        assert self.names(first) == ["daily_report:2026-05-31"]
+        second = self.look(first, "2026-06-02T09:00:00")
+        assert self.names(second) == ["daily_report:2026-05-31", "daily_report:2026-06-01"]
+        since = {due.name: seen for due, seen in second.seen}
+        assert since["daily_report:2026-05-31"] == at("2026-06-01T09:00:00")
+        taken = replace(second, seen=second.seen[-1:])
+        assert "daily_report:2026-05-31" not in self.names(self.look(taken, "2026-06-02T10:00:00"))
+
+    def test_a_clock_that_was_ahead_is_believed_no_longer(self) -> None:
+        ahead = self.look(Waiting(), "2035-06-01T09:00:00")
+        assert self.names(self.look(ahead, "2026-06-02T09:00:00")) == ["daily_report:2026-06-01"]
+
+    def test_what_an_earlier_version_noted_is_not_taken_for_anything(self) -> None:
+        assert Waiting.read('{"daily_report:2026-05-31": "2026-06-01T09:00:00+00:00"}') == Waiting()
+        assert Waiting.read(None) == Waiting()
+
+
 @given(jumps=st.lists(st.integers(-180, 180), min_size=1, max_size=40), minute=st.integers(0, 24 * 60 - 1))
 def test_a_clock_that_jumps_over_the_hour_back_and_forth_names_each_report_once(jumps: list[int], minute: int) -> None:
     """The name is what is made once: back and forth over eight o'clock, no third name appears beside those of both days."""
@@ -108,6 +154,7 @@ class TestWhatBecomesOfOne:
     def test_there_is_none_of_days_before_the_first_data(self) -> None:
         assert self.decided(Completeness(), 100) is Decision.NOTHING
         assert self.decided(Completeness(first_day=date(2026, 6, 10)), 100) is Decision.NOTHING
+        assert self.decided(Completeness(), 3.9) is Decision.WAIT
 
     def test_a_gap_in_its_days_counts_as_incomplete(self) -> None:
         known = Completeness(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -10,8 +10,8 @@ import dagster as dg
 from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.orchestration import switches
-from telemetry_pipeline.orchestration.due_reports import requests_of
-from telemetry_pipeline.reports.publishing.due import last_due
+from telemetry_pipeline.orchestration.due_reports import look_at, tell
+from telemetry_pipeline.reports.publishing.due import Waiting
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
 
@@ -32,19 +32,16 @@ def build_reports_sensor(settings: StackSettings) -> dg.SensorDefinition:
     )
     def reports(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         now = datetime.now(UTC)
-        due = [each for each in last_due(settings, settings.operator_zone, now) if now - each.since >= _SCHEDULE_FIRST]
-        before = {name: datetime.fromisoformat(since) for name, since in json.loads(context.cursor or "{}").items()}
-        seen = {each.name: before.get(each.name, now) for each in due}
+        waiting = Waiting.read(context.cursor).looked_at(settings, settings.operator_zone, now - _SCHEDULE_FIRST, now)
         try:
             engine = connect(settings.complete().database_url)
-            asked = [
-                request
-                for each in due
-                for request in requests_of(context.instance, engine, each, settings, now, seen[each.name])
-            ]
+            answers = [look_at(context.instance, engine, due, settings, now, since) for due, since in waiting.seen]
+            tell(engine, answers)
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which reports are made: {err}")
-        context.update_cursor(json.dumps({name: since.isoformat() for name, since in seen.items()}))
+        left = tuple(seen for seen, answer in zip(waiting.seen, answers, strict=True) if answer.waits)
+        context.update_cursor(replace(waiting, seen=left).written())
+        asked = [request for answer in answers for request in answer.requests]
         return dg.SensorResult(run_requests=asked) if asked else dg.SkipReason("No report is due that can be made.")
 
     return reports

@@ -57,7 +57,7 @@ def gather(engine: sa.Engine, store: Store, settings: StackSettings, wanted: Wan
         return computing.answer(engine, store, name, days, {**window, **parameters})
 
     with snapshot(engine) as connection:
-        known = completeness.read(connection)
+        known = completeness.merged(connection)
     return build(wanted, ask, known, Speech(REPORTS, settings.language, settings.operator_zone), datetime.now(UTC))
 
 

@@ -7,6 +7,7 @@ is said there.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,12 @@ def read(connection: sa.Connection) -> Completeness:
     repaired = connection.execute(_REPAIRED).scalars()
     gaps = tuple((row.first_date, row.last_date) for row in connection.execute(_GAPS))
     return Completeness(known_until, complete_before, frozenset(repaired), gaps, first_day)
+
+
+def merged(connection: sa.Connection) -> Completeness:
+    """Return what is known of all days as the views have them: one of which records wait to be merged is as one with a gap."""
+    known = read(connection)
+    return replace(known, gaps=(*known.gaps, *((day, day) for day in connection.scalars(_PENDING))))
 
 
 def live_edge_read(engine: sa.Engine, began_at: datetime, operator_zone: ZoneInfo) -> None:
@@ -75,6 +82,7 @@ _REPAIRED = sa.text("""
     select local_date from telemetry.complete_days
     where local_date >= coalesce((select complete_before from telemetry.sync_state), '-infinity')
 """)
+_PENDING = sa.text("select distinct unnest(days) from telemetry.pending_merges")
 # A gap that an earlier version put on record, and that may lie anywhere, lies everywhere.
 _GAPS = sa.text("""
     select distinct coalesce(first_date, date '0001-01-01') as first_date, coalesce(last_date, date '9999-12-31') as last_date
