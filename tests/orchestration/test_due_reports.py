@@ -89,6 +89,17 @@ def test_one_that_is_asked_for_or_made_is_not_asked_for_again(
     assert asked(instance, data, make_settings()) == []
 
 
+def test_one_whose_run_was_made_and_never_launched_is_asked_for_again(
+    data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
+) -> None:
+    """The daemon was killed in between. When it is back it evaluates the schedule again, and launches that run for its request."""
+    run = dg.DagsterRun(
+        "__ASSET_JOB", tags={"telemetry/report": "daily_report:2025-01-31"}, status=dg.DagsterRunStatus.NOT_STARTED
+    )
+    instance.add_run(run)
+    assert len(asked(instance, data, make_settings())) == 1
+
+
 def test_one_that_waits_for_its_days_is_made_when_they_are_complete_or_the_deadline_is_over(
     data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
 ) -> None:

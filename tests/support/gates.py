@@ -15,8 +15,11 @@ import psycopg
 
 from telemetry_pipeline.stack.servers.reach import at_database
 
+STARTING, LAUNCHED, SAID = "PIPELINE_STARTING", "PIPELINE_START", "STEP_SUCCESS"
 KEPT = "kept"
-"""The moment at which the files of a report are in the archive, and its transaction has begun."""
+"""Moments: a run is on record and not launched; its process is there, and has done nothing; its step has done all that it does,
+and not said so; the files of a report are in the archive, and it is about to be on record.
+"""
 
 _GATE = """
     create function public.gate(moment text, day text) returns void language sql as
@@ -67,7 +70,7 @@ class Gates:
     def closed(self, moment: str, day: date) -> Iterator[Gate]:
         """Close one while the context lasts, or as long as PostgreSQL lives.
 
-        :param moment: ``KEPT``, or the type of an event of Dagster's.
+        :param moment: ``KEPT``, or another type of events of Dagster's.
         """
         name = self.warehouse if moment == KEPT else self.dagster
         with closing(psycopg.connect(at_database(self.owner_url, name), autocommit=True)) as connection:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from threading import Event
 from typing import Any
 
 import psutil
@@ -17,13 +20,15 @@ from terminal import Operator, wait_until
 
 from bench.strikes import processes
 from telemetry_pipeline import broker
+from telemetry_pipeline.errors import WarehouseError
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.tags import REPORT
 from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.outgoing import made_reports
 
 RECIPIENTS = ("ana@example.com", "eva@example.com")
-LAUNCHED, QUEUED, BEGUN, SAID = "PIPELINE_START", "queued", "STEP_START", "STEP_SUCCESS"
-"""Moments beside ``KEPT``: the run's process has done nothing yet; the step waits in the broker; it has done nothing yet; the
-report is on record, and its step has not said so yet."""
+QUEUED = "queued"
+"""A moment beside those of gates: the step is in the broker, for all workers are busy."""
 
 _STATES = sa.text("select recipient, state, outcome from telemetry.outbox where about like :about order by recipient")
 _RECORDS = sa.text("""
@@ -69,7 +74,7 @@ class Became:
         said = [] if self.records == 1 else [f"{self.records} reports on record"]
         for each in RECIPIENTS:
             state, outcome = self.states.get(each, ("on no record", ""))
-            right = self.mails[each] == 1 if state == "sent" else self.mails[each] <= 1 and state in ("doubtful", "failed") and outcome
+            right = self.mails[each] == 1 if state == "sent" else self.mails[each] <= 1 and outcome
             said += [] if right else [f"{each}: {self.mails[each]} mails, {state} {outcome}"]
         return said
 
@@ -89,43 +94,72 @@ class Reports:
         return self.operator.client.launch("daily_report", partition=day, parameters=parameters, tags=tags)
 
     @contextmanager
-    def brought_to(self, moments: Sequence[str], days: Sequence[date]) -> Iterator[list[Gate]]:
-        """Have each report wait at its moment, in this order; where its step waits for a worker, the others keep all of them
-        busy.
-        """
-        with ExitStack() as closed:
-            gates = []
-            for moment, day in zip(moments, days, strict=True):
-                if moment == QUEUED:
-                    run_id = self.launch(day)
-                    wait_until(lambda run_id=run_id: self.waits_for_a_worker(run_id), 30)
-                else:
-                    gates.append(closed.enter_context(self.gates.closed(moment, day)))
-                    self.launch(day)
-                    wait_until(lambda gate=gates[-1]: gate.is_reached, 30)
+    def brought_to(self, moments: Mapping[str, date]) -> Iterator[dict[str, Gate]]:
+        """Have the report of each day wait at its moment; where that is in the broker, the others keep all workers busy."""
+        with ExitStack() as closed, ThreadPoolExecutor() as pool:
+            gates = {
+                moment: closed.enter_context(self.gates.closed(moment, day))
+                for moment, day in moments.items()
+                if moment != QUEUED
+            }
+            # Who is about to be on record keeps others from it, and the last one finds no worker.
+            for wave in ({*gates} - {KEPT}, {KEPT} & {*moments}, {QUEUED} & {*moments}):
+                runs = list(pool.map(self.launch, [moments[each] for each in wave]))
+                for moment, run_id in zip(wave, runs, strict=True):
+                    waits = self._waits_for_a_worker if moment == QUEUED else lambda _, gate=gates[moment]: gate.is_reached
+                    wait_until(partial(waits, run_id), 60)
             yield gates
 
-    def waits_for_a_worker(self, run_id: str) -> bool:
-        """Return whether the step of a run is in the broker, and with nobody."""
+    def _waits_for_a_worker(self, run_id: str) -> bool:
         return any(step.run_id == run_id for step in broker.steps_waiting(self.operator.state["redis_url"]))
 
-    def kill(self, kind: str) -> None:
-        """Kill every process of a kind, as ``bench.strikes`` calls them."""
-        victims = processes(self.operator.home)[kind]
-        assert victims, f"there is no {kind}"
-        for victim in victims:
+    def kill(self, *kinds: str) -> None:
+        """Kill every process of some kinds, as ``bench.strikes`` calls them."""
+        present = processes(self.operator.home)
+        assert {*kinds} <= {*present}
+        for victim in [each for kind in kinds for each in present[kind]]:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
 
+    @contextmanager
+    def held_at(self, step: str) -> Iterator[Event | None]:
+        """Have the mail server wait at a step of the first mail as long as the context lasts; told when it does. With no step
+        it does not.
+        """
+        reached, over = Event(), Event()
+
+        def wait() -> None:
+            if not reached.is_set():
+                reached.set()
+                over.wait(120)
+
+        if step:
+            self.server.acts[step] = wait
+        try:
+            yield reached if step else None
+        finally:
+            self.server.acts.clear()
+            over.set()
+
     def an_hour_later(self) -> None:
         """Have an hour go by for mail that waits, and for the leases of who was killed."""
-        with connect(self.operator.state["database_url"]).begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(_HOUR_LATER)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Of the warehouse."""
+        return connect(self.operator.state["database_url"])
+
+    def files(self) -> set[str]:
+        """Return the paths of all files that are on record."""
+        with self.engine.connect() as connection:
+            return made_reports.paths(connection)
 
     def found(self, day: date) -> Became:
         """Return what became of the report of a day so far."""
-        state: dict[str, Any] = self.operator.state
-        with connect(state["database_url"]).connect() as warehouse, connect(state["dagster_database_url"]).connect() as dagster:
+        runs = connect(self.operator.state["dagster_database_url"])
+        with self.engine.connect() as warehouse, runs.connect() as dagster:
             return Became(
                 warehouse.scalar(_RECORDS, {"day": day}) or 0,
                 tuple(dagster.scalars(_RUNS, {"report": f"daily_report:{day}"})),
@@ -133,17 +167,16 @@ class Reports:
                 Counter(str(mail["To"]) for mail in self.server.mails if _is_of(mail, day)),
             )
 
-    def await_settled(self, days: Sequence[date], seconds: float) -> dict[date, Became]:
+    def await_settled(self, days: Collection[date], seconds: float) -> dict[date, Became]:
         """Wait until nothing more will happen to the reports of some days."""
         found: dict[date, Became] = {}
 
-        def all_settled() -> bool:
-            with suppress(Exception):
+        def look() -> bool:
+            with suppress(WarehouseError):  # it may have been killed
                 found.update((day, self.found(day)) for day in days)
             return len(found) == len(days) and all(each.is_settled for each in found.values())
 
-        with suppress(AssertionError):
-            wait_until(all_settled, seconds)
+        assert any(look() for _ in polling(seconds, 0.5)), found
         return found
 
 

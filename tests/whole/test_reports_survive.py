@@ -1,78 +1,134 @@
-"""Whoever is killed on the way of a report."""
+"""Reports of a whole stack from their schedule to the mailbox, while whoever is at work on them is killed with -9: each is on
+record once, each recipient gets one mail, or stands with the reason why not, and no file is left that nobody has on record.
+
+Of all pairs of who is killed and when, those are here that differ in what mends them:
+
+- the daemon, between making a run and launching it: the schedule is evaluated again;
+- the process of a run, before it has begun, and while its step is about to put the report on record: the run is repeated;
+- the process of a step, the worker, the broker and PostgreSQL while a step waits for a worker, is about to commit, and has
+  committed and not said so: the step begins anew, and finds what was done;
+- the watch, before a mail goes out, and on its way; PostgreSQL while a mail is on its way.
+
+A step that has only begun has nothing to lose that one does not which is about to commit. What is killed together has nothing
+to do with each other. The tests build on each other: what takes longest to be noticed is struck first and looked at last.
+"""
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Iterator
-from datetime import date, timedelta
-from urllib.parse import urlsplit
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
 
 import pytest
-from gates import KEPT, Gates
+from gates import KEPT, LAUNCHED, SAID, STARTING, Gates
 from mail_server import MailServer
-from report_strikes import BEGUN, LAUNCHED, QUEUED, RECIPIENTS, SAID, Reports
+from obstore.store import LocalStore
+from report_strikes import QUEUED, RECIPIENTS, Reports
 from terminal import days_ago, stack, wait_until
 
+from telemetry_pipeline.reports.archive.keeping import Archive
+from telemetry_pipeline.reports.publishing.clearing import clear
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 NEVER = "0 0 29 2 *"
-DAYS = 26
-_T = time.monotonic()
+DAYS = 16
+FIRST, SECOND = RECIPIENTS
 
 
-def log(*a: object) -> None:
-    print(f"{time.monotonic() - _T:6.1f}", *a, flush=True)
+@dataclass(frozen=True)
+class Strike:
+    """Who is killed, and when.
+
+    :ivar newest: how many days ago the day is of which a report is at the first moment; at the next one, of the day before.
+    :ivar mail: the step of SMTP at which the first mail is then; empty: none is.
+    :ivar first: what became of it.
+    """
+
+    victims: tuple[str, ...]
+    newest: int
+    moments: tuple[str, ...]
+    mail: str = ""
+    first: str = "sent"
+
+    @property
+    def days(self) -> dict[str, date]:
+        """The day of each moment."""
+        return {moment: date.fromisoformat(days_ago(self.newest + number)) for number, moment in enumerate(self.moments)}
+
+
+LOST = Strike(("daemon", "run"), 2, (LAUNCHED, KEPT))
+STRIKES = {
+    "step process": Strike(("step process", "watch"), 4, (SAID, KEPT), "connect"),
+    "worker": Strike(("worker", "watch"), 6, (SAID, KEPT, QUEUED), "content", "doubtful"),
+    "broker": Strike(("valkey",), 9, (SAID, KEPT, QUEUED)),
+    "PostgreSQL": Strike(("postgres",), 12, (SAID, KEPT, QUEUED), "taken"),
+}
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
-    settings = {f"{each}_CRON": NEVER for each in ("TICK", "REPAIR", "MERGE", "CLEANUP")}
-    settings |= {f"{each}_REPORT_CRON": NEVER for each in ("WEEKLY", "MONTHLY")}
-    settings |= {
-        "DAILY_REPORT_CRON": NEVER,
-        "FIRST_PARTITION": days_ago(DAYS),
-        "STEP_RETRY_SECONDS": "2",
-        "MAIL_FROM": "reports@example.com",
-    }
-    options = ["--records-count", "4000", "--days", str(DAYS), "--live", "0", "--workers", "3"]
-    with MailServer() as server, stack(tmp_path_factory.mktemp("reports"), *options, SMTP_URL=server.url, **settings) as operator:
-        log("stack up", operator.home)
-        operator.client.wait(
-            operator.client.launch(["telemetry_records", "ott_views"], first=days_ago(DAYS), last=days_ago(1)), 120
-        )
-        log("data")
-        done = operator.types("subscriptions", "add", "daily_report", "--format", "pdf", *[x for each in RECIPIENTS for x in ("--to", each)])
-        assert done.returncode == 0, done.stderr
-        log("subscribed")
-        state = operator.state
-        gates = Gates(state["owner_database_url"], "telemetry", "dagster")
+    """A stack with days that are complete, two subscribers, and a schedule that asks for the report of yesterday as soon as it
+    may; the daemon waits behind having made that run.
+    """
+    crons = {f"{each}_CRON": NEVER for each in ("TICK", "REPAIR", "MERGE", "CLEANUP", "WEEKLY_REPORT", "MONTHLY_REPORT")}
+    settings = {"DAILY_REPORT_CRON": "* * * * *", "FIRST_PARTITION": days_ago(DAYS), "STEP_RETRY_SECONDS": "2"}
+    options = ["--records-count", "2000", "--days", str(DAYS), "--live", "0", "--workers", "2"]
+    with MailServer() as server, ExitStack() as running:
+        given = {**crons, **settings, "SMTP_URL": server.url, "MAIL_FROM": "reports@example.com"}
+        operator = running.enter_context(stack(tmp_path_factory.mktemp("reports"), *options, **given))
+        gates = Gates(operator.state["owner_database_url"], "telemetry", "dagster")
         gates.build()
-        yield Reports(operator, gates, server)
-        log("end")
+        yesterday = date.fromisoformat(days_ago(1))
+        scheduled = running.enter_context(gates.closed(STARTING, yesterday))
+        subscribed = operator.types("subscriptions", "add", "daily_report", "--to", FIRST, "--to", SECOND)
+        assert subscribed.returncode == 0, subscribed.stderr
+        read = operator.client.launch(["telemetry_records", "ott_views"], first=days_ago(DAYS), last=days_ago(1))
+        assert operator.client.wait(read, 180).succeeded
+        reports = Reports(operator, gates, server)
+        with reports.brought_to(LOST.days) as waiting:
+            wait_until(lambda: scheduled.is_reached, 120)
+            reports.kill(*LOST.victims)
+            for gate in (scheduled, *waiting.values()):
+                gate.open()
+        yield reports
 
 
-_next = iter(range(2, DAYS))
-
-
-@pytest.mark.parametrize(
-    "victim, moments",
-    [
-        ("step process", [SAID, KEPT, BEGUN]),
-        ("worker", [SAID, KEPT, BEGUN, QUEUED]),
-        ("valkey", [SAID, KEPT, BEGUN, QUEUED]),
-        ("postgres", [LAUNCHED, SAID, KEPT, BEGUN, QUEUED]),
-        ("run", [LAUNCHED, SAID, KEPT, BEGUN, QUEUED]),
-    ],
-)
-def test_kills(reports: Reports, victim: str, moments: list[str]) -> None:
-    days = [date.fromisoformat(days_ago(next(_next))) for _ in moments]
-    with reports.brought_to(moments, days) as gates:
-        log(victim, "brought")
-        reports.kill(victim)
-        for gate in gates:
+@pytest.mark.parametrize("strike", STRIKES.values(), ids=STRIKES)
+def test_each_recipient_gets_one_whoever_is_killed(reports: Reports, strike: Strike) -> None:
+    days = strike.days
+    with reports.held_at(strike.mail) as mail, reports.brought_to(days) as waiting:
+        if mail is not None:
+            assert mail.wait(60)
+        reports.kill(*strike.victims)
+        for gate in waiting.values():
             gate.open()
-    found = reports.await_settled(days, 120)
-    log(victim, "settled")
-    for (day, each), m in zip(found.items(), moments):
-        log(day, m, each)
-    assert {m: each.wrong for m, each in zip(moments, found.values())} == {m: [] for m in moments}
-    assert all(each.is_settled for each in found.values())
+    if "watch" in strike.victims:
+        reports.an_hour_later()
+    found = reports.await_settled(days.values(), 180)
+    assert {moment: found[day].wrong for moment, day in days.items() if found[day].wrong} == {}
+    states = {(day, to): state for day in days.values() for to, (state, _) in found[day].states.items()}
+    assert states.pop((days[SAID], FIRST)) == strike.first
+    assert {*states.values()} == {"sent"}
+
+
+def test_a_report_is_made_whose_run_was_lost_and_one_whose_run_was_made_and_never_launched(reports: Reports) -> None:
+    days = {**LOST.days, STARTING: date.fromisoformat(days_ago(1))}
+    found = reports.await_settled(days.values(), 180)
+    assert {moment: found[day].wrong for moment, day in days.items() if found[day].wrong} == {}
+    assert {state for each in found.values() for state, _ in each.states.values()} == {"sent"}
+
+
+def test_in_the_end_the_archive_has_what_is_on_record_and_nothing_else(reports: Reports) -> None:
+    directory = reports.operator.home / "reports"
+
+    def left() -> set[str]:
+        return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+
+    assert left() > reports.files(), "somebody was killed who had kept files"
+    for path in left():
+        os.utime(directory / path, (0, 0))
+    clear(reports.engine, Archive(LocalStore(directory), "reports"), days=400)
+    assert left() == reports.files()
