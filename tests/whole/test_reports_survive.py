@@ -86,7 +86,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
         subscribed = operator.types("subscriptions", "add", "daily_report", "--to", FIRST, "--to", SECOND)
         assert subscribed.returncode == 0, subscribed.stderr
         read = operator.client.launch(["telemetry_records", "ott_views"], first=days_ago(DAYS), last=days_ago(1))
-        assert operator.client.wait(read, 180).succeeded
+        assert operator.client.wait(read, 180).status == "SUCCESS"
         reports = Reports(operator, gates, server)
         with reports.brought_to(LOST.days) as waiting:
             wait_until(lambda: scheduled.is_reached, 120)
