@@ -19,8 +19,6 @@ from telemetry_pipeline.warehouse.operations.problems import Problem
 from telemetry_pipeline.warehouse.outgoing import made_reports, subscriptions
 from telemetry_pipeline.warehouse.raw import completeness
 
-_LAUNCHED = [each for each in dg.DagsterRunStatus if each is not dg.DagsterRunStatus.NOT_STARTED]
-
 
 def requests_of(
     instance: dg.DagsterInstance, engine: sa.Engine, due: Due, settings: StackSettings, now: datetime, seen_since: datetime
@@ -56,10 +54,8 @@ def wanted_by(connection: sa.Connection, due: Due) -> Iterable[Wanted]:
 
 
 def _is_asked_for(instance: dg.DagsterInstance, due: Due, wanted: Wanted) -> bool:
-    """Return whether there is a run of it, which may have failed: that is told, and for a person to repeat. One that was never
-    launched is none: the daemon came to an end behind making it, and does so now if it is asked again.
-    """
-    return bool(instance.get_runs(dg.RunsFilter(tags={REPORT: _tag(due, wanted)}, statuses=_LAUNCHED), limit=1))
+    """Return whether there is a run of it, which may have failed: that is told, and for a person to repeat."""
+    return bool(instance.get_runs(dg.RunsFilter(tags={REPORT: _tag(due, wanted)}), limit=1))
 
 
 def _request(due: Due, wanted: Wanted) -> dg.RunRequest:

@@ -89,17 +89,6 @@ def test_one_that_is_asked_for_or_made_is_not_asked_for_again(
     assert asked(instance, data, make_settings()) == []
 
 
-def test_one_whose_run_was_made_and_never_launched_is_asked_for_again(
-    data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
-) -> None:
-    """The daemon was killed in between. When it is back it evaluates the schedule again, and launches that run for its request."""
-    run = dg.DagsterRun(
-        "__ASSET_JOB", tags={"telemetry/report": "daily_report:2025-01-31"}, status=dg.DagsterRunStatus.NOT_STARTED
-    )
-    instance.add_run(run)
-    assert len(asked(instance, data, make_settings())) == 1
-
-
 def test_one_that_waits_for_its_days_is_made_when_they_are_complete_or_the_deadline_is_over(
     data: sa.Engine, instance: dg.DagsterInstance, make_settings: MakeSettings
 ) -> None:
@@ -226,3 +215,23 @@ def test_the_process_of_a_run_loads_nothing_that_makes_reports() -> None:
     program = f"import sys, telemetry_pipeline.orchestration.build; print({makers} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_child_of_a_process_that_has_loaded_what_a_worker_does_draws_pictures() -> None:
+    """The engine that draws them does not survive a fork; what loads it is loaded before."""
+    program = """
+import importlib, multiprocessing
+from telemetry_pipeline.orchestration.runtime.cluster.executor import LOADED
+from telemetry_pipeline.reports.figures.rendering import png
+for each in LOADED:
+    importlib.import_module(each)
+def draw():
+    picture = {"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": {"field": "a", "type": "quantitative"}}}
+    assert png(picture, 1).startswith(b"\\x89PNG")
+child = multiprocessing.get_context("fork").Process(target=draw, daemon=True)
+child.start()
+child.join(60)
+print("exit code", child.exitcode)
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "exit code 0", done.stderr

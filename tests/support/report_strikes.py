@@ -59,14 +59,9 @@ class Became:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more will happen."""
-        ended = {"SUCCESS", "FAILURE", "CANCELED"}
-        return (
-            self.runs[-1:] == ("SUCCESS",)
-            and set(self.runs) <= ended
-            and len(self.states) == len(RECIPIENTS)
-            and all(state in ("sent", "failed", "doubtful") for state, _ in self.states.values())
-        )
+        """Whether nobody is at work on it any more; a run that fails behind its only step is not repeated."""
+        settled = [state in ("sent", "failed", "doubtful") for state, _ in self.states.values()]
+        return len(settled) == len(RECIPIENTS) and all(settled) and {*self.runs} <= {"SUCCESS", "FAILURE"}
 
     @property
     def wrong(self) -> list[str]:

@@ -3,7 +3,7 @@ record once, each recipient gets one mail, or stands with the reason why not, an
 
 Of all pairs of who is killed and when, those are here that differ in what mends them:
 
-- the daemon, between making a run and launching it: the schedule is evaluated again;
+- the daemon, between making a run and launching it: the run is repeated;
 - the process of a run, before it has begun, and while its step is about to put the report on record: the run is repeated;
 - the process of a step, the worker, the broker and PostgreSQL while a step waits for a worker, is about to commit, and has
   committed and not said so: the step begins anew, and finds what was done;

@@ -115,7 +115,9 @@ def find_scheduled(connection: sa.Connection, report: str, channel: str, first: 
     return None if row is None else _made(row)
 
 
-def find_of_run(connection: sa.Connection, run_id: str, report: str, channel: str, first: date, last: date) -> MadeReport | None:
+def find_of_run(
+    connection: sa.Connection, run_id: str, report: str, channel: str, first: date, last: date
+) -> MadeReport | None:
     """Return the report of some days that a run made because somebody asked for it, if it did."""
     values = {"run_id": run_id, "report": report, "channel": channel, "first": first, "last": last}
     row = connection.execute(_OF_RUN, values).one_or_none()
