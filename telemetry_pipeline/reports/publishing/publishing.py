@@ -124,7 +124,7 @@ def publish(
 
 
 def _find_made(connection: sa.Connection, wanted: Wanted, addressees: Addressees, run_id: str) -> MadeReport | None:
-    """Return it, if it was made before: one that is due, by whoever did; another one by the same run, whose step begins anew when
+    """Return it, if it was made before: one that is due, by anybody; another one by the same run, whose step begins anew where
     its process was lost behind the commit.
     """
     what = wanted.kind.name, wanted.channel, wanted.period.first, wanted.period.last
