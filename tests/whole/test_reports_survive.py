@@ -61,9 +61,9 @@ class Strike:
 LOST = Strike(("daemon", "run"), 2, (LAUNCHED, KEPT))
 STRIKES = {
     "step process": Strike(("step process", "watch"), 4, (SAID, KEPT), "connect"),
-    "worker": Strike(("worker", "watch"), 6, (SAID, KEPT, QUEUED), "content"),
+    "worker": Strike(("worker", "watch"), 6, (SAID, KEPT, QUEUED), "taken"),
     "broker": Strike(("valkey",), 9, (SAID, KEPT, QUEUED)),
-    "PostgreSQL": Strike(("postgres",), 12, (SAID, KEPT, QUEUED), "taken"),
+    "PostgreSQL": Strike(("postgres",), 12, (SAID, KEPT, QUEUED), "content"),
 }
 
 
