@@ -5,8 +5,8 @@ Of all pairs of who is killed and when, those are here that differ in what mends
 
 - the daemon, between making a run and launching it: the run is repeated;
 - the process of a run, before it has begun, and while its step is about to put the report on record: the run is repeated;
-- the process of a step, the worker, the broker and PostgreSQL while a step waits for a worker, is about to commit, and has
-  committed and not said so: the step begins anew, and finds what was done;
+- the process of a step, the worker, the broker and PostgreSQL while a step is about to commit, and has committed and not said
+  so: it begins anew, and finds what was done; worker and broker also while it waits for a worker;
 - the watch, before a mail goes out, and on its way; PostgreSQL while a mail is on its way.
 
 A step that has only begun has nothing to lose that one does not which is about to commit. What is killed together has nothing
@@ -31,12 +31,13 @@ from terminal import days_ago, stack, wait_until
 
 from telemetry_pipeline.reports.archive.keeping import Archive
 from telemetry_pipeline.reports.publishing.clearing import clear
+from telemetry_pipeline.reports.publishing.subscribing import subscribe
+from telemetry_pipeline.warehouse.access.audit import Actor
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 NEVER = "0 0 29 2 *"
-DAYS = 16
-FIRST, SECOND = RECIPIENTS
+DAYS = 15
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ STRIKES = {
     "step process": Strike(("step process", "watch"), 4, (SAID, KEPT), "connect"),
     "worker": Strike(("worker", "watch"), 6, (SAID, KEPT, QUEUED), "taken"),
     "broker": Strike(("valkey",), 9, (SAID, KEPT, QUEUED)),
-    "PostgreSQL": Strike(("postgres",), 12, (SAID, KEPT, QUEUED), "content"),
+    "PostgreSQL": Strike(("postgres",), 12, (SAID, KEPT), "content"),
 }
 
 
@@ -82,11 +83,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
         gates.build()
         yesterday = date.fromisoformat(days_ago(1))
         scheduled = running.enter_context(gates.closed(STARTING, yesterday))
-        subscribed = operator.types("subscriptions", "add", "daily_report", "--to", FIRST, "--to", SECOND)
-        assert subscribed.returncode == 0, subscribed.stderr
+        reports = Reports(operator, gates, server)
+        with reports.engine.begin() as connection:
+            subscribe(connection, Actor("ana", "command"), "daily_report", "", ["pdf"], RECIPIENTS)
         read = operator.client.launch(["telemetry_records", "ott_views"], first=days_ago(DAYS), last=days_ago(1))
         assert operator.client.wait(read, 180).status == "SUCCESS"
-        reports = Reports(operator, gates, server)
         with reports.brought_to(LOST.days) as waiting:
             wait_until(lambda: scheduled.is_reached, 120)
             reports.kill(*LOST.victims)
