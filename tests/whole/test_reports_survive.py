@@ -38,6 +38,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 NEVER = "0 0 29 2 *"
 DAYS = 15
+SENSOR = """
+    { sensorOrError(sensorSelector: {
+        repositoryName: "__repository__", repositoryLocationName: "telemetry_pipeline", sensorName: "late_data_sensor"
+    }) { ... on Sensor { id } } }
+"""
+STOP = "mutation Stop($id: String!) { stopSensor(id: $id) { ... on StopSensorMutationResult { instigationState { status } } } }"
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,9 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reports]:
         gates.build()
         yesterday = date.fromisoformat(days_ago(1))
         scheduled = running.enter_context(gates.closed(STARTING, yesterday))
+        # It would have every analysis of all days computed, and all workers busy with that.
+        stopped = operator.asks(STOP, id=operator.asks(SENSOR)["sensorOrError"]["id"])["stopSensor"]
+        assert stopped == {"instigationState": {"status": "STOPPED"}}
         reports = Reports(operator, gates, server)
         with reports.engine.begin() as connection:
             subscribe(connection, Actor("ana", "command"), "daily_report", "", ["pdf"], RECIPIENTS)
