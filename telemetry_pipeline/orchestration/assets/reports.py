@@ -57,8 +57,7 @@ def _asset(kind: Kind, settings: StackSettings) -> dg.AssetsDefinition:
         partition = date.fromisoformat(context.partition_key)
         wanted = kind.wanted(partition, given)
         addressees = Addressees(given.deliver, given.send_to or "")
-        run_id = context.run.root_run_id or context.run.run_id
-        published = warehouse.publish(wanted, addressees, run_id, checkpoint=RunGuard(context).check)
+        published = warehouse.publish(wanted, addressees, context.run.run_id, checkpoint=RunGuard(context).check)
         said = _said(published, settings.web_url)
         if wanted.period == kind.period_of(partition):
             yield dg.MaterializeResult(metadata=said)

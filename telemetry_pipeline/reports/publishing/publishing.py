@@ -76,7 +76,7 @@ def publish(
 
     Files are kept before the one transaction that puts the report on record with its messages: whoever reads of it finds them.
 
-    :param run_id: of the run that makes it; of one that repeats another, of that one. It makes it once.
+    :param run_id: of the run that makes it; it makes it once, however often its step begins.
     :param checkpoint: called before the commit; raises to leave everything as it was.
     :raises TelemetryError: something of it cannot be had, drawn or kept; nothing is on record then, and nothing queued.
     """
