@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
-from functools import lru_cache
 from threading import Event
 from uuid import UUID
 
@@ -17,7 +16,7 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.errors import RequestRefused, SettingsError, TelemetryError, WarehouseError
 from telemetry_pipeline.logs.lines import without_data
-from telemetry_pipeline.messaging.letters import compose
+from telemetry_pipeline.messaging.letters import Writer
 from telemetry_pipeline.messaging.mail import Answer, Line, MailServer, Outcome
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.printable import cut
@@ -42,8 +41,6 @@ _MOST = 20
 _LEASE = timedelta(minutes=10)
 _SENDING = timedelta(minutes=15)
 _STUMBLED_SECONDS = 60.0
-# Whoever subscribed gets the same files as the next one.
-_FILES_KEPT = 4
 _MOST_TOLD = 10
 _LONGEST = 500
 _STATES: Mapping[Outcome, Settled] = {Outcome.SENT: "sent", Outcome.DOUBTFUL: "doubtful"}
@@ -102,12 +99,12 @@ class Postman:
         taken = outbox.take(self._engine, ["mail"], _LEASE, _MOST)
         if taken:
             self._lease = taken[0].lease
-            read_part = lru_cache(_FILES_KEPT)(self._read_part)
+            writer = Writer(server.sender, self._read_part)
             with closing(Line(server)) as line:
                 for message in taken:
                     if stopped.is_set():
                         break
-                    self._settle(message, self._send(message, line, server.sender, read_part), stopped)
+                    self._settle(message, self._send(message, line, writer), stopped)
             self._return_lease()
         self._tell()
         return len(taken)
@@ -122,9 +119,9 @@ class Postman:
             outbox.give_back(self._engine, lease)
             self._lease = None
 
-    def _send(self, message: Taken, line: Line, sender: str, read_part: Callable[[str], bytes]) -> Answer:
+    def _send(self, message: Taken, line: Line, writer: Writer) -> Answer:
         try:
-            letter = compose(message, sender, read_part)
+            letter = writer.compose(message)
         except RequestRefused as err:
             return Answer(Outcome.REFUSED, err.problem)
         except (TelemetryError, OSError, ImportError) as err:

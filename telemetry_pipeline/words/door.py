@@ -131,6 +131,10 @@ DOOR: Mapping[str, tuple[str, str]] = {
         "El lugar donde se guardan los informes no responde en este momento.",
         "Where reports are kept does not answer just now.",
     ),
+    "archive_refuses": (
+        "El lugar donde se guardan los informes no deja leerlos. Por qué, está en el registro de la puerta.",
+        "Where reports are kept does not let them be read. The log of the door says why.",
+    ),
     "loads_again": ("Esta página se vuelve a cargar sola.", "This page loads again by itself."),
     "back_to_start": ("Volver al inicio", "Back to the start"),
     "try_again": ("Volver a probar", "Try again"),

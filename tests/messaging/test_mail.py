@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.errors import RequestRefused, SettingsError, TelemetryError
 from telemetry_pipeline.messaging import mail
-from telemetry_pipeline.messaging.letters import compose
+from telemetry_pipeline.messaging.letters import Writer
 from telemetry_pipeline.messaging.mail import Answer, Line, MailServer, Outcome
 from telemetry_pipeline.monitoring.doctor.servers import check_mail
 from telemetry_pipeline.settings.loading import StackSettings
@@ -43,7 +43,7 @@ def sent(box: Mailbox, taken: Taken) -> EmailMessage:
     server = MailServer("127.0.0.1", box.port, False, "", "", SENDER)
     with closing(Line(server)) as line:
         line.open()
-        answer = line.send(compose(taken, SENDER, FILES.__getitem__), taken.recipient, lambda: True)
+        answer = line.send(Writer(SENDER, FILES.__getitem__).compose(taken), taken.recipient, lambda: True)
     assert answer == Answer(Outcome.SENT, "250 OK")
     return box.mails[-1]
 
@@ -107,7 +107,7 @@ def test_no_subject_or_name_of_a_file_gets_another_header_into_a_mail(box: Mailb
 )
 def test_no_mail_is_written_to_what_is_no_address(recipient: str) -> None:
     with pytest.raises(RequestRefused, match="is no mail address"):
-        compose(message(recipient=recipient), SENDER, FILES.__getitem__)
+        Writer(SENDER, FILES.__getitem__).compose(message(recipient=recipient))
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +137,16 @@ def guarded(certificate: Path | None, url: str) -> Iterator[MailServer]:
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
     port = int(free_port())
+    starts_with_tls = url.startswith("smtps")
     running = Controller(
-        _Takes(), "127.0.0.1", port, tls_context=tls, authenticator=check, auth_required=True, auth_require_tls=tls is not None
+        _Takes(),
+        "127.0.0.1",
+        port,
+        tls_context=None if starts_with_tls else tls,
+        ssl_context=tls if starts_with_tls else None,
+        authenticator=check,
+        auth_required=True,
+        auth_require_tls=tls is not None and not starts_with_tls,
     )
     running.start()
     try:
@@ -160,13 +168,15 @@ URL = "smtp://reports%40example.com:secreto%2B9%2F%3D@127.0.0.1:{port}"
 def delivered(server: MailServer) -> Answer:
     with closing(Line(server)) as line:
         line.open()
-        return line.send(compose(message(), server.sender, FILES.__getitem__), ANA, lambda: True)
+        return line.send(Writer(server.sender, FILES.__getitem__).compose(message()), ANA, lambda: True)
 
 
-def test_a_password_goes_over_starttls_to_a_server_that_is_who_it_says(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
+@NO_TLS
+@pytest.mark.parametrize("url", [URL, URL.replace("smtp:", "smtps:")], ids=["STARTTLS", "smtps"])
+def test_a_password_goes_encrypted_to_a_server_that_is_who_it_says(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    with guarded(certificate, URL) as server:
+    with guarded(certificate, url) as server:
         with pytest.raises(TelemetryError, match="certificate verify failed"):
             delivered(server)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))

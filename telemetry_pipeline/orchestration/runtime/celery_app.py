@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from celery.signals import celeryd_init, setup_logging
+from celery.signals import celeryd_init, setup_logging, worker_before_create_process
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster_celery.make_app import make_app
 
 from telemetry_pipeline import broker
 from telemetry_pipeline.errors import SettingsError, TelemetryError
 from telemetry_pipeline.logs import setup as logs
-from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, celery_settings
+from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, LOADED, celery_settings
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import pass_over_foreign_messages
 from telemetry_pipeline.orchestration.runtime.cluster.remote_control import restrict_remote_control
 from telemetry_pipeline.orchestration.runtime.cluster.restarts import end_when_asked
@@ -31,8 +32,7 @@ app = make_app(
     {
         "broker": _broker,
         "backend": _broker,
-        # Imported before the worker forks, so that no child pays for it in its first step.
-        "include": ["telemetry_pipeline.definitions", "scipy.cluster.vq"],
+        "include": LOADED,
         "config_source": celery_settings(_settings),
     }
 )
@@ -40,6 +40,13 @@ execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.
 pass_over_foreign_messages(app)
 restrict_remote_control()
 end_when_asked(_settings.database_url)
+
+
+@worker_before_create_process.connect  # type: ignore[untyped-decorator]
+def _leave_out_of_collections_what_is_loaded(**_: object) -> None:
+    """Have children collect no garbage among what the worker has loaded: they would touch, and so copy, all of its memory."""
+    gc.collect()
+    gc.freeze()
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -1,6 +1,6 @@
 """Pictures out of their declarations: vl-convert draws them, without any file or font from elsewhere.
 
-Its first picture takes half a second and 100 MB, so only what draws loads it; never a process that forks.
+Its first picture takes a second and 40 MB, and begins threads: a process that forks may load it, and draws nothing.
 """
 
 from __future__ import annotations

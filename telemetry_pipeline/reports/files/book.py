@@ -100,7 +100,7 @@ class Book:
         """
         if type(value) in _NUMBER_FORMATS:
             look["num_format"] = _NUMBER_FORMATS[type(value)]
-        form = self._format(**look)
+        form = self._format(look)
         if value is None:
             sheet.write_blank(line, at, None, form)
         elif isinstance(value, bool):
@@ -112,11 +112,12 @@ class Book:
         else:
             sheet.write_string(line, at, str(value)[:_LONGEST_TEXT], form)
 
-    def _format(self, **look: Any) -> Any:
-        key = tuple(sorted(look.items()))
-        if key not in self._formats:
-            self._formats[key] = self.workbook.add_format(look)
-        return self._formats[key]
+    def _format(self, look: Mapping[str, Any]) -> Any:
+        key = tuple(look.items())
+        found = self._formats.get(key)
+        if found is None:
+            found = self._formats[key] = self.workbook.add_format(look)
+        return found
 
 
 def _look_of(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,4 +145,6 @@ def text_of(value: Any) -> str:
         return number(value)
     if isinstance(value, list):
         return ", ".join(map(text_of, value))
+    if type(value) is int:
+        return str(value)
     return json.dumps(value, ensure_ascii=False)

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from telemetry_pipeline.errors import (
+    ArchiveError,
     ArchiveUnavailable,
     AskedWrongly,
     RequestRefused,
@@ -83,7 +84,8 @@ def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
         away = next((name for kind, name in _AWAY.items() if isinstance(err, kind)), "")
         return problem(connection, 503, err.problem, err.advice, later, sentence=away)
     _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
-    return problem(connection, 500, err.problem, err.advice)
+    refuses = "archive_refuses" if isinstance(err, ArchiveError) else ""
+    return problem(connection, 500, err.problem, err.advice, sentence=refuses)
 
 
 async def _of_http(request: Request, err: Exception) -> Response:
