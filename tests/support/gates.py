@@ -41,11 +41,9 @@ _OF_EVENTS = """
 """
 _CLOSE = "select pg_advisory_lock(hashtext(%s), hashtext(%s))"
 _WAITING = """
-    select exists (
-        select from pg_locks join pg_database on pg_database.oid = database
-        where locktype = 'advisory' and not granted and datname = current_database()
-          and (classid, objid, objsubid) = (hashtext(%s)::oid, hashtext(%s)::oid, 2)
-    )
+    select pid from pg_locks join pg_database on pg_database.oid = database
+    where locktype = 'advisory' and not granted and datname = current_database()
+      and (classid, objid, objsubid) = (hashtext(%s)::oid, hashtext(%s)::oid, 2)
 """
 
 
@@ -89,10 +87,17 @@ class Gate:
     @property
     def is_reached(self) -> bool:
         """Whether somebody waits behind it."""
-        row = self.connection.execute(_WAITING, [self.moment, str(self.day)]).fetchone()
-        return row == (True,)
+        return bool(self._sessions())
+
+    def turn_away(self) -> None:
+        """End the sessions of who waits, as PostgreSQL does when it notices that their processes are gone."""
+        for session in self._sessions():
+            self.connection.execute("select pg_terminate_backend(%s, 5000)", [session])
 
     def open(self) -> None:
         """Let everybody pass."""
         with suppress(psycopg.OperationalError):
             self.connection.execute("select pg_advisory_unlock_all()")
+
+    def _sessions(self) -> list[int]:
+        return [pid for (pid,) in self.connection.execute(_WAITING, [self.moment, str(self.day)])]

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import sqlalchemy as sa
-from gates import KEPT, Gate, Gates
+from gates import KEPT, LAUNCHED, SAID, STARTING, Gate, Gates
 from mail_server import MailServer
 from terminal import Operator, wait_until
 
@@ -30,6 +30,9 @@ RECIPIENTS = ("ana@example.com", "eva@example.com")
 QUEUED = "queued"
 """A moment beside those of gates: the step is in the broker, for all workers are busy."""
 
+_BEHIND = {"daemon": (STARTING,), "run": (LAUNCHED,), "step process": (SAID, KEPT), "worker": (SAID, KEPT)}
+"""At which moments who is killed waits itself, or its children do, which go with it."""
+
 _STATES = sa.text("select recipient, state, outcome from telemetry.outbox where about like :about order by recipient")
 _RECORDS = sa.text("""
     select count(*) from telemetry.made_reports where is_scheduled and report = 'daily_report' and period_first = :day
@@ -37,6 +40,10 @@ _RECORDS = sa.text("""
 _RUNS = sa.text("""
     select status from runs join run_tags using (run_id)
     where run_tags.key = 'telemetry/report' and value = :report order by runs.id
+""")
+_BEGUN = sa.text("""
+    select count(*) from event_logs join run_tags using (run_id)
+    where dagster_event_type = 'STEP_START' and run_tags.key = 'telemetry/report' and value = :report
 """)
 _HOUR_LATER = sa.text("""
     update telemetry.outbox set not_before = not_before - interval '1 hour', leased_until = leased_until - interval '1 hour'
@@ -49,11 +56,13 @@ class Became:
     """What became of the report of a day.
 
     :ivar records: how many of it are on record. :ivar runs: how its runs ended, the first one first.
+    :ivar begun: how often its step began.
     :ivar states: of the message to each recipient. :ivar mails: that came whole, by recipient.
     """
 
     records: int
     runs: tuple[str, ...]
+    begun: int
     states: dict[str, tuple[str, str]]
     mails: Counter[str]
 
@@ -108,13 +117,17 @@ class Reports:
     def _waits_for_a_worker(self, run_id: str) -> bool:
         return any(step.run_id == run_id for step in broker.steps_waiting(self.operator.state["redis_url"]))
 
-    def kill(self, *kinds: str) -> None:
-        """Kill every process of some kinds, as ``bench.strikes`` calls them."""
+    def kill(self, kinds: Collection[str], gates: Mapping[str, Gate]) -> None:
+        """Kill every process of some kinds, as ``bench.strikes`` calls them, and let the others pass the gates."""
         present = processes(self.operator.home)
         assert {*kinds} <= {*present}
         for victim in [each for kind in kinds for each in present[kind]]:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
+        for moment in {moment for kind in kinds for moment in _BEHIND.get(kind, ())} & {*gates}:
+            gates[moment].turn_away()
+        for gate in gates.values():
+            gate.open()
 
     @contextmanager
     def held_at(self, step: str) -> Iterator[Event | None]:
@@ -158,6 +171,7 @@ class Reports:
             return Became(
                 warehouse.scalar(_RECORDS, {"day": day}) or 0,
                 tuple(dagster.scalars(_RUNS, {"report": f"daily_report:{day}"})),
+                dagster.scalar(_BEGUN, {"report": f"daily_report:{day}"}) or 0,
                 {to: (became, why) for to, became, why in warehouse.execute(_STATES, {"about": f"report:%:{day}:{day}"})},
                 Counter(str(mail["To"]) for mail in self.server.mails if _is_of(mail, day)),
             )
