@@ -63,6 +63,13 @@ def test_chosen_assets_of_the_web_ui_are_repeated_with_what_they_were_told() -> 
     assert planned(failed(run("__ASSET_JOB", 3, 4, "subscriber_period"))) is None, "it has to be told of whom"
 
 
+def test_a_report_that_is_due_is_repeated_and_one_that_somebody_asked_for_is_not() -> None:
+    """It would go out twice: beside this sensor Dagster repeats it, too."""
+    due = {"telemetry/report": "daily_report:2026-11-03"}
+    assert planned(failed(run("__ASSET_JOB", 3, 3, "daily_report", **due))) == ("telemetry_range", "03", "03", ["daily_report"])
+    assert planned(failed(run("__ASSET_JOB", 3, 3, "daily_report"))) is None
+
+
 def test_ticks_of_today_are_left_to_the_next_one_and_those_of_yesterday_are_not() -> None:
     today, yesterday = (dg.DagsterRun("telemetry_tick", tags={PARTITION: f"2026-11-{day}"}) for day in (21, 20))
     assert planned(failed(today)) is None

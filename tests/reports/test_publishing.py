@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -36,7 +37,8 @@ def made(
     engine: sa.Engine, settings: StackSettings, wanted: Wanted = DAILY, addressees: Addressees = DUE, **given: object
 ) -> Published:
     archive = given.pop("archive", None) or open_archive(settings)
-    return publish(engine, Store(rules_of(settings)), archive, settings, wanted, addressees, run_id="a-run", **given)  # type: ignore[arg-type]
+    run_id = given.pop("run_id", None) or str(uuid.uuid4())
+    return publish(engine, Store(rules_of(settings)), archive, settings, wanted, addressees, run_id=run_id, **given)  # type: ignore[arg-type]
 
 
 def files_in(home: Path) -> set[str]:
@@ -112,6 +114,18 @@ def test_one_that_somebody_makes_goes_to_nobody_but_whom_they_name(two_days: sa.
     assert made(two_days, settings_with(), addressees=Addressees(one="eva@example.com")).queued == 1
     assert [to for to, *_ in messages(two_days)] == ["eva@example.com"]
     assert made(two_days, settings_with()).queued == 1, "it was not made because it was due"
+
+
+def test_a_run_whose_step_begins_anew_behind_the_commit_makes_one_report_and_one_message(
+    two_days: sa.Engine, settings_with: Make, tmp_path: Path
+) -> None:
+    """Its process was killed before it could say that it was done."""
+    to_eva = Addressees(one="eva@example.com")
+    first, second = (made(two_days, settings_with(), addressees=to_eva, run_id="a-run") for _ in range(2))
+    assert (first.queued, second.queued, second.made) == (1, 0, first.made)
+    assert [to for to, *_ in messages(two_days)] == ["eva@example.com"]
+    assert files_in(tmp_path) == {file.path for file in first.made.files}
+    assert made(two_days, settings_with(), addressees=to_eva, run_id="another").queued == 1
 
 
 def test_beyond_the_limit_a_link_goes_in_place_of_the_files(two_days: sa.Engine, settings_with: Make) -> None:

@@ -76,7 +76,7 @@ def _said(published: Published, web_url: str | None) -> dict[str, Any]:
         **({"channel": made.channel} if made.channel else {}),
         "complete": made.is_complete,
         "messages_queued": published.queued,
-        "report": "made" if content else f"reused: it was due and made {made.made_at:%Y-%m-%d %H:%M} UTC",
+        "report": "made" if content else f"reused: it was made {made.made_at:%Y-%m-%d %H:%M} UTC",
         **{form: dg.MetadataValue.url(where) if web_url else dg.MetadataValue.path(where) for form, where in files.items()},
         "names": [name_of(file) for file in made.files if file.format in FORMATS],
         "kilobytes": round(sum(file.bytes for file in made.files) / 1000),

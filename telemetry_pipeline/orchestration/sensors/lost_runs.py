@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.job_names import MERGE, RANGE, REBUILD, TICK
@@ -21,7 +22,7 @@ from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers, partition_range, partition_text
+from telemetry_pipeline.tags import RANGE_END, RANGE_START, REPORT, covers, partition_range, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.problems import Incident
@@ -151,6 +152,8 @@ def _job_and_days(failed: Failed) -> tuple[str, str]:
 def _can_be_repeated(run: dg.DagsterRun, this_day: date) -> bool:
     days, assets = partition_range(run.tags), {key.to_user_string() for key in run.asset_selection or []}
     on_request = {name for name, analysis in all_analyses().items() if not analysis.runs_unattended}
+    if REPORT not in run.tags:
+        on_request |= {*KINDS}  # made once more, it would go out once more
     if days is None or assets & on_request:
         return False
     return bool(assets) or run.job_name in _JOBS or (run.job_name == TICK and days[1] < this_day.isoformat())

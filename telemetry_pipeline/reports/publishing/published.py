@@ -28,7 +28,7 @@ class Published:
     """A report that is kept.
 
     :ivar queued: how many messages go out that did not before.
-    :ivar content: what it says; None: it was due, and had been made before.
+    :ivar content: what it says; None: it had been made before.
     """
 
     made: MadeReport

@@ -76,12 +76,13 @@ def publish(
 
     Files are kept before the one transaction that puts the report on record with its messages: whoever reads of it finds them.
 
-    :param run_id: of the run that makes it.
+    :param run_id: of the run that makes it; it makes it once, however often its step begins.
     :param checkpoint: called before the commit; raises to leave everything as it was.
     :raises TelemetryError: something of it cannot be had, drawn or kept; nothing is on record then, and nothing queued.
     """
-    if addressees.subscribers and (before := _made_before(engine, wanted)):
-        return Published(before)
+    with engine.connect() as connection:
+        if before := _find_made(connection, wanted, addressees, run_id):
+            return Published(before)
     content = gather(engine, store, settings, wanted)
     bodies = {form: make(content, settings) for form, make in MAKERS.items()}
     if picture := write_letter(content, attached=(), links={}).picture:
@@ -93,7 +94,7 @@ def publish(
             archive.put(file.path, bodies[file.format])
         with engine.begin() as connection:
             lock(connection, f"report {wanted.kind.name}")
-            if addressees.subscribers and (other := _find_made(connection, wanted)):
+            if other := _find_made(connection, wanted, addressees, run_id):
                 archive.delete([file.path for file in files])
                 return Published(other)
             made = made_reports.add(
@@ -122,10 +123,11 @@ def publish(
     return Published(made, queued, content)
 
 
-def _made_before(engine: sa.Engine, wanted: Wanted) -> MadeReport | None:
-    with engine.connect() as connection:
-        return _find_made(connection, wanted)
-
-
-def _find_made(connection: sa.Connection, wanted: Wanted) -> MadeReport | None:
-    return made_reports.find_scheduled(connection, wanted.kind.name, wanted.channel, wanted.period.first, wanted.period.last)
+def _find_made(connection: sa.Connection, wanted: Wanted, addressees: Addressees, run_id: str) -> MadeReport | None:
+    """Return it, if it was made before: one that is due, by anybody; another one by the same run, whose step begins anew where
+    its process was lost behind the commit.
+    """
+    what = wanted.kind.name, wanted.channel, wanted.period.first, wanted.period.last
+    if addressees.subscribers:
+        return made_reports.find_scheduled(connection, *what)
+    return made_reports.find_of_run(connection, run_id, *what)

@@ -22,6 +22,12 @@ _SCHEDULED = sa.text(f"""
     where is_scheduled and report = :report and channel = :channel and period_first = :first and period_last = :last
     order by report_id limit 1
 """)
+_OF_RUN = sa.text(f"""
+    select {_COLUMNS} from telemetry.made_reports
+    where not is_scheduled and run_id = :run_id and report = :report and channel = :channel
+      and period_first = :first and period_last = :last
+    order by report_id limit 1
+""")
 _PATHS = sa.text("select jsonb_array_elements(files) ->> 'path' from telemetry.made_reports")
 _DELETE_OLD = sa.text(f"""
     delete from telemetry.made_reports where made_at < now() - make_interval(days => :days) returning {_COLUMNS}
@@ -106,6 +112,15 @@ def find_scheduled(connection: sa.Connection, report: str, channel: str, first: 
     """Return the report of some days that was made because it was due, if it was."""
     values = {"report": report, "channel": channel, "first": first, "last": last}
     row = connection.execute(_SCHEDULED, values).one_or_none()
+    return None if row is None else _made(row)
+
+
+def find_of_run(
+    connection: sa.Connection, run_id: str, report: str, channel: str, first: date, last: date
+) -> MadeReport | None:
+    """Return the report of some days that a run made because somebody asked for it, if it did."""
+    values = {"run_id": run_id, "report": report, "channel": channel, "first": first, "last": last}
+    row = connection.execute(_OF_RUN, values).one_or_none()
     return None if row is None else _made(row)
 
 
