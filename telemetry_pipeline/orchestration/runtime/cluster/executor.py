@@ -18,8 +18,8 @@ from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
 from dagster._utils.error import serializable_error_info_from_exc_info
-from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery import core_execution_loop
+from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery.executor import CeleryExecutor
 from dagster_shared.serdes import serialize_value
 
@@ -55,7 +55,7 @@ LOADED = (
 _LIMIT_TO_REDELIVERY_SECONDS = 300
 
 # A second, as Dagster has it, passes between the end of each level of steps and the next.
-core_execution_loop.TICK_SECONDS = 0.1
+core_execution_loop.TICK_SECONDS = 0.1  # type: ignore[assignment]
 
 
 def on_queue(queue: str) -> dict[str, str]:
