@@ -27,6 +27,19 @@ def private_mb(home: Path, command: str) -> float:
     return sum(_private_mb(each) for each in processes_of(home) if command in _text(each))
 
 
+def runs_of(home: Path) -> set[psutil.Process]:
+    """Return the processes of runs."""
+    forked = [each for each in processes_of(home) if "multiprocessing.forkserver" in _text(each)]
+    servers = {each.pid for each in forked}
+    return {each for each in forked if _parent(each) in servers}
+
+
+def _parent(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return process.ppid()
+    return 0
+
+
 def _seconds(process: psutil.Process) -> float:
     with suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
