@@ -1,8 +1,10 @@
 """Tick: from submitting ``telemetry_tick`` to its success, with 1,000 new records on 400,000 and on ten times as many.
 
 Two whole local stacks run side by side and tick in turn, so that a machine that slows down slows both. The larger one is the
-same operator with ten times the history: 900 days in place of 90. ``ratio`` is its median over the other's. On the smaller one
-ticks of the spine alone, with eight analyses, alternate with those of everything: ``ratio_to_spine``.
+same operator with ten times the history: 900 days in place of 90; ``ratio`` is what it takes of the processor over what the
+other one does. The other figures are medians of the smaller one's: ``processor_seconds`` of all of its processes but the
+simulator, ``wall_seconds``, the ``events`` of the run in Dagster's log and their ``event_bytes``. ``private_mb`` is what the
+worker and its children hold for themselves, after the last tick.
 """
 
 from __future__ import annotations
@@ -10,33 +12,35 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import requests
 import sqlalchemy as sa
 
 from bench.harness import median, result, stack_settings
+from bench.processes import private_mb, processor_seconds, runs_of
 from telemetry_pipeline.client.answers import RunStatus
+from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.db.connections import connect
 
 _NEVER = "0 0 29 2 *"
 _NEW_RECORDS = 1_000
-_SPINE = [
-    "telemetry_records",
-    "ott_views",
-    "average_duration",
-    "channel_audience",
-    "general_summary",
-    "geography",
-    "peak_hours",
-    "time_slots",
-    "top_channels",
-    "viewing_by_period",
-]
+_EVENTS = sa.text("select count(*), sum(octet_length(event)) from event_logs where run_id = :run_id")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one took."""
+
+    processor_seconds: float
+    wall_seconds: float
+    events: int
+    event_bytes: int
 
 
 class Bed:
@@ -44,6 +48,7 @@ class Bed:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
+        self._home = stack.home
         self._client = stack.state.client()
         self._today = datetime.now(stack.settings.operator_zone).date()
 
@@ -52,7 +57,7 @@ class Bed:
         engine = connect(self._stack.state.owner_database_url)
         stored = 0
         while stored < 0.99 * records:
-            seconds = self.tick()
+            seconds = self.tick().wall_seconds
             with engine.connect() as connection:
                 stored = connection.scalar(sa.text("select count(*) from telemetry.records")) or 0
             print(f"filled {stored:,} of {records:,} in a tick of {seconds:.0f} s", flush=True)
@@ -79,15 +84,25 @@ class Bed:
         ]
         requests.post(f"{upstream}records", json=records, timeout=30).raise_for_status()
 
-    def tick(self, assets: Sequence[str] | None = None) -> float:
-        """Seconds from submitting a tick, of everything or of some assets, to its success."""
+    def tick(self) -> Tick:
+        """Submit a tick and wait for its success."""
         self._stack.tend()
-        begin = time.perf_counter()
-        run_id = self._client.launch(assets or "telemetry_tick", partition=self._today)
+        before, begin = processor_seconds(self._home), time.perf_counter()
+        run_id = self._client.launch("telemetry_tick", partition=self._today)
         *_, progress = self._client.watch(run_id, poll_seconds=0.05)
+        seconds = time.perf_counter() - begin
         if progress.status != RunStatus.SUCCESS:
             raise SystemExit(f"the tick ended with {progress.status}; see 'telemetry-pipeline status {run_id}'")
-        return time.perf_counter() - begin
+        for _ in polling(10):
+            if not runs_of(self._home):
+                break
+        with connect(self._stack.state.dagster_database_url).connect() as connection:
+            events, event_bytes = connection.execute(_EVENTS, {"run_id": run_id}).one()
+        return Tick(processor_seconds(self._home) - before, seconds, events, event_bytes)
+
+    def private_mb(self) -> float:
+        """Return what the worker and its children hold for themselves, in MB."""
+        return private_mb(self._home, "celery")
 
 
 @contextmanager
@@ -103,27 +118,27 @@ def bed(records: int, days: int) -> Iterator[Bed]:
 
 def main(records: int = 400_000, rounds: int = 7) -> None:
     """Measure and print."""
-    small_seconds: list[float] = []
-    large_seconds: list[float] = []
-    spine_seconds: list[float] = []
+    ticks: list[Tick] = []
+    ratios: list[float] = []
     with bed(records, days=90) as small, bed(10 * records, days=900) as large:
         for number in range(rounds + 1):
-            for each, seconds in ((small, small_seconds), (large, large_seconds)):
+            for each in (small, large):
                 each.add_records()
-                seconds.append(each.tick())
-            small.add_records()
-            spine_seconds.append(small.tick(_SPINE))
-            figures = f"{small_seconds[-1]:.1f} s and {large_seconds[-1]:.1f} s; the spine alone {spine_seconds[-1]:.1f} s"
-            print(f"round {number}: {figures}", flush=True)
-    small_median, large_median = median(small_seconds[1:]), median(large_seconds[1:])
+            here, there = small.tick(), large.tick()
+            print(f"round {number}: {here}, and at ten times {there}", flush=True)
+            if number:
+                ticks.append(here)
+                ratios.append(there.processor_seconds / here.processor_seconds)
+        held = small.private_mb()
     result(
         bench="tick",
         records=records,
-        seconds=small_median,
-        seconds_at_ten_times=large_median,
-        seconds_of_spine=median(spine_seconds[1:]),
-        ratio_to_spine=median([whole / spine for whole, spine in zip(small_seconds[1:], spine_seconds[1:], strict=True)]),
-        ratio=median([large / small for small, large in zip(small_seconds[1:], large_seconds[1:], strict=True)]),
+        processor_seconds=median([each.processor_seconds for each in ticks]),
+        wall_seconds=median([each.wall_seconds for each in ticks]),
+        events=int(median([each.events for each in ticks])),
+        event_bytes=int(median([each.event_bytes for each in ticks])),
+        private_mb=round(held),
+        ratio=median(ratios),
     )
 
 

@@ -141,6 +141,10 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         taking("instance", "current_workspace", "process_context", "version", "source", "read_only"),
     ),
     "dagster._core.workspace.load_target:WorkspaceFileTarget": ("reads workspace.yaml", having("paths")),
+    "dagster._grpc:server": (
+        "begins the processes of runs with what is in _mp_ctx",
+        lambda module: setting("_mp_ctx")(module.DagsterApiServer),
+    ),
     "dagster._daemon.auto_run_reexecution.auto_run_reexecution:consume_new_runs_for_automatic_reexecution": (
         "repeats runs",
         taking("workspace_process_context", "run_records", "logger"),
@@ -168,14 +172,17 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         taking("exc_info"),
     ),
     "dagster._utils.log:configure_loggers": ("sets up the web server's log", taking("formatter", "log_level")),
+    "dagster_celery:core_execution_loop": (
+        "submits steps by a function, asks ready, get and revoke of what that returns, and sleeps for TICK_SECONDS in between",
+        all_of(
+            lambda module: taking("job_context", "execution_plan", "step_execution_fn")(module.core_celery_execution_loop),
+            lambda module: being(True)("sleep(TICK_SECONDS)" in inspect.getsource(module.core_celery_execution_loop)),
+        ),
+    ),
     "dagster_celery.config:TASK_EXECUTE_PLAN_NAME": ("is the name of the task of a step", being("execute_plan")),
     "dagster_celery.core_execution_loop:DELEGATE_MARKER": (
         "marks when a worker took a step",
         being("celery_queue_wait"),
-    ),
-    "dagster_celery.core_execution_loop:core_celery_execution_loop": (
-        "submits steps by a function and asks ready, get and revoke of what that returns",
-        taking("job_context", "execution_plan", "step_execution_fn"),
     ),
     "dagster_celery.executor:CeleryExecutor": (
         "is told the broker and Celery's settings",

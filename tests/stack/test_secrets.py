@@ -100,14 +100,16 @@ def is_open(path: Path) -> bool:
 
 
 def is_run(process: psutil.Process) -> bool:
-    return "spawn_main" in " ".join(process.cmdline())
+    """Was it forked from the process that has the code of runs loaded?"""
+    parent = process.parent()
+    return parent is not None and all("multiprocessing.forkserver" in " ".join(each.cmdline()) for each in (process, parent))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_each_process_and_what_it_starts_has_its_own_secrets_and_no_other(running: Up) -> None:
     code_server = psutil.Process(state_of(running).processes["code-server"])
-    wait_until(lambda: any(is_run(child) for child in code_server.children()), seconds=120)
+    wait_until(lambda: any(map(is_run, code_server.children(recursive=True))), seconds=120)
     found = seen(running)
     assert {
         "guardian",

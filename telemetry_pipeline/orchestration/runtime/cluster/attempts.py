@@ -42,6 +42,17 @@ ENDS = frozenset(
         dg.DagsterEventType.STEP_UP_FOR_RETRY,
     }
 )
+TOLD = ENDS | {dg.DagsterEventType.STEP_OUTPUT, dg.DagsterEventType.RESOURCE_INIT_FAILURE}
+"""What of a step's events the process of its run goes by; all of them are in the log."""
+
+# No output of steps is captured, and resources that come up are no news; three events a step, in each tick.
+_NOT_KEPT = frozenset(
+    {
+        dg.DagsterEventType.LOGS_CAPTURED,
+        dg.DagsterEventType.RESOURCE_INIT_STARTED,
+        dg.DagsterEventType.RESOURCE_INIT_SUCCESS,
+    }
+)
 _BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED})
 _COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
 
@@ -150,7 +161,7 @@ def _log(instance: dg.DagsterInstance, run_id: str, step: str, types: set[dg.Dag
 
 class AttemptInstance(PipelineInstance):
     """A worker's Dagster instance: it stores no event of an attempt that does not count any more, and no failure of one whose
-    process was told to end, for that step is tried again.
+    process was told to end, for that step is tried again; nor events that tell nobody anything.
 
     :ivar attempt: what the process is at work on.
     """
@@ -182,9 +193,13 @@ class AttemptInstance(PipelineInstance):
         """
         if self.attempt:
             self.attempt.check()
-            if _is_interruption(event.dagster_event):
+            if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event):
                 return
         super().handle_new_event(event, **details)
+
+
+def _is_no_news(event: dg.DagsterEvent | None) -> bool:
+    return event is not None and event.event_type in _NOT_KEPT
 
 
 def _is_interruption(event: dg.DagsterEvent | None) -> bool:

@@ -18,8 +18,8 @@ from dagster._core.execution.plan.state import KnownExecutionState
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
 from dagster._utils.error import serializable_error_info_from_exc_info
+from dagster_celery import core_execution_loop
 from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
-from dagster_celery.core_execution_loop import core_celery_execution_loop
 from dagster_celery.executor import CeleryExecutor
 from dagster_shared.serdes import serialize_value
 
@@ -53,6 +53,9 @@ LOADED = (
 """What a worker imports before it forks, so that no child pays for it in its first step, and all share its memory."""
 
 _LIMIT_TO_REDELIVERY_SECONDS = 300
+
+# A second, as Dagster has it, passes between the end of each level of steps and the next.
+core_execution_loop.TICK_SECONDS = 0.1  # type: ignore[assignment]
 
 
 def on_queue(queue: str) -> dict[str, str]:
@@ -122,7 +125,7 @@ class StepExecutor(CeleryExecutor):
 
         try:
             with alive(self._settings.dagster_database_url.get_secret_value(), run_id):
-                yield from core_celery_execution_loop(plan_context, execution_plan, submit)
+                yield from core_execution_loop.core_celery_execution_loop(plan_context, execution_plan, submit)
         finally:
             with suppress(WarehouseUnavailable):
                 attempts.forget(connect(self._settings.database_url), run_id)

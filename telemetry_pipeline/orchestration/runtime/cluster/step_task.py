@@ -8,11 +8,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import celery
+import dagster as dg
 from billiard.einfo import ExceptionInfo
 from celery.exceptions import Ignore, WorkerLostError
 from celery.worker import state
@@ -33,7 +34,7 @@ from sqlalchemy.exc import OperationalError
 
 from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, Superseded, WarehouseUnavailable
 from telemetry_pipeline.logs.lines import without_data
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import AttemptInstance, ended, submitted
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import TOLD, AttemptInstance, ended, submitted
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import note_foreign
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
 from telemetry_pipeline.settings.loading import PipelineSettings
@@ -98,8 +99,8 @@ class StepTask(celery.Task):  # type: ignore[misc]
         self._definitions = ReconstructableRepository(definitions)
 
     def run(self, run_id: str, step: str, attempt: int) -> list[str]:
-        """Return the attempt's events; none when its run has ended. Those on record, if it had ended before: the broker hands a
-        message out again whose worker was lost, or cut off.
+        """Return those of the attempt's events that its run goes by; none when that has ended. Those on record, if the attempt
+        had ended before: the broker hands a message out again whose worker was lost, or cut off.
 
         :param attempt: from 0.
         :raises Ignore: another attempt counts; whatever this one has to say is not said.
@@ -117,7 +118,7 @@ class StepTask(celery.Task):  # type: ignore[misc]
             begun = attempts.begin(shared(PipelineSettings.load().database_url), run_id, step, attempt)
             if begun.is_repeated and (events := ended(instance, run_id, step, attempt)):
                 _log.warning("step %s of run %s had ended: it is not executed again", step, run_id)
-                return [serialize_value(event) for event in events]
+                return _told(events)
             with _ended_with(begun), instance.at_work_on(begun):
                 return self._execute(instance, begun)
         except (KeyboardInterrupt, DagsterExecutionInterruptedError) as err:
@@ -153,10 +154,14 @@ class StepTask(celery.Task):  # type: ignore[misc]
             ) from err
         details = EngineEventData({"step_keys": step, "Celery worker": str(self.request.hostname)}, marker_end=DELEGATE_MARKER)
         message = f"Executing steps {step} in celery worker"
-        begun = instance.report_engine_event(message, run, details, CeleryExecutor, step_key=step)
+        instance.report_engine_event(message, run, details, CeleryExecutor, step_key=step)
         retries = RetryMode.ENABLED.for_inner_plan()
         events = execute_plan_iterator(plan, job, run, instance, retry_mode=retries, run_config=run.run_config)
-        return [serialize_value(event) for event in (begun, *events)]
+        return _told(events)
+
+
+def _told(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    return [serialize_value(event) for event in events if event.event_type in TOLD]
 
 
 def _one_line(err: Exception) -> str:
