@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from telemetry_pipeline.warehouse.db.connections import driver, lock
 from telemetry_pipeline.warehouse.db.errors import explain
+from telemetry_pipeline.warehouse.raw import duplicates
 from telemetry_pipeline.warehouse.raw.batch import COPY_RECORDS, Batch, Mark, Rejected
 from telemetry_pipeline.warehouse.raw.claims import claim
 
@@ -72,6 +73,7 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
         rejected = [*batch.rejected, *(batch.unlike(marks) if marks else [])]
         if ids:
             stored.days = Counter({date.fromisoformat(day): count for day, count in Counter(days).items()})
+            duplicates.note(connection, [(piece["first"], piece["last"]) for piece in _ranges(ids)])
             _copy(connection, lines, batch.received_at)
             connection.execute(_RECEIVED)
         if ids or reached:
