@@ -40,3 +40,17 @@ $$;
 
 -- How many views are of the future is said with every tick, and most views that do not count are duplicates.
 create index views_future on telemetry.views (record_id) where excluded = 'future';
+
+-- For what looks every few seconds at what is open or was over lately, of all that ever was.
+create index problems_resolved on telemetry.problems (resolved_at);
+create index problems_told on telemetry.problems (told_at);
+create index problems_opened on telemetry.problems (key, opened_at);
+create index dead_letters_open on telemetry.dead_letters (dead_letter_id) where settled_at is null;
+create index rejected_records_answers on telemetry.rejected_records (reason) where record_id is null;
+
+-- For the clean-up of messages; the other one there is twice.
+create index outbox_settled on telemetry.outbox (settled_at);
+drop index telemetry.outbox_settled_at_idx1;
+
+-- For the clean-up of results, which leaves the results with default parameters alone, one a day.
+create index results_wanted on analysis.results (asset, parameters_key, wanted_at);
