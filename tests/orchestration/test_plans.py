@@ -28,17 +28,18 @@ from telemetry_pipeline.warehouse.operations.problems import Problem
 from telemetry_pipeline.warehouse.outgoing import outbox
 from telemetry_pipeline.warehouse.raw import records
 
-NEWEST = 120_000
+_RECORDS = 120_000
+NEWEST = 10 * _RECORDS
 _MONTHS = 6
-_MOMENT = f"now() - interval '3 hours' - ({NEWEST} - number) * interval '{30 * _MONTHS} days' / {NEWEST}"
+_MOMENT = f"now() - interval '3 hours' - ({_RECORDS} - number) * interval '{30 * _MONTHS} days' / {_RECORDS}"
 _FILL = [
     f"""
     insert into telemetry.records
         (record_id, action_id, data_id, data_name, duration_seconds, subscriber_code, device_id, timestamp,
          local_date, received_at)
-    select number, 7 + number % 2, number / 2 % 50, case when number % 2 = 0 then 'Channel ' || number / 2 % 50 end, 600,
+    select 10 * number, 7 + number % 2, number / 2 % 50, case when number % 2 = 0 then 'Channel ' || number / 2 % 50 end, 600,
            'S' || number % 5000, number % 5000, moment, (moment at time zone :zone)::date, moment + interval '1 minute'
-    from (select number, {_MOMENT} as moment from generate_series(1, {NEWEST}) as number) as made
+    from (select number, {_MOMENT} as moment from generate_series(1, {_RECORDS}) as number) as made
     """,
     """
     insert into telemetry.views
@@ -46,7 +47,7 @@ _FILL = [
          device_id, excluded)
     select record_id, local_date, 12, timestamp, timestamp - interval '10 minutes', 600, data_id, 'Channel ' || data_id,
            subscriber_code, device_id,
-           case when record_id % 1001 = 0 then 'future' when record_id % 51 = 0 then 'duplicate' end
+           case when record_id % 10010 = 0 then 'future' when record_id % 510 = 0 then 'duplicate' end
     from telemetry.records where action_id = 8
     """,
     """
@@ -65,8 +66,8 @@ _FILL = [
     insert into telemetry.receipts select now() - number * interval '1 hour', 50, 1 from generate_series(1, 5000) as number
     """,
     """
-    insert into telemetry.rejected_records (payload, reason, rejected_at)
-    select number::text, 'unreadable', now() - number * interval '1 hour' from generate_series(1, 5000) as number
+    insert into telemetry.rejected_records (record_id, payload, reason, rejected_at)
+    select number, number::text, 'unreadable', now() - number * interval '1 hour' from generate_series(1, 5000) as number
     """,
     """
     insert into telemetry.sync_gaps (first_record_id, last_record_id, reason, resolved_at)
@@ -106,7 +107,7 @@ _RESULTS = """
                                   computed_at, wanted_at)
     select asset, day, day, day, '{}', key, 0, now(), now() - interval '100 days'
     from unnest(cast(:assets as text[]), cast(:keys as text[])) as each (asset, key),
-         generate_series(date '2020-01-01', date '2020-01-01' + 300, interval '1 day') as day
+         generate_series(date '2020-01-01', date '2020-01-01' + 1500, interval '1 day') as day
     on conflict do nothing
 """
 _DOCUMENTS = """
@@ -196,6 +197,8 @@ def test_neither_a_tick_nor_a_night_reads_what_grows(pipeline: Any, now: datetim
         result = pipeline.run(this_day)
     assert result.success
     assert len(tick) > 50
+    with plans_of(engine) as every_day:
+        stale_results(engine, settings.first_partition, this_day, rules_of(settings))
     with plans_of(engine) as look:
         watch(pipeline, engine, this_day, now)
     with plans_of(engine) as night:
@@ -213,12 +216,13 @@ def test_neither_a_tick_nor_a_night_reads_what_grows(pipeline: Any, now: datetim
     assert cleaned.success
     assert len(night) > 50
     assert not (found := whole(tick + look + night, small)), found
+    # Whether anything of any day is stale: a line for each day and analysis.
+    assert not (found := whole(every_day, small | {"results"})), found
 
 
 def watch(pipeline: Any, engine: sa.Engine, this_day: date, now: datetime) -> None:
     """What sensors and the watch look at."""
     settings = pipeline.settings
-    stale_results(engine, settings.first_partition, this_day, rules_of(settings))
     for due in last_due(settings, settings.operator_zone, now):
         requests_of(pipeline.instance, engine, due, settings, now, now)
     checks.read_freshness(engine)
