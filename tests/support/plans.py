@@ -27,13 +27,14 @@ class Planned:
     @property
     def read_whole(self) -> list[str]:
         """Tables and partitions that it reads from one end to the other, by the table or by an index."""
-        return [step["Relation Name"] for step in self.steps if step["whole"]]
+        return [step["whole"] for step in self.steps if step["whole"]]
 
 
 @dataclass(frozen=True)
 class _Index:
-    """The column that an index leads with, whether few rows of its table are in it, and how many the table has."""
+    """The table of an index, the column that it leads with, whether few rows are in it, and how many the table has."""
 
+    table: str
     leads: str
     is_of_few: bool
     rows: float
@@ -42,21 +43,21 @@ class _Index:
 _MANY = 0.2
 # That of starts has a fifth of all records.
 _INDEXES = sa.text("""
-    select indexrelid::regclass::text, pg_get_indexdef(indexrelid, 1, true),
+    select indexrelid::regclass::text, relname, pg_get_indexdef(indexrelid, 1, true),
            coalesce(pg_get_expr(indpred, indrelid) not like '%action_id%', false), reltuples
     from pg_index join pg_class on pg_class.oid = indrelid
 """)
 
 
-def _reads_whole(step: dict[str, Any], indexes: dict[str, _Index]) -> bool:
-    """Not so where an index leads to some rows, or has few; of what PostgreSQL cannot know it expects a third of the table, and
+def _read_whole(step: dict[str, Any], indexes: dict[str, _Index]) -> str:
+    """None where an index leads to some rows, or has few; of what PostgreSQL cannot know it expects a third of the table, and
     sooner or later reads it.
     """
     if step["Node Type"] not in ("Index Scan", "Index Only Scan", "Bitmap Index Scan"):
-        return bool(step["Node Type"] == "Seq Scan")
+        return str(step["Relation Name"]) if step["Node Type"] == "Seq Scan" else ""
     index = indexes[step["Index Name"]]
-    leads = index.leads in step.get("Index Cond", "")
-    return not index.is_of_few and not (leads and step["Plan Rows"] < max(_MANY * index.rows, 1))
+    leads = index.leads in step.get("Index Cond", "") and step["Plan Rows"] < max(_MANY * index.rows, 1)
+    return "" if leads or index.is_of_few else index.table
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def plans_of(engine: sa.Engine) -> Iterator[list[Planned]]:
 def _steps(step: dict[str, Any], indexes: dict[str, _Index], *, limited: bool = False) -> Iterator[dict[str, Any]]:
     """All steps of a plan; a limit ends what gives it rows one by one."""
     kind = step["Node Type"]
-    yield {**step, "whole": not limited and "Relation Name" in step and _reads_whole(step, indexes)}
+    yield {**step, "whole": "" if limited else _read_whole(step, indexes)}
     for below in step.get("Plans", []):
         ends = kind == "Limit" or (limited and kind in ("Append", "Merge Append", "Nested Loop", "Result", "Subquery Scan"))
         of_rows = below.get("Parent Relationship") not in ("InitPlan", "SubPlan")
