@@ -14,7 +14,7 @@ insert into telemetry.unchecked_ids (first_record_id, last_record_id) values (-9
 -- Who stores records notes their ids before. Of all others, an earlier version of the pipeline among them, nobody knows which
 -- ids they wrote. A trigger with the new rows could tell, and would copy each of them.
 create function telemetry.note_unknown_ids() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into telemetry.unchecked_ids (first_record_id, last_record_id)
     select -9223372036854775808, 9223372036854775807
