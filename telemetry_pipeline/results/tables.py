@@ -40,11 +40,18 @@ _COLUMNS_IN_DATABASE = sa.text("""
     where relnamespace = 'analysis'::regnamespace and relkind in ('r', 'p') and relname = any(:tables)
       and attnum > 0 and not attisdropped
 """)
-# That of the defaults is what a reader gets who names no parameters.
+# That of the defaults is what a reader gets who names no parameters. There is one of each day: an index leads around them.
 _UNWANTED = sa.text("""
-    select asset, period_last, period_first, parameters_key from analysis.results
-    where wanted_at < now() - make_interval(days => :days)
-      and asset = any(:assets) and not asset || ' ' || parameters_key = any(:kept)
+    select asset, unwanted.* from unnest(cast(:assets as text[]), cast(:kept as text[])) as table_of (asset, kept)
+    cross join lateral (
+        select period_last, period_first, parameters_key from analysis.results
+        where results.asset = table_of.asset and parameters_key < kept
+          and wanted_at < now() - make_interval(days => :days)
+        union all
+        select period_last, period_first, parameters_key from analysis.results
+        where results.asset = table_of.asset and parameters_key > kept
+          and wanted_at < now() - make_interval(days => :days)
+    ) as unwanted
 """)
 _ARROW_TYPES: dict[SqlType, pa.DataType] = {
     "bigint": pa.int64(),
@@ -180,7 +187,8 @@ def delete_unwanted(
 
     :param defaults: name of the analysis to the parameters of who names none.
     """
-    kept = [f"{name} {parameters_key(parameters)}" for name, parameters in defaults.items()]
+    # Every key is above the empty one.
+    kept = [parameters_key(defaults[name]) if name in defaults else "" for name in tables]
     unwanted = connection.execute(_UNWANTED, {"days": days, "assets": list(tables), "kept": kept}).all()
     there = {name for name, columns in _columns_in_database(connection, tables.values()).items() if columns}
     for asset, period_last, period_first, key in unwanted:

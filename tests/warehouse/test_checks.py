@@ -31,13 +31,6 @@ def execute(engine: sa.Engine, statement: str, **parameters: Any) -> None:
         connection.execute(sa.text(statement), parameters)
 
 
-def store_again(engine: sa.Engine, record_id: int, days: int = 1) -> None:
-    """A day later, for a table of one day refuses it."""
-    other = 1_000 + days
-    store(engine, stop(other, hours=24 * days))
-    execute(engine, "update telemetry.records set record_id = :id where record_id = :other", id=record_id, other=other)
-
-
 def move_cursor(engine: sa.Engine, cursor: int) -> None:
     execute(engine, "update telemetry.sync_state set cursor = :cursor", cursor=cursor)
 
@@ -45,35 +38,6 @@ def move_cursor(engine: sa.Engine, cursor: int) -> None:
 def reject(engine: sa.Engine, *payloads: str) -> None:
     with records.writing(engine) as connection:
         records.store(connection, Batch(rejected=[Rejected(None, payload, "unreadable") for payload in payloads]))
-
-
-@pytest.mark.parametrize("recent", [True, False], ids=["newest", "all"])
-def test_ids_that_are_stored_once_are_no_duplicates(engine: sa.Engine, recent: bool) -> None:
-    assert found(engine, checks.duplicate_ids, recent=recent) == 0
-    store(engine, stop(1), stop(2), stop(3))
-    assert found(engine, checks.duplicate_ids, recent=recent) == 0
-
-
-@pytest.mark.parametrize("recent", [True, False], ids=["newest", "all"])
-def test_an_id_that_is_stored_more_than_once_counts_once(engine: sa.Engine, recent: bool) -> None:
-    store(engine, stop(1), stop(2), stop(3))
-    for record_id, days in ((1, 1), (1, 2), (3, 1)):
-        store_again(engine, record_id, days)
-    assert found(engine, checks.duplicate_ids, recent=recent) == 2
-
-
-@pytest.mark.parametrize(
-    ("below_cursor", "expected"),
-    [pytest.param(RECENT_IDS - 1, 1, id="among the newest"), pytest.param(RECENT_IDS, 0, id="below the newest")],
-)
-def test_a_look_at_the_newest_ids_ends_fifty_thousand_below_the_cursor(
-    engine: sa.Engine, below_cursor: int, expected: int
-) -> None:
-    store(engine, stop(7))
-    store_again(engine, 7)
-    move_cursor(engine, 7 + below_cursor)
-    assert found(engine, checks.duplicate_ids, recent=True) == expected
-    assert found(engine, checks.duplicate_ids, recent=False) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,8 @@
-"""Counts that say whether what is stored can be right. Reads only; what is too much is decided elsewhere."""
+"""Counts that say whether what is stored can be right; what is too much is decided elsewhere.
+
+How far the newest ids reach down is a parameter of statements and no subquery, of which PostgreSQL cannot know how few they
+are: it would read all records and views.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,12 @@ import sqlalchemy as sa
 
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.warehouse.db.connections import snapshot
+from telemetry_pipeline.warehouse.raw import duplicates
 
 RECENT_IDS = 50_000
 """How far below the cursor a look at the newest records goes: more than a day of most operators, 20 ms."""
 
+_RECENT = sa.text("select cursor - :recent from telemetry.sync_state")
 _DUPLICATES = sa.text("""
 select count(*) from (
     select record_id from telemetry.records where record_id > :after_id group by record_id having count(*) > 1
@@ -22,8 +28,7 @@ select count(*) from (
 """)
 _FUTURE = sa.text("""
 select count(*) filter (where timestamp > now() + interval '1 hour'), count(*)
-from telemetry.records
-where record_id > (select cursor - :recent from telemetry.sync_state)
+from telemetry.records where record_id > :after_id
 """)
 _REJECTED = sa.text("""
 select coalesce(sum(rejected), 0)::bigint, coalesce(sum(records), 0)::bigint
@@ -50,8 +55,7 @@ select count(*) filter (where excluded = 'duplicate'), count(*) from telemetry.v
 """)
 _FUTURE_VIEWS = sa.text("""
 select count(*) filter (where excluded = 'future'), count(*)
-from telemetry.views
-where record_id > (select cursor - :recent from telemetry.sync_state)
+from telemetry.views where record_id > :after_id
 """)
 _ALL_FUTURE_VIEWS = sa.text("select count(*) from telemetry.views where excluded = 'future'")
 _NEWEST_FUTURE_VIEWS = sa.text("""
@@ -105,21 +109,27 @@ class RecordsSeen:
 def look_at_records(engine: sa.Engine, *, recent: bool) -> RecordsSeen:
     """Return the records at one moment.
 
-    :param recent: look for duplicates among the newest only.
+    :param recent: look for duplicates among the newest only; else among all, a moment before.
     """
+    among_all = None if recent else duplicates.count(engine)
     with snapshot(engine) as connection:
-        return RecordsSeen(duplicate_ids(connection, recent=recent), rejected_records(connection), future_records(connection))
+        repeated = newest_duplicates(connection) if among_all is None else among_all
+        return RecordsSeen(repeated, rejected_records(connection), future_records(connection))
 
 
-def duplicate_ids(connection: sa.Connection, *, recent: bool) -> int:
-    """Return how many record ids are stored more than once; of the newest ones only, where *recent*."""
-    after = connection.scalar(sa.text("select cursor from telemetry.sync_state")) - RECENT_IDS if recent else -1
-    return int(connection.scalar(_DUPLICATES, {"after_id": after}) or 0)
+def newest_duplicates(connection: sa.Connection) -> int:
+    """Return how many of the newest record ids are stored more than once; of all ids ``duplicates.count`` tells."""
+    return int(connection.scalar(_DUPLICATES, _newest(connection)) or 0)
 
 
 def future_records(connection: sa.Connection) -> Share:
     """Return how many of the newest records claim to be of more than an hour from now."""
-    return Share(*connection.execute(_FUTURE, {"recent": RECENT_IDS}).one())
+    return Share(*connection.execute(_FUTURE, _newest(connection)).one())
+
+
+def _newest(connection: sa.Connection) -> dict[str, int]:
+    """Return the id above which the newest are, as a parameter."""
+    return {"after_id": int(connection.scalar(_RECENT, {"recent": RECENT_IDS}) or 0)}
 
 
 def rejected_records(connection: sa.Connection) -> Share:
@@ -156,7 +166,7 @@ class FutureViews:
 def future_views(connection: sa.Connection) -> FutureViews:
     """Return the views that do not count because they ended after they were received."""
     return FutureViews(
-        Share(*connection.execute(_FUTURE_VIEWS, {"recent": RECENT_IDS}).one()),
+        Share(*connection.execute(_FUTURE_VIEWS, _newest(connection)).one()),
         int(connection.scalar(_ALL_FUTURE_VIEWS) or 0),
         [dict(row) for row in connection.execute(_NEWEST_FUTURE_VIEWS).mappings()],
     )

@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from telemetry_pipeline.warehouse.db.connections import driver, lock
 from telemetry_pipeline.warehouse.db.errors import explain
+from telemetry_pipeline.warehouse.raw import duplicates
 from telemetry_pipeline.warehouse.raw.batch import COPY_RECORDS, Batch, Mark, Rejected
 from telemetry_pipeline.warehouse.raw.claims import claim
 
@@ -72,6 +73,7 @@ def store(connection: sa.Connection, batch: Batch) -> Stored:
         rejected = [*batch.rejected, *(batch.unlike(marks) if marks else [])]
         if ids:
             stored.days = Counter({date.fromisoformat(day): count for day, count in Counter(days).items()})
+            duplicates.note(connection, [(piece["first"], piece["last"]) for piece in _ranges(ids)])
             _copy(connection, lines, batch.received_at)
             connection.execute(_RECEIVED)
         if ids or reached:
@@ -233,4 +235,7 @@ _RECEIVED = sa.text("update telemetry.sync_state set received_at = now()")
 
 _NEWEST_RECEIPT = sa.text("update telemetry.sync_state set newest_receipt = greatest(newest_receipt, :received_at)")
 
-_COUNT_BY_DAY = sa.text("select local_date, count(*) from telemetry.records where local_date = any(:days) group by local_date")
+# Of a column that the key does not have: to count rows, PostgreSQL reads the key of the whole month, and else the day's blocks.
+_COUNT_BY_DAY = sa.text(
+    "select local_date, count(timestamp) from telemetry.records where local_date = any(:days) group by local_date"
+)

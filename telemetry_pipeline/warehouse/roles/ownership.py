@@ -24,6 +24,7 @@ ROUTINES = (
     "telemetry.fold_month(text, date)",
     "telemetry.check_month(text, date)",
     "telemetry.analyze_views()",
+    "telemetry.note_unknown_ids()",
 )
 """Those that migrations make, by all that tells them from others of the same name."""
 
