@@ -16,7 +16,7 @@ from plans import Planned, plans_of
 
 from telemetry_pipeline.analyses.registry import defaults
 from telemetry_pipeline.orchestration.cleanup import build_cleanup
-from telemetry_pipeline.orchestration.due_reports import requests_of
+from telemetry_pipeline.orchestration.due_reports import look_at
 from telemetry_pipeline.orchestration.sensors.late_data import stale_results
 from telemetry_pipeline.reports.publishing.due import last_due
 from telemetry_pipeline.results.catalogue import parameters_key
@@ -224,7 +224,7 @@ def watch(pipeline: Any, engine: sa.Engine, this_day: date, now: datetime) -> No
     """What sensors and the watch look at."""
     settings = pipeline.settings
     for due in last_due(settings, settings.operator_zone, now):
-        requests_of(pipeline.instance, engine, due, settings, now, now)
+        look_at(pipeline.instance, engine, due, settings, now, now)
     checks.read_freshness(engine)
     problems.report(engine, Problem.of("freshness", "x"))
     problems.open_problems(engine)

@@ -27,7 +27,7 @@ from private_parts import (
 IMPORTED: dict[str, tuple[str, Check]] = {
     "dagster._cli.api:grpc_command": ("starts the code server with the options of 'dagster api grpc'", there),
     "dagster._core.code_pointer:ModuleCodePointer": (
-        "names where the definitions are",
+        "names the definitions",
         made_of("telemetry_pipeline.definitions", "defs"),
     ),
     "dagster._core.code_pointer:CodePointer": ("is what names where the definitions are", there),
@@ -180,10 +180,7 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         ),
     ),
     "dagster_celery.config:TASK_EXECUTE_PLAN_NAME": ("is the name of the task of a step", being("execute_plan")),
-    "dagster_celery.core_execution_loop:DELEGATE_MARKER": (
-        "marks when a worker took a step",
-        being("celery_queue_wait"),
-    ),
+    "dagster_celery.core_execution_loop:DELEGATE_MARKER": ("marks when a worker took a step", being("celery_queue_wait")),
     "dagster_celery.executor:CeleryExecutor": (
         "is told the broker and Celery's settings",
         all_of(
