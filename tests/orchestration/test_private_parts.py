@@ -141,10 +141,7 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         taking("instance", "current_workspace", "process_context", "version", "source", "read_only"),
     ),
     "dagster._core.workspace.load_target:WorkspaceFileTarget": ("reads workspace.yaml", having("paths")),
-    "dagster._grpc:server": (
-        "begins the processes of runs with what is in _mp_ctx",
-        lambda module: setting("_mp_ctx")(module.DagsterApiServer),
-    ),
+    "dagster._grpc.server:DagsterApiServer": ("begins the processes of runs with what is in _mp_ctx", setting("_mp_ctx")),
     "dagster._daemon.auto_run_reexecution.auto_run_reexecution:consume_new_runs_for_automatic_reexecution": (
         "repeats runs",
         taking("workspace_process_context", "run_records", "logger"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from multiprocessing import forkserver
 from typing import Any
 
@@ -18,14 +19,14 @@ from dagster import DagsterInstance
 from dagster._cli.api import grpc_command
 from dagster._core.instance import InstanceRef
 from dagster._core.instance.factory import create_instance_from_ref
-from dagster._grpc import server
+from dagster._grpc.server import DagsterApiServer
 
 
 def _own_instance(_: InstanceRef) -> DagsterInstance:
     return create_instance_from_ref(InstanceRef.from_dir(os.environ["DAGSTER_HOME"]))
 
 
-class _ApiServer(server.DagsterApiServer):
+class _ApiServer(DagsterApiServer):
     """Dagster's, whose runs begin in processes that have loaded their code."""
 
     def __init__(self, **given: Any) -> None:
@@ -38,7 +39,8 @@ class _ApiServer(server.DagsterApiServer):
 # The process of a run imports this module before it looks at its message, for it is begun by this one.
 DagsterInstance.from_ref = staticmethod(_own_instance)  # type: ignore[assignment]
 
-server.DagsterApiServer = _ApiServer  # type: ignore[assignment,misc]
+# Dagster's command makes one.
+sys.modules[DagsterApiServer.__module__].DagsterApiServer = _ApiServer  # type: ignore[attr-defined]
 
 if __name__ == "__main__":
     grpc_command()

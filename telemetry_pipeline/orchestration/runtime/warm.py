@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
+from importlib import import_module
 
 from telemetry_pipeline.errors import SettingsError
 
 with suppress(SettingsError):  # the process of a run tells whoever launched it
-    from telemetry_pipeline.definitions import defs
-
-    defs.get_repository_def()
+    import_module("telemetry_pipeline.definitions").defs.get_repository_def()
 
 # A collection in a child would touch, and so copy, what all of them share.
 gc.collect()
