@@ -43,7 +43,7 @@ _RUNS = sa.text("""
 """)
 _BEGUN = sa.text("""
     select count(*) from event_logs join run_tags using (run_id)
-    where dagster_event_type = 'STEP_START' and run_tags.key = 'telemetry/report' and value = :report
+    where dagster_event_type in ('STEP_START', 'STEP_RESTARTED') and run_tags.key = 'telemetry/report' and value = :report
 """)
 _HOUR_LATER = sa.text("""
     update telemetry.outbox set not_before = not_before - interval '1 hour', leased_until = leased_until - interval '1 hour'
