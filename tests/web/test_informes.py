@@ -14,11 +14,11 @@ from reporting import ANA, CHANNEL, LUIS, door_with_reports, have_sent, have_sub
 from starlette.types import ASGIApp
 from webservers import FakeWebserver
 
+from telemetry_pipeline.printable import mask
 from telemetry_pipeline.warehouse.access import users
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.warehouse.outgoing import outbox, subscriptions
-from telemetry_pipeline.web.reporting.listing import mask
 
 Browsers = Callable[..., Browser]
 SUBSCRIBE: dict[str, str] = {"report": "daily_report", "format.pdf": "yes", "recipients": ANA}
