@@ -162,6 +162,13 @@ def test_a_subscription_that_cannot_be_is_the_form_again_as_it_was_typed(
     assert going_on(warehouse) == []
 
 
+def test_who_gets_a_report_is_not_subscribed_to_it_again(people: Browsers, warehouse: sa.Engine) -> None:
+    number, oscar = have_subscribed(warehouse, ANA), people(OPERATOR)
+    answer = oscar.post("/informes/suscribir", data={**SUBSCRIBE, "recipients": f"{LUIS} {ANA}"}, headers=oscar.origin)
+    assert f"{ANA} ya recibe ese informe en los mismos formatos, por la suscripción {number}." in words(answer.text)
+    assert [each.subscription_id for each in going_on(warehouse)] == [number]
+
+
 def test_a_subscription_is_ended_on_record_and_once(people: Browsers, warehouse: sa.Engine) -> None:
     number, oscar = have_subscribed(warehouse, ANA), people(OPERATOR)
     path = f"/informes/suscripciones/{number}/terminar"
