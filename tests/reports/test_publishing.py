@@ -60,6 +60,11 @@ def test_a_mailbox_is_subscribed_once_to_the_same(engine: sa.Engine) -> None:
     subscribed(engine, "ana@example.com", formats=("html",))
 
 
+def test_who_names_no_channel_is_told_which_there_are(two_days: sa.Engine) -> None:
+    with pytest.raises(RequestRefused, match=r"there is no channel 'nope'; there are A$"):
+        subscribed(two_days, "ana@example.com", report="channel_report", channel="nope")
+
+
 def messages(engine: sa.Engine) -> list[tuple[str, str, list[str]]]:
     """Recipient, state and the names of what goes along, of every message."""
     with engine.connect() as connection:

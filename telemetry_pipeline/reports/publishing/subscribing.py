@@ -21,7 +21,7 @@ TOPIC = "report"
 """Of the messages to who subscribed."""
 
 MOST_RECIPIENTS = 500
-_MOST_COMPARED = 2_000
+_MOST_COMPARED, _MOST_NAMED = 2_000, 20
 
 
 def subscribe(
@@ -39,7 +39,7 @@ def subscribe(
         about_one = ", ".join(each.name for each in KINDS.values() if each.of_channel)
         raise RequestRefused(f"{report} is about all channels", f"leave channel out, or ask for {about_one}")
     if channel and not names.is_name(connection, channel):
-        raise RequestRefused(f"there is no channel {channel!r}", meant(channel, names.find_names(connection, _MOST_COMPARED)))
+        raise RequestRefused(f"there is no channel {channel!r}", _other_channels(connection, channel))
     unknown = [each for each in formats if each not in FORMATS]
     if unknown or not formats:
         raise RequestRefused(f"there is no format {', '.join(unknown) or 'given'}", f"formats: {', '.join(FORMATS)}")
@@ -72,6 +72,13 @@ def find_same(
         ),
         None,
     )
+
+
+def _other_channels(connection: sa.Connection, name: str) -> str:
+    known = names.find_names(connection, _MOST_COMPARED)
+    if not known:
+        return "no channel was watched yet"
+    return meant(name, known) or f"there are {', '.join(known[:_MOST_NAMED])}{', ...' if len(known) > _MOST_NAMED else ''}"
 
 
 def checked_recipients(recipients: Sequence[str]) -> list[str]:
