@@ -14,6 +14,9 @@ _UNSEEN = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
 
+# Whatever an address is within, such as the answer of a server.
+_LOCAL_PART = re.compile(r"([^\s<>@:;,\"'/])[^\s<>@:;,\"'/]*@")
+
 
 def printable(text: str, also: str = "") -> str:
     r"""Return the text with an escape for whatever could do something to a terminal instead of being seen on it, or make two
@@ -28,3 +31,8 @@ def cut(text: str, length: int) -> str:
     """Return a text of somebody else where there is little room, without what a page would obey; all of it is elsewhere."""
     shown = "".join(each if each.isprintable() or each == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for each in text)
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
+def mask(text: str) -> str:
+    """Return a text whose mail addresses begin with their first letter alone: ``a…@example.com``."""
+    return _LOCAL_PART.sub("\\1\N{HORIZONTAL ELLIPSIS}@", text)

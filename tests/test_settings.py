@@ -126,6 +126,8 @@ def test_a_bad_line_of_the_file_is_named() -> None:
         ("database_url", "postgresql://"),
         ("database_url", "sqlite:///file"),
         ("log_level", "loud"),
+        ("mail_from", "ana@example-.com"),
+        ("mail_from", "a@-"),
     ],
 )
 def test_an_impossible_value_is_refused(name: str, value: str) -> None:
@@ -145,6 +147,7 @@ def test_an_impossible_value_is_refused(name: str, value: str) -> None:
         ("tick_cron", "0 2 * * 7"),
         ("tick_cron", "0 2 * * 0-7"),
         ("tick_cron", "@daily"),
+        ("mail_from", "ana@sub-domain.Example.com"),
         ("log_level", "debug"),
         ("operator_timezone", "Asia/Kathmandu"),
         ("first_partition", str(datetime.now(ZoneInfo("America/Mexico_City")).date())),

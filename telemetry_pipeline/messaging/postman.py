@@ -19,7 +19,7 @@ from telemetry_pipeline.logs.lines import without_data
 from telemetry_pipeline.messaging.letters import Writer
 from telemetry_pipeline.messaging.mail import Answer, Line, MailServer, Outcome
 from telemetry_pipeline.polling import polling
-from telemetry_pipeline.printable import cut
+from telemetry_pipeline.printable import cut, mask
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Problem
 from telemetry_pipeline.warehouse.outgoing import outbox
@@ -171,4 +171,6 @@ class Postman:
 
 
 def _line(delivery: Delivery) -> str:
-    return f"{delivery.recipient}: {delivery.subject}: {delivery.state} after {delivery.tries} tries: {delivery.outcome}"
+    """Return what a problem says of a message: everybody who logs in reads it, and not everybody may see addresses."""
+    told = f"{delivery.subject}: {delivery.state} after {delivery.tries} tries"
+    return f"{mask(delivery.recipient)}: {told}: {mask(delivery.outcome)}"

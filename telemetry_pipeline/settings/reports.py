@@ -33,7 +33,7 @@ class ReportSettings(BaseModel):
     reports_url: ReportsUrl = Field(
         default="reports",
         description="Where reports are kept: a directory, within TELEMETRY_HOME if its path does not begin with /; or "
-        "s3://bucket/path.",
+        "s3://bucket/path. Of one pipeline alone, which deletes the files of reports there that it does not know.",
     )
     report_retention_days: Days = Field(default=400, description="How many days reports and what was sent are kept.")
     aws_access_key_id: str = Field(default="", description="Who logs in to S3. Empty: nobody does, as in a public bucket.")

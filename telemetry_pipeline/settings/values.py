@@ -18,10 +18,9 @@ from telemetry_pipeline.settings import addresses
 from telemetry_pipeline.sockets import divided
 
 _OWNER = re.compile(r"team:[\w.-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+")
-# What mail servers take without extensions: a dot-atom of ASCII and a domain.
-_ADDRESS = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE
-)
+# What mail servers take without extensions: a dot-atom of ASCII and a domain, no label of which begins or ends with a hyphen.
+_ATOM, _LABEL = r"[\w!#$%&'*+/=?^`{|}~-]+", r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*", re.ASCII | re.IGNORECASE)
 _LONGEST_ADDRESS = 254
 _URL = re.compile(r"[\w.~:/?#@!$&'()*+,;=%\[\]-]+", re.ASCII)
 

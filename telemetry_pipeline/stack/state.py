@@ -38,6 +38,7 @@ class StackState(BaseModel):
     :ivar panaccess_url: of the simulator, if it has one.
     :ivar flower_url: of the workers' own web UI behind the front door.
     :ivar first_partition: what its processes have for FIRST_PARTITION.
+    :ivar sends_mail: whether they have an SMTP_URL.
     :ivar processes: name of each child process to its process id.
     """
 
@@ -55,6 +56,7 @@ class StackState(BaseModel):
     panaccess_url: str
     flower_url: str | None = None
     first_partition: date | None = None
+    sends_mail: bool = True
     processes: dict[str, int]
 
     @classmethod
@@ -75,6 +77,7 @@ class StackState(BaseModel):
             panaccess_url=settings.panaccess_url,
             flower_url=f"{web_url}{FLOWER_PATH}",
             first_partition=settings.first_partition,
+            sends_mail=settings.smtp_url is not None,
             processes={},
         )
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -56,7 +57,7 @@ def announce(home: Path) -> Iterator[Callable[..., None]]:
     """Makes the test pass for a running stack whose web server is at some URL."""
     locks = []
 
-    def announce(webserver_url: str, **urls: str) -> None:
+    def announce(webserver_url: str, **urls: Any) -> None:
         make_home(home)
         locks.append(HomeLock.acquire(home))
         nowhere = "postgresql://telemetry:sesame@127.0.0.1:9/telemetry"

@@ -1,10 +1,13 @@
-"""``deliveries`` shows what was sent to whom and how it went, and sends again what failed."""
+"""``deliveries`` shows what was sent to whom and how it went, and sends again what failed; ``subscriptions`` and ``report``
+say what becomes of what they are asked for.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -48,3 +51,39 @@ def test_what_failed_is_sent_again_and_what_was_sent_is_not(
     assert cli("deliveries", "--again", str(sent[1])).out == f"message {sent[1]} is sent again\n"
     assert [each.recipient for each in outbox.take(engine, ["mail"], LEASE, 10)] == ["eva@example.com"]
     assert cli("deliveries", "--failed").out == "none\n"
+
+
+@pytest.mark.parametrize(
+    ("stack", "own", "told"),
+    [
+        ({"sends_mail": True}, "", ""),
+        ({"sends_mail": False}, "smtp://127.0.0.1:25", "the stack runs without SMTP_URL"),
+        (None, "smtp://127.0.0.1:25", ""),
+        (None, "", "SMTP_URL is empty here"),
+    ],
+)
+def test_who_subscribes_is_told_whether_mail_is_sent_where_that_is_known(
+    cli: Callable[..., Outcome],
+    announce: Callable[..., None],
+    engine: sa.Engine,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    stack: dict[str, Any] | None,
+    own: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    if own:
+        monkeypatch.setenv("SMTP_URL", own)
+    if stack is not None:
+        announce("http://127.0.0.1:9", **stack)
+    lines = cli("subscriptions", "add", "daily_report", "--to", "ana@example.com").out.splitlines()
+    assert lines[0].endswith("ana@example.com get daily_report as pdf")
+    assert [line[: len(told)] for line in lines[1:]] == ([told] if told else [])
+
+
+def test_a_report_is_not_written_into_a_file_that_is_called_after_another_format(cli: Callable[..., Outcome]) -> None:
+    refused = cli("report", "daily_report", "--format", "pdf", "--output", "informe.XLSX")
+    assert refused.status == 1
+    assert "informe.XLSX is no name for pdf" in refused.err
+    assert "write informe.pdf, or ask for --format xlsx" in refused.err

@@ -66,7 +66,7 @@ def test_what_is_not_taken_three_times_fails_and_is_told_until_its_recipient_get
         send_all()
         an_hour_later()
     assert (found()[ANA].state, found()[ANA].tries) == ("failed", 3)
-    assert told(engine) == {DELIVERY: f"{ANA}: Informe diario: failed after 3 tries: 451 try again"}
+    assert told(engine) == {DELIVERY: "a…@example.com: Informe diario: failed after 3 tries: 451 try again"}
     server.acts.clear()
     put(ANA, about="daily 2026-11-28")
     send_all()
@@ -83,6 +83,17 @@ def test_a_recipient_who_is_refused_for_good_is_not_tried_again_and_holds_up_nob
     assert (found()[ANA].state, found()[ANA].outcome) == ("failed", "550 no such user")
     assert found()[EVA].state == "sent"
     assert "550 no such user" in told(engine)[DELIVERY]
+
+
+def test_what_is_told_of_a_mail_names_no_address_that_a_server_repeats(
+    engine: sa.Engine, server: MailServer, put: Put, send_all: SendAll
+) -> None:
+    put(ANA)
+    server.acts["RCPT"] = lambda: f"550 <{ANA}>: no such user"
+    send_all()
+    assert told(engine) == {
+        DELIVERY: "a…@example.com: Informe diario: failed after 1 tries: 550 <a…@example.com>: no such user"
+    }
 
 
 @pytest.mark.parametrize("step", ["connect", "EHLO", "MAIL", "RCPT", "DATA", "content"])

@@ -138,8 +138,8 @@ def test_reports_of_channels_are_made_of_those_that_somebody_subscribed_to(
     store(data, start(90, "B", channel=2))
     merge(data, ZONE)
     with data.begin() as connection:
-        for channel in ("B", "A", "A"):
-            subscribe(connection, Actor("ana", "command"), "channel_report", channel, ("pdf",), ("ana@example.com",))
+        for channel, someone in (("B", "ana@example.com"), ("A", "ana@example.com"), ("A", "eva@example.com")):
+            subscribe(connection, Actor("ana", "command"), "channel_report", channel, ("pdf",), (someone,))
     found = asked(instance, data, settings, "channel_report", timedelta(hours=100))
     assert [each.run_config["ops"]["channel_report"]["config"]["channel"] for each in found] == ["A", "B"]
     assert {each.partition_key for each in found} == {"2025-01-01"}

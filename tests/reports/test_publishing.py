@@ -52,6 +52,21 @@ def subscribed(
         subscribe(connection, ANA, report, channel, formats, recipients)
 
 
+def test_a_mailbox_is_subscribed_once_to_the_same(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        first = subscribe(connection, ANA, "daily_report", "", ["pdf", "xlsx"], ["ana@example.com", "ana@EXAMPLE.com"])
+    assert first.recipients == ("ana@example.com",)
+    with pytest.raises(RequestRefused, match=rf"ana@example\.com gets .* already, by subscription {first.subscription_id}"):
+        subscribed(engine, "eva@example.com", "ana@Example.COM", formats=("xlsx", "pdf"))
+    subscribed(engine, "Ana@example.com", formats=("xlsx", "pdf"))
+    subscribed(engine, "ana@example.com", formats=("html",))
+
+
+def test_who_names_no_channel_is_told_which_there_are(two_days: sa.Engine) -> None:
+    with pytest.raises(RequestRefused, match=r"there is no channel 'nope'; there are A$"):
+        subscribed(two_days, "ana@example.com", report="channel_report", channel="nope")
+
+
 def messages(engine: sa.Engine) -> list[tuple[str, str, list[str]]]:
     """Recipient, state and the names of what goes along, of every message."""
     with engine.connect() as connection:

@@ -14,11 +14,11 @@ from reporting import ANA, CHANNEL, LUIS, door_with_reports, have_sent, have_sub
 from starlette.types import ASGIApp
 from webservers import FakeWebserver
 
+from telemetry_pipeline.printable import mask
 from telemetry_pipeline.warehouse.access import users
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.warehouse.outgoing import outbox, subscriptions
-from telemetry_pipeline.web.reporting.listing import mask
 
 Browsers = Callable[..., Browser]
 SUBSCRIBE: dict[str, str] = {"report": "daily_report", "format.pdf": "yes", "recipients": ANA}
@@ -160,6 +160,13 @@ def test_a_subscription_that_cannot_be_is_the_form_again_as_it_was_typed(
     assert "".join(given["recipients"].split()) in "".join(words(answer.text).split())
     assert ("checked" in answer.text) == ("format.pdf" in given)
     assert going_on(warehouse) == []
+
+
+def test_who_gets_a_report_is_not_subscribed_to_it_again(people: Browsers, warehouse: sa.Engine) -> None:
+    number, oscar = have_subscribed(warehouse, ANA), people(OPERATOR)
+    answer = oscar.post("/informes/suscribir", data={**SUBSCRIBE, "recipients": f"{LUIS} {ANA}"}, headers=oscar.origin)
+    assert f"{ANA} ya recibe ese informe en los mismos formatos, por la suscripción {number}." in words(answer.text)
+    assert [each.subscription_id for each in going_on(warehouse)] == [number]
 
 
 def test_a_subscription_is_ended_on_record_and_once(people: Browsers, warehouse: sa.Engine) -> None:

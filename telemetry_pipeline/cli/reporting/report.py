@@ -19,13 +19,14 @@ from telemetry_pipeline.warehouse.db.connections import connect
 def report(name: str, first: date | None, last: date | None, channel: str, form: str | None, output: Path | None) -> None:
     """Make the report and say where it is.
 
-    :raises RequestRefused: there is no such report or channel, or nothing of these days; or the file cannot be written.
+    :raises RequestRefused: there is no such report or channel, or nothing of these days; or the file cannot be written, or
+        is called after another format.
     """
     settings, kind = StackSettings.load(), find(name)
     allowed = AllowedDays.until_today(settings.first_partition, settings.operator_zone)
     period = allowed.asked(None, first, last) or kind.last_period(today(settings.operator_zone))
     wanted = Wanted(kind, period, channel)
-    form = form or _named(output)
+    form = _form(form, output)
     path = output or Path(f"{name}_{_days(period)}.{form}")
     content = gather(connect(database_url(settings)), Store(rules_of(settings)), settings, wanted)
     body = MAKERS[form](content, settings)
@@ -38,13 +39,17 @@ def report(name: str, first: date | None, last: date | None, channel: str, form:
     say(f"{path}: {content.title}, {content.days}, {len(body) / 1000:,.0f} kB")
 
 
-def _named(output: Path | None) -> str:
+def _form(given: str | None, output: Path | None) -> str:
+    """Return the format that is asked for, by its name or by that of the file."""
     if output is None or not output.suffix:
-        return "pdf"
-    form = output.suffix.lower().removeprefix(".")
-    if form not in MAKERS:
+        return given or "pdf"
+    named = output.suffix.lower().removeprefix(".")
+    if given is None and named not in MAKERS:
         raise RequestRefused(f"a report is not made as {output.suffix}", f"formats: {', '.join(MAKERS)}")
-    return form
+    if given is not None and named in MAKERS and named != given:
+        fitting = output.with_suffix(f".{given}")
+        raise RequestRefused(f"{output} is no name for {given}", f"write {fitting}, or ask for --format {named}")
+    return given or named
 
 
 def _days(period: Period) -> str:

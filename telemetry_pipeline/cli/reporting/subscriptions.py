@@ -7,6 +7,7 @@ from dataclasses import asdict
 from telemetry_pipeline.cli.admitting.users import at_the_machine, warehouse
 from telemetry_pipeline.cli.output import print_table, to_json
 from telemetry_pipeline.cli.saying import say, say_lines
+from telemetry_pipeline.cli.target import find_stack
 from telemetry_pipeline.reports.publishing.subscribing import subscribe
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.outgoing import subscriptions
@@ -17,8 +18,12 @@ def add(name: str, recipients: tuple[str, ...], formats: tuple[str, ...], channe
     with warehouse().begin() as connection:
         added = subscribe(connection, at_the_machine(), name, channel, formats, recipients)
     say(f"subscription {added.subscription_id}: {', '.join(added.recipients)} get {name} as {', '.join(added.formats)}")
-    if StackSettings.load().smtp_url is None:
-        say("SMTP_URL is empty: nothing is sent until it names a server.")
+    settings = StackSettings.load()
+    stack = find_stack(settings)
+    if stack is not None and not stack.sends_mail:
+        say("the stack runs without SMTP_URL: nothing is sent until it is started with one")
+    elif stack is None and settings.smtp_url is None:
+        say("SMTP_URL is empty here: nothing is sent unless the process that watches has it")
 
 
 def end(number: int) -> None:

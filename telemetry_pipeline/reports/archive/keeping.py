@@ -32,7 +32,10 @@ class Archive:
     def put(self, path: str, body: bytes) -> None:
         """Keep a file; readers see all of it or nothing."""
         with self._told(path):
-            self._store.put(path, body, mode="overwrite")
+            try:
+                self._store.put(path, body, mode="overwrite")
+            except FileNotFoundError as err:
+                raise ArchiveError(f"there is no {self._where}", "make it, or let REPORTS_URL name another") from err
 
     def read(self, path: str) -> bytes:
         """Return a file.

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from telemetry_pipeline.errors import AskedWrongly, RequestRefused, TelemetryError, Unavailable
-from telemetry_pipeline.reports.publishing.subscribing import subscribe
+from telemetry_pipeline.reports.publishing.subscribing import find_same, subscribe
 from telemetry_pipeline.steering import runs
 from telemetry_pipeline.steering.launch import Launch
 from telemetry_pipeline.steering.record import Record
@@ -92,7 +92,10 @@ class Acting:
 
     def _subscribe(self, form: Form, who: Actor, connection: sa.Connection) -> None:
         asked = read_subscription(form, self._room.speech, partial(names.is_name, connection))
-        subscribe(connection, who, asked.report, asked.channel, asked.formats, asked.recipients)
+        wanted = (asked.report, asked.channel, asked.formats, asked.recipients)
+        if same := find_same(connection, *wanted):
+            raise AskedWrongly(self._room.speech.say.subscribed_already.format(address=same[0], number=same[1]))
+        subscribe(connection, who, *wanted)
 
     async def _settle(self, request: Request, deed: Callable[[sa.Connection, Actor, int], None], otherwise: str) -> None:
         """Do something about what the address names by its number.

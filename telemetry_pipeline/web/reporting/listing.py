@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from telemetry_pipeline.printable import mask
 from telemetry_pipeline.reports.publishing.subscribing import TOPIC
 from telemetry_pipeline.warehouse.outgoing import made_reports, outbox, subscriptions
 from telemetry_pipeline.warehouse.outgoing.made_reports import MadeReport
@@ -18,8 +18,6 @@ from telemetry_pipeline.warehouse.outgoing.subscriptions import Subscription
 MOST_REPORTS = 40
 MOST_DELIVERIES = 60
 _LONG = timedelta(minutes=10)
-# Whatever an address is within, such as the answer of a server.
-_LOCAL_PART = re.compile(r"([^\s<>@:;,\"'/])[^\s<>@:;,\"'/]*@")
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,3 @@ def read(connection: sa.Connection) -> Listed:
         subscriptions.find_open(connection),
         outbox.find_newest(connection, MOST_DELIVERIES, topic=TOPIC),
     )
-
-
-def mask(text: str) -> str:
-    """Return a text whose mail addresses begin with their first letter alone: ``a…@example.com``."""
-    return _LOCAL_PART.sub("\\1\N{HORIZONTAL ELLIPSIS}@", text)

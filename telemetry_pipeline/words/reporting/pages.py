@@ -125,6 +125,10 @@ REPORTING: Mapping[str, tuple[str, str]] = {
         "Los destinatarios son {n}: tienen que ser de 1 a {most}.",
         "There are {n} recipients: there have to be 1 to {most}.",
     ),
+    "subscribed_already": (
+        "{address} ya recibe ese informe en los mismos formatos, por la suscripción {number}.",
+        "{address} gets that report in the same formats already, by subscription {number}.",
+    ),
     "no_such_subscription": ("Esa suscripción no existe, o ya terminó.", "There is no such subscription, or it has ended."),
     "no_such_delivery": (
         "Ese envío no existe, o no es de los que fallaron.",
