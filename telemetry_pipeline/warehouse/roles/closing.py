@@ -25,9 +25,9 @@ _FUNCTIONS = sa.text("""
         )
     ) order by 1
 """)
-_LACKING = sa.text("""
-    select bool_or(not has_function_privilege(pg_roles.oid, cast(name as regprocedure), 'execute'))
-    from pg_roles, unnest(:names) as name where rolname = :role
+_HAS = sa.text("""
+    select bool_and(has_function_privilege(pg_roles.oid, cast(name as regprocedure), 'execute'))
+    from pg_roles, unnest(cast(:names as text[])) as name where rolname = :role
 """)
 _DATABASE = sa.text("""
     select current_database()::text as name, has_database_privilege('public', current_database(), 'temporary') as temporary,
@@ -35,9 +35,7 @@ _DATABASE = sa.text("""
 """)
 _AT_WORK = sa.text("""
     select rolname::text from pg_roles where not rolsuper and (
-        rolname = any(:users)
-        or oid in (select relowner from pg_class where relkind in ('r', 'p') and relnamespace >= 16384)
-        or oid in (select relowner from pg_class where relkind in ('r', 'p') and relnamespace = to_regnamespace('public'))
+        rolname = any(:users) or oid in (select relowner from pg_class where relkind in ('r', 'p') and relpersistence <> 't')
     ) order by 1
 """)
 
@@ -61,20 +59,21 @@ def closing_temporary(connection: sa.Connection, *users: str) -> Iterator[Statem
 
 def closing_functions(connection: sa.Connection, owner: str, *users: str) -> Iterator[Statement]:
     """Yield what takes locks and large objects from everybody but *owner*, *users* and whoever has tables; a superuser's."""
-    names, still_open = _functions(connection)
+    names, open_ones = _functions(connection)
     for role in _at_work(connection, (owner, *users)):
-        if still_open or _lacks(connection, role, names):
+        if open_ones or not _has(connection, role, names):
             yield _granting(names, role, owner)
-    if still_open:
-        yield sql.SQL("revoke execute on function {} from public").format(sql.SQL(", ").join(map(sql.SQL, names)))
+    if open_ones:
+        yield sql.SQL("revoke execute on function {} from public").format(_listed(open_ones))
 
 
 def missing_functions(connection: sa.Connection, owner: str, *users: str) -> Iterator[Statement]:
     """Yield what *owner* and *users* lack of them where they are closed; the owner may give them on."""
-    names, _ = _functions(connection)
+    names, open_ones = _functions(connection)
+    closed = [name for name in names if name not in open_ones]
     for role in (owner, *users):
-        if _lacks(connection, role, names):
-            yield _granting(names, role, owner)
+        if closed and not _has(connection, role, closed):
+            yield _granting(closed, role, owner)
 
 
 def may_lock(connection: sa.Connection) -> bool:
@@ -82,20 +81,25 @@ def may_lock(connection: sa.Connection) -> bool:
     return bool(connection.scalar(sa.text("select has_function_privilege('pg_advisory_xact_lock(bigint)', 'execute')")))
 
 
-def _functions(connection: sa.Connection) -> tuple[list[str], bool]:
-    """Return their names with what they take, and whether everybody may call one of them."""
+def _functions(connection: sa.Connection) -> tuple[list[str], list[str]]:
+    """Return their names, with the types that they take, and those that everybody may call."""
     found = connection.execute(_FUNCTIONS).all()
-    return [each.name for each in found], any(each.open for each in found)
+    return [each.name for each in found], [each.name for each in found if each.open]
 
 
 def _at_work(connection: sa.Connection, users: tuple[str, ...]) -> list[str]:
     return list(connection.scalars(_AT_WORK, {"users": list(users)}))
 
 
-def _lacks(connection: sa.Connection, role: str, names: list[str]) -> bool:
-    return bool(connection.scalar(_LACKING, {"role": role, "names": names}))
+def _has(connection: sa.Connection, role: str, names: list[str]) -> bool:
+    """Return whether a role may call all of them; not, if it is missing."""
+    return bool(connection.scalar(_HAS, {"role": role, "names": names}))
 
 
 def _granting(names: list[str], role: str, owner: str) -> Statement:
     form = "grant execute on function {} to {}" + (" with grant option" if role == owner else "")
-    return sql.SQL(form).format(sql.SQL(", ").join(map(sql.SQL, names)), sql.Identifier(role))
+    return sql.SQL(form).format(_listed(names), sql.Identifier(role))
+
+
+def _listed(names: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(name) for name in names)

@@ -217,7 +217,9 @@ def _for_readers(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iter
 
 def _closing(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iterator[Statement]:
     """Yield what keeps who only reads out of the pipeline's way, once those who keep their rights are there."""
-    if not all(_present(connection, role) for role in (roles.owner, roles.writer)) or _is_of_superusers(connection, facts, roles):
+    if not all(_present(connection, role) for role in (roles.owner, roles.writer)) or _is_of_superusers(
+        connection, facts, roles
+    ):
         return
     yield from closing_temporary(connection, roles.owner, roles.writer, roles.dagster)
     if facts.superuser:
