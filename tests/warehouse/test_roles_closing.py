@@ -1,4 +1,4 @@
-"""Who only reads holds no lock that the pipeline waits for and writes nothing, even if it lifts its own limits; all others work on."""
+"""Who only reads holds no lock that the pipeline waits for, and writes nothing, whatever limits it lifts; others work on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from role_servers import Server, server, work
+from role_servers import IN_THE_WAY, Server, server, work
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -14,16 +14,6 @@ from telemetry_pipeline.warehouse.db.connections import connect
 __all__ = ["server"]
 
 LIFT = "set default_transaction_read_only = off; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; "
-IN_THE_WAY = [
-    "select pg_advisory_lock(4711)",
-    "select pg_advisory_lock_shared(1, 2)",
-    "select pg_try_advisory_lock(4711)",
-    "select pg_advisory_xact_lock(4711)",
-    "select pg_try_advisory_xact_lock_shared(4711)",
-    "select lo_from_bytea(0, 'x')",
-    "select lo_create(0)",
-    "create temporary table mine (x integer)",
-]
 
 
 def tool(server: Server) -> str:

@@ -1,5 +1,5 @@
-"""What PostgreSQL lets everybody do in a database, and who only reads is not to: locks that the pipeline would wait for for ever,
-large objects, temporary tables, and functions in ``public`` that others would run.
+"""What PostgreSQL lets everybody do, and who only reads is not to: hold locks that the pipeline would wait for, write large
+objects, make temporary tables, and functions in ``public`` that others would run.
 
 Limits do not keep anybody from it: a session that sleeps has a lock, and whoever has limits may lift them. So the rights go
 from everybody to the pipeline's own users, and to whoever else has tables in the database, such as Dagster. PostgreSQL's own
