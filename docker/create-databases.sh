@@ -46,4 +46,16 @@ grant connect on database telemetry to telemetry_reader, telemetry_bi;
 -- Up to PostgreSQL 14, and in what was upgraded from it, anybody may make a function there that others then run unawares.
 \connect telemetry
 revoke create on schema public from public;
+-- Locks that the pipeline would wait for, and large objects, are nobody else's: limits keep no tool from either, and a tool may lift
+-- them. The owner may give these rights to another writer.
+select format('grant execute on function %s to telemetry_owner with grant option', name),
+    format('grant execute on function %s to telemetry, dagster', name), format('revoke execute on function %s from public', name)
+from (
+    select oid::regprocedure as name from pg_proc where pronamespace = 'pg_catalog'::regnamespace and (
+        proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+        or proname in (
+            'lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lo_truncate', 'lo_truncate64', 'lo_unlink', 'lowrite'
+        )
+    )
+) as functions \gexec
 SQL

@@ -40,6 +40,19 @@ TODAY = datetime.now(UTC).date()
 _numbers = itertools.count(1)
 
 
+IN_THE_WAY = [
+    "select pg_advisory_lock(4711)",
+    "select pg_advisory_lock_shared(1, 2)",
+    "select pg_try_advisory_lock(4711)",
+    "select pg_advisory_xact_lock(4711)",
+    "select pg_try_advisory_xact_lock_shared(4711)",
+    "select lo_from_bytea(0, 'x')",
+    "select lo_create(0)",
+    "create temporary table mine (x integer)",
+]
+"""What a tool could stop the pipeline with, and write."""
+
+
 class Server:
     """A database of its own on the suite's server, and whoever is to use it; all gone behind the test."""
 

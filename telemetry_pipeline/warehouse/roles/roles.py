@@ -24,6 +24,13 @@ from telemetry_pipeline.settings.addresses import is_same_server, user_and_passw
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db import connections as database
 from telemetry_pipeline.warehouse.db.connections import driver
+from telemetry_pipeline.warehouse.roles.closing import (
+    closing_functions,
+    closing_public,
+    closing_temporary,
+    may_lock,
+    missing_functions,
+)
 from telemetry_pipeline.warehouse.roles.ddl import Statement, pairs, run, texts, tried
 from telemetry_pipeline.warehouse.roles.limits import limiting
 from telemetry_pipeline.warehouse.roles.ownership import hand_over
@@ -33,8 +40,7 @@ from telemetry_pipeline.warehouse.roles.rights import closed, rights_of_the_read
 _LOCK_TIMEOUT = "30s"
 _FACTS = sa.text("""
     select current_user::text as user, current_database()::text as database, rolsuper as superuser,
-        coalesce((select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'telemetry'), '') as owner,
-        coalesce(has_schema_privilege('public'::name, to_regnamespace('public')::oid, 'create'), false) as open
+        coalesce((select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'telemetry'), '') as owner
     from pg_roles where rolname = current_user
 """)
 _PRESENT = sa.text("select rolname::text, rolsuper from pg_roles where rolname = :role")
@@ -91,16 +97,12 @@ class Migrated:
 
 @dataclass(frozen=True)
 class _Facts:
-    """Who asks, in which database, and whose it is so far; no owner: nobody's.
-
-    :ivar open: whether anybody may make something in the schema ``public``.
-    """
+    """Who asks, in which database, and whose it is so far; no owner: nobody's."""
 
     user: str
     database: str
     superuser: bool
     owner: str
-    open: bool
 
 
 def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
@@ -163,7 +165,8 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
     :raises WarehouseError: the pipeline cannot work without that; says what it is.
     """
     with engine.begin() as connection:
-        database.lock(connection, "migrations")
+        if may_lock(connection):  # not who is about to become a member of the owner
+            database.lock(connection, "migrations")
         facts = _facts(connection)
         needed = tried(connection, lambda: _needed(connection, facts, roles, password))
         if needed:  # without the password: nobody is to read it
@@ -171,7 +174,8 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
         advice = texts(connection, needed)
         for wanted in (
             lambda: _for_readers(connection, facts, roles),
-            lambda: _closing(connection),
+            lambda: closing_public(connection),
+            lambda: _closing(connection, facts, roles),
             lambda: _quieting(connection, roles),
         ):
             advice += texts(connection, tried(connection, wanted))
@@ -183,9 +187,9 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
 
 def _needed(connection: sa.Connection, facts: _Facts, roles: Roles, password: str = "") -> Iterator[Statement]:
     """Yield what owner and writer lack of rights in the server and the database, if they are there at all."""
-    of_one = _is_of_one(connection, facts, roles)
-    if of_one and facts.superuser:
+    if _is_of_superusers(connection, facts, roles):
         return  # there is no writer to be told apart; doctor says so
+    of_one = _is_of_one(connection, facts, roles)
     owner, writer = sql.Identifier(roles.owner), sql.Identifier(roles.writer)
     if not _present(connection, roles.owner):
         yield sql.SQL("create role {}").format(owner)
@@ -198,10 +202,11 @@ def _needed(connection: sa.Connection, facts: _Facts, roles: Roles, password: st
         yield sql.SQL("grant {} to {}").format(writer, owner)
     yield from _lacking(connection, facts, roles.owner, "create", "temporary", "connect")
     yield from _lacking(connection, facts, roles.writer, "temporary", "connect")
+    yield from missing_functions(connection, roles.owner, roles.writer)
 
 
 def _for_readers(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iterator[Statement]:
-    if _is_of_one(connection, facts, roles) and facts.superuser:
+    if _is_of_superusers(connection, facts, roles):
         return
     for role in (roles.reader, roles.bi):
         if not _present(connection, role):
@@ -210,10 +215,15 @@ def _for_readers(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iter
     yield from limiting(connection, roles.bi)
 
 
-def _closing(connection: sa.Connection) -> Iterator[Statement]:
-    """Yield what closes ``public``, where of old anybody may make functions that fit better than PostgreSQL's own."""
-    if _facts(connection).open:
-        yield sql.SQL("revoke create on schema public from public")
+def _closing(connection: sa.Connection, facts: _Facts, roles: Roles) -> Iterator[Statement]:
+    """Yield what keeps who only reads out of the pipeline's way, once those who keep their rights are there."""
+    if not all(_present(connection, role) for role in (roles.owner, roles.writer)) or _is_of_superusers(
+        connection, facts, roles
+    ):
+        return
+    yield from closing_temporary(connection, roles.owner, roles.writer, roles.dagster)
+    if facts.superuser:
+        yield from closing_functions(connection, roles.owner, roles.writer, roles.dagster)
 
 
 def _quieting(connection: sa.Connection, roles: Roles) -> Iterator[Statement]:
@@ -238,6 +248,10 @@ def _facts(connection: sa.Connection) -> _Facts:
 def _is_of_one(connection: sa.Connection, facts: _Facts, roles: Roles) -> bool:
     """Return whether the pipeline itself owns everything: it migrates, or it is a superuser anyway."""
     return facts.user == roles.writer or _present(connection, roles.writer).get(roles.writer, False)
+
+
+def _is_of_superusers(connection: sa.Connection, facts: _Facts, roles: Roles) -> bool:
+    return facts.superuser and _is_of_one(connection, facts, roles)
 
 
 def _present(connection: sa.Connection, role: str) -> Mapping[str, bool]:
