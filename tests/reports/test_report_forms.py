@@ -22,7 +22,7 @@ from selenium.webdriver.common.by import By
 
 from telemetry_pipeline.analyses.reports import KINDS
 from telemetry_pipeline.reports.content.content import Content
-from telemetry_pipeline.reports.forms import html, templating
+from telemetry_pipeline.reports.forms import html, pdf, templating
 from telemetry_pipeline.reports.forms.html import to_html
 from telemetry_pipeline.reports.forms.pdf import to_pdf
 from telemetry_pipeline.reports.forms.workbook import to_workbook
@@ -64,13 +64,19 @@ def test_the_same_report_is_the_same_bytes() -> None:
 
 
 def test_a_pdf_is_set_in_fonts_that_come_along() -> None:
+    """Oblique says of a row that it is provisional."""
+    ours = {each.stem for each in Path(pdf.__file__).parent.glob("fonts/*.ttf")}
+    assert fonts_of(to_pdf(content("daily_report"))) == ours == {"DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique"}
+
+
+def fonts_of(data: bytes) -> set[str]:
     fonts = set()
-    for page in pypdfium2.PdfDocument(to_pdf(content("daily_report"))):
+    for page in pypdfium2.PdfDocument(data):
         for text in page.get_objects([raw.FPDF_PAGEOBJ_TEXT]):
             name = ctypes.create_string_buffer(100)
             raw.FPDFFont_GetBaseFontName(raw.FPDFTextObj_GetFont(text.raw), name, len(name))
             fonts.add(name.value.decode().split("+")[-1])
-    assert fonts == {"DejaVuSans", "DejaVuSans-Bold"}
+    return fonts
 
 
 def test_names_run_nothing_in_a_pdf_and_are_read_as_they_are() -> None:

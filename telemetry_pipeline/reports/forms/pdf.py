@@ -39,7 +39,8 @@ def to_pdf(content: Content) -> bytes:
             folder / "report.typ",
             root=folder,
             font_paths=[ours / "fonts"],
-            ignore_system_fonts=True,
+            # Letters that ours lack, such as Chinese ones.
+            ignore_system_fonts=False,
             format="pdf",
             timestamp=int(content.made_at.timestamp()),
         )
