@@ -55,8 +55,11 @@ def server(home: Path) -> Iterator[DagsterGrpcClient]:
     """The code server of a few definitions; whatever is forged leaves the file ``trace``."""
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     (home / "definitions.py").write_text(DEFINITIONS)
+    temporary = home / ("t" * 100)  # in which no socket can be
+    temporary.mkdir()
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
+        "TMPDIR": str(temporary),
         "TRACE": str(home / "trace"),
         "PYTHONPATH": f"{Path(__file__).parents[2]}:{Path(__file__).parents[1] / 'support'}",
     }
