@@ -208,8 +208,8 @@ def test_the_code_server_comes_back(homes: Homes, blow: str) -> None:
         token = homes.token("one")
         requests.post(homes.state("one")["graphql_url"], json={"query": mutation}, headers=token, timeout=30).raise_for_status()
     else:
-        assert "code_server" in " ".join(victims[0].cmdline())
-        victims[0].kill()
+        for victim in victims:
+            victim.kill()
     wait_until(lambda: homes.state("one")["processes"]["code-server"] != before, seconds=60)
     with grpc.insecure_channel(f"unix:{code_socket(homes.folder / 'one')}") as channel:
         health = health_pb2_grpc.HealthStub(channel).Check
