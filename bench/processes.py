@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -48,9 +47,8 @@ def _seconds(process: psutil.Process) -> float:
 
 
 def _private_mb(process: psutil.Process) -> float:
-    with suppress(OSError):
-        held = re.findall(r"Private_\w+:\s+(\d+) kB", Path(f"/proc/{process.pid}/smaps_rollup").read_text())
-        return sum(map(int, held)) / 1024
+    with suppress(psutil.Error):
+        return float(process.memory_full_info().uss / 1e6)
     return 0.0
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -21,9 +20,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
+
+import psutil
 
 from bench.analyses import LAST, fill
 from bench.harness import OPERATOR_TIMEZONE, database, peak_memory_mb, result
@@ -106,11 +106,10 @@ def make_as_a_worker_does(url: str) -> Made:
 def _in_a_child(function: Callable[[str], T], url: str) -> tuple[T, float]:
     """Return what it returns there, and how many MB that child held for itself at most."""
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
-        process = pool.submit(os.getpid).result()
+        process = psutil.Process(pool.submit(os.getpid).result())
         running, peak = pool.submit(function, url), 0.0
         while not running.done():
-            held = re.findall(r"Private_\w+:\s+(\d+) kB", Path(f"/proc/{process}/smaps_rollup").read_text())
-            peak = max(peak, sum(map(int, held)) / 1024)
+            peak = max(peak, process.memory_full_info().uss / 1e6)
             wait([running], timeout=0.02)
         return running.result(), peak
 

@@ -104,6 +104,12 @@ class TestWhatWaits:
         ahead = self.look(Waiting(), "2035-06-01T09:00:00")
         assert self.names(self.look(ahead, "2026-06-02T09:00:00")) == ["daily_report:2026-06-01"]
 
+    def test_a_clock_that_is_set_back_a_little_loses_nothing_that_waits(self) -> None:
+        waiting = self.look(self.look(Waiting(), "2026-06-01T09:00:00"), "2026-06-02T09:00:00")
+        back = self.look(waiting, "2026-06-02T08:50:00")
+        assert self.names(back) == self.names(waiting)
+        assert max(seen for _, seen in back.seen) == at("2026-06-02T08:50:00")
+
     def test_what_an_earlier_version_noted_is_not_taken_for_anything(self) -> None:
         assert Waiting.read('{"daily_report:2026-05-31": "2026-06-01T09:00:00+00:00"}') == Waiting()
         assert Waiting.read(None) == Waiting()

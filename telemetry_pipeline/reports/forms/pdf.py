@@ -1,4 +1,4 @@
-"""A report as PDF, set by Typst in fonts of ours: it looks alike wherever it is made."""
+"""A report as PDF, set by Typst in fonts of ours: it looks alike wherever it is made, but for letters that these lack."""
 
 from __future__ import annotations
 

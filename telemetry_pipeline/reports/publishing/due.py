@@ -103,9 +103,9 @@ class Waiting:
     seen: tuple[tuple[Due, datetime], ...] = ()
 
     def looked_at(self, settings: ReportSettings, zone: ZoneInfo, until: datetime, now: datetime) -> Self:
-        """Return the same with what came due since; after a clock that was ahead, what came due last."""
+        """Return the same with what came due since; after a clock that was ahead, without what is not due yet."""
         is_ahead = self.until is not None and self.until > now
-        known = {} if is_ahead else {due.name: (due, since) for due, since in self.seen}
+        known = {due.name: (due, min(since, now)) for due, since in self.seen if due.since <= now}
         for due in came_due(settings, zone, None if is_ahead else self.until, until):
             known.setdefault(due.name, (due, now))
         return replace(self, until=until, seen=tuple(known.values()))

@@ -27,7 +27,12 @@ from telemetry_pipeline.words.language import Texts
 RETRY_SECONDS = 5
 """After which time somebody asks again who found PostgreSQL away; a page does so by itself."""
 
-_AWAY: Mapping[type[Unavailable], str] = {WarehouseUnavailable: "database_away", ArchiveUnavailable: "archive_away"}
+# The first that an error is one of.
+_SENTENCES: Mapping[type[TelemetryError], str] = {
+    WarehouseUnavailable: "database_away",
+    ArchiveUnavailable: "archive_away",
+    ArchiveError: "archive_refuses",
+}
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -78,14 +83,13 @@ def problem_of(connection: HTTPConnection, err: TelemetryError) -> Response:
         return problem(connection, err.status, err.problem, err.advice, said=cut(err.problem, 600))
     if isinstance(err, RequestRefused):
         return problem(connection, 400, err.problem, err.advice)
+    sentence = next((name for kind, name in _SENTENCES.items() if isinstance(err, kind)), "")
     if isinstance(err, Unavailable):
         _logger.warning("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
         later = {"Retry-After": str(RETRY_SECONDS)}
-        away = next((name for kind, name in _AWAY.items() if isinstance(err, kind)), "")
-        return problem(connection, 503, err.problem, err.advice, later, sentence=away)
+        return problem(connection, 503, err.problem, err.advice, later, sentence=sentence)
     _logger.error("%s %s: %s", connection.scope.get("method", "WebSocket"), connection.scope["path"], err)
-    refuses = "archive_refuses" if isinstance(err, ArchiveError) else ""
-    return problem(connection, 500, err.problem, err.advice, sentence=refuses)
+    return problem(connection, 500, err.problem, err.advice, sentence=sentence)
 
 
 async def _of_http(request: Request, err: Exception) -> Response:
