@@ -17,6 +17,7 @@ setup(
         "telemetry_pipeline": ["py.typed"],
         # Links to files at the top of the project.
         "telemetry_pipeline.stack": ["files/*"],
+        "telemetry_pipeline.reports.figures": ["fonts/*"],
         "telemetry_pipeline.reports.forms": ["fonts/*", "templates/*"],
         "telemetry_pipeline.warehouse.db.migrations": ["script.py.mako", "versions/*.sql"],
         "telemetry_pipeline.web.frame": ["static/*", "templates/*"],

@@ -13,7 +13,9 @@ from hypothesis import given
 
 from telemetry_pipeline.reports.charts.declaring import declare
 from telemetry_pipeline.reports.charts.drawing import svg as draw
+from telemetry_pipeline.reports.figures import rendering
 from telemetry_pipeline.reports.figures import texts as figures
+from telemetry_pipeline.reports.figures.svg import MEASURED_FONT
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -71,3 +73,10 @@ def test_shortening_keeps_as_many_letters_as_there_is_room_for(text: str, width:
         assert whole.startswith(kept)
         assert figures.letters(short) <= width
         assert figures.letters(whole[: len(kept) + 1]) >= width or whole[len(kept)] == " "
+
+
+def test_texts_are_measured_alike_on_machines_with_and_without_fonts() -> None:
+    text = {"type": "text", "font": MEASURED_FONT, "fontSize": 100, "align": "left"}
+    values = [{"said": "Cuánta audiencia tuvo cada canal"}]
+    declaration = {"data": {"values": values}, "mark": text, "encoding": {"text": {"field": "said"}}}
+    assert 'width="1724"' in rendering.svg(declaration, "")  # as wide as in DejaVu Sans

@@ -6,6 +6,7 @@ Its first picture takes a second and 40 MB, and begins threads: a process that f
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import vl_convert
@@ -14,6 +15,8 @@ from telemetry_pipeline.reports.figures.svg import DOOR, tidied
 
 _ALLOWED = [f"{DOOR}/"]
 """What declarations may name: links to pages of ours, which nobody follows here."""
+
+vl_convert.register_font_directory(str(Path(__file__).parent / "fonts"))
 
 
 def svg(declaration: dict[str, Any], label: str) -> str:

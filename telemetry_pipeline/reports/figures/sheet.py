@@ -17,7 +17,7 @@ from telemetry_pipeline.amounts import NULL, short
 from telemetry_pipeline.reports.figures import bars, heat, series, tiles
 from telemetry_pipeline.reports.figures.marks import LETTER, Panel, layered, written
 from telemetry_pipeline.reports.figures.scales import Numbers, Scale
-from telemetry_pipeline.reports.figures.svg import FONT, LETTERS
+from telemetry_pipeline.reports.figures.svg import LETTERS, MEASURED_FONT
 from telemetry_pipeline.reports.figures.texts import shorten
 from telemetry_pipeline.reports.figures.themes import GRID, GROUND, INK, LIGHT, PALE_INK, Theme
 from telemetry_pipeline.words import pictures as say
@@ -217,7 +217,7 @@ def _config(theme: Theme) -> dict[str, Any]:
     quiet = {"aria": False, "labelColor": theme[PALE_INK], "labelFontSize": LETTERS}
     title = {"titleColor": theme[PALE_INK], "titleFontSize": LETTERS, "titleFontWeight": "normal"}
     return {
-        "font": FONT,
+        "font": MEASURED_FONT,
         "view": {"stroke": None},
         "axis": {**quiet, **title, "gridColor": theme[GRID], "domainColor": theme[GRID], "tickColor": theme[GRID]},
         "legend": {**quiet, "offset": 6, "symbolSize": 110},

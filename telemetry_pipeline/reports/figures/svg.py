@@ -10,6 +10,8 @@ DOOR = "https://door.invalid"
 
 LETTERS = 12
 """Pixels of a letter, where nothing else is said."""
+MEASURED_FONT = "Pictures Sans"
+"""By which room is left for texts: it is as wide as the widest of those that they may be written in. See ``fonts``."""
 FONT = "'DejaVu Sans', Verdana, Arial, sans-serif"
 """What browsers have, in that order; a page's style sheet may say otherwise."""
 

@@ -18,9 +18,9 @@ FEW = " °"
 def shorten(text: str, width: int) -> str:
     """Return *text* in one line of at most *width* letters, wide ones counted twice, with an ellipsis where it was cut."""
     text = " ".join(UNWRITABLE.sub(" ", text).split())
-    ends = list(itertools.accumulate(map(letters, text[: width + 1])))
-    if not ends or ends[-1] <= width:
+    if letters(text[: width + 1]) <= width:
         return text
+    ends = list(itertools.accumulate(map(_width, text[: width + 1])))
     return f"{text[: bisect_left(ends, width)].rstrip()}…"
 
 
@@ -33,4 +33,8 @@ def shorten_marked(text: str, width: int) -> str:
 
 def letters(text: str) -> int:
     """Return how wide a text is, wide letters counted twice."""
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(letter: str) -> int:
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1

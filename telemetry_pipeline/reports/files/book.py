@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from telemetry_pipeline.amounts import number
 from telemetry_pipeline.analyses.framework.marks import PROVISIONAL, SMALL_BASE
@@ -29,7 +30,19 @@ _LONGEST_NAME = 31
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
 _SAFE = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _GREY = "#808080"
-_NUMBER_FORMATS = {int: "#,##0", float: "#,##0.00", date: "yyyy-mm-dd"}
+_NUMBER_FORMATS = {int: {"num_format": "#,##0"}, float: {"num_format": "#,##0.00"}, date: {"num_format": "yyyy-mm-dd"}}
+_WRITERS: Mapping[type, Callable[..., object]] = {
+    type(None): Worksheet.write_blank,
+    bool: Worksheet.write_boolean,
+    int: Worksheet.write_number,
+    float: Worksheet.write_number,
+    date: Worksheet.write_datetime,
+    str: Worksheet.write_string,
+}
+
+_Look = tuple[tuple[str, Any], ...]
+"""As XlsxWriter calls it, by names."""
+_OF_SMALL, _OF_PROVISIONAL = (("font_color", _GREY),), (("italic", True),)
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class Book:
         self._buffer = io.BytesIO()
         self.workbook = xlsxwriter.Workbook(self._buffer, _SAFE)
         self.workbook.set_properties({"created": created.replace(tzinfo=None)})
-        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._formats: dict[tuple[_Look, type], Any] = {}
 
     def close(self) -> bytes:
         """Return the bytes; nothing can be added any more."""
@@ -87,10 +100,12 @@ class Book:
         for at, column in enumerate(result.frame.columns):
             self.write(sheet, 0, at, called[column], bold=True)
             values = [wording.said(column, row[column]) for row in rows]
-            for line, (value, look) in enumerate(zip(values, looks, strict=True), 1):
-                self.write(sheet, line, at, date.fromisoformat(value) if value and column in dates else value, **look)
-            longest = max([len(called[column]), *(len(text_of(value)) for value in values)])
+            longest = max([len(called[column]), *(len(each) for each in {text_of(value) for value in set(values)})])
             sheet.set_column(at, at, min(WIDEST, 2 + longest))
+            if column in dates:
+                values = [date.fromisoformat(value) if value else None for value in values]
+            for line, (value, look) in enumerate(zip(values, looks, strict=True), 1):
+                self._put(sheet, line, at, value, look)
         return sheet
 
     def write(self, sheet: Any, line: int, at: int, value: Any, **look: Any) -> None:
@@ -98,35 +113,18 @@ class Book:
 
         :param look: as XlsxWriter calls it.
         """
-        if type(value) in _NUMBER_FORMATS:
-            look["num_format"] = _NUMBER_FORMATS[type(value)]
-        form = self._format(look)
-        if value is None:
-            sheet.write_blank(line, at, None, form)
-        elif isinstance(value, bool):
-            sheet.write_boolean(line, at, value, form)
-        elif isinstance(value, (int, float)):
-            sheet.write_number(line, at, value, form)
-        elif isinstance(value, date):
-            sheet.write_datetime(line, at, value, form)
-        else:
-            sheet.write_string(line, at, str(value)[:_LONGEST_TEXT], form)
+        self._put(sheet, line, at, value, tuple(look.items()))
 
-    def _format(self, look: Mapping[str, Any]) -> Any:
-        key = tuple(look.items())
-        found = self._formats.get(key)
-        if found is None:
-            found = self._formats[key] = self.workbook.add_format(look)
-        return found
+    def _put(self, sheet: Any, line: int, at: int, value: Any, look: _Look) -> None:
+        kind = type(value) if type(value) in _WRITERS else str
+        form = self._formats.get((look, kind))
+        if form is None:
+            form = self._formats[look, kind] = self.workbook.add_format(dict(look) | _NUMBER_FORMATS.get(kind, {}))
+        _WRITERS[kind](sheet, line, at, str(value)[:_LONGEST_TEXT] if kind is str else value, form)
 
 
-def _look_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    look: dict[str, Any] = {}
-    if row.get(SMALL_BASE.name):
-        look["font_color"] = _GREY
-    if row.get(PROVISIONAL.name):
-        look["italic"] = True
-    return look
+def _look_of(row: Mapping[str, Any]) -> _Look:
+    return (_OF_SMALL if row.get(SMALL_BASE.name) else ()) + (_OF_PROVISIONAL if row.get(PROVISIONAL.name) else ())
 
 
 def _shortened(text: str, length: int) -> str:

@@ -28,6 +28,12 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
+def load() -> None:
+    """Compile all templates, which takes most of the time of the first that is rendered."""
+    for name in _environment().list_templates(["html"]):
+        _environment().get_template(name)
+
+
 def source(template: str) -> str:
     """Return a template as it is written."""
     loader = _environment().loader

@@ -42,14 +42,7 @@ from telemetry_pipeline.warehouse.operations import attempts
 
 INGEST, ANALYSIS, REPORTS = QUEUES
 
-LOADED = (
-    "telemetry_pipeline.definitions",
-    "scipy.cluster.vq",
-    "telemetry_pipeline.reports.publishing.publishing",
-    "telemetry_pipeline.reports.charts.declaring",
-    "telemetry_pipeline.reports.figures.rendering",
-    "typst",
-)
+LOADED = ("telemetry_pipeline.definitions", "scipy.cluster.vq", "telemetry_pipeline.reports.ready")
 """What a worker imports before it forks, so that no child pays for it in its first step, and all share its memory."""
 
 _LIMIT_TO_REDELIVERY_SECONDS = 300
