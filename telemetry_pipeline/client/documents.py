@@ -187,16 +187,6 @@ query Rows($id: ID!) {{
   }}
 }}"""
 
-DOCUMENT = f"""
-query Document($name: String!, $partitions: [String!], $limit: Int!) {{
-  assetNodeOrError(assetKey: {{path: [$name]}}) {{
-    __typename
-    ... on AssetNode {{ assetMaterializations(limit: $limit, partitions: $partitions) {{{_STORED}
-    }} }}
-    ... on AssetNotFoundError {{ message }}
-  }}
-}}"""
-
 _WORKSPACE = f"""
   workspaceOrError {{
     __typename

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from requests.adapters import HTTPAdapter
 from telemetry_pipeline.amounts import size
 from telemetry_pipeline.bounded import TooMuch, pool_classes
 from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError, WebserverUnavailable
-from telemetry_pipeline.sockets import divided
+from telemetry_pipeline.sockets import DAGSTER_PATH, divided
 
 Json = dict[str, Any]
 
 
 _MAX_BYTES = 100_000_000
 _PIECE_BYTES = 1_000_000
+_BEHIND_THE_DOOR = f"{DAGSTER_PATH}/graphql"
 _CODE_AWAY = ("DagsterUserCodeUnreachableError", "DagsterCodeLocationLoadError", "DagsterCodeLocationNotFoundError")
 
 
@@ -50,10 +51,38 @@ class Endpoint:
         :raises WebserverError: what is behind the web server is down.
         :raises TelemetryError: the document is refused.
         """
+        status, answer = self._sent("POST", self._address, json={"query": document, "variables": variables})
+        if answer is None:
+            raise WebserverError(f"the webserver at {self.url} answered HTTP {status} without GraphQL")
+        if answer.get("errors") or not isinstance(answer.get("data"), dict):
+            errors = answer.get("errors")
+            message = one_line(errors[0].get("message", "")) if errors else f"HTTP {status}"
+            # 500: something behind it is down or wrong, perhaps for a moment; 400: the question itself is wrong.
+            error = WebserverError if status >= 500 else TelemetryError
+            raise error(f"the webserver at {self.url} could not answer: {message}")
+        data: Json = answer["data"]
+        return data
+
+    def fetch(self, path: str, query: Mapping[str, str]) -> Json:
+        """Return what the API of the front door, before this address, answers.
+
+        :raises RequestRefused: there is no front door before it, or no such thing; says what there is.
+        :raises WebserverUnavailable, WebserverError, TelemetryError: as :meth:`ask`.
+        """
+        door = self._address.removesuffix(_BEHIND_THE_DOOR)
+        if door == self._address or self.url != self._address:
+            raise RequestRefused(
+                f"{path} is asked at the front door, and {self.url} is behind it", f"give its address, HOST{_BEHIND_THE_DOOR}"
+            )
+        status, answer = self._sent("GET", f"{door}{path}", params=query, headers={"Accept": "application/json"})
+        if answer is None:
+            raise WebserverError(f"the front door at {door} answered HTTP {status} without JSON")
+        return answer
+
+    def _sent(self, method: str, address: str, **more: Any) -> tuple[int, Json | None]:
+        """Send a request and return the status and the JSON object of its answer; None: it has no such."""
         try:
-            with self._session.post(
-                self._address, json={"query": document, "variables": variables}, timeout=self._timeout, stream=True
-            ) as response:
+            with self._session.request(method, address, timeout=self._timeout, stream=True, **more) as response:
                 body = bytearray()
                 for piece in response.iter_content(_PIECE_BYTES):
                     body += piece
@@ -69,16 +98,7 @@ class Endpoint:
             answer = None
         if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
             raise _refused(response.status_code, answer["error"])
-        if not isinstance(answer, dict):
-            raise WebserverError(f"the webserver at {self.url} answered HTTP {response.status_code} without GraphQL")
-        if answer.get("errors") or not isinstance(answer.get("data"), dict):
-            errors = answer.get("errors")
-            message = one_line(errors[0].get("message", "")) if errors else f"HTTP {response.status_code}"
-            # 500: something behind it is down or wrong, perhaps for a moment; 400: the question itself is wrong.
-            error = WebserverError if response.status_code >= 500 else TelemetryError
-            raise error(f"the webserver at {self.url} could not answer: {message}")
-        data: Json = answer["data"]
-        return data
+        return response.status_code, answer if isinstance(answer, dict) else None
 
 
 def open_session(unix_socket: Path | None) -> requests.Session:
@@ -164,6 +184,8 @@ def metadata(entries: Iterable[Json]) -> Json:
 def _refused(status: int, error: Json) -> TelemetryError:
     """Return what the front door says in place of an answer."""
     problem, advice = (one_line(str(error.get(name) or "")) for name in ("problem", "advice"))
+    if status in (400, 404):
+        return RequestRefused(problem, advice)
     error_type = WebserverUnavailable if status in (429, 502, 503, 504) else TelemetryError
     return error_type(problem or f"the front door answered HTTP {status}", advice)
 

@@ -1,6 +1,6 @@
 """The pipeline for programs: launch runs, watch them, cancel them, fetch what they computed, over GraphQL.
 
-    client = TelemetryClient("http://127.0.0.1:3000/graphql")
+    client = TelemetryClient("http://127.0.0.1:3000/dagster/graphql", token="…")
     run_id = client.launch("telemetry_range", first="2026-10-01", last="2026-10-31")
     for progress in client.watch(run_id):
         print(f"{progress.percent:.0f} %  {progress.message}")
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import (
@@ -30,7 +31,7 @@ from telemetry_pipeline.client.answers import (
 from telemetry_pipeline.client.graphql import Json, refusal, unwrap
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.client.servers import Servers
-from telemetry_pipeline.client.stored import choose_document, read_documents, read_result
+from telemetry_pipeline.client.stored import read_result
 from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.days import Day
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused, TelemetryError
@@ -41,7 +42,6 @@ from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
 _EVENTS_PER_PAGE = 500
 _CODE_RETURNS_SECONDS = 60.0
 _POLL_SECONDS = 0.5
-_DOCUMENTS_LOOKED_AT = 10
 _MOST_RUNS = 100_000
 
 
@@ -195,29 +195,17 @@ class TelemetryClient(Servers):
         return self._launched(lambda: self._server.ask(documents.REEXECUTE, params=params)["launchRunReexecution"])
 
     def document(self, name: str, partition: Day | None = None, *, first: Day | None = None, last: Day | None = None) -> Json:
-        """Return a document as it was last computed, with the results of default parameters.
+        """Return a document as it is stored, with the results of default parameters; the front door is asked for it.
 
-        :param partition: the day it is of, and of no more. When it and the range are left out, that of the newest single day
-            computed lately, else the newest.
+        :param partition: the day it is of, and of no more. When it and the range are left out, that of the newest single day,
+            and where there is none, of the newest period.
         :param first: the first day of the range it is of exactly; *last* is the last one, included.
         """
         days = partition_tags("", partition, first, last) if partition or first or last else {}
         begin = days.get(PARTITION) or days.get(RANGE_START)
         end = days.get(PARTITION) or days.get(RANGE_END)
-        answer = self._server.ask(
-            documents.DOCUMENT, name=name, partitions=None if end is None else [end], limit=_DOCUMENTS_LOOKED_AT
-        )["assetNodeOrError"]
-        if (body := choose_document(read_documents(answer), begin, end)) is not None:
-            return body
-        if name not in (names := self._targets().documents):
-            raise RequestRefused(f"there is no document {name!r}", f"documents: {', '.join(names)}")
-        wanted = "" if end is None else f" of {end}" if begin == end else f" of {begin} to {end}"
-        if answer.get("assetMaterializations"):
-            raise RequestRefused(
-                f"{name}{wanted} was computed within a range, which shows its last day's only, or for other days",
-                "launch it",
-            )
-        raise RequestRefused(f"{name}{wanted} has not been computed", "launch it")
+        asked = {name: day for name, day in {"from": begin, "to": end}.items() if day is not None}
+        return self._server.fetch(f"/api/documents/{quote(name, safe='')}/stored", asked)
 
     def result(
         self,

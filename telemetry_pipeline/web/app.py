@@ -66,7 +66,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
         *start.routes(),
         *reporting.routes(door, settings),
         *operating.routes(door, settings, requests, settings.language),
-        *api.routes(answers, _allowed_days(settings)),
+        *api.routes(door.engine, answers, _allowed_days(settings)),
         *pages.routes(settings, door.engine, answers),
         *behind.routes(),
     ]

@@ -1,4 +1,4 @@
-"""Programs fetch rows and documents as they were computed, or are told why not."""
+"""Programs fetch rows and documents as they are stored, or are told why not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from webservers import FakeWebserver, launched, run_answer
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.errors import RequestRefused, TelemetryError
+from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError, WebserverUnavailable
 
 
 def stored(values: dict[str, Any], *columns: str) -> dict[str, Any]:
@@ -69,34 +69,39 @@ def test_a_result_whose_run_fails_or_gives_no_rows_is_an_error(client: Telemetry
 
 
 @pytest.mark.parametrize(
-    ("name", "node", "said"),
+    ("days", "query"),
     [
-        ("nix", {"__typename": "AssetNotFoundError", "message": "no"}, "no document 'nix'; documents: full_analysis"),
-        ("top_channels", {"assetMaterializations": [stored({})]}, "no document 'top_channels'; documents: full_analysis"),
-        ("full_analysis", {"assetMaterializations": []}, "of 2026-11-01 has not been computed; launch it"),
-        ("full_analysis", {"assetMaterializations": [stored({})]}, "of 2026-11-01 was computed within a range"),
+        ({}, ""),
+        ({"partition": "2026-11-15"}, "?from=2026-11-15&to=2026-11-15"),
+        ({"first": "2026-11-09", "last": "2026-11-15"}, "?from=2026-11-09&to=2026-11-15"),
     ],
-    ids=["unknown", "an analysis", "not computed", "in the middle of a range"],
+    ids=["the newest", "of a day", "of a range"],
 )
-def test_a_document_that_is_not_there_is_refused(
-    client: TelemetryClient, webserver: FakeWebserver, name: str, node: dict[str, Any], said: str
-) -> None:
-    webserver.answers["Document"] = {"assetNodeOrError": {"__typename": "AssetNode", **node}}
-    with pytest.raises(RequestRefused, match=said):
-        client.document(name, "2026-11-01")
+def test_a_document_is_got_at_the_front_door(webserver: FakeWebserver, days: dict[str, str], query: str) -> None:
+    webserver.answers[f"/api/documents/full_analysis/stored{query}"] = (200, '{"views_version": 7}')
+    client = TelemetryClient(f"{webserver.url}/dagster/graphql", token="tp_x")
+    assert client.document("full_analysis", **days) == {"views_version": 7}
+    assert webserver.authorizations == ["Bearer tp_x"]
 
 
-def test_a_document_of_a_day_is_not_that_of_a_longer_period_that_was_computed_last(
-    client: TelemetryClient, webserver: FakeWebserver
+@pytest.mark.parametrize(
+    ("status", "text", "kind", "said"),
+    [
+        (404, '{"error": {"problem": "not computed", "advice": "launch it"}}', RequestRefused, "not computed; launch it"),
+        (400, '{"error": {"problem": "no such day", "advice": ""}}', RequestRefused, "no such day"),
+        (503, '{"error": {"problem": "away", "advice": ""}}', WebserverUnavailable, "away"),
+        (200, "<html>", WebserverError, "answered HTTP 200 without JSON"),
+    ],
+)
+def test_what_the_front_door_says_in_place_of_a_document_is_told(
+    webserver: FakeWebserver, status: int, text: str, kind: type[TelemetryError], said: str
 ) -> None:
-    bodies = [
-        {"filters": {"first": first, "last": "2026-11-15"}, "views_version": number}
-        for number, first in enumerate(["2026-10-02", "2026-11-15", "2026-11-09"])
-    ]
-    answer = {"assetMaterializations": [stored({"document": body}) for body in bodies]}
-    webserver.answers["Document"] = {"assetNodeOrError": {"__typename": "AssetNode", **answer}}
-    assert client.document("full_analysis") == bodies[1]
-    assert client.document("full_analysis", "2026-11-15") == bodies[1]
-    assert client.document("full_analysis", first="2026-11-09", last="2026-11-15") == bodies[2]
-    with pytest.raises(RequestRefused, match="of 2026-11-10 to 2026-11-15 was computed within a range"):
-        client.document("full_analysis", first="2026-11-10", last="2026-11-15")
+    webserver.answers["/api/documents/a%2Fb/stored"] = (status, text)
+    with pytest.raises(kind, match=said):
+        TelemetryClient(f"{webserver.url}/dagster/graphql").document("a/b")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:3000/graphql", "unix:/run/operators.sock:/dagster/graphql"])
+def test_an_address_behind_the_front_door_has_no_documents(url: str) -> None:
+    with pytest.raises(RequestRefused, match=r"is asked at the front door.*HOST/dagster/graphql"):
+        TelemetryClient(url).document("full_analysis")

@@ -107,7 +107,8 @@ def run_answer(run_id: str = "id-of-the-run", status: str = "SUCCESS", **more: A
 class FakeWebserver:
     """Answers each GraphQL operation with what the test put there; what it was asked is in ``asked``.
 
-    :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``.
+    :ivar answers: operation name to data, to a function from variables to data, or to ``(HTTP status, text)``; and paths
+        that are got, to the last.
     :ivar authorizations: by whom it was asked.
     """
 
@@ -134,7 +135,13 @@ def fake_webserver() -> Iterator[FakeWebserver]:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             operation = request["query"].split("(")[0].split("{")[0].split()[-1]
             fake.authorizations.append(self.headers.get("Authorization"))
-            status, text = fake.answer(operation, request["variables"])
+            self._say(*fake.answer(operation, request["variables"]))
+
+        def do_GET(self) -> None:
+            fake.authorizations.append(self.headers.get("Authorization"))
+            self._say(*fake.answers[self.path])
+
+        def _say(self, status: int, text: str) -> None:
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

@@ -24,6 +24,7 @@ from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from warehouse_events import MEXICO, ZONE, complete, start, stop, store
 
+from telemetry_pipeline.analyses.documents import DOCUMENTS
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.days import AllowedDays, Period
@@ -95,7 +96,7 @@ def client(engine: sa.Engine, pool: InThisProcess, monkeypatch: pytest.MonkeyPat
     """A program that may see everything but subscribers, of a door that looks at the database each time."""
     monkeypatch.setattr(looks, "LOOK_SECONDS", 0.0)
     app = Starlette(
-        routes=routes(Answers(engine, RULES, pool), lambda: ALLOWED),
+        routes=routes(engine, Answers(engine, RULES, pool), lambda: ALLOWED),
         middleware=[Middleware(AuthenticationMiddleware, backend=Scopes())],
         exception_handlers=dict(HANDLERS),
     )
@@ -266,7 +267,7 @@ def test_openapi_describes_every_address_in_schemas_that_are_valid() -> None:
     assert described["openapi"].startswith("3.1")
     operations = [path["get"] for path in described["paths"].values()]
     names = [each["operationId"] for each in operations if "operationId" in each]
-    assert len(names) == len(set(names)) == len(all_analyses()) + 3
+    assert len(names) == len(set(names)) == len(all_analyses()) + 2 * len(DOCUMENTS)
     for each in operations:
         for parameter in each.get("parameters", ()):
             assert parameter.keys() == {"name", "in", "required", "description", "schema"}

@@ -62,12 +62,11 @@ def test_what_nobody_asked_for_all_rows_of_keeps_the_event_log_small(client: Tel
     assert ("preview" in labels, "rows" in labels) == (True, False)
 
 
-def test_a_document_of_a_day_is_there_once_it_was_computed_alone(client: TelemetryClient) -> None:
+def test_a_document_is_that_of_its_days(client: TelemetryClient) -> None:
     assert client.document("full_analysis")["missing"] == []
-    with pytest.raises(RequestRefused, match="was computed within a range"):
-        client.document("subscribers_analysis", days_ago(5))
-    client.wait(client.launch("subscribers_analysis", partition=days_ago(5)), 120)
     assert "top_subscribers" in client.document("subscribers_analysis", days_ago(5))["analyses"]
+    with pytest.raises(RequestRefused, match=r"period_analysis of .* has not been computed; launch it; the newest is of"):
+        client.document("period_analysis", first=days_ago(7), last=days_ago(6))
 
 
 def test_a_job_without_partitions_is_launched(client: TelemetryClient) -> None:

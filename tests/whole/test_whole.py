@@ -112,18 +112,21 @@ def test_a_subscriber_is_profiled_on_request(operator: Operator, ranged: str) ->
     assert hours == pytest.approx(first["watch_hours"])
 
 
-def test_a_document_is_there_for_programs_and_over_graphql(operator: Operator, ranged: str) -> None:
+def test_a_document_is_there_for_programs_at_the_address_that_its_materialization_names(
+    operator: Operator, ranged: str
+) -> None:
     document = json.loads(operator.types("show", "full_analysis", "--format", "json").stdout)
     assert document["missing"] == []
     [summary] = document["analyses"]["general_summary"]
     assert summary == json.loads(operator.types("show", "general_summary", "--format", "json").stdout)[0]
     found = operator.asks(
         """query { assetNodeOrError(assetKey: {path: ["full_analysis"]}) { ... on AssetNode { assetMaterializations(limit: 1) {
-            metadataEntries { label ... on JsonMetadataEntry { jsonString } } } } } }"""
+            metadataEntries { label ... on UrlMetadataEntry { url } } } } } }"""
     )
     entries = found["assetNodeOrError"]["assetMaterializations"][0]["metadataEntries"]
-    [shown] = [entry["jsonString"] for entry in entries if entry["label"] == "document"]
-    assert json.loads(shown) == document
+    [path] = [urlsplit(entry["url"]) for entry in entries if entry["label"] == "document"]
+    address = f"{operator.state['web_url'].rstrip('/')}{path.path}?{path.query}"
+    assert requests.get(address, headers=operator.token, timeout=60).json() == document | {"left_out": []}
 
 
 def test_what_nothing_changed_for_is_reused(operator: Operator, ranged: str) -> None:

@@ -61,7 +61,8 @@ def _asset(name: str, daily: dg.DailyPartitionsDefinition, settings: StackSettin
                 raise dg.Failure(f"{name} of {period} contradicts itself and is not stored", allow_retries=False)
             for day in period.days():
                 context.add_asset_metadata(_facts(body), partition_key=day.isoformat())
-        context.add_asset_metadata({"document": dg.MetadataValue.json(body)}, partition_key=run.last.isoformat())
+        where = f"{(settings.web_url or '').rstrip('/')}/api/documents/{name}/stored?from={period.first}&to={period.last}"
+        context.add_asset_metadata({"document": dg.MetadataValue.url(where)}, partition_key=run.last.isoformat())
         yield dg.MaterializeResult(check_results=[totals])
 
     return asset

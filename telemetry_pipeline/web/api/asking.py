@@ -58,8 +58,7 @@ def questions(document: str, given: Given, allowed: AllowedDays, *, personal: bo
 
     :raises LookupError: there is no such document. :raises RequestRefused: as :func:`question`.
     """
-    if document not in DOCUMENTS:
-        raise LookupError(f"there is no document {document!r}", instead(document, DOCUMENTS))
+    check_document(document)
     values = _once(given)
     if named := [name for name in LOOKS if name in values]:
         raise RequestRefused(f"a document is JSON and takes no {named[0]}", "leave it out")
@@ -73,6 +72,26 @@ def questions(document: str, given: Given, allowed: AllowedDays, *, personal: bo
         days, parsed = _asked(analysis, of_days, _parsed(analysis, own), allowed)
         asked.append(Question(analysis.name, days, json.dumps(parsed, sort_keys=True), personal=personal))
     return asked
+
+
+def check_document(name: str) -> None:
+    """Raise LookupError if there is no document of that name; it says what was meant."""
+    if name not in DOCUMENTS:
+        raise LookupError(f"there is no document {name!r}", instead(name, DOCUMENTS))
+
+
+def stored_days(given: Given, allowed: AllowedDays) -> Period | None:
+    """Return the days that a query asks a stored document of; None: the newest.
+
+    :raises RequestRefused: it asks for more, or for days that cannot be.
+    """
+    values = _once(given)
+    if others := [name for name in values if name not in DAYS]:
+        raise RequestRefused(f"a stored document takes no {others[0]}", f"give {' and '.join(DAYS)}, or nothing for the newest")
+    if not values:
+        return None
+    days = _days(values, allowed)
+    return days if isinstance(days, Period) else Period(days, days)
 
 
 def _once(given: Given) -> dict[str, str]:

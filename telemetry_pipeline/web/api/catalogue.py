@@ -36,7 +36,7 @@ _REFUSALS = {
     "400": "days, parameters or formats that cannot be; says what is allowed",
     "401": "no log-in and no token",
     "403": "about single subscribers, and whoever asks may not see them",
-    "404": "no analysis or document of that name",
+    "404": "no analysis or document of that name, or no document of those days is stored",
     "503": "too much is asked at once, or the database is away; ask again after Retry-After",
 }
 _MEANING = {
@@ -95,6 +95,7 @@ def openapi() -> dict[str, Any]:
         paths[f"/api/analyses/{analysis.name}"] = {"get": _operation(analysis)}
     for name, (question, _) in DOCUMENTS.items():
         paths[f"/api/documents/{name}"] = {"get": _document(name, question)}
+        paths[f"/api/documents/{name}/stored"] = {"get": _stored_document(name)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -164,6 +165,31 @@ def _document(name: str, question: str) -> dict[str, Any]:
         "responses": {
             "200": {"description": "the answers", "content": {"application/json": {"schema": answer}}},
             **_refused("400", "401", "503"),
+        },
+    }
+
+
+def _stored_document(name: str) -> dict[str, Any]:
+    names = {"type": "array", "items": {"type": "string"}}
+    answer = {
+        "type": "object",
+        "properties": {
+            "generated_at": {"type": "string", "format": "date-time"},
+            "views_version": _JSON_TYPES["bigint"],
+            "filters": {"type": "object"},
+            "analyses": {"type": "object"},
+            "missing": names,
+            "left_out": names,
+        },
+    }
+    return {
+        "operationId": f"stored_{name}",
+        "summary": "The document as it was stored, of exactly some days, or the newest",
+        "tags": ["documents"],
+        "parameters": [{**each, "required": False} for each in _days()],
+        "responses": {
+            "200": {"description": "the document", "content": {"application/json": {"schema": answer}}},
+            **_refused("400", "401", "404", "503"),
         },
     }
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 from starlette.authentication import requires
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
-from telemetry_pipeline.web.api import asking, catalogue
+from telemetry_pipeline.web.api import asking, catalogue, stored
 from telemetry_pipeline.web.computing.answers import Answer, Answers
 from telemetry_pipeline.web.computing.question import FORMS, TYPES, Question
 from telemetry_pipeline.web.frame.naming import question_of
@@ -30,28 +33,32 @@ _OF_SUBSCRIBERS = "is about single subscribers, which are not shown to you"
 _ASK_FOR_IT = "whoever looks after users can allow it: telemetry-pipeline users add NAME --personal"
 
 
-def routes(answers: Answers, allowed: Callable[[], AllowedDays]) -> list[BaseRoute]:
+def routes(engine: sa.Engine, answers: Answers, allowed: Callable[[], AllowedDays]) -> list[BaseRoute]:
     """Return what programs ask.
 
+    :param engine: of the warehouse.
     :param allowed: the days that may be asked for now.
     """
-    api = _Api(answers, allowed)
+    api = _Api(engine, answers, allowed)
     return [
         Route("/api", api.page),
         Route("/api/analyses", _list(catalogue.analyses)),
         Route("/api/analyses/{name}", api.analysis),
         Route("/api/documents", _list(catalogue.documents)),
         Route("/api/documents/{name}", api.document),
+        Route("/api/documents/{name}/stored", api.stored),
         Route("/api/openapi.json", _list(catalogue.openapi)),
     ]
 
 
 class _Api:
-    def __init__(self, answers: Answers, allowed: Callable[[], AllowedDays]) -> None:
+    def __init__(self, engine: sa.Engine, answers: Answers, allowed: Callable[[], AllowedDays]) -> None:
+        self._engine = engine
         self._answers = answers
         self._allowed = allowed
         self.analysis = requires("viewer")(self._analysis)
         self.document = requires("viewer")(self._document)
+        self.stored = requires("viewer")(self._stored)
         self.page = requires("viewer")(self._page)
 
     async def _page(self, request: Request) -> Response:
@@ -94,6 +101,20 @@ class _Api:
         if body is None:
             return Response(status_code=GONE)
         return Response(body, media_type=TYPES["json"], headers=_PRIVATE)
+
+    async def _stored(self, request: Request) -> Response:
+        """Return a document as it was stored."""
+        name = request.path_params["name"]
+        find = functools.partial(stored.find, self._engine, name, personal="personal" in request.auth.scopes)
+        try:
+            asking.check_document(name)
+            days = asking.stored_days(request.query_params.multi_items(), self._allowed())
+            body = await run_in_threadpool(find, days)
+        except LookupError as err:
+            return problem(request, HTTPStatus.NOT_FOUND, str(err.args[0]), str(err.args[1]))
+        except TelemetryError as err:
+            return problem_of(request, err)
+        return Response(orjson.dumps(body), media_type=TYPES["json"], headers=_PRIVATE)
 
     async def _gather(self, questions: list[Question]) -> bytes:
         """Return the answers to all questions as one object; what cannot be answered has its error in its place."""
