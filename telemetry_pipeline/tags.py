@@ -23,9 +23,6 @@ REPORT = "telemetry/report"
 
 _LAUNCHED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
 
-ROWS = "telemetry/rows"
-"""When it is ``all``, an analysis reports every row of its result, for a program that asks; else a preview of some."""
-
 
 class Priority(StrEnum):
     """Which of several runs goes first."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from telemetry_pipeline.client.documents import LOCATION
-from telemetry_pipeline.client.graphql import Json, code_is_away, error_message, refusal, unwrap
+from telemetry_pipeline.client.graphql import Json, code_is_away, error_message, metadata, refusal, unwrap
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused
 from telemetry_pipeline.tags import partition_range
 
@@ -123,6 +123,12 @@ class Result:
     period: str
     parameters: Mapping[str, Any]
     run_id: str
+
+
+def materialized(answer: Json) -> Json | None:
+    """Return what is said by the materialization that knows where its rows are; *answer* is that to the document ``Stored``."""
+    said = (metadata(stored["metadataEntries"]) for stored in answer["assetMaterializations"])
+    return next((each for each in said if "rows" in each), None)
 
 
 def read_run(answer: Json) -> Run:

@@ -167,21 +167,16 @@ query Events($id: ID!, $after: String, $limit: Int!) {{
   }}
 }}"""
 
-_STORED = """
-      partition
-      metadataEntries {
-        label
-        ... on TextMetadataEntry { text }
-        ... on JsonMetadataEntry { jsonString }
-        ... on TableMetadataEntry { table { schema { columns { name } } } }
-      }"""
-
-ROWS = f"""
-query Rows($id: ID!) {{
+STORED = f"""
+query Stored($id: ID!) {{
   runOrError(runId: $id) {{
     __typename
-    ... on Run {{ assetMaterializations {{{_STORED}
-    }} }}
+    ... on Run {{ assetMaterializations {{ metadataEntries {{
+      label
+      ... on TextMetadataEntry {{ text }}
+      ... on JsonMetadataEntry {{ jsonString }}
+      ... on UrlMetadataEntry {{ url }}
+    }} }} }}
     ... on RunNotFoundError {{ message }}
     ... on PythonError {{ {_ERROR} }}
   }}

@@ -69,15 +69,22 @@ class Endpoint:
         :raises RequestRefused: there is no front door before it, or no such thing; says what there is.
         :raises WebserverUnavailable, WebserverError, TelemetryError: as :meth:`ask`.
         """
+        status, answer = self._sent("GET", f"{self.door()}{path}", params=query, headers={"Accept": "application/json"})
+        if answer is None:
+            raise WebserverError(f"the front door at {self.door()} answered HTTP {status} without JSON")
+        return answer
+
+    def door(self) -> str:
+        """Return the address of the front door before this one.
+
+        :raises RequestRefused: there is none.
+        """
         door = self._address.removesuffix(_BEHIND_THE_DOOR)
         if door == self._address or self.url != self._address:
             raise RequestRefused(
-                f"{path} is asked at the front door, and {self.url} is behind it", f"give its address, HOST{_BEHIND_THE_DOOR}"
+                f"results are read at the front door, and {self.url} is behind it", f"give its address, HOST{_BEHIND_THE_DOOR}"
             )
-        status, answer = self._sent("GET", f"{door}{path}", params=query, headers={"Accept": "application/json"})
-        if answer is None:
-            raise WebserverError(f"the front door at {door} answered HTTP {status} without JSON")
-        return answer
+        return door
 
     def _sent(self, method: str, address: str, **more: Any) -> tuple[int, Json | None]:
         """Send a request and return the status and the JSON object of its answer; None: it has no such."""
@@ -175,7 +182,7 @@ def metadata(entries: Iterable[Json]) -> Json:
         elif "jsonString" in entry:
             values[entry["label"]] = json.loads(entry["jsonString"])
         else:
-            for field in ("floatValue", "text", "boolValue"):
+            for field in ("floatValue", "text", "boolValue", "url"):
                 if entry.get(field) is not None:
                     values[entry["label"]] = entry[field]
     return values

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from telemetry_pipeline.client import documents
 from telemetry_pipeline.client.answers import (
@@ -24,6 +24,7 @@ from telemetry_pipeline.client.answers import (
     RunStatus,
     found_run,
     launched_run,
+    materialized,
     no_run,
     read_run,
     runs_filter,
@@ -31,13 +32,12 @@ from telemetry_pipeline.client.answers import (
 from telemetry_pipeline.client.graphql import Json, refusal, unwrap
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.client.servers import Servers
-from telemetry_pipeline.client.stored import read_result
 from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.days import Day
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused, TelemetryError
 from telemetry_pipeline.job_names import ANY_ASSETS_JOB
 from telemetry_pipeline.polling import polling
-from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START, ROWS
+from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 _EVENTS_PER_PAGE = 500
 _CODE_RETURNS_SECONDS = 60.0
@@ -224,18 +224,23 @@ class TelemetryClient(Servers):
         :raises TelemetryError: the run failed, or has not ended after *timeout_seconds*: it goes on, and what it computes is
             reused by the next call.
         """
+        self._server.door()
         targets = self._targets()
         if asset not in targets.analyses:
             raise RequestRefused(f"there is no analysis {asset!r}", f"analyses: {', '.join(targets.analyses)}")
         of_asset = {asset: parameters} if parameters else None
-        run_id = self._launch(targets, [asset], partition, first, last, of_asset, {ROWS: "all"})
+        run_id = self._launch(targets, [asset], partition, first, last, of_asset, None)
         run = self.wait(run_id, timeout_seconds)
         if run.status != RunStatus.SUCCESS:
             raise TelemetryError(f"run {run_id} of {asset} did not succeed: {self.progress(run_id).message}")
-        answer = unwrap(self._server.ask(documents.ROWS, id=run_id)["runOrError"])
-        if (found := read_result(answer, run_id)) is not None:
-            return found
-        raise TelemetryError(f"run {run_id} of {asset} succeeded without its rows", "is the pipeline older than this client?")
+        said = materialized(unwrap(self._server.ask(documents.STORED, id=run_id)["runOrError"]))
+        if said is None:
+            raise TelemetryError(
+                f"run {run_id} of {asset} does not say where its rows are", "is the pipeline older than this client?"
+            )
+        address = urlsplit(said["rows"])
+        found = self._server.fetch(address.path, dict(parse_qsl(address.query)))
+        return Result(tuple(found["columns"]), found["rows"], said["period"], said["parameters"], run_id)
 
     def _status(self, run_id: str) -> RunStatus:
         return RunStatus(found_run(self._server.ask(documents.STATUS, id=run_id), run_id)["status"])

@@ -6,18 +6,27 @@ import json
 from typing import Any
 
 import pytest
-from webservers import FakeWebserver, launched, run_answer
+from webservers import LAUNCHED, TARGETS, FakeWebserver, run_answer
 
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import RequestRefused, TelemetryError, WebserverError, WebserverUnavailable
 
 
-def stored(values: dict[str, Any], *columns: str) -> dict[str, Any]:
-    entries: list[dict[str, Any]] = [{"label": name, "jsonString": json.dumps(value)} for name, value in values.items()]
-    if columns:
-        schema = {"columns": [{"name": column} for column in columns]}
-        entries.append({"label": "preview", "table": {"schema": schema}})
-    return {"partition": "2026-11-21", "metadataEntries": entries}
+@pytest.fixture
+def client(webserver: FakeWebserver) -> TelemetryClient:
+    """At the front door."""
+    webserver.answers |= {"Targets": TARGETS, "Launch": LAUNCHED}
+    return TelemetryClient(f"{webserver.url}/dagster/graphql", token="tp_x")
+
+
+def stored(**values: Any) -> dict[str, Any]:
+    kinds = {"rows": "url", "period": "text"}
+    return {
+        "metadataEntries": [
+            {"label": name, kinds[name]: value} if name in kinds else {"label": name, "jsonString": json.dumps(value)}
+            for name, value in values.items()
+        ]
+    }
 
 
 def computed(*materializations: dict[str, Any], status: str = "SUCCESS") -> dict[str, Any]:
@@ -26,31 +35,28 @@ def computed(*materializations: dict[str, Any], status: str = "SUCCESS") -> dict
     return {
         "Status": {"runOrError": run},
         "Run": {"runOrError": run},
-        "Rows": {"runOrError": {"__typename": "Run", "assetMaterializations": list(materializations)}},
+        "Stored": {"runOrError": {"__typename": "Run", "assetMaterializations": list(materializations)}},
         "Events": {"runOrError": run, "logsForRun": events},
     }
 
 
-def test_rows_have_their_columns_in_order_and_their_numbers_unrounded(
-    client: TelemetryClient, webserver: FakeWebserver
+@pytest.mark.parametrize("door", ["", "https://tv.example.com"], ids=["as its pages name it", "by its name"])
+def test_rows_are_got_where_the_materialization_says_unrounded_and_with_their_columns_in_order(
+    client: TelemetryClient, webserver: FakeWebserver, door: str
 ) -> None:
+    path = "/api/analyses/top_channels?to=2026-11-21&channel=Canal+5%26%C3%B1&limit=1"
+    facts = {"rows": f"{door}{path}", "period": "2026-10-23 to 2026-11-21", "parameters": {"limit": 1}}
+    webserver.answers |= computed(stored(period="another day"), stored(**facts))
     rows = [{"share_pct": 100 / 3, "channel": "Canal 5"}]
-    facts = {"rows": rows, "period": "2026-10-23 to 2026-11-21", "parameters": {"limit": 1}}
-    webserver.answers |= computed(stored({"period": "another day"}), stored(facts, "channel", "share_pct"))
+    webserver.answers[path] = (200, json.dumps({"columns": ["share_pct", "channel"], "rows": rows}))
     result = client.result("top_channels", parameters={"limit": 1})
-    assert [list(row.items()) for row in result.rows] == [[("channel", "Canal 5"), ("share_pct", 100 / 3)]]
+    assert result.rows == rows
     assert (result.columns, result.period, result.parameters) == (
-        ("channel", "share_pct"),
+        ("share_pct", "channel"),
         "2026-10-23 to 2026-11-21",
         {"limit": 1},
     )
-    assert {"key": "telemetry/rows", "value": "all"} in launched(webserver)["executionMetadata"]["tags"]
-
-
-def test_a_result_without_rows_has_columns(client: TelemetryClient, webserver: FakeWebserver) -> None:
-    webserver.answers |= computed(stored({"rows": [], "period": "", "parameters": {}}, "channel"))
-    result = client.result("top_channels")
-    assert (result.columns, result.rows) == (("channel",), [])
+    assert set(webserver.authorizations) == {"Bearer tp_x"}
 
 
 def test_what_is_no_analysis_has_no_rows_and_is_not_launched(client: TelemetryClient, webserver: FakeWebserver) -> None:
@@ -63,8 +69,8 @@ def test_a_result_whose_run_fails_or_gives_no_rows_is_an_error(client: Telemetry
     webserver.answers |= computed(status="FAILURE")
     with pytest.raises(TelemetryError, match="of top_channels did not succeed: failed: the run gave no reason"):
         client.result("top_channels")
-    webserver.answers |= computed(stored({}))
-    with pytest.raises(TelemetryError, match="succeeded without its rows"):
+    webserver.answers |= computed(stored())
+    with pytest.raises(TelemetryError, match="does not say where its rows are"):
         client.result("top_channels")
 
 
@@ -102,6 +108,8 @@ def test_what_the_front_door_says_in_place_of_a_document_is_told(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:3000/graphql", "unix:/run/operators.sock:/dagster/graphql"])
-def test_an_address_behind_the_front_door_has_no_documents(url: str) -> None:
-    with pytest.raises(RequestRefused, match=r"is asked at the front door.*HOST/dagster/graphql"):
+def test_an_address_behind_the_front_door_has_no_results(url: str) -> None:
+    with pytest.raises(RequestRefused, match=r"are read at the front door.*HOST/dagster/graphql"):
         TelemetryClient(url).document("full_analysis")
+    with pytest.raises(RequestRefused, match="behind it"):
+        TelemetryClient(url).result("top_channels")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from analyses.oracle import View
 from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
 
+from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.errors import PanAccessUnavailable
 from telemetry_pipeline.launches import Days, all_assets
 from telemetry_pipeline.orchestration.assets import analyses
@@ -91,19 +91,30 @@ def test_a_run_of_a_person_shows_the_picture_and_a_tick_draws_nothing(materializ
     by_itself = {"tags": {"dagster/schedule_name": "telemetry_sync_schedule"}}
     for options, shown in (({}, True), (by_itself, False)):
         done = materialize("top_channels", WATCHED, partition_key="2026-01-03", **options)
-        assert ("chart" in metadata_of(done, "top_channels")) is shown
+        assert metadata_of(done, "top_channels")["chart"].startswith("![gráfica]") is shown
 
 
-def test_a_tick_says_where_the_picture_is_drawn() -> None:
-    values = {"limit": 20, "window_days": 30}
-    info = ResultInfo("top_channels", DAY, date(2025, 12, 5), DAY, values, "", 2, NOW, "", "", 0.0, {}, 1, 1, "")
-    [link] = analyses._linked(info, "https://tv.example.com/").values()
-    address = "https://tv.example.com/api/analyses/top_channels?from=2025-12-05&to=2026-01-03&limit=20&format=svg"
-    assert link.value == address
-    of_all_history = replace(info, period_first=date.min, parameters={"window_days": None})
-    [link] = analyses._linked(of_all_history, "https://tv.example.com").values()
-    assert link.value.endswith("?to=2026-01-03&window_days=null&format=svg")
-    assert analyses._linked(info, None) == {}
+def test_a_tick_says_where_the_picture_is_drawn_and_the_rows_are(materialize: Materialize) -> None:
+    by_itself = {"dagster/schedule_name": "telemetry_sync_schedule"}
+    said = metadata_of(materialize("top_channels", WATCHED, partition_key="2026-01-03", tags=by_itself), "top_channels")
+    assert said["rows"] == "/api/analyses/top_channels?to=2026-01-03"
+    assert said["chart"] == "/api/analyses/top_channels?to=2026-01-03&format=svg"
+    said = metadata_of(materialize("period_summary", WATCHED, tags=RANGE | by_itself), "period_summary")
+    assert said["rows"] == "/api/analyses/period_summary?from=2026-01-01&to=2026-01-03"
+
+
+@pytest.mark.parametrize(
+    ("values", "query"),
+    [
+        ({"limit": 20, "window_days": 30}, ""),
+        ({"limit": 5, "window_days": 7}, "&window_days=7&limit=5"),
+        ({"limit": 20, "window_days": None}, "&window_days=null"),
+    ],
+)
+def test_an_address_of_rows_names_the_parameters_that_are_not_the_defaults(values: dict[str, Any], query: str) -> None:
+    info = ResultInfo("top_channels", DAY, date.min, DAY, values, "", 2, NOW, "", "", 0.0, {}, 1, 1, "")
+    address = f"https://tv.example.com/api/analyses/top_channels?to=2026-01-03{query}"
+    assert analyses._address(find_analysis("top_channels"), info, "https://tv.example.com/") == address
 
 
 @pytest.mark.usefixtures("undrawn")

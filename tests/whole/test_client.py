@@ -50,16 +50,17 @@ def test_a_period_is_analysed_over_its_range(client: TelemetryClient) -> None:
     assert (str(first) in result.period, str(last) in result.period) == (True, True)
 
 
-def test_what_nobody_asked_for_all_rows_of_keeps_the_event_log_small(client: TelemetryClient, operator: Operator) -> None:
+def test_rows_are_not_in_the_event_log(client: TelemetryClient, operator: Operator) -> None:
     run_id = client.launch("geography")
     assert client.wait(run_id, 120).status == RunStatus.SUCCESS
     found = operator.asks(
-        "query($id: ID!) { runOrError(runId: $id) { ... on Run { assetMaterializations { metadataEntries { label } } } } }",
+        """query($id: ID!) { runOrError(runId: $id) { ... on Run { assetMaterializations {
+            metadataEntries { label ... on UrlMetadataEntry { url } } } } } }""",
         id=run_id,
     )
     [stored] = found["runOrError"]["assetMaterializations"]
-    labels = [entry["label"] for entry in stored["metadataEntries"]]
-    assert ("preview" in labels, "rows" in labels) == (True, False)
+    [address] = [entry["url"] for entry in stored["metadataEntries"] if entry["label"] == "rows"]
+    assert f"/api/analyses/geography?to={days_ago(0)}" in address
 
 
 def test_a_document_is_that_of_its_days(client: TelemetryClient) -> None:

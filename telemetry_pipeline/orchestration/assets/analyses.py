@@ -2,7 +2,6 @@
 
 # Annotations are values here: Dagster reads the type of each asset's configuration from them.
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,7 +23,7 @@ from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.tags import ROWS, is_of_a_person
+from telemetry_pipeline.tags import is_of_a_person
 
 _PREVIEW_ROWS = 10
 
@@ -88,19 +87,18 @@ def _materialize(
     # The one result of a period is that of each of its days.
     for day, said in zip(period.days(), facts * period.length if analysis.is_of_period else facts, strict=True):
         context.add_asset_metadata(said, partition_key=day.isoformat())
-    shown = _shown(updated, analysis, all_rows=context.run.tags.get(ROWS) == "all")
-    chart = _drawn(updated, analysis) if is_of_a_person(context.run.tags) else _linked(updated.infos[-1], settings.web_url)
+    where = _address(analysis, updated.infos[-1], settings.web_url)
+    drawn_there = {"chart": dg.MetadataValue.url(f"{where}&format=svg")}
+    chart = _drawn(updated, analysis) if is_of_a_person(context.run.tags) else drawn_there
+    shown = {"preview": _preview(updated, analysis), "rows": dg.MetadataValue.url(where)}
     context.add_asset_metadata({**chart, **shown}, partition_key=period.last.isoformat())
     return dg.MaterializeResult()
 
 
-def _shown(updated: Updated, analysis: Analysis, *, all_rows: bool) -> dict[str, Any]:
-    """Return what can be looked at of the last partition's result; the preview is rounded, the result and its rows are not."""
+def _preview(updated: Updated, analysis: Analysis) -> dg.TableMetadataValue:
+    """Return the first rows of the last partition's result, rounded."""
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
-    return {
-        "preview": dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis)),
-        **({"rows": dg.MetadataValue.json(to_rows(updated.last))} if all_rows else {}),
-    }
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis))
 
 
 def _drawn(updated: Updated, analysis: Analysis) -> dict[str, Any]:
@@ -109,15 +107,13 @@ def _drawn(updated: Updated, analysis: Analysis) -> dict[str, Any]:
     return {"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}
 
 
-def _linked(info: ResultInfo, web_url: str | None) -> dict[str, Any]:
-    """Return where that picture is drawn when somebody opens it: at the front door."""
-    if web_url is None:
-        return {}
-    first = {} if info.period_first == date.min else {"from": info.period_first.isoformat()}
-    asked = {name: value for name, value in info.parameters.items() if name != "window_days" or not first}
+def _address(analysis: Analysis, info: ResultInfo, web_url: str | None) -> str:
+    """Return where the front door gives a result: as pages behind it name that, where nobody said by which name it is known."""
+    days = {"from": info.period_first.isoformat()} if analysis.is_of_period else {}
+    asked = analysis.parse(info.parameters).model_dump(mode="json", exclude_defaults=True)
     named = {name: "null" if value is None else value for name, value in asked.items()}
-    query = urlencode({**first, "to": info.period_last.isoformat(), **named, "format": "svg"})
-    return {"chart": dg.MetadataValue.url(f"{web_url.rstrip('/')}/api/analyses/{info.asset}?{query}")}
+    query = urlencode({**days, "to": info.period_last.isoformat(), **named})
+    return f"{(web_url or '').rstrip('/')}/api/analyses/{info.asset}?{query}"
 
 
 def _facts(analysis: Analysis, info: ResultInfo, reason: str | None, totals: Mapping[str, float]) -> dict[str, Any]:
