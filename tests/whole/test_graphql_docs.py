@@ -43,7 +43,7 @@ def said(operator: Operator, ranged: str, tmp_path_factory: pytest.TempPathFacto
     """Exit status and output of the page's blocks, by language; all at once, for they wait for runs most of the time."""
     text = PAGE.read_text()
     here = {
-        "http://127.0.0.1:3000/dagster/graphql": operator.state["graphql_url"],
+        "http://127.0.0.1:3000": operator.state["web_url"].rstrip("/"),
         "2026-10-01": days_ago(2),
         "2026-10-31": days_ago(0),
     }
