@@ -47,7 +47,10 @@ from collections.abc import Mapping
 from typing import Any
 
 ADVICE = "advice"
-"""Under which name the metadata of a failed step has what to do about it."""
+"""Under which name the metadata of a failed step has what to do about it; of a part of the step, ``advice/NAME``."""
+
+FAILED = "failed"
+"""In the same way, why a part of a step failed: ``failed/NAME``."""
 
 
 class TelemetryError(Exception):

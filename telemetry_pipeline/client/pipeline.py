@@ -271,7 +271,8 @@ class TelemetryClient(Servers):
         tags: Mapping[str, str] | None,
     ) -> str:
         selector, newest = targets.select(target)
-        params = launch_params(selector, partition_tags(newest, partition, first, last), parameters or {}, tags or {})
+        days = partition_tags(newest, partition, first, last)
+        params = launch_params(selector, days, parameters or {}, tags or {}, targets.steps)
         return self._launched(lambda: self._server.ask(documents.LAUNCH, params=params)["launchRun"])
 
     def _launched(self, launch: Callable[[], Json]) -> str:
