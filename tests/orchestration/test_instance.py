@@ -14,7 +14,9 @@ import yaml
 
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.launches import steps
 from telemetry_pipeline.orchestration.build import build_defs
+from telemetry_pipeline.run_config import written
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
@@ -46,7 +48,7 @@ def instance(settings: Settings, another_database_url: str, tmp_path: Path, monk
 
 def make(instance: dg.DagsterInstance, settings: Settings, job: str, tags: dict[str, str], **config: Any) -> dg.DagsterRun:
     definition = build_defs(settings).resolve_job_def(job)
-    run_config = {"ops": {asset: {"config": values} for asset, values in config.items()}}
+    run_config = written(config, steps())
     return instance.create_run_for_job(definition, tags=tags, run_config=run_config)
 
 

@@ -167,7 +167,11 @@ def test_what_is_no_parameter_where_some_belong_is_refused_with_those_that_there
     [
         ({"n_segments": 3}, {"general": {"config": {"subscriber_segments": {"n_segments": 3}}}}, None),
         ({"max_seconds": 3}, {"telemetry_records": {"config": {"max_seconds": 3}}}, None),
-        ({"top_n": 3}, {"THEME": {"config": {"ANALYSIS": {"top_n": 3}}}}, "period_channels, period_subscribers, subscriber_views"),
+        (
+            {"top_n": 3},
+            {"THEME": {"config": {"ANALYSIS": {"top_n": 3}}}},
+            "period_channels, period_subscribers, subscriber_views",
+        ),
         (
             {"deliver": False},
             {"REPORT": {"config": {"deliver": False}}},

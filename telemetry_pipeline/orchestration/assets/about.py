@@ -61,8 +61,8 @@ def config_type(parameters: type[Parameters]) -> type[dg.Config]:
 
 
 def config_of_theme(theme: str, analyses: Iterable[Analysis]) -> type[dg.Config]:
-    """Return the parameters of several analyses as Dagster's configuration, by analysis. Those of one that has required ones may
-    be left out, too: a run may be of others.
+    """Return the parameters of several analyses as Dagster's configuration, by analysis. Those of one that has required ones
+    may be left out, too: a run may be of others.
     """
     fields: dict[str, Any] = {}
     for analysis in analyses:

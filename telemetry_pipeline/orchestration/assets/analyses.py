@@ -65,8 +65,9 @@ def _theme(
                 _tell(context, settings, analysis, period, updated)
             except ENDING:
                 raise
-            except Exception as err:  # noqa: BLE001 - the others are none the worse for it; at the end it fails the step
-                context.log.warning("%s failed: %s", analysis.name, err, exc_info=err)
+            except Exception as err:
+                # The others are none the worse for it; at the end it fails the step.
+                context.log.exception(f"{analysis.name} failed")
                 failed[analysis.name] = err
             else:
                 yield dg.MaterializeResult(asset_key=analysis.name)
@@ -76,9 +77,7 @@ def _theme(
     return analyses
 
 
-def _widest_first(
-    analyses: Iterable[Analysis], period: Period, given: Mapping[str, Any]
-) -> list[tuple[Analysis, Parameters]]:
+def _widest_first(analyses: Iterable[Analysis], period: Period, given: Mapping[str, Any]) -> list[tuple[Analysis, Parameters]]:
     """Return analyses with their parameters in the order in which the views that one has loaded do for those after it.
 
     :raises RequestRefused: an analysis cannot run with its parameters.
