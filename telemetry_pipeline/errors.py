@@ -46,11 +46,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ADVICE = "advice"
-"""Under which name the metadata of a failed step has what to do about it; of a part of the step, ``advice/NAME``."""
-
-FAILED = "failed"
-"""In the same way, why a part of a step failed: ``failed/NAME``."""
+ADVICE, FAILED = "advice", "failed"
+"""What the metadata of a failed step has: what to do about it; of a part of it why, ``failed/NAME``, and ``advice/NAME``."""
 
 
 class TelemetryError(Exception):

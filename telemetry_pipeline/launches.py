@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from telemetry_pipeline.analyses.documents import DOCUMENTS
-from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.framework.declaration import Parameters
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.analyses.reports import KINDS, Grain
 from telemetry_pipeline.analyses.reports import find as find_report
@@ -134,19 +134,6 @@ def all_assets() -> dict[str, Asset]:
             *(Asset(kind.name, _SAID[kind.name], (), kind.parameters, _REPORT_DAYS[kind.grain]) for kind in KINDS.values()),
         )
     }
-
-
-def themes() -> dict[str, dict[str, Analysis]]:
-    """Return the analyses by their names, by theme; those of one are made in a step, which is named by it."""
-    by_theme: dict[str, dict[str, Analysis]] = {}
-    for name, analysis in all_analyses().items():
-        by_theme.setdefault(analysis.theme, {})[name] = analysis
-    return by_theme
-
-
-def steps() -> dict[str, str]:
-    """Return in which step each analysis is made; every other asset has a step of its own."""
-    return {name: analysis.theme for name, analysis in all_analyses().items()}
 
 
 def find(name: str) -> Job | Asset:

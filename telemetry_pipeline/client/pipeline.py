@@ -28,10 +28,10 @@ from telemetry_pipeline.client.answers import (
     runs_filter,
 )
 from telemetry_pipeline.client.graphql import Json, refusal, unwrap
+from telemetry_pipeline.client.launching.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.client.servers import Servers
 from telemetry_pipeline.client.stored import choose_document, read_documents, read_result
-from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.days import Day
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused, TelemetryError
 from telemetry_pipeline.job_names import ANY_ASSETS_JOB

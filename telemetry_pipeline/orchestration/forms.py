@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from telemetry_pipeline.analyses.registry import steps, themes
+from telemetry_pipeline.client.launching.run_config import written
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.launches import all_assets, steps, themes
-from telemetry_pipeline.run_config import written
+from telemetry_pipeline.launches import all_assets
 
 Models = Mapping[str, type[BaseModel]]
 Parameter = tuple[str, str, Any]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.registry import all_analyses, steps
 from telemetry_pipeline.analyses.reports import KINDS
+from telemetry_pipeline.client.launching.run_config import read
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.launches import JOBS, Days, Job, all_assets, check_days, check_report, steps
+from telemetry_pipeline.launches import JOBS, Days, Job, all_assets, check_days, check_report
 from telemetry_pipeline.orchestration.forms import check_form
-from telemetry_pipeline.run_config import read
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 

@@ -10,8 +10,8 @@ import pytest
 from webservers import LAUNCHED, LOADED, LOADING, TARGETS, FakeWebserver, launched, run_answer
 
 from telemetry_pipeline.client.answers import StepStatus
+from telemetry_pipeline.client.launching.targets import partition_tags
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.client.targets import partition_tags
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 
 NO_RUN = {"runOrError": {"__typename": "RunNotFoundError", "message": "Pipeline run nix could not be found."}}

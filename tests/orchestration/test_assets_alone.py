@@ -14,12 +14,13 @@ import pytest
 from analyses.oracle import View
 from fakes import FakePanAccess, FakeWarehouse, asset, materializations_of, metadata_of
 
+from telemetry_pipeline.analyses.registry import steps
+from telemetry_pipeline.client.launching.run_config import written
 from telemetry_pipeline.errors import PanAccessUnavailable
-from telemetry_pipeline.launches import Days, all_assets, steps
+from telemetry_pipeline.launches import Days, all_assets
 from telemetry_pipeline.orchestration.assets import analyses
 from telemetry_pipeline.reports.figures import rendering
 from telemetry_pipeline.results.catalogue import ResultInfo
-from telemetry_pipeline.run_config import written
 
 DAY = date(2026, 1, 3)
 NOW = datetime(2026, 1, 3, 12, tzinfo=UTC)

@@ -12,11 +12,11 @@ import dagster as dg
 import pytest
 import yaml
 
+from telemetry_pipeline.analyses.registry import steps
+from telemetry_pipeline.client.launching.run_config import written
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.launches import steps
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.run_config import written
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.settings.loading import Settings, StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START

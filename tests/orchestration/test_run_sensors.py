@@ -15,37 +15,15 @@ from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.objects import StepSuccessData
 from dagster._utils.error import serializable_error_info_from_exc_info
 from orchestration.conftest import SOME_OF_EACH
-from orchestration_harness import materialized, record
+from orchestration_harness import record, sense, sense_end
 from pydantic import SecretStr
 
-from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.orchestration.build import build_defs
-from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, with_days
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
 from telemetry_pipeline.warehouse.operations.problems import Problem
-
-
-def sense(pipeline: Any, result: dg.ExecuteInProcessResult, job_name: str | None = None) -> None:
-    """Tell the sensor that is for such an end of it, as if it were a run of that job."""
-    run = result.dagster_run
-    if job_name is not None:
-        run = dg.DagsterRun(job_name=job_name, run_id=run.run_id, tags=run.tags, status=run.status)
-    of_type = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
-    [event] = [event for event in result.all_events if event.event_type is of_type]
-    sense_end(pipeline, run, event)
-
-
-def sense_end(pipeline: Any, run: dg.DagsterRun, event: dg.DagsterEvent) -> None:
-    success = event.event_type is dg.DagsterEventType.RUN_SUCCESS
-    name = "run_successes_sensor" if success else "run_failures_sensor"
-    context = dg.build_run_status_sensor_context(
-        sensor_name=name, dagster_event=event, dagster_instance=pipeline.instance, dagster_run=run
-    )
-    sensor = build_defs(pipeline.settings).get_repository_def().get_sensor_def(name)
-    sensor(context if success else context.for_run_failure())
 
 
 def open_keys(pipeline: Any) -> set[str]:
@@ -92,36 +70,6 @@ def test_a_run_that_fails_for_it_is_another_upstream_is_no_problem_of_its_own(
     sense(pipeline, refused)
     assert open_keys(pipeline) == {"upstream:another"}
     assert len(dead_letters.open_letters(connect(pipeline.settings.database_url))) == 1
-
-
-@pytest.mark.slow
-def test_an_analysis_that_fails_is_a_dead_letter_that_none_of_its_theme_settles_but_itself(
-    pipeline: Any, now: datetime, this_day: date, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = connect(pipeline.settings.database_url)
-    theme = ["top_channels", "geography", "peak_hours"]
-    pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
-    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
-    update = Warehouse.update
-
-    def failing(warehouse: Warehouse, analysis: Analysis, *arguments: Any, **options: Any) -> Any:
-        if analysis.name == "geography":
-            raise ZeroDivisionError("division by zero")
-        return update(warehouse, analysis, *arguments, **options)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Warehouse, "update", failing)
-        failed = pipeline.run(this_day, selection=theme)
-    assert set(materialized(failed)) == {"top_channels", "peak_hours"}
-    sense(pipeline, failed)
-    [problem] = problems.open_problems(engine)
-    assert (problem.summary, problem.detail) == ("job failed at geography", "ZeroDivisionError: division by zero")
-    [letter] = dead_letters.open_letters(engine)
-    assert (letter.step, letter.error) == ("geography", "ZeroDivisionError: division by zero")
-    sense(pipeline, pipeline.run(this_day, selection=["top_channels", "peak_hours"]))
-    assert dead_letters.open_letters(engine) == [letter]
-    sense(pipeline, pipeline.run(this_day, selection=["geography"]))
-    assert dead_letters.open_letters(engine) == []
 
 
 @pytest.mark.slow

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
 import pytest
 from analyses.oracle import View
 from fakes import FakeWarehouse, asset, materializations_of
+from orchestration_harness import materialized, record, sense
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import ADVICE, FAILED, Cancelled, RequestRefused, StatementFailed, WarehouseUnavailable
+from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.results.computing import Updated
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.operations import dead_letters, problems
 
 DAY = date(2026, 1, 3)
 NAMES = ["channel_performance", "cohorts", "top_channels"]
@@ -119,3 +123,33 @@ def test_the_step_is_tried_again_if_one_of_the_failures_may_pass(
     assert told(done)[1].keys() == {f"{FAILED}/{name}" for name in errors}
     [*retries] = [event.step_retry_data.error.cause.message for event in done.all_events if event.is_step_up_for_retry]
     assert all("cohorts: too much; top_channels: deadlock detected" in retry for retry in retries)
+
+
+@pytest.mark.slow
+def test_an_analysis_that_fails_is_a_dead_letter_that_none_of_its_theme_settles_but_itself(
+    pipeline: Any, now: datetime, this_day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect(pipeline.settings.database_url)
+    theme = ["top_channels", "geography", "peak_hours"]
+    pipeline.simulator.add_records([record(1, 7, now), record(2, 8, now)])
+    assert pipeline.run(this_day, selection=["telemetry_records", "ott_views"]).success
+    update = Warehouse.update
+
+    def failing(warehouse: Warehouse, analysis: Analysis, *arguments: Any, **options: Any) -> Any:
+        if analysis.name == "geography":
+            raise ZeroDivisionError("division by zero")
+        return update(warehouse, analysis, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Warehouse, "update", failing)
+        failed = pipeline.run(this_day, selection=theme)
+    assert set(materialized(failed)) == {"top_channels", "peak_hours"}
+    sense(pipeline, failed)
+    [problem] = problems.open_problems(engine)
+    assert (problem.summary, problem.detail) == ("job failed at geography", "ZeroDivisionError: division by zero")
+    [letter] = dead_letters.open_letters(engine)
+    assert (letter.step, letter.error) == ("geography", "ZeroDivisionError: division by zero")
+    sense(pipeline, pipeline.run(this_day, selection=["top_channels", "peak_hours"]))
+    assert dead_letters.open_letters(engine) == [letter]
+    sense(pipeline, pipeline.run(this_day, selection=["geography"]))
+    assert dead_letters.open_letters(engine) == []

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import dagster as dg
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.registry import themes
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.launches import all_assets, themes
+from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse

@@ -8,13 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline import run_config
 from telemetry_pipeline.analyses.framework.declaration import Parameters
-from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.registry import all_analyses, steps
+from telemetry_pipeline.client.launching import run_config
 from telemetry_pipeline.days import today
 from telemetry_pipeline.ingestion.step import Days
 from telemetry_pipeline.ingestion.sync import Sync
-from telemetry_pipeline.launches import SyncParameters, all_assets, steps
+from telemetry_pipeline.launches import SyncParameters, all_assets
 from telemetry_pipeline.orchestration.assets import about, columns
 from telemetry_pipeline.orchestration.checks import RECORDS_CHECKS, VIEWS_CHECKS, check_records, check_views
 from telemetry_pipeline.orchestration.partitions import days_of

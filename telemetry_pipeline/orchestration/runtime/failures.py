@@ -74,10 +74,8 @@ def left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:
     done = {each.step_key for each in stats if each.status in (StepEventStatus.SUCCESS, StepEventStatus.SKIPPED)}
     steps = [step for step in plan.steps if step.key in plan.step_keys_to_execute and step.key not in done]
     keys = {step.key for step in steps}
-    of_event = dg.DagsterEventType.ASSET_MATERIALIZATION
-    events = [
-        record.event_log_entry.get_dagster_event() for record in instance.get_records_for_run(run.run_id, of_event).records
-    ]
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+    events = [record.event_log_entry.get_dagster_event() for record in records]
     made = {(event.step_key, event.asset_key.to_user_string()) for event in events if event.asset_key}
     return {
         name: step.key

@@ -9,10 +9,10 @@ from typing import Any
 
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Json, unwrap
+from telemetry_pipeline.client.launching.run_config import Steps, read, written
 from telemetry_pipeline.days import Day, asked_period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.job_names import ANY_ASSETS_JOB
-from telemetry_pipeline.run_config import Steps, read, written
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 
