@@ -46,8 +46,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ADVICE = "advice"
-"""Under which name the metadata of a failed step has what to do about it."""
+ADVICE, FAILED = "advice", "failed"
+"""What the metadata of a failed step has: what to do about it; of a part of it why, ``failed/NAME``, and ``advice/NAME``."""
 
 
 class TelemetryError(Exception):

@@ -22,6 +22,19 @@ def all_analyses() -> dict[str, Analysis]:
     return dict(sorted(declaration.declared.items()))
 
 
+def themes() -> dict[str, dict[str, Analysis]]:
+    """Return the analyses by their names, by theme."""
+    by_theme: dict[str, dict[str, Analysis]] = {}
+    for name, analysis in all_analyses().items():
+        by_theme.setdefault(analysis.theme, {})[name] = analysis
+    return by_theme
+
+
+def steps() -> dict[str, str]:
+    """Return in which step of a run each analysis is made: those of a theme in one, which is named by it."""
+    return {name: analysis.theme for name, analysis in all_analyses().items()}
+
+
 def defaults() -> dict[str, dict[str, Any]]:
     """Return the parameters, as JSON can hold them, of who names none: by analysis, of those that can do without."""
     return {name: each.parse({}).model_dump(mode="json") for name, each in all_analyses().items() if each.runs_unattended}

@@ -30,9 +30,9 @@ from telemetry_pipeline.client.answers import (
     runs_filter,
 )
 from telemetry_pipeline.client.graphql import Json, refusal, unwrap
+from telemetry_pipeline.client.launching.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.client.progress import Progress
 from telemetry_pipeline.client.servers import Servers
-from telemetry_pipeline.client.targets import Targets, launch_params, partition_tags, read_targets
 from telemetry_pipeline.days import Day
 from telemetry_pipeline.errors import CodeUnavailable, RequestRefused, TelemetryError
 from telemetry_pipeline.job_names import ANY_ASSETS_JOB
@@ -264,7 +264,8 @@ class TelemetryClient(Servers):
         tags: Mapping[str, str] | None,
     ) -> str:
         selector, newest = targets.select(target)
-        params = launch_params(selector, partition_tags(newest, partition, first, last), parameters or {}, tags or {})
+        days = partition_tags(newest, partition, first, last)
+        params = launch_params(selector, days, parameters or {}, tags or {}, targets.steps)
         return self._launched(lambda: self._server.ask(documents.LAUNCH, params=params)["launchRun"])
 
     def _launched(self, launch: Callable[[], Json]) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from telemetry_pipeline.client.answers import RunStatus
 from telemetry_pipeline.client.graphql import Json, error_message, metadata, one_line
-from telemetry_pipeline.errors import ADVICE
+from telemetry_pipeline.errors import ADVICE, FAILED
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class Stored:
 
 
 class Failure(NamedTuple):
-    """Why a step failed, or without one, the run itself; and what to do about it, where the error knew."""
+    """Why a step failed, or an asset that it makes beside others, or without a name the run itself; and what to do about it,
+    where the error knew.
+    """
 
     step: str | None
     message: str
@@ -71,7 +73,7 @@ class Progress:
     :ivar states: step to ``waiting``, ``running``, ``done``, ``skipped`` or ``failed``, in the plan's order.
     :ivar observations: what the steps last said of themselves.
     :ivar stored: what was materialized, by asset.
-    :ivar seconds: how long each step has worked, all its attempts together.
+    :ivar seconds: how long each step has worked, all its attempts together, and on each of several assets that it makes.
     :ivar failures: in the order in which steps failed.
     """
 
@@ -86,6 +88,7 @@ class Progress:
     cursor: str | None = field(default=None, repr=False)
     planned: bool = field(default=False, repr=False)
     _started: dict[str, float] = field(default_factory=dict, repr=False)
+    _split_at: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -188,7 +191,7 @@ class Progress:
             case "ExecutionStepFailureEvent" if step:
                 self.states[step] = "failed"
                 self._stop(step, event)
-                self.failures.append(Failure(step, _failure_message(event), _advice(event)))
+                self.failures += _failures(step, event)
             case "RunFailureEvent" if not self.failures:
                 self.failures.append(Failure(None, _failure_message(event)))
             case "ObservationEvent":
@@ -202,8 +205,16 @@ class Progress:
                     )
             case "MaterializationEvent":
                 self.stored.setdefault(_asset(event), Stored()).add(event.get("partition"), metadata(event["metadataEntries"]))
+                if step in self._started and step != _asset(event):
+                    self._split(step, _asset(event), _at(event))
+
+    def _split(self, step: str, asset: str, at: float) -> None:
+        """Take what a step did since it began, or made another asset, for the work on this one."""
+        self.seconds[asset] = self.seconds.get(asset, 0.0) + at - self._split_at.get(step, self._started[step])
+        self._split_at[step] = at
 
     def _stop(self, step: str, event: Json) -> None:
+        self._split_at.pop(step, None)
         if step in self._started:
             self.seconds[step] = self.seconds.get(step, 0.0) + _at(event) - self._started.pop(step)
 
@@ -224,8 +235,13 @@ def _failure_message(event: Json) -> str:
     return one_line(described or event.get("message") or "no message")
 
 
-def _advice(event: Json) -> str:
-    return str(metadata((event.get("failureMetadata") or {}).get("metadataEntries", [])).get(ADVICE, ""))
+def _failures(step: str, event: Json) -> list[Failure]:
+    """Return why a step failed; of one that makes several assets, why each of those did that failed."""
+    told = metadata((event.get("failureMetadata") or {}).get("metadataEntries", []))
+    parts = [label.partition("/")[2] for label in told if label.startswith(f"{FAILED}/")]
+    if not parts:
+        return [Failure(step, _failure_message(event), str(told.get(ADVICE, "")))]
+    return [Failure(part, one_line(str(told[f"{FAILED}/{part}"])), str(told.get(f"{ADVICE}/{part}", ""))) for part in parts]
 
 
 def _asked_to_go_on(event: Json) -> bool:

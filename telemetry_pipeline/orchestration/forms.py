@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from telemetry_pipeline.analyses.registry import steps, themes
+from telemetry_pipeline.client.launching.run_config import written
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.launches import all_assets
 
@@ -19,9 +21,11 @@ Parameter = tuple[str, str, Any]
 _BELOW_AN_OP = frozenset({"config", "inputs", "outputs"})
 _WRAPPERS = frozenset({"config", "parameters", "params"})
 # Where a parameter may stand alone and is meant as one; elsewhere its name is anybody's word.
-_IN_PLACE_OF_OPS = frozenset({"ops", "solids", "assets", "resources"}) | _WRAPPERS
+_IN_PLACE_OF_OPS = frozenset({"ops", "solids", "assets", "resources", *themes()}) | _WRAPPERS
 _NAMES, _VALUES = ("name", "key", "asset"), ("value",)
-_SOME_ASSET = "ASSET"
+_SOME_ANALYSIS, _SOME_REPORT = "ANALYSIS", "REPORT"
+_STEPS = {**steps(), _SOME_ANALYSIS: "THEME"}
+_THEMES = frozenset(_STEPS.values())
 
 
 def check_form(run_config: Mapping[str, Any], tags: Mapping[str, str], assets: Sequence[str]) -> None:
@@ -30,26 +34,26 @@ def check_form(run_config: Mapping[str, Any], tags: Mapping[str, str], assets: S
     :param assets: what is to run, if it is no job.
     :raises RequestRefused: advises the right form, with the values that were given.
     """
-    models = {name: each.parameters for name, each in all_assets().items() if each.parameters.model_fields}
+    models: Models = {name: each.parameters for name, each in all_assets().items() if each.parameters.model_fields}
     right, rest = _parted(run_config, models)
     misplaced = list(_parameters(rest, models, assets))
     tagged = list(_in_tags(tags, models, assets))
-    unread = [name for name in _without_a_config(run_config, models) if name not in {owner for owner, *_ in misplaced}]
+    unread = [name for name in _without_parameters(run_config, models) if name not in {owner for owner, *_ in misplaced}]
     if not (misplaced or tagged or unread):
         return
-    form = {name: {"config": dict(values)} for name, values in right.items()}
+    form = right
     for owner, parameter, value in (*misplaced, *tagged):
-        form.setdefault(owner, {"config": {}})["config"][parameter] = value
+        form.setdefault(owner, {})[parameter] = value
     for name in unread:
         fields = models[name].model_fields.items()
-        form[name] = {"config": {each: "..." if field.is_required() else field.default for each, field in fields}}
+        form[name] = {each: "..." if field.is_required() else field.default for each, field in fields}
     owners = [
         f"; {parameter} is of {', '.join(name for name, model in models.items() if parameter in model.model_fields)}"
-        for parameter in form.get(_SOME_ASSET, {}).get("config", ())
+        for parameter in {**form.get(_SOME_ANALYSIS, {}), **form.get(_SOME_REPORT, {})}
     ]
     given = json.dumps(run_config, default=str) if misplaced or unread else "tags"
     raise RequestRefused(
-        f"parameters are not written as {given}", f"write {json.dumps({'ops': form}, default=str)}{''.join(owners)}"
+        f"parameters are not written as {given}", f"write {json.dumps(written(form, _STEPS), default=str)}{''.join(owners)}"
     )
 
 
@@ -61,15 +65,22 @@ def _parted(run_config: Mapping[str, Any], models: Models) -> tuple[dict[str, di
     if not isinstance(ops, Mapping):
         return right, rest | {"ops": ops}
     left: dict[str, Any] = {}
-    for name, given in ops.items():
+    for step, given in ops.items():
         config = given.get("config") if isinstance(given, Mapping) else None
-        if name not in models or not isinstance(config, Mapping):
-            left[name] = given
+        if not isinstance(config, Mapping) or not (step in _THEMES or (step in models and step not in _STEPS)):
+            left[step] = given
             continue
-        known = models[name].model_fields.keys()
-        right[name] = {key: value for key, value in config.items() if key in known}
-        unknown = {key: value for key, value in config.items() if key not in known}
-        left[name] = {**{key: value for key, value in given.items() if key not in _BELOW_AN_OP}, "config": unknown}
+        of_assets = config if step in _THEMES else {step: config}
+        unknown: dict[str, Any] = {}
+        for name, values in of_assets.items():
+            if name not in models or _STEPS.get(name, name) != step or not isinstance(values, Mapping):
+                unknown[name] = values
+                continue
+            known = models[name].model_fields.keys()
+            right[name] = {key: value for key, value in values.items() if key in known}
+            unknown[name] = {key: value for key, value in values.items() if key not in known}
+        beside = {key: value for key, value in given.items() if key not in _BELOW_AN_OP}
+        left[step] = {**beside, "config": unknown if step in _THEMES else unknown[step]}
     return right, rest | {"ops": left}
 
 
@@ -122,17 +133,22 @@ def _in_tags(tags: Mapping[str, str], models: Models, assets: Sequence[str]) -> 
                 yield whose, parameter, text
 
 
-def _without_a_config(run_config: Mapping[str, Any], models: Models) -> Iterator[str]:
-    """Yield the assets that are given something that is no parameter."""
+def _without_parameters(run_config: Mapping[str, Any], models: Models) -> Iterator[str]:
+    """Yield the assets that are given something that is no parameter, or that as steps of their own, which they are not."""
     ops = run_config.get("ops")
-    for name, given in ops.items() if isinstance(ops, Mapping) else ():
+    for step, given in ops.items() if isinstance(ops, Mapping) else ():
         config = given.get("config", {}) if isinstance(given, Mapping) else given
-        if name in models and config is not None and not isinstance(config, Mapping):
-            yield name
+        of_assets = config if step in _THEMES else {step: config}
+        for name, values in of_assets.items() if isinstance(of_assets, Mapping) else ():
+            if name in models and (step == name in _STEPS or not (values is None or isinstance(values, Mapping))):
+                yield name
 
 
 def _owner(parameter: str, models: Models, assets: Sequence[str]) -> str | None:
     """Return the asset that a parameter without one is of: the one that is to run, else any that has it."""
-    if len(assets) == 1 and assets[0] in models and parameter in models[assets[0]].model_fields:
+    owners = {name for name, model in models.items() if parameter in model.model_fields}
+    if len(assets) == 1 and assets[0] in owners:
         return assets[0]
-    return _SOME_ASSET if any(parameter in model.model_fields for model in models.values()) else None
+    if len(owners) <= 1:
+        return next(iter(owners), None)
+    return _SOME_REPORT if owners.isdisjoint(_STEPS) else _SOME_ANALYSIS

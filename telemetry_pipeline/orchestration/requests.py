@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
+from telemetry_pipeline.analyses.registry import all_analyses, steps
 from telemetry_pipeline.analyses.reports import KINDS
+from telemetry_pipeline.client.launching.run_config import read
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.launches import JOBS, Days, Job, all_assets, check_days, check_report
@@ -30,9 +31,9 @@ def check_request(
     if period is None and target.days is not Days.NONE:
         raise RequestRefused("a run needs a partition, or the first and the last day of a range", str(allowed))
     check_form(run_config, tags, assets)
-    for name, given in (run_config.get("ops") or {}).items():
-        config = given.get("config", {})
-        if name in all_analyses():
-            find_analysis(name).parse(config)
-        elif name in KINDS:
-            check_report(name, config, allowed)
+    given = read(run_config, steps())
+    for name, analysis in all_analyses().items():
+        if name in given or name in assets:
+            analysis.parse(given.get(name, {}))
+    for name in KINDS.keys() & given.keys():
+        check_report(name, given[name], allowed)

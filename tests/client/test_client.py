@@ -10,8 +10,8 @@ import pytest
 from webservers import LAUNCHED, LOADED, LOADING, TARGETS, FakeWebserver, launched, run_answer
 
 from telemetry_pipeline.client.answers import StepStatus
+from telemetry_pipeline.client.launching.targets import partition_tags
 from telemetry_pipeline.client.pipeline import TelemetryClient
-from telemetry_pipeline.client.targets import partition_tags
 from telemetry_pipeline.errors import RequestRefused, TelemetryError
 
 NO_RUN = {"runOrError": {"__typename": "RunNotFoundError", "message": "Pipeline run nix could not be found."}}
@@ -97,7 +97,7 @@ def test_several_assets_are_launched_in_one_run_with_their_parameters(
     client.launch(["ott_views", "top_channels"], partition=date(2026, 10, 1), parameters={"top_channels": {"limit": 5}})
     params = launched(webserver)
     assert params["selector"]["assetSelection"] == [{"path": ["ott_views"]}, {"path": ["top_channels"]}]
-    assert params["runConfigData"] == {"ops": {"top_channels": {"config": {"limit": 5}}}}
+    assert params["runConfigData"] == {"ops": {"general": {"config": {"top_channels": {"limit": 5}}}}}
     assert params["executionMetadata"]["tags"] == [{"key": "dagster/partition", "value": "2026-10-01"}]
 
 
@@ -121,6 +121,11 @@ def test_several_assets_are_launched_in_one_run_with_their_parameters(
         ),
         pytest.param(
             {"target": "top_channels", "parameters": {"ops": {"top_channels": {"config": {"limit": 5}}}}},
+            r"given as \{'top_channels': \{'limit': 5\}\}, without what GraphQL has",
+            id="as over GraphQL when each was a step",
+        ),
+        pytest.param(
+            {"target": "top_channels", "parameters": {"ops": {"general": {"config": {"top_channels": {"limit": 5}}}}}},
             r"given as \{'top_channels': \{'limit': 5\}\}, without what GraphQL has",
             id="as over GraphQL",
         ),

@@ -141,3 +141,28 @@ def test_what_was_read_is_still_told_when_the_next_step_is_at_work() -> None:
     )
     assert (progress.records_read, progress.records_total, progress.eta_seconds) == (7, 7, None)
     assert progress.message == "ott_views"
+
+
+def test_of_a_step_that_makes_several_assets_each_is_told_of() -> None:
+    """Analyses of a theme: how long each took, and which of them failed."""
+    told = {
+        "description": "cohorts: too much; reach: away",
+        "metadataEntries": [
+            {"label": "failed/cohorts", "text": "too much"},
+            {"label": "advice/cohorts", "text": "ask for less"},
+            {"label": "failed/reach", "text": "away"},
+        ],
+    }
+
+    def at(seconds: float, of_step: dict[str, Any]) -> dict[str, Any]:
+        return of_step | {"stepKey": "general", "timestamp": str(1_795_233_221_000 + int(1000 * seconds))}
+
+    progress = progress_after(
+        at(0, event("ExecutionStepStartEvent")),
+        at(2, materialized("top_channels", "2026-11-20")),
+        at(2, materialized("top_channels", "2026-11-21")),
+        at(5, materialized("share", "2026-11-21")),
+        at(6, event("ExecutionStepFailureEvent", error=None, failureMetadata=told)),
+    )
+    assert progress.seconds == {"top_channels": 2, "share": 3, "general": 6}
+    assert progress.failures == [("cohorts", "too much", "ask for less"), ("reach", "away", "")]

@@ -106,8 +106,8 @@ def test_a_wrong_password_is_tried_once_and_not_again_by_the_next_tick(
 
 def test_impossible_parameters_fail_where_no_launcher_stood_before_them(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
-    result = pipeline.run(this_day, run_config={"ops": {"top_channels": {"config": {"limit": 0}}}})
-    assert "top_channels cannot run with these parameters: limit" in failure(result, "top_channels")
+    result = pipeline.run(this_day, run_config={"ops": {"general": {"config": {"top_channels": {"limit": 0}}}}})
+    assert "top_channels cannot run with these parameters: limit" in failure(result, "general")
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_a_period_analysis_takes_the_range_of_its_run_and_is_stored_once(pipelin
 def test_a_subscriber_is_asked_for_by_name(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now, subscriberCode="Ñandú")])
     assert pipeline.run(this_day).success
-    config = {"ops": {"subscriber_profile": {"config": {"subscriber_code": "Ñandú"}}}}
+    config = {"ops": {"subscribers": {"config": {"subscriber_profile": {"subscriber_code": "Ñandú"}}}}}
     assert pipeline.run(this_day, selection=["subscriber_profile"], run_config=config).success
     query = "select value from analysis.subscriber_profile where section = 'total' and item = 'views'"
     assert scalar(pipeline, query) == 1

@@ -11,9 +11,10 @@ from typing import Any
 import dagster as dg
 import pytest
 from analyses.oracle import View
-from fakes import FakePanAccess, FakeWarehouse, asset, metadata_of
+from fakes import FakePanAccess, FakeWarehouse, asset, materializations_of, metadata_of
 
-from telemetry_pipeline.analyses.registry import find_analysis
+from telemetry_pipeline.analyses.registry import find_analysis, steps
+from telemetry_pipeline.client.launching.run_config import written
 from telemetry_pipeline.errors import PanAccessUnavailable
 from telemetry_pipeline.launches import Days, all_assets
 from telemetry_pipeline.orchestration.assets import analyses
@@ -54,9 +55,11 @@ class Materialize:
         self._history = history
 
     def __call__(self, name: str, warehouse: FakeWarehouse, **options: Any) -> dg.ExecuteInProcessResult:
-        config = {"ops": {name: {"config": REQUIRED[name]}}} if REQUIRED[name] else None
+        config = written({name: REQUIRED[name]}, steps()) if REQUIRED[name] else None
         resources = {"warehouse": warehouse, "panaccess": FakePanAccess()}
-        return dg.materialize([asset(name)], resources=resources, run_config=config, instance=self._history, **options)
+        return dg.materialize(
+            [asset(name)], selection=[name], resources=resources, run_config=config, instance=self._history, **options
+        )
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_asset_materializes_without_any_server(name: str, materialize: Materialize) -> None:
     partition = {Days.WEEK: "2026-01-05", Days.MONTH: "2026-01-01"}.get(all_assets()[name].days, "2026-01-03")
     done = materialize(name, WATCHED, partition_key=partition)
-    assert [event.partition for event in done.asset_materializations_for_node(name)] == [partition]
+    assert [event.partition for event in materializations_of(done, name)] == [partition]
     assert all(check.passed for check in done.get_asset_check_evaluations())
 
 
@@ -83,7 +86,7 @@ def test_an_asset_materializes_without_any_server(name: str, materialize: Materi
 @pytest.mark.parametrize("name", ["telemetry_records", "ott_views", "top_channels", "period_summary", "full_analysis"])
 def test_a_range_materializes_each_of_its_days_the_newest_last(name: str, materialize: Materialize) -> None:
     done = materialize(name, WATCHED, tags=RANGE)
-    days = [event.partition for event in done.asset_materializations_for_node(name)]
+    days = [event.partition for event in materializations_of(done, name)]
     assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
@@ -132,7 +135,7 @@ def test_a_tick_without_news_makes_nothing(materialize: Materialize) -> None:
     today = asset("telemetry_records").partitions_def.get_last_partition_key()  # type: ignore[union-attr]
     done = materialize("telemetry_records", UpToDate(), partition_key=today)
     assert done.success
-    assert done.asset_materializations_for_node("telemetry_records") == []
+    assert materializations_of(done, "telemetry_records") == []
 
 
 def test_an_error_is_seen_at_once_for_nobody_waits_in_a_test(materialize: Materialize) -> None:

@@ -55,7 +55,7 @@ def materialized_partitions(pipeline: Any, asset: str) -> set[str]:
 def test_results_that_nobody_wants_are_deleted_but_for_the_defaults(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
-    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
+    config = {"ops": {"general": {"config": {"top_channels": {"limit": 3}}}}}
     assert pipeline.run(this_day, selection=["top_channels"], run_config=config).success
     with connect(pipeline.settings.database_url).begin() as connection:
         connection.execute(sa.text("update analysis.results set wanted_at = now() - interval '31 days'"))

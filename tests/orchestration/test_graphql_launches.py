@@ -12,7 +12,7 @@ from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Endpoint
 from telemetry_pipeline.orchestration.runtime.graphql_launches import Webserver
 
-FIVE = '{"ops": {"top_channels": {"config": {"limit": 5}}}}'
+FIVE = '{"ops": {"general": {"config": {"top_channels": {"limit": 5}}}}}'
 LAUNCH = """mutation($params: ExecutionParams!) {
   launchRun(executionParams: $params) { __typename ... on PythonError { message className } }
 }"""
@@ -47,12 +47,13 @@ def launch(config: object, job: str = "telemetry_tick", assets: list[str] | None
 @pytest.mark.parametrize(
     "params",
     [
+        launch({"ops": {"top_channels": {"config": {"limit": 5}}}}),
         launch({"top_channels": {"limit": 5}}),
         launch(json.dumps({"solids": {"top_channels": {"config": {"limit": 5}}}})),
         launch({"limit": 5}, "__ASSET_JOB", ["top_channels"]),
         launch({}) | {"executionMetadata": {"tags": [{"key": "top_channels.limit", "value": "5"}]}},
     ],
-    ids=["without ops", "solids, as text", "of the only asset", "tags"],
+    ids=["as a step of its own", "without ops", "solids, as text", "of the only asset", "tags"],
 )
 def test_a_launch_with_parameters_in_another_form_is_told_the_right_one(webserver: Any, params: dict[str, Any]) -> None:
     answer = ask(webserver, LAUNCH, params)

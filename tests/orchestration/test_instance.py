@@ -12,6 +12,8 @@ import dagster as dg
 import pytest
 import yaml
 
+from telemetry_pipeline.analyses.registry import steps
+from telemetry_pipeline.client.launching.run_config import written
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.orchestration.build import build_defs
@@ -46,7 +48,7 @@ def instance(settings: Settings, another_database_url: str, tmp_path: Path, monk
 
 def make(instance: dg.DagsterInstance, settings: Settings, job: str, tags: dict[str, str], **config: Any) -> dg.DagsterRun:
     definition = build_defs(settings).resolve_job_def(job)
-    run_config = {"ops": {asset: {"config": values} for asset, values in config.items()}}
+    run_config = written(config, steps())
     return instance.create_run_for_job(definition, tags=tags, run_config=run_config)
 
 

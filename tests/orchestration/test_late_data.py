@@ -95,7 +95,7 @@ def test_results_with_parameters_that_somebody_asked_for_are_not_waited_for(
     day = this_day - timedelta(days=1)
     pipeline.simulator.add_records([record(1, 8, now - timedelta(days=1))])
     assert pipeline.run(day, selection=["telemetry_records", "ott_views", *ANALYSES]).success
-    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
+    config = {"ops": {"general": {"config": {"top_channels": {"limit": 3}}}}}
     assert pipeline.run(day, selection=["top_channels"], run_config=config).success
     pipeline.simulator.add_records([record(2, 8, now - timedelta(days=1))])
     assert pipeline.run(day, selection=["telemetry_records", "ott_views", *ANALYSES]).success

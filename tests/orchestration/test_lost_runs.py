@@ -55,7 +55,7 @@ def test_of_what_was_lost_the_widest_range_that_does_most_is_first() -> None:
 
 def test_chosen_assets_of_the_web_ui_are_repeated_with_what_they_were_told() -> None:
     chosen = run("__ASSET_JOB", 3, 4, "top_channels", "reach")
-    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
+    config = {"ops": {"general": {"config": {"top_channels": {"limit": 3}}}}}
     request = plan_repeat([failed(chosen.with_tags(chosen.tags)._replace(run_config=config))], [], TODAY, NOW)
     assert isinstance(request, dg.RunRequest)
     assert (request.job_name, request.run_config) == ("telemetry_range", config)

@@ -84,6 +84,7 @@ IMPORTED: dict[str, tuple[str, Check]] = {
         having("ENABLED", "for_inner_plan"),
     ),
     "dagster._core.execution.stats:StepEventStatus": ("says how a step ended", having("SUCCESS", "SKIPPED")),
+    "dagster._core.snap.execution_plan_snapshot:ExecutionStepSnap": ("says what a step makes", having("key", "outputs")),
     "dagster._core.instance:InstanceRef": (
         "makes an instance of this environment",
         having("from_dir", "config_defaults"),

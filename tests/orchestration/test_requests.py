@@ -74,10 +74,19 @@ def test_the_clean_up_takes_no_days() -> None:
 @pytest.mark.parametrize("config", [{"limit": 0}, {"limit": "many"}, {"window_days": 0}, {"colour": "red"}])
 def test_impossible_parameters_are_refused_by_name(config: dict[str, object]) -> None:
     with pytest.raises(RequestRefused, match=f"top_channels cannot run with these parameters: {next(iter(config))}"):
-        check(TODAY, config={"ops": {"top_channels": {"config": config}}})
+        check(TODAY, config={"ops": {"general": {"config": {"top_channels": config}}}})
 
 
-TOP_FIVE = {"ops": {"top_channels": {"config": {"limit": 5}}}}
+def test_an_analysis_that_needs_a_parameter_is_not_launched_without() -> None:
+    """Dagster lets it through: the step is of other analyses, too, which do without."""
+    with pytest.raises(RequestRefused, match="subscriber_profile cannot run with these parameters: subscriber_code"):
+        check_request("__ASSET_JOB", TODAY, {}, allowed=ALLOWED, assets=["subscriber_profile"])
+    given = {"ops": {"subscribers": {"config": {"subscriber_profile": {"subscriber_code": "S1"}}}}}
+    check_request("__ASSET_JOB", TODAY, given, allowed=ALLOWED, assets=["subscriber_profile"])
+
+
+OLD_FIVE = {"ops": {"top_channels": {"config": {"limit": 5}}}}
+TOP_FIVE = {"ops": {"general": {"config": {"top_channels": {"limit": 5}}}}}
 BOTH = {"ops": {**TOP_FIVE["ops"], "telemetry_records": {"config": {"max_seconds": 5}}}}
 ONLY = ["top_channels"]
 
@@ -85,7 +94,12 @@ ONLY = ["top_channels"]
 @pytest.mark.parametrize(
     ("given", "assets", "form"),
     [
+        pytest.param(OLD_FIVE, [], TOP_FIVE, id="as a step of its own"),
         pytest.param({"top_channels": {"limit": 5}}, [], TOP_FIVE, id="by asset, without ops"),
+        pytest.param({"ops": {"general": {"top_channels": {"limit": 5}}}}, [], TOP_FIVE, id="by theme, without config"),
+        pytest.param({"general": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="by theme, without ops"),
+        pytest.param({"ops": {"audience": {"config": {"top_channels": {"limit": 5}}}}}, [], TOP_FIVE, id="by another theme"),
+        pytest.param({"ops": {"general": {"config": {"limit": 5}}}}, ONLY, TOP_FIVE, id="without its analysis"),
         pytest.param({"top_channels": {"config": {"limit": 5}}}, [], TOP_FIVE, id="without ops"),
         pytest.param({"ops": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="without config"),
         pytest.param({"ops": {"top_channels": {"parameters": {"limit": 5}}}}, [], TOP_FIVE, id="parameters for config"),
@@ -103,6 +117,9 @@ ONLY = ["top_channels"]
         pytest.param({"ops": {"top_channels": {"config": {"config": {"limit": 5}}}}}, [], TOP_FIVE, id="config twice"),
         pytest.param({"ops": [{"name": "top_channels", "config": {"limit": 5}}]}, [], TOP_FIVE, id="a list of ops"),
         pytest.param({"ops": {"top_channels": {"config": '{"limit": 5}'}}}, [], TOP_FIVE, id="config as text"),
+        pytest.param(
+            {"ops": {"general": {"config": {"top_channels": {"config": {"limit": 5}}}}}}, [], TOP_FIVE, id="config where it was"
+        ),
         pytest.param({"analyses": {"top_channels": {"limit": 5}}}, [], TOP_FIVE, id="by another word"),
         pytest.param({"parameters": [{"name": "limit", "value": 5}]}, ONLY, TOP_FIVE, id="names and values"),
         pytest.param({"job": {"steps": [{"asset": "top_channels", "with": {"limit": 5}}]}}, [], TOP_FIVE, id="deep down"),
@@ -137,24 +154,42 @@ def test_so_are_those_of_the_only_asset_and_in_any_spelling(tag: str) -> None:
 
 @pytest.mark.parametrize("config", [5, "much", [1, 2]])
 def test_what_is_no_parameter_where_some_belong_is_refused_with_those_that_there_are(config: object) -> None:
-    for given in ({"ops": {"top_channels": config}}, {"ops": {"top_channels": {"config": config}}}):
+    below = {"general": {"config": {"top_channels": config}}}
+    for ops in (below, {"top_channels": config}, {"top_channels": {"config": config}}):
         with pytest.raises(RequestRefused) as refused:
-            check_form(given, {}, [])
+            check_form({"ops": ops}, {}, [])
         form = json.loads(refused.value.advice.removeprefix("write "))
-        assert form["ops"]["top_channels"]["config"].keys() >= {"limit", "window_days"}
+        assert form["ops"]["general"]["config"]["top_channels"].keys() >= {"limit", "window_days"}
 
 
-def test_a_parameter_without_its_asset_is_refused_with_those_that_have_it() -> None:
+@pytest.mark.parametrize(
+    ("given", "form", "owners"),
+    [
+        ({"n_segments": 3}, {"general": {"config": {"subscriber_segments": {"n_segments": 3}}}}, None),
+        ({"max_seconds": 3}, {"telemetry_records": {"config": {"max_seconds": 3}}}, None),
+        (
+            {"top_n": 3},
+            {"THEME": {"config": {"ANALYSIS": {"top_n": 3}}}},
+            "period_channels, period_subscribers, subscriber_views",
+        ),
+        (
+            {"deliver": False},
+            {"REPORT": {"config": {"deliver": False}}},
+            "daily_report, weekly_report, monthly_report, channel_report",
+        ),
+    ],
+)
+def test_a_parameter_without_its_asset_is_refused_with_those_that_have_it(
+    given: dict[str, Any], form: dict[str, Any], owners: str | None
+) -> None:
     with pytest.raises(RequestRefused) as refused:
-        check_form({"n_segments": 3}, {}, [])
-    assert str(refused.value) == (
-        'parameters are not written as {"n_segments": 3}; write {"ops": {"ASSET": {"config": {"n_segments": 3}}}}; '
-        "n_segments is of subscriber_segments"
-    )
+        check_form(given, {}, [])
+    [parameter] = given
+    assert refused.value.advice == f"write {json.dumps({'ops': form})}" + (f"; {parameter} is of {owners}" if owners else "")
 
 
 WORDS = st.sampled_from(
-    ["ops", "solids", "config", "parameters", "resources", "top_channels", "ott_views", "limit", "nonsense"]
+    ["ops", "solids", "config", "parameters", "resources", "general", "top_channels", "ott_views", "limit", "nonsense"]
 )
 ANYTHING = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),
@@ -163,6 +198,7 @@ ANYTHING = st.recursive(
 
 
 @example({"ops": {"top_channels": {"config": 5, "limit": 5}}}, [])
+@example({"ops": {"general": {"config": {"top_channels": 5}, "limit": 5}}}, ONLY)
 @given_any(st.dictionaries(WORDS, ANYTHING, max_size=3), st.sampled_from([[], ONLY, ["ott_views"]]))
 def test_whatever_is_sent_is_refused_with_a_form_that_is_not_refused_or_left_to_dagster(
     given: dict[str, Any], assets: Sequence[str]
@@ -180,7 +216,8 @@ def test_whatever_is_sent_is_refused_with_a_form_that_is_not_refused_or_left_to_
         {},
         TOP_FIVE,
         {"ops": {"ott_views": {}}},
-        {"ops": {"top_channels": {"config": {"limt": 5}}}},
+        {"ops": {"general": {"config": {"top_channels": {"limt": 5}}}}},
+        {"ops": {"general": {"config": 5}}},
         {"execution": {"config": {}}, "loggers": {}, "resources": {"warehouse": {"config": {}}}},
         {"ops": {"delete_old_runs": {"inputs": {}}}},
         {"ops": None},

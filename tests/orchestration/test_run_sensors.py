@@ -15,7 +15,7 @@ from dagster._core.events import EngineEventData
 from dagster._core.execution.plan.objects import StepSuccessData
 from dagster._utils.error import serializable_error_info_from_exc_info
 from orchestration.conftest import SOME_OF_EACH
-from orchestration_harness import record
+from orchestration_harness import record, sense, sense_end
 from pydantic import SecretStr
 
 from telemetry_pipeline.orchestration.build import build_defs
@@ -24,26 +24,6 @@ from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
 from telemetry_pipeline.warehouse.operations.problems import Problem
-
-
-def sense(pipeline: Any, result: dg.ExecuteInProcessResult, job_name: str | None = None) -> None:
-    """Tell the sensor that is for such an end of it, as if it were a run of that job."""
-    run = result.dagster_run
-    if job_name is not None:
-        run = dg.DagsterRun(job_name=job_name, run_id=run.run_id, tags=run.tags, status=run.status)
-    of_type = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
-    [event] = [event for event in result.all_events if event.event_type is of_type]
-    sense_end(pipeline, run, event)
-
-
-def sense_end(pipeline: Any, run: dg.DagsterRun, event: dg.DagsterEvent) -> None:
-    success = event.event_type is dg.DagsterEventType.RUN_SUCCESS
-    name = "run_successes_sensor" if success else "run_failures_sensor"
-    context = dg.build_run_status_sensor_context(
-        sensor_name=name, dagster_event=event, dagster_instance=pipeline.instance, dagster_run=run
-    )
-    sensor = build_defs(pipeline.settings).get_repository_def().get_sensor_def(name)
-    sensor(context if success else context.for_run_failure())
 
 
 def open_keys(pipeline: Any) -> set[str]:

@@ -107,6 +107,6 @@ def test_a_tick_without_news_computes_what_other_code_or_other_rules_computed(
 def test_parameters_that_are_given_to_a_tick_without_news_are_computed(pipeline: Any, now: datetime, this_day: date) -> None:
     pipeline.simulator.add_records([record(1, 8, now)])
     assert pipeline.run(this_day).success
-    config = {"ops": {"top_channels": {"config": {"limit": 3}}}}
+    config = {"ops": {"general": {"config": {"top_channels": {"limit": 3}}}}}
     for found in ({this_day.isoformat()}, None):
         assert materialized(pipeline.run(this_day, run_config=config)).get("top_channels") == found

@@ -26,14 +26,21 @@ _NOW = datetime(2026, 1, 4, tzinfo=UTC)
 
 
 def asset(name: str) -> dg.AssetsDefinition:
-    """An asset as Dagster loads it."""
-    [found] = [each for each in defs.assets or [] if isinstance(each, dg.AssetsDefinition) and each.key == dg.AssetKey(name)]
+    """An asset as Dagster loads it, with those that are made in the same step."""
+    key = dg.AssetKey(name)
+    [found] = [each for each in defs.assets or [] if isinstance(each, dg.AssetsDefinition) and key in each.keys]
     return found
+
+
+def materializations_of(done: dg.ExecuteInProcessResult, name: str) -> list[dg.AssetMaterialization]:
+    """What a run says that it made of an asset, in order."""
+    every = [event.materialization for event in done.get_asset_materialization_events()]
+    return [each for each in every if each.asset_key == dg.AssetKey(name)]
 
 
 def metadata_of(done: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
     """What the newest materialization says, by label."""
-    return {label: entry.value for label, entry in done.asset_materializations_for_node(name)[-1].metadata.items()}
+    return {label: entry.value for label, entry in materializations_of(done, name)[-1].metadata.items()}
 
 
 class FakeWarehouse:

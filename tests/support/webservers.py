@@ -50,6 +50,7 @@ def asset_node(name: str, group: str, kinds: list[str], *jobs: str, newest: str 
     partitions = {"results": [newest]}
     return {
         "assetKey": {"path": [name]},
+        "opName": group if "duckdb" in kinds else name,
         "groupName": group,
         "kinds": kinds,
         "jobNames": list(jobs),

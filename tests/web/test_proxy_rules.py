@@ -139,7 +139,7 @@ def test_only_what_is_of_no_account_changes_nothing_that_matters() -> None:
 def test_the_record_says_what_a_mutation_is_about_and_not_what_was_given_with_it() -> None:
     params = {
         "selector": {"jobName": "telemetry_range", "assetSelection": [{"path": ["top_channels"]}]},
-        "runConfigData": {"ops": {"top_channels": {"config": {"name": "Ana", "path": "/x", "limit": 5}}}},
+        "runConfigData": {"ops": {"general": {"config": {"top_channels": {"name": "Ana", "path": "/x", "limit": 5}}}}},
         "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2026-11-01"}]},
     }
     query = "mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename } }"

@@ -152,7 +152,7 @@ def test_a_launch_carries_days_parameters_and_priority(tasks: Browsers, webserve
     answer = oscar.post("/tareas/nueva", data=form, headers=oscar.origin)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/tareas/{ANOTHER_ID}?done=launched")
     [params] = [variables["params"] for operation, variables in webserver.asked if operation == "Launch"]
-    assert params["runConfigData"] == {"ops": {"top_channels": {"config": {"limit": 5}}}}
+    assert params["runConfigData"] == {"ops": {"general": {"config": {"top_channels": {"limit": 5}}}}}
     tags = {tag["key"]: tag["value"] for tag in params["executionMetadata"]["tags"]}
     assert tags == {
         "dagster/asset_partition_range_start": "2026-11-01",

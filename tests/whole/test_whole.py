@@ -152,7 +152,7 @@ def test_a_tick_without_news_succeeds_and_skips_the_rest(operator: Operator, ran
     states = {step["stepKey"]: step["status"] for step in run["stepStats"]}
     assert run["jobName"] == "telemetry_tick"
     assert states["telemetry_records"] == "SUCCESS"
-    assert states["ott_views"] == states["top_channels"] == "SKIPPED"
+    assert states["ott_views"] == states["general"] == "SKIPPED"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_tick_without_news_succeeds_and_skips_the_rest(operator: Operator, ran
             "before it",
             id="range",
         ),
-        pytest.param({}, {"ops": {"top_channels": {"config": {"limit": 0}}}}, "limit", id="parameter"),
+        pytest.param({}, {"ops": {"general": {"config": {"top_channels": {"limit": 0}}}}}, "limit", id="parameter"),
     ],
 )
 def test_an_impossible_run_is_refused_at_launch_over_graphql(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +58,20 @@ def config_type(parameters: type[Parameters]) -> type[dg.Config]:
         for name, field in parameters.model_fields.items()
     }
     return create_model(f"{parameters.__name__}Config", __base__=dg.Config, **fields)
+
+
+def config_of_theme(theme: str, analyses: Iterable[Analysis]) -> type[dg.Config]:
+    """Return the parameters of several analyses as Dagster's configuration, by analysis. Those of one that has required ones
+    may be left out, too: a run may be of others.
+    """
+    fields: dict[str, Any] = {}
+    for analysis in analyses:
+        own = config_type(analysis.parameters)
+        if any(field.is_required() for field in own.model_fields.values()):
+            fields[analysis.name] = (own | None, Field(default=None, description=analysis.question))
+        elif own.model_fields:
+            fields[analysis.name] = (own, Field(default=own(), description=analysis.question))
+    return create_model(f"{theme.title()}Config", __base__=dg.Config, **fields)
 
 
 def column_schema(analysis: Analysis) -> dg.TableSchema:

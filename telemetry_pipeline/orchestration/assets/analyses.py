@@ -1,20 +1,23 @@
-"""Every registered analysis as an asset over ``ott_views``. What an analysis computes is said in the package ``analyses``."""
+"""Every registered analysis as an asset over ``ott_views``, a step a theme. What one computes is said in the package
+``analyses``.
+"""
 
 # Annotations are values here: Dagster reads the type of each asset's configuration from them.
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 import dagster as dg
 
-from telemetry_pipeline.analyses.framework.declaration import Analysis
-from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
+from telemetry_pipeline.analyses.registry import themes
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.partitions import days_of
 from telemetry_pipeline.orchestration.resources import Warehouse
-from telemetry_pipeline.orchestration.runtime.cluster.attempts import tried_again
+from telemetry_pipeline.orchestration.runtime.cluster.attempts import ENDING, PartsFailed, tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
 from telemetry_pipeline.reports.charts import drawing
@@ -29,31 +32,66 @@ _PREVIEW_ROWS = 10
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
-    """Return one asset per analysis."""
-    return [_asset(analysis, daily, settings) for analysis in all_analyses().values()]
+    """Return an asset per analysis, those of a theme made in one step, which is named by it."""
+    return [_theme(theme, of_theme, daily, settings) for theme, of_theme in themes().items()]
 
 
-def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> dg.AssetsDefinition:
-    config_type = about.config_type(analysis.parameters)
+def _theme(
+    theme: str, of_theme: Mapping[str, Analysis], daily: dg.DailyPartitionsDefinition, settings: StackSettings
+) -> dg.AssetsDefinition:
+    config_type = about.config_of_theme(theme, of_theme.values())
 
-    def with_parameters(
+    @dg.multi_asset(
+        name=theme,
+        specs=[_spec(analysis, settings) for analysis in of_theme.values()],
+        can_subset=True,
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        op_tags=on_queue(ANALYSIS),
+    )
+    @tried_again(settings)
+    def analyses(
         context: dg.AssetExecutionContext,
         config: config_type,  # type: ignore[valid-type]
         warehouse: dg.ResourceParam[Warehouse],
-    ) -> dg.MaterializeResult[Any]:
-        return _materialize(context, warehouse, settings, analysis, config.model_dump())  # type: ignore[attr-defined]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        period, checkpoint = days_of(context), RunGuard(context).check
+        given = config.model_dump()  # type: ignore[attr-defined]
+        chosen = [of_theme[key.to_user_string()] for key in context.selected_asset_keys]
+        failed: dict[str, Exception] = {}
+        for analysis, parameters in _widest_first(chosen, period, given):
+            checkpoint()
+            try:
+                updated = warehouse.update(analysis, period, parameters, checkpoint=checkpoint)
+                _tell(context, settings, analysis, period, updated)
+            except ENDING:
+                raise
+            except Exception as err:
+                # The others are none the worse for it; at the end it fails the step.
+                context.log.exception(f"{analysis.name} failed")
+                failed[analysis.name] = err
+            else:
+                yield dg.MaterializeResult(asset_key=analysis.name)
+        if failed:
+            raise PartsFailed(failed)
 
-    def without_parameters(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
-    ) -> dg.MaterializeResult[Any]:
-        return _materialize(context, warehouse, settings, analysis, {})
+    return analyses
 
-    declare = dg.asset(
-        name=analysis.name,
+
+def _widest_first(analyses: Iterable[Analysis], period: Period, given: Mapping[str, Any]) -> list[tuple[Analysis, Parameters]]:
+    """Return analyses with their parameters in the order in which the views that one has loaded do for those after it.
+
+    :raises RequestRefused: an analysis cannot run with its parameters.
+    """
+    parsed = [(analysis, analysis.parse(given.get(analysis.name) or {})) for analysis in analyses]
+    return sorted(parsed, key=lambda each: (each[0].windows(period, each[1])[0].first, each[0].name))
+
+
+def _spec(analysis: Analysis, settings: StackSettings) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        analysis.name,
         description=about.description(analysis.description, analysis.parameters),
         deps=["ott_views"],
-        partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=analysis.theme,
         kinds={"duckdb", "postgres"},
         tags=all_assets()[analysis.name].tags
@@ -66,33 +104,28 @@ def _asset(analysis: Analysis, daily: dg.DailyPartitionsDefinition, settings: St
             "dagster/column_lineage": about.column_lineage(analysis),
             "dagster/code_references": about.code(settings, analysis.compute),
         },
-        op_tags=on_queue(ANALYSIS),
     )
-    return declare(tried_again(settings)(with_parameters if analysis.parameters.model_fields else without_parameters))
 
 
-def _materialize(
-    context: dg.AssetExecutionContext,
-    warehouse: Warehouse,
-    settings: StackSettings,
-    analysis: Analysis,
-    values: Mapping[str, Any],
-) -> dg.MaterializeResult[Any]:
-    period = days_of(context)
-    updated = warehouse.update(analysis, period, analysis.parse(values), checkpoint=RunGuard(context).check)
+def _tell(
+    context: dg.AssetExecutionContext, settings: StackSettings, analysis: Analysis, period: Period, updated: Updated
+) -> None:
+    """Add to the materializations of an analysis what is said of its results."""
+
+    def add(said: Mapping[str, Any], day: date) -> None:
+        context.add_asset_metadata(said, asset_key=analysis.name, partition_key=day.isoformat())
+
     facts = [
         _facts(analysis, info, reason, totals)
         for info, reason, totals in zip(updated.infos, updated.reasons, updated.totals, strict=True)
     ]
     # The one result of a period is that of each of its days.
     for day, said in zip(period.days(), facts * period.length if analysis.is_of_period else facts, strict=True):
-        context.add_asset_metadata(said, partition_key=day.isoformat())
+        add(said, day)
     where = _address(analysis, updated.infos[-1], settings.web_url)
     drawn_there = {"chart": dg.MetadataValue.url(f"{where}&format=svg")}
     chart = _drawn(updated, analysis) if is_of_a_person(context.run.tags) else drawn_there
-    shown = {"preview": _preview(updated, analysis), "rows": dg.MetadataValue.url(where)}
-    context.add_asset_metadata({**chart, **shown}, partition_key=period.last.isoformat())
-    return dg.MaterializeResult()
+    add({**chart, "preview": _preview(updated, analysis), "rows": dg.MetadataValue.url(where)}, period.last)
 
 
 def _preview(updated: Updated, analysis: Analysis) -> dg.TableMetadataValue:

@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 
 from telemetry_pipeline.analyses.framework.declaration import Parameters
-from telemetry_pipeline.analyses.registry import all_analyses
+from telemetry_pipeline.analyses.registry import all_analyses, steps
+from telemetry_pipeline.client.launching import run_config
 from telemetry_pipeline.days import today
 from telemetry_pipeline.ingestion.step import Days
 from telemetry_pipeline.ingestion.sync import Sync
@@ -164,13 +165,8 @@ def _names(context: dg.AssetExecutionContext) -> set[str]:
 
 def _chosen(context: dg.AssetExecutionContext) -> dict[str, Parameters]:
     """Return the analyses among them, with their parameters."""
-    configured: Any = context.run.run_config.get("ops", {})
-    names = _names(context)
-    return {
-        name: analysis.parse(configured.get(name, {}).get("config", {}))
-        for name, analysis in all_analyses().items()
-        if name in names
-    }
+    given, names = run_config.read(context.run.run_config, steps()), _names(context)
+    return {name: analysis.parse(given.get(name, {})) for name, analysis in all_analyses().items() if name in names}
 
 
 def _records(day: date, new: Days, rows: Days) -> dict[str, float]:

@@ -9,10 +9,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.execution.stats import StepEventStatus
+from dagster._core.snap.execution_plan_snapshot import ExecutionStepSnap
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 from dagster_shared.error import SerializableErrorInfo
 
-from telemetry_pipeline.errors import ADVICE, StepInterrupted, StepLost, WarehouseUnavailable
+from telemetry_pipeline.errors import ADVICE, FAILED, StepInterrupted, StepLost, WarehouseUnavailable
 from telemetry_pipeline.logs.lines import without_data
 
 _LOSSES = {
@@ -34,11 +35,20 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
     return without_data(_deepest(failure.error) or str(event.message))
 
 
-def advice_on_step(event: dg.DagsterEvent) -> str:
-    """Return what to do about a step that failed, where our own error said so."""
+def advice_on_step(event: dg.DagsterEvent) -> list[str]:
+    """Return what to do about a step that failed, where our own errors said so."""
+    return [without_data(text) for label, text in _told(event).items() if label.split("/")[0] == ADVICE]
+
+
+def failed_parts(event: dg.DagsterEvent) -> dict[str, str]:
+    """Return why each of the assets failed that a failed step makes beside others; empty: the step failed as a whole."""
+    labels = {label: label.partition("/") for label in _told(event)}
+    return {name: without_data(_told(event)[label]) for label, (kind, _, name) in labels.items() if kind == FAILED}
+
+
+def _told(event: dg.DagsterEvent) -> dict[str, str]:
     told = event.step_failure_data.user_failure_data
-    entry = told.metadata.get(ADVICE) if told else None
-    return without_data(str(entry.value)) if entry else ""
+    return {label: str(entry.value) for label, entry in told.metadata.items()} if told else {}
 
 
 def why_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.DagsterEvent) -> str:
@@ -53,23 +63,42 @@ def why_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, event: dg.D
     return without_data((_deepest(errors[0]) if errors and not began else "") or str(event.message))
 
 
-def steps_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
-    """Return the steps of a run that has ended which were at work or next: they neither ended well nor wait for one that did
-    not.
+def left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, str]:
+    """Return what a run that has ended was at work on or next: by its name, the step. Steps neither ended well nor wait for one
+    that did not; of one that makes several assets, it is those that are not made.
     """
     if run.execution_plan_snapshot_id is None:
-        return []
+        return {}
     plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
     stats = instance.get_run_step_stats(run.run_id)
     done = {each.step_key for each in stats if each.status in (StepEventStatus.SUCCESS, StepEventStatus.SKIPPED)}
-    left = [step for step in plan.steps if step.key in plan.step_keys_to_execute and step.key not in done]
-    keys = {step.key for step in left}
-    return [step.key for step in left if keys.isdisjoint(key for each in step.inputs for key in each.upstream_step_keys)]
+    steps = [step for step in plan.steps if step.key in plan.step_keys_to_execute and step.key not in done]
+    keys = {step.key for step in steps}
+    records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+    events = [record.event_log_entry.get_dagster_event() for record in records]
+    made = {(event.step_key, event.asset_key.to_user_string()) for event in events if event.asset_key}
+    return {
+        name: step.key
+        for step in steps
+        if keys.isdisjoint(key for each in step.inputs for key in each.upstream_step_keys)
+        for name in _makes(step)
+        if name == step.key or (step.key, name) not in made
+    }
 
 
-def steps_done(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
-    """Return the steps of a run that ended well."""
-    return {each.step_key for each in instance.get_run_step_stats(run.run_id) if each.status is StepEventStatus.SUCCESS}
+def done(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
+    """Return what a run has done: the steps that ended well, and the assets that they make."""
+    well = {each.step_key for each in instance.get_run_step_stats(run.run_id) if each.status is StepEventStatus.SUCCESS}
+    if run.execution_plan_snapshot_id is None:
+        return well
+    plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+    return well.union(*(_makes(step) for step in plan.steps if step.key in well))
+
+
+def _makes(step: ExecutionStepSnap) -> list[str]:
+    """Return the assets that a step makes, or its own name."""
+    keys = [output.properties.asset_key for output in step.outputs if output.properties]
+    return [key.to_user_string() for key in keys if key] or [step.key]
 
 
 def was_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

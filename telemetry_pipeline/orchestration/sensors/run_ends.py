@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -42,9 +43,8 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
         engine = connect(settings.complete().database_url)
         run = context.dagster_run
         of_run = failures.why_run_failed(context.instance, run, context.failure_event)
-        errors = dict.fromkeys(failures.steps_left(context.instance, run), of_run)
-        events = context.get_step_failure_events()
-        errors |= {str(event.step_key): failures.why_step_failed(event) for event in events}
+        events = {str(event.step_key): event for event in context.get_step_failure_events()}
+        errors = _errors(failures.left(context.instance, run), events, of_run)
         if not errors and run.execution_plan_snapshot_id:
             # Its process was lost after the last step.
             _note_what_was_done(engine, context.instance, run)
@@ -60,7 +60,7 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
                     detail="\n".join(dict.fromkeys(errors.values())) or of_run,
                     advice=" ".join(
                         [
-                            *(f"{each}." for each in dict.fromkeys(map(failures.advice_on_step, events)) if each),
+                            *(f"{each}." for each in dict.fromkeys(chain(*map(failures.advice_on_step, events.values())))),
                             f"See the run's steps in the web UI or with 'telemetry-pipeline status {run.run_id[:8]}'. "
                             "Ticks try again by themselves; other runs with 'telemetry-pipeline dead-letters'.",
                         ]
@@ -73,6 +73,19 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
         _note_end(engine, context.instance, run)
 
     return run_failures
+
+
+def _errors(left: Mapping[str, str], events: Mapping[str, dg.DagsterEvent], of_run: str) -> dict[str, str]:
+    """Return why each thing was not done that a run left: an asset, or a step that makes none.
+
+    :param left: the step of each. :param events: the failures of steps. :param of_run: why the run failed where no step did.
+    """
+    errors = {name: of_run for name, step in left.items() if step not in events}
+    for step, event in events.items():
+        why = failures.why_step_failed(event)
+        whole = [name for name, its_step in left.items() if its_step == step] or [step]
+        errors |= failures.failed_parts(event) or dict.fromkeys(whole, why)
+    return errors
 
 
 def build_run_successes_sensor(settings: StackSettings) -> dg.SensorDefinition:
@@ -99,8 +112,8 @@ def _note_what_was_done(engine: sa.Engine, instance: dg.DagsterInstance, run: dg
         if makes_up_for(run, problem.key):
             problems.resolve(engine, problem.key)
     if letters := dead_letters.open_letters(engine):
-        steps = failures.steps_done(instance, run)
-        repeated = [letter for letter in letters if letter.step in steps and covers(run.tags, letter.partition)]
+        done = failures.done(instance, run)
+        repeated = [letter for letter in letters if letter.step in done and covers(run.tags, letter.partition)]
         dead_letters.settle(engine, [letter.id for letter in repeated], run.run_id)
         left = {letter.run_id for letter in letters if letter not in repeated}
         dead_letters.end_problems(engine, {letter.run_id for letter in repeated} - left)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -16,9 +16,11 @@ from dagster._serdes import ConfigurableClassData
 
 from telemetry_pipeline.errors import (
     ADVICE,
+    FAILED,
     MalformedAnswer,
     PanAccessError,
     StatementFailed,
+    StepEnded,
     StepLost,
     TelemetryError,
     Unavailable,
@@ -56,6 +58,9 @@ _NOT_KEPT = frozenset(
 _BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED})
 _COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
 
+
+ENDING = (StepEnded, Unavailable, SoftTimeLimitExceeded)
+"""Errors after which the parts of a step that are left would fail as well."""
 
 _PASSING = (Unavailable, MalformedAnswer, StatementFailed, StepLost)
 _PROMPT = (WorkerLostError, StepLost)
@@ -102,6 +107,17 @@ def tried_again(settings: StackSettings) -> Callable[[F], F]:
     return decorate
 
 
+class PartsFailed(Exception):
+    """Parts of a step failed; all others are done.
+
+    :ivar errors: by the names of the parts.
+    """
+
+    def __init__(self, errors: Mapping[str, Exception]) -> None:
+        super().__init__("; ".join(f"{name}: {_problem(err)}" for name, err in errors.items()))
+        self.errors = errors
+
+
 @contextmanager
 def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings: StackSettings) -> Iterator[None]:
     try:
@@ -109,16 +125,38 @@ def _judged(context: dg.AssetExecutionContext | dg.OpExecutionContext, settings:
     except (dg.Failure, dg.RetryRequested):
         raise
     except Exception as raised:
-        err = explanation(raised) or raised
+        errors = raised.errors if isinstance(raised, PartsFailed) else {"": raised}
         step = context.get_step_execution_context()
         failed_before = failures(context.instance, context.run.run_id, step.step.key)
-        seconds = seconds_to_next(err, failed_before, settings, is_tick=is_tick(context.run))
+        waits = [
+            seconds_to_next(_told_of(err), failed_before, settings, is_tick=is_tick(context.run)) for err in errors.values()
+        ]
+        seconds = max((each for each in waits if each is not None), default=None)
         if seconds is not None and not context.instance.is_ephemeral:
             raise dg.RetryRequested(max_retries=step.previous_attempt_count + 1, seconds_to_wait=seconds) from raised
-        if isinstance(err, TelemetryError):
+        if isinstance(raised, PartsFailed):
+            raise dg.Failure(description=str(raised), metadata=_of_parts(errors), allow_retries=False) from raised
+        if isinstance(err := _told_of(raised), TelemetryError):
             advice = {ADVICE: err.advice} if err.advice else None
             raise dg.Failure(description=err.problem, metadata=advice, allow_retries=False) from raised
         raise
+
+
+def _of_parts(errors: Mapping[str, Exception]) -> dict[str, str]:
+    """Return why each part failed, and what to do about it, as metadata of the step's failure."""
+    told = {name: _told_of(err) for name, err in errors.items()}
+    advice = {f"{ADVICE}/{name}": err.advice for name, err in told.items() if isinstance(err, TelemetryError) and err.advice}
+    return {f"{FAILED}/{name}": _problem(err) for name, err in errors.items()} | advice
+
+
+def _told_of(error: Exception) -> Exception:
+    """Return what is told in place of an error."""
+    return explanation(error) or error
+
+
+def _problem(error: Exception) -> str:
+    told = _told_of(error)
+    return told.problem if isinstance(told, TelemetryError) else f"{type(told).__name__}: {told}"
 
 
 def attempt_number(known: KnownExecutionState | None, step: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from telemetry_pipeline.client.documents import LOCATION, REPOSITORY
 from telemetry_pipeline.client.graphql import Json, unwrap
+from telemetry_pipeline.client.launching.run_config import Steps, read, written
 from telemetry_pipeline.days import Day, asked_period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.job_names import ANY_ASSETS_JOB
@@ -17,12 +18,15 @@ from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 
 @dataclass(frozen=True)
 class Targets:
-    """What can be launched, by name with its newest partition; None: it has no partitions."""
+    """What can be launched, by name with its newest partition; None: it has no partitions.
+
+    :ivar steps: in which step an asset is made, where that is not one of its own.
+    """
 
     jobs: Mapping[str, str | None]
     assets: Mapping[str, str | None]
     analyses: tuple[str, ...]
-    documents: tuple[str, ...]
+    steps: Steps
 
     def select(self, target: str | Sequence[str]) -> tuple[Json, str | None]:
         """Return what of a run's selector says to run *target*, and its newest partition.
@@ -57,7 +61,7 @@ def read_targets(answer: Json) -> Targets:
         jobs={job["name"]: of_jobs.get(job["name"]) for job in answer["jobs"] if job["name"] != ANY_ASSETS_JOB},
         assets=newest,
         analyses=tuple(name for name, node in assets.items() if "duckdb" in node["kinds"]),
-        documents=tuple(name for name, node in assets.items() if node["groupName"] == "documents"),
+        steps={name: node["opName"] for name, node in assets.items() if node["opName"] not in (name, None)},
     )
 
 
@@ -80,29 +84,35 @@ def partition_tags(newest: str | None, partition: Day | None, first: Day | None,
 
 
 def launch_params(
-    selector: Json, days: Mapping[str, str], parameters: Mapping[str, Mapping[str, Any]], tags: Mapping[str, str]
+    selector: Json,
+    days: Mapping[str, str],
+    parameters: Mapping[str, Mapping[str, Any]],
+    tags: Mapping[str, str],
+    steps: Steps,
 ) -> Json:
     """Return what the document ``Launch`` is given.
 
     :param selector: as of :meth:`Targets.select`. :param days: as of :func:`partition_tags`.
+    :param parameters: by asset. :param steps: as of :class:`Targets`.
     :raises RequestRefused: the parameters or the tags cannot be; says why.
     """
     if taken := days.keys() & tags.keys():
         raise RequestRefused(f"the tag {min(taken)} is given by the partition or the range, not by tags")
-    _check_parameters(parameters, selector)
+    _check_parameters(parameters, selector, steps)
     return {
         "selector": {"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, **selector},
         "mode": "default",
-        "runConfigData": {"ops": {asset: {"config": dict(values)} for asset, values in parameters.items()}},
+        "runConfigData": written(parameters, steps),
         "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in {**tags, **days}.items()]},
     }
 
 
-def _check_parameters(parameters: Mapping[str, Any], selector: Json) -> None:
+def _check_parameters(parameters: Mapping[str, Any], selector: Json, steps: Steps) -> None:
     """Refuse what the server would take without a word: parameters in another form, or of what is not launched."""
     selected = [key["path"][0] for key in selector.get("assetSelection", [])]
     if isinstance(ops := parameters.get("ops"), Mapping):
-        of_assets = {asset: each["config"] for asset, each in ops.items() if isinstance(each, Mapping) and "config" in each}
+        configured = {step: each for step, each in ops.items() if isinstance(each, Mapping) and "config" in each}
+        of_assets = read({"ops": configured}, steps)
         raise RequestRefused(f"parameters are given as {of_assets}, without what GraphQL has around them")
     if loose := {name: value for name, value in parameters.items() if not isinstance(value, Mapping)}:
         raise RequestRefused(f"parameters are given as { ({selected[0] if len(selected) == 1 else 'ASSET': loose}) }")
