@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import fakes
 import pytest
 from analyses.oracle import View
-from fakes import FakePanAccess, FakeWarehouse, asset, materializations_of, metadata_of
+from fakes import FakeWarehouse, asset, materializations_of, metadata_of
 
 from telemetry_pipeline.analyses.registry import find_analysis, steps
 from telemetry_pipeline.client.launching.run_config import written
@@ -56,10 +57,7 @@ class Materialize:
 
     def __call__(self, name: str, warehouse: FakeWarehouse, **options: Any) -> dg.ExecuteInProcessResult:
         config = written({name: REQUIRED[name]}, steps()) if REQUIRED[name] else None
-        resources = {"warehouse": warehouse, "panaccess": FakePanAccess()}
-        return dg.materialize(
-            [asset(name)], selection=[name], resources=resources, run_config=config, instance=self._history, **options
-        )
+        return fakes.materialize(name, warehouse, run_config=config, instance=self._history, **options)
 
 
 @pytest.fixture

@@ -43,6 +43,12 @@ def metadata_of(done: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
     return {label: entry.value for label, entry in materializations_of(done, name)[-1].metadata.items()}
 
 
+def materialize(name: str, warehouse: FakeWarehouse, **options: Any) -> dg.ExecuteInProcessResult:
+    """Make an asset alone."""
+    resources = {"warehouse": warehouse, "panaccess": FakePanAccess()}
+    return dg.materialize([asset(name)], selection=[name], resources=resources, **options)
+
+
 class FakeWarehouse:
     """In place of the resource ``warehouse``: it has exactly some views, in memory; analyses compute with them, and nothing is
     stored. To have it answer something else, derive from it: its verbs are those of ``orchestration.resources.Warehouse``.
