@@ -53,7 +53,7 @@ query Targets {{
     ... on Repository {{
       jobs {{ name }}
       assetNodes {{
-        assetKey {{ path }} opName groupName kinds jobNames
+        assetKey {{ path }} opName kinds jobNames
         partitionKeyConnection(limit: 1, ascending: false) {{ results }}
       }}
     }}

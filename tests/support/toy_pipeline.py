@@ -47,13 +47,25 @@ class TopChannels(dg.Config):
     limit: int = 20
 
 
-@dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run(), deps=[ott_views])
-def top_channels(context: dg.AssetExecutionContext, config: TopChannels) -> dg.MaterializeResult[None]:
-    """An analysis with as many rows as its parameter says."""
-    return dg.MaterializeResult(metadata={"dagster/row_count": config.limit})
+class General(dg.Config):
+    """Parameters of a theme, by analysis."""
+
+    top_channels: TopChannels = TopChannels()
 
 
-assets = [telemetry_records, ott_views, top_channels]
+@dg.multi_asset(
+    name="general",
+    specs=[dg.AssetSpec("top_channels", deps=[ott_views])],
+    can_subset=True,
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def general(context: dg.AssetExecutionContext, config: General) -> Iterator[dg.MaterializeResult[None]]:
+    """A theme of one analysis, with as many rows as its parameter says."""
+    yield dg.MaterializeResult(asset_key="top_channels", metadata={"dagster/row_count": config.top_channels.limit})
+
+
+assets = [telemetry_records, ott_views, general]
 defs = dg.Definitions(
     assets=assets,
     jobs=[dg.define_asset_job(name, selection=assets) for name in ("telemetry_tick", "telemetry_range")],
