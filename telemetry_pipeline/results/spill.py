@@ -66,7 +66,7 @@ def sweep(parent: Path) -> None:
 def _locked(directory: Path) -> int | None:
     """Lock a directory; None if another process has, or it is gone."""
     try:
-        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return None
     try:

@@ -99,7 +99,7 @@ def test_a_forked_process_neither_removes_nor_holds_what_is_its_parents(tmp_path
     own = spill.claim(tmp_path)
     fork = multiprocessing.get_context("fork")
     goes_on, ends = fork.Pipe()
-    child = fork.Process(target=lambda: (spill.release(own), goes_on.send(own.exists()), goes_on.recv()))
+    child = fork.Process(target=lambda: (spill.release(own), goes_on.send(own.exists()), goes_on.recv()), daemon=True)
     child.start()
     assert ends.recv() is True
     os.close(spill._held.pop(own))  # as the parent's end would
