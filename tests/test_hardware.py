@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_pipeline import hardware
+from telemetry_pipeline.settings import hardware
 from telemetry_pipeline.settings.computing import Limits, limits_within
 from telemetry_pipeline.settings.loading import StackSettings
 

@@ -20,10 +20,9 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from telemetry_pipeline import hardware
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import SettingsError
-from telemetry_pipeline.settings import addresses
+from telemetry_pipeline.settings import addresses, hardware
 from telemetry_pipeline.settings.alerts import AlertSettings
 from telemetry_pipeline.settings.computing import ComputingSettings, Limits, limits_within
 from telemetry_pipeline.settings.machine import MachineSettings

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from terminal import wait_until
 
-from telemetry_pipeline import hardware
 from telemetry_pipeline.errors import ServiceEnded, StackError
+from telemetry_pipeline.settings import hardware
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.processes import memory
 from telemetry_pipeline.stack.processes.service import Service

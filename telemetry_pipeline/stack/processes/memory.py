@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import psutil
 
-from telemetry_pipeline import hardware
 from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings import hardware
 
 # Idle it takes 1.1 GB; the process of a run and the steps of a tick take 0.4 GB on top.
 _LEAST_BYTES = 1_500_000_000
