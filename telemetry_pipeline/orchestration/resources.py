@@ -71,7 +71,7 @@ class Warehouse:
     @functools.cached_property
     def views(self) -> Store:
         """The views that the analyses of this process had last."""
-        return Store(rules_of(self._settings))
+        return Store(rules_of(self._settings), limits=self._settings.limits)
 
     def sync(
         self,

@@ -7,8 +7,6 @@ in PostgreSQL. Where the columns come from, and why they are exactly what is com
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +25,12 @@ from telemetry_pipeline.analyses.framework.clock import Day
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.results import spill
+from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import Segments, State
 
-_MEMORY_LIMIT = "192MB"
 _READABLE = 1_000
 """Characters of a name."""
 _NAMES = [field.name for field in segments.SCHEMA if pa.types.is_dictionary(field.type)]
@@ -78,15 +77,23 @@ class Store:
     :ivar state: what is committed of the days that are here.
     :param widening: days that are here stay together with those that are asked for if all of them are at most so many times
         as many as those; 1 keeps none.
+    :param limits: what it may take of the machine.
     """
 
-    def __init__(self, rules: Rules, widening: float = 1.0) -> None:
+    def __init__(self, rules: Rules, widening: float = 1.0, limits: Limits | None = None) -> None:
         self.rules = rules
         self._widening = widening
-        # Of its own: what processes spill into the same directory has the same names.
-        spilled = tempfile.mkdtemp(prefix="telemetry-duckdb-")
-        weakref.finalize(self, shutil.rmtree, spilled, ignore_errors=True)
-        self._duckdb = duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": spilled})
+        limits = limits or Limits()
+        spilled = spill.claim(limits.spill_directory)
+        weakref.finalize(self, spill.release, spilled)
+        self._duckdb = duckdb.connect(
+            config={
+                "memory_limit": f"{limits.duckdb_memory_mb}MB",
+                "threads": limits.duckdb_threads,
+                "temp_directory": str(spilled),
+                "max_temp_directory_size": f"{limits.spill_mb}MB",
+            }
+        )
         self._duckdb.execute("set enable_progress_bar = false")  # it would write into whatever stdout is
         self._loaded: Period | None = None
         self._counted: tuple[Period, date] | None = None

@@ -22,8 +22,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from telemetry_pipeline.days import today
 from telemetry_pipeline.errors import SettingsError
-from telemetry_pipeline.settings import addresses
+from telemetry_pipeline.settings import addresses, hardware
 from telemetry_pipeline.settings.alerts import AlertSettings
+from telemetry_pipeline.settings.computing import ComputingSettings, Limits, limits_within
 from telemetry_pipeline.settings.machine import MachineSettings
 from telemetry_pipeline.settings.operator import OperatorSettings
 from telemetry_pipeline.settings.panaccess import PanAccessSettings
@@ -40,6 +41,7 @@ _ENV_FILE = os.environ.get("TELEMETRY_ENV_FILE", ".env") or None
 ROOMS: tuple[type[BaseModel], ...] = (
     WarehouseSettings,
     RunSettings,
+    ComputingSettings,
     PanAccessSettings,
     OperatorSettings,
     ScheduleSettings,
@@ -72,6 +74,7 @@ class StackSettings(
     ScheduleSettings,
     OperatorSettings,
     PanAccessSettings,
+    ComputingSettings,
     RunSettings,
     WarehouseSettings,
     BaseSettings,
@@ -125,6 +128,11 @@ class StackSettings(
     def flower_directory(self) -> Path:
         """Directory of Flower's socket."""
         return self.flower_sockets or self.home / "flower-sockets"
+
+    @property
+    def limits(self) -> Limits:
+        """What a process of this machine that computes may take."""
+        return limits_within(self, hardware.memory_bytes(), hardware.processors(), self.home)
 
     @property
     def first_month(self) -> date:

@@ -49,9 +49,6 @@ class RunSettings(BaseModel):
     worker_child_tasks: int = Field(
         default=1_000, ge=1, description="After how many steps a worker's child process is replaced by a fresh one."
     )
-    worker_child_memory_mb: int = Field(
-        default=700, ge=200, description="Above how much memory it is replaced, once its step has ended."
-    )
 
     @field_validator("run_time_limit_minutes")
     @classmethod

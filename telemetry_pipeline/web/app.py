@@ -91,7 +91,7 @@ def create_app(settings: DoorSettings, engine: sa.Engine | None = None, pool: Po
 
 def _answers(settings: DoorSettings, engine: sa.Engine, pool: Pool | None) -> Answers:
     rules = rules_of(settings)
-    return Answers(engine, rules, pool or Pool(Data(settings.database_url, rules)))
+    return Answers(engine, rules, pool or Pool(Data(settings.database_url, rules, settings.limits)))
 
 
 def _allowed_days(settings: DoorSettings) -> Callable[[], AllowedDays]:

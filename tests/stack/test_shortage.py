@@ -15,6 +15,7 @@ import pytest
 from terminal import wait_until
 
 from telemetry_pipeline.errors import ServiceEnded, StackError
+from telemetry_pipeline.settings import hardware
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.stack.processes import memory
 from telemetry_pipeline.stack.processes.service import Service
@@ -128,13 +129,15 @@ def test_too_little_memory_is_said_before_anything_is_killed_for_want_of_it(
 
 
 def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    monkeypatch.setattr(hardware, "_GROUPS", tmp_path)
     machine = memory.memory_bytes()
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.memory_bytes() == machine
     (tmp_path / "memory.max").write_text("838860800\n")
     (tmp_path / "memory.swap.max").write_text("0\n")
     assert memory.memory_bytes() == 838_860_800
+    (tmp_path / "memory.swap.max").write_text("1000000\n")
+    assert memory.memory_bytes() == 839_860_800
 
 
 def test_what_a_killed_process_left_in_its_temporary_directory_goes_at_the_next_launch(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from multiprocessing.connection import Connection
 import psutil
 
 from telemetry_pipeline.errors import RequestRefused
+from telemetry_pipeline.results import spill
 from telemetry_pipeline.web.computing.question import Question
 from telemetry_pipeline.web.computing.worker import Data, Reply
 
 
-def work(connection: Connection, _data: Data) -> None:
+def work(connection: Connection, data: Data) -> None:
     """Answer until nobody asks."""
     while True:
         try:
@@ -28,5 +29,7 @@ def work(connection: Connection, _data: Data) -> None:
                 connection.send(Reply(error=RequestRefused("no", "never")))
             case "grow":
                 connection.send(Reply(b"large", memory_mb=10_000))
+            case "spill":
+                connection.send(Reply(str(spill.claim(data.limits.spill_directory)).encode()))
             case name:
                 connection.send(Reply(f"{name} by {psutil.Process().pid}".encode()))

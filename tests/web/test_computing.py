@@ -6,27 +6,34 @@ import asyncio
 import multiprocessing
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
 from pool_worker import work
+from pydantic import SecretStr
 
+from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused
+from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.web.computing import pool as pools
 from telemetry_pipeline.web.computing.kept import Kept
 from telemetry_pipeline.web.computing.pool import Pool
 from telemetry_pipeline.web.computing.question import Question
+from telemetry_pipeline.web.computing.worker import Data
 
 DAY = date(2026, 1, 1)
 
 
 @pytest.fixture
-def make_pool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pool]:
+def make_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Pool]:
     """Makes pools of processes that start quickly; of a process with threads, as of other tests, a fork may wait for ever."""
     monkeypatch.setattr(pools, "_CONTEXT", multiprocessing.get_context("forkserver"))
     monkeypatch.setattr(pools, "work", work)
-    return lambda **options: Pool(None, **{"size": 1, **options})  # type: ignore[arg-type]  # nothing reads data
+    data = Data(SecretStr("never read"), Rules(ZoneInfo("UTC")), Limits(spill_directory=tmp_path))
+    return lambda **options: Pool(data, **{"size": 1, **options})
 
 
 def question(name: str) -> Question:
@@ -108,6 +115,19 @@ def test_a_process_that_nobody_needs_is_ended(make_pool: Callable[..., Pool]) ->
         await pool.ask(question("one"))
         assert pool._idle
         while pool._idle:
+            await asyncio.sleep(0.02)
+
+    asyncio.run(asyncio.wait_for(ask(), 60))
+
+
+def test_what_a_process_spilled_goes_when_it_is_ended(make_pool: Callable[..., Pool], tmp_path: Path) -> None:
+    """It is killed, and removes nothing itself."""
+
+    async def ask() -> None:
+        pool = make_pool(idle_seconds=0.05)
+        spilled = Path((await pool.ask(question("spill"))).decode())
+        assert spilled.parent == tmp_path
+        while spilled.exists():
             await asyncio.sleep(0.02)
 
     asyncio.run(asyncio.wait_for(ask(), 60))

@@ -28,7 +28,7 @@ def report(name: str, first: date | None, last: date | None, channel: str, form:
     wanted = Wanted(kind, period, channel)
     form = _form(form, output)
     path = output or Path(f"{name}_{_days(period)}.{form}")
-    content = gather(connect(database_url(settings)), Store(rules_of(settings)), settings, wanted)
+    content = gather(connect(database_url(settings)), Store(rules_of(settings), limits=settings.limits), settings, wanted)
     body = MAKERS[form](content, settings)
     try:
         path.write_bytes(body)

@@ -17,6 +17,7 @@ from dagster_celery.make_app import make_app
 from telemetry_pipeline import broker
 from telemetry_pipeline.errors import SettingsError, TelemetryError
 from telemetry_pipeline.logs import setup as logs
+from telemetry_pipeline.orchestration.runtime.cluster.children import look_after_children
 from telemetry_pipeline.orchestration.runtime.cluster.executor import INGEST, LOADED, celery_settings
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import pass_over_foreign_messages
 from telemetry_pipeline.orchestration.runtime.cluster.remote_control import restrict_remote_control
@@ -40,6 +41,7 @@ execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.
 pass_over_foreign_messages(app)
 restrict_remote_control()
 end_when_asked(_settings.database_url)
+look_after_children(_settings.limits.spill_directory)
 
 
 @worker_before_create_process.connect  # type: ignore[untyped-decorator]

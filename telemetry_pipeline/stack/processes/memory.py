@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
 from telemetry_pipeline.amounts import size
 from telemetry_pipeline.errors import StackError
+from telemetry_pipeline.settings import hardware
 
-_CGROUP = Path("/sys/fs/cgroup")
 # Idle it takes 1.1 GB; the process of a run and the steps of a tick take 0.4 GB on top.
 _LEAST_BYTES = 1_500_000_000
 _ENOUGH_BYTES = 2_500_000_000
@@ -33,12 +31,5 @@ def check_memory(say: Callable[[str], None]) -> None:
 def memory_bytes() -> int:
     """Return memory and swap of the machine, or what its container may have of it, in bytes."""
     machine = psutil.virtual_memory().total + psutil.swap_memory().total
-    limits = [limit for limit in (_read("memory.max"), _read("memory/memory.limit_in_bytes")) if limit is not None]
-    return min([machine, *(limit + (_read("memory.swap.max") or 0) for limit in limits)])
-
-
-def _read(name: str) -> int | None:
-    """Return a limit of this process's control group; None is no limit."""
-    with suppress(OSError, ValueError):  # "max" is no number
-        return int((_CGROUP / name).read_text())
-    return None
+    swap = min(hardware.swap_limits(), default=0)
+    return min([machine, *(limit + swap for limit in hardware.memory_limits())])

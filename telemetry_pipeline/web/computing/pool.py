@@ -6,6 +6,7 @@ import asyncio
 import functools
 import multiprocessing
 import os
+import threading
 import time
 from multiprocessing.connection import Connection
 
@@ -13,6 +14,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused
+from telemetry_pipeline.results import spill
 from telemetry_pipeline.web.computing.question import Question
 from telemetry_pipeline.web.computing.worker import Data, Reply, work
 
@@ -136,6 +138,12 @@ class Process:
         self._is_ended = True
         if self._process is not None:
             self._process.kill()
+            threading.Thread(target=self._bury, args=(self._process,), daemon=True).start()
+
+    def _bury(self, process: multiprocessing.process.BaseProcess) -> None:
+        """Remove what it spilled, which it cannot do itself any more."""
+        process.join()
+        spill.sweep(self._data.limits.spill_directory)
 
     def _start(self) -> None:
         ours, theirs = _CONTEXT.Pipe()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 import psutil
@@ -18,6 +18,7 @@ from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.computing.bodies import body_of
 from telemetry_pipeline.web.computing.question import Question
@@ -31,10 +32,11 @@ _MB = 1 << 20
 
 @dataclass(frozen=True)
 class Data:
-    """What a process needs to compute: where views are, how they count, and how much memory it may take."""
+    """What a process needs to compute: where views are, how they count, and how much it may take."""
 
     url: SecretStr
     rules: Rules
+    limits: Limits = field(default_factory=Limits)
     most_memory_mb: int = 900
 
 
@@ -51,7 +53,9 @@ def work(connection: Connection, data: Data) -> None:
     """Answer the questions that come in, until the other end is closed."""
     os.nice(_NICENESS)  # the door itself answers first
     threading.Thread(target=_end_if_too_large, args=(data.most_memory_mb,), daemon=True).start()
-    store = Store(data.rules, widening=_WIDENING)
+    # Before it is too large, its views are spilled.
+    memory_mb = min(data.limits.duckdb_memory_mb, data.most_memory_mb // 3)
+    store = Store(data.rules, widening=_WIDENING, limits=replace(data.limits, duckdb_memory_mb=memory_mb))
     while True:
         try:
             question: Question = connection.recv()

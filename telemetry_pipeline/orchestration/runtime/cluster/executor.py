@@ -72,7 +72,7 @@ def celery_settings(settings: PipelineSettings) -> dict[str, Any]:
             "unacked_restore_throttle": 1,
         },
         "worker_max_tasks_per_child": settings.worker_child_tasks,
-        "worker_max_memory_per_child": settings.worker_child_memory_mb * 1_000,
+        "worker_max_memory_per_child": settings.limits.child_memory_mb * 1_000,
         # A broker that is away for a minute fails no run.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
