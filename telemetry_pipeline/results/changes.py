@@ -48,7 +48,7 @@ def write(
     """Make the stored rows of some results those of *frames*, in their order.
 
     :param name: of the table. :param whole: those whose rows are as they were stored, and are changed by nobody else until the
-        transaction ends; of the others no row stays.
+        transaction ends. Whatever is stored of the others goes.
     """
     table = sql.Identifier(SCHEMA, name)
     names = [sql.Identifier(column.name) for column in columns]
