@@ -34,7 +34,7 @@ from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import Segments, State
 from telemetry_pipeline.warehouse.db.connections import connect, shared

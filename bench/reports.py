@@ -39,7 +39,7 @@ from telemetry_pipeline.reports.forms.pdf import to_pdf
 from telemetry_pipeline.reports.forms.workbook import to_workbook
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.tables import StoredResult
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import completeness

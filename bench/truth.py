@@ -21,7 +21,7 @@ from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import document_store, stored
 from telemetry_pipeline.results.rows import to_rows
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.db.connections import snapshot
 

@@ -32,7 +32,7 @@ from telemetry_pipeline.analyses.registry import all_analyses
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.results.views.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.stack.processes.ports import LOOPBACK, free_port
 from telemetry_pipeline.warehouse.access import tokens

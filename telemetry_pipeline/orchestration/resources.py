@@ -25,7 +25,7 @@ from telemetry_pipeline.reports.publishing.published import Addressees, Publishe
 from telemetry_pipeline.results import computing, documents
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.staleness import Chosen, stale_of
-from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.results.views.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.opening import open_feed

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +38,9 @@ CATALOGUE = sa.Table(
     sa.Column("changed_version", sa.BigInteger, nullable=False),
     sa.Column("rules", sa.Text, nullable=False),
 )
+Key = tuple[date, date, str]
+"""Last and first day of a result's period, and the key of its parameters."""
+
 _INFO = [column for column in CATALOGUE.c if column.name != "wanted_at"]
 _INSERT = insert(CATALOGUE)
 _UPSERT = _INSERT.on_conflict_do_update(
@@ -147,16 +150,16 @@ def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str,
     return set(connection.scalars(_DAYS, {**_named(parameters), "first": first, "last": last}))
 
 
-def newer(
-    connection: sa.Connection, table: str, versions: Mapping[tuple[date, date, str], int]
-) -> dict[tuple[date, date, str], ResultInfo]:
-    """Return what is stored of the same periods and parameters as some results, and is of newer views than they."""
+def hold(connection: sa.Connection, table: str, keys: Collection[Key]) -> dict[Key, ResultInfo]:
+    """Return what is stored of some results, and keep it as it is until the transaction ends.
+
+    Who takes rows of one of them away or changes them has it forgotten first, or waits for its line and has it forgotten then.
+    """
     columns = CATALOGUE.c
     identity = sa.tuple_(columns.period_last, columns.period_first, columns.parameters_key)
-    choice = sa.select(*_INFO).where(_of(table), identity.in_(list(versions)))
+    choice = sa.select(*_INFO).where(_of(table), identity.in_(list(keys))).with_for_update()
     found = [ResultInfo(**row._mapping) for row in connection.execute(choice)]
-    by_key = {(info.period_last, info.period_first, info.parameters_key): info for info in found}
-    return {key: info for key, info in by_key.items() if info.views_version > versions[key]}
+    return {(info.period_last, info.period_first, info.parameters_key): info for info in found}
 
 
 def put(connection: sa.Connection, infos: Iterable[ResultInfo]) -> None:
@@ -165,12 +168,14 @@ def put(connection: sa.Connection, infos: Iterable[ResultInfo]) -> None:
 
 
 def want(connection: sa.Connection, results: Iterable[ResultInfo]) -> None:
-    """Note that somebody wants these results, which keeps them from being deleted."""
+    """Note that somebody wants these results, which keeps them from being deleted; once an hour is enough."""
     keys = [(info.asset, info.period_last, info.period_first, info.parameters_key) for info in results]
     primary = CATALOGUE.c
     identity = sa.tuple_(primary.asset, primary.period_last, primary.period_first, primary.parameters_key)
     if keys:
-        connection.execute(sa.update(CATALOGUE).where(identity.in_(keys)).values(wanted_at=sa.func.clock_timestamp()))
+        now = sa.func.clock_timestamp()
+        is_old = primary.wanted_at < now - timedelta(hours=1)
+        connection.execute(sa.update(CATALOGUE).where(identity.in_(keys), is_old).values(wanted_at=now))
 
 
 def newest(

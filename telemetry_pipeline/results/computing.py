@@ -23,7 +23,7 @@ from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.published import bi, latest
 from telemetry_pipeline.results.tables import Result, StoredResult, table_of
 from telemetry_pipeline.results.totals import totals
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import State
 from telemetry_pipeline.warehouse.db.connections import snapshot

@@ -18,6 +18,10 @@ _KEEP = sa.text("""
     on conflict (document, period_last, period_first) do update
         set body = excluded.body, results = excluded.results, generated_at = now()
 """)
+_OF_THE_SAME_RESULTS = sa.text("""
+    select body::text, body ->> 'generated_at' as generated_at from analysis.documents
+    where document = :document and period_first = :first and period_last = :last and results = cast(:results as timestamptz[])
+""")
 _STALE = sa.text("""
     with stored as (
         select document, period_last, array_agg(computed_at order by asset collate "C") as results
@@ -60,13 +64,18 @@ def making(engine: sa.Engine, document: str, first: date, last: date) -> Iterato
 
 
 def keep(connection: sa.Connection, document: str, first: date, last: date, body: Mapping[str, Any]) -> None:
-    """Store a document, as ``results.documents`` assembles it, in place of the earlier one of the same days.
+    """Store a document, as ``results.documents`` assembles it, in place of the earlier one of the same days, unless that says
+    the same. One that lacks an analysis is stored all the same: when it was made last says when to make it again.
 
     :raises ValueError: it holds a number that strict JSON cannot.
     """
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    text = _json(body)
     computed_at = [each["computed_at"] for _, each in sorted(body["filters"]["analyses"].items())]
     values = {"document": document, "first": first, "last": last, "body": text, "results": computed_at}
+    if not body["missing"]:
+        stored = connection.execute(_OF_THE_SAME_RESULTS, values).one_or_none()
+        if stored and stored.body == _json({**body, "generated_at": stored.generated_at}):
+            return
     connection.execute(_KEEP, values)
 
 
@@ -99,3 +108,7 @@ def read(connection: sa.Connection, document: str, days: tuple[date, date] | Non
 def periods(connection: sa.Connection, document: str) -> list[tuple[date, date]]:
     """Return first and last day of every document of that name, the newest first."""
     return [(row[0], row[1]) for row in connection.execute(_PERIODS, {"document": document})]
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, allow_nan=False)

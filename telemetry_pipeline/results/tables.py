@@ -14,15 +14,13 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
 import sqlalchemy as sa
 from psycopg import sql
 
-from telemetry_pipeline.analyses.framework.columns import KEYS, Column, SqlType, check_names, conform
+from telemetry_pipeline.analyses.framework.columns import Column, SqlType, check_names, conform
 from telemetry_pipeline.analyses.framework.declaration import Analysis
 from telemetry_pipeline.errors import WarehouseError
-from telemetry_pipeline.results import catalogue
+from telemetry_pipeline.results import catalogue, changes
 from telemetry_pipeline.results.catalogue import CATALOGUE, SCHEMA, ResultInfo, parameters_key
 from telemetry_pipeline.warehouse.db.connections import driver, lock
 
@@ -53,13 +51,6 @@ _UNWANTED = sa.text("""
           and wanted_at < now() - make_interval(days => :days)
     ) as unwanted
 """)
-_ARROW_TYPES: dict[SqlType, pa.DataType] = {
-    "bigint": pa.int64(),
-    "double precision": pa.float64(),
-    "text": pa.string(),
-    "date": pa.date32(),
-    "boolean": pa.bool_(),
-}
 
 
 @dataclass(frozen=True)
@@ -120,7 +111,7 @@ class StoredResult:
 
 def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Result]) -> list[ResultInfo]:
     """Store *results* in place of those with the same period and parameters, but those of newer views, and return what the
-    catalogue says of the results that are stored then.
+    catalogue says of the results that are stored then. Rows that are as they were are not written.
 
     The caller's transaction holds it all: readers see the old results until it commits, then the new ones. Writers of
     the same table take turns from here to the commit; who computed for long may come with what is older.
@@ -131,20 +122,13 @@ def replace(connection: sa.Connection, table: ResultTable, results: Iterable[Res
     if not kept:
         return []
     lock(connection, f"{SCHEMA}.{table.name}")
-    newer = catalogue.newer(connection, table.name, {key: result.views_version for key, result in kept.items()})
+    held = catalogue.hold(connection, table.name, kept)
+    newer = {key: info for key, info in held.items() if info.views_version > kept[key].views_version}
     kept = {key: result for key, result in kept.items() if key not in newer}
     if not kept:
         return list(newer.values())
     _ensure_table(connection, table)
-    stored = _table(table)
-    identity = sa.tuple_(stored.c.period_last, stored.c.period_first, stored.c.parameters_key)
-    connection.execute(sa.delete(stored).where(identity.in_(list(kept))))
-    copied = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier(SCHEMA, table.name),
-        sql.SQL(", ").join(sql.Identifier(name) for name in (*KEYS, *(column.name for column in table.columns))),
-    )
-    with driver(connection) as session, session.cursor() as cursor, cursor.copy(copied) as copy:
-        copy.write(_as_csv(table, kept))
+    changes.write(connection, table.name, table.columns, {key: result.frame for key, result in kept.items()}, held)
     at = connection.scalar(sa.select(sa.func.clock_timestamp()))
     assert at is not None
     infos = [info_of(table.name, result, at) for result in kept.values()]
@@ -276,20 +260,3 @@ def _ensure_table(connection: sa.Connection, table: ResultTable) -> None:
                 f"{SCHEMA}.{table.name}.{column.name} is {found[column.name]} in the database and {column.type} in the program",
                 "alter or drop the table",
             )
-
-
-def _as_csv(table: ResultTable, kept: Mapping[tuple[date, date, str], Result]) -> bytes:
-    """Return the rows with their keys as COPY reads them: text in quotes, null without."""
-    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in table.columns])
-    tables = []
-    for key, result in kept.items():
-        if list(result.frame.columns) != schema.names:
-            raise TypeError(f"the columns are {list(result.frame.columns)}, and {schema.names} are declared")
-        rows = pa.Table.from_pandas(result.frame, schema, preserve_index=False)
-        ordinals = pa.array(range(rows.num_rows), pa.int64())
-        keys = [pa.repeat(pa.scalar(value), rows.num_rows) for value in key]
-        tables.append(pa.table([*keys, ordinals, *rows.columns], [*KEYS, *schema.names]))
-    sink = pa.BufferOutputStream()
-    # In one piece: behind an empty first piece Arrow 26 writes bytes that it did not set.
-    pyarrow.csv.write_csv(pa.concat_tables(tables).combine_chunks(), sink, pyarrow.csv.WriteOptions(include_header=False))
-    return bytes(sink.getvalue())

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from telemetry_pipeline.days import AllowedDays
-from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.access import login

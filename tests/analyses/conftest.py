@@ -19,7 +19,7 @@ from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Completeness, Period
 from telemetry_pipeline.results.rows import to_rows
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 
 DAY = date(2026, 1, 3)

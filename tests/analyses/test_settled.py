@@ -19,7 +19,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.freshness.staleness import stale_days
 from telemetry_pipeline.results.rows import to_rows
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.raw import completeness, records

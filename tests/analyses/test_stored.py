@@ -16,7 +16,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.tables import StoredResult
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot

@@ -15,7 +15,7 @@ from bench.upstream import Upstream
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import shared

@@ -27,7 +27,7 @@ from telemetry_pipeline.reports.files.workbook import to_workbook
 from telemetry_pipeline.results import computing, stored
 from telemetry_pipeline.results.documents import assemble
 from telemetry_pipeline.results.rows import to_rows
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.sources.panaccess.calls.client import PanAccessClient
 from telemetry_pipeline.sources.panaccess.calls.session import Credentials

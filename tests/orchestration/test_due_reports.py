@@ -26,7 +26,7 @@ from telemetry_pipeline.reports.publishing.due import Due, Waiting, last_due
 from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.reports.publishing.publishing import gather
 from telemetry_pipeline.reports.publishing.subscribing import subscribe
-from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.results.views.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import Settings
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.core.views import merge

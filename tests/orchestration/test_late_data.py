@@ -18,7 +18,7 @@ from telemetry_pipeline.orchestration.build import build_defs
 from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild, stale_results
 from telemetry_pipeline.results import document_store
 from telemetry_pipeline.results.freshness.staleness import Stale, stale_days
-from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.tags import RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.db.connections import connect
 

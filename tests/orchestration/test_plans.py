@@ -20,7 +20,7 @@ from telemetry_pipeline.orchestration.due_reports import look_at
 from telemetry_pipeline.orchestration.sensors.late_data import stale_results
 from telemetry_pipeline.reports.publishing.due import last_due
 from telemetry_pipeline.results.catalogue import parameters_key
-from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 from telemetry_pipeline.warehouse.operations import checks, dead_letters, problems, status

@@ -16,7 +16,7 @@ from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.freshness import staleness
 from telemetry_pipeline.results.freshness.staleness import stale_of
-from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.warehouse.db.connections import connect
 
 

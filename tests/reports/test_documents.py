@@ -17,7 +17,7 @@ from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.documents import Valid, assemble, version_of_most
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot

@@ -21,7 +21,7 @@ from telemetry_pipeline.reports.publishing.clearing import clear
 from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.reports.publishing.publishing import publish
 from telemetry_pipeline.reports.publishing.subscribing import subscribe
-from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.results.views.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.outgoing import made_reports, outbox

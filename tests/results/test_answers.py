@@ -14,7 +14,7 @@ from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import computing, stored, tables
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 

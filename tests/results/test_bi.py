@@ -21,7 +21,7 @@ from telemetry_pipeline.results import computing, tables
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.published import bi
 from telemetry_pipeline.results.tables import Result, table_of
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core.views import merge
 
 BEFORE, FIRST, SECOND = (date(2025, 1, n) for n in (29, 30, 31))

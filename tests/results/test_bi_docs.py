@@ -13,7 +13,7 @@ from warehouse_events import ZONE, complete, select, start, stop, store
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import views
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.roles.limits import LIMITS

@@ -14,14 +14,14 @@ from warehouse_events import MEXICO
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.errors import SettingsError
-from telemetry_pipeline.results import spill
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views import spill
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.settings.computing import Limits
 
 CLAIM = """
 import sys
 from pathlib import Path
-from telemetry_pipeline.results import spill
+from telemetry_pipeline.results.views import spill
 print(spill.claim(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
@@ -99,7 +99,13 @@ def test_a_forked_process_neither_removes_nor_holds_what_is_its_parents(tmp_path
     own = spill.claim(tmp_path)
     fork = multiprocessing.get_context("fork")
     goes_on, ends = fork.Pipe()
-    child = fork.Process(target=lambda: (spill.release(own), goes_on.send(own.exists()), goes_on.recv()), daemon=True)
+
+    def forked() -> None:
+        spill.release(own)
+        goes_on.send(own.exists())
+        goes_on.recv()
+
+    child = fork.Process(target=forked, daemon=True)
     child.start()
     assert ends.recv() is True
     os.close(spill._held.pop(own))  # as the parent's end would

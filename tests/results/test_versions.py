@@ -18,7 +18,7 @@ ANALYSES = all_analyses()
 OWN = {name: each.compute.__module__.removeprefix("telemetry_pipeline.") for name, each in ANALYSES.items()}
 OF_ALL = {
     "days",
-    "results.windows",
+    "results.views.windows",
     *(f"analyses.framework.{each}" for each in ("caps", "clock", "columns", "declaration", "marks", "rules", "views")),
 }
 OF_SOME = {"words.stored", *(f"analyses.framework.{each}" for each in ("calendar", "dayparts", "vocabulary"))}
@@ -89,7 +89,7 @@ def changed_by_a_line_in(module: str, copy: Path) -> set[str]:
         ("analyses.audience.minutes", {"average_audience", "rating"}),
         ("analyses.framework.marks", set(ANALYSES)),
         ("analyses.framework.rules", set(ANALYSES)),
-        ("results.windows", set(ANALYSES)),
+        ("results.views.windows", set(ANALYSES)),
         ("days", set(ANALYSES)),
         ("analyses.framework.dayparts", {"time_slots", "subscriber_profile", "subscriber_period"}),
         ("analyses.registry", set()),

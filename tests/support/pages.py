@@ -14,7 +14,7 @@ from front_door import OPERATOR, PASSWORD, VIEWER, door_settings
 from starlette.types import ASGIApp
 
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.results.views.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.access import users
 from telemetry_pipeline.warehouse.access.audit import Actor

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 import psutil
 
 from telemetry_pipeline.errors import RequestRefused
-from telemetry_pipeline.results import spill
+from telemetry_pipeline.results.views import spill
 from telemetry_pipeline.web.computing.question import Question
 from telemetry_pipeline.web.computing.worker import Data, Reply
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import celery
 
 from telemetry_pipeline.orchestration.runtime.cluster.children import look_after_children
-from telemetry_pipeline.results import spill
+from telemetry_pipeline.results.views import spill
 
 DIRECTORY = Path(os.environ.get("SPILL", "spill"))
 LIMIT_MB = 200

@@ -22,7 +22,7 @@ from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.published import latest
 from telemetry_pipeline.results.tables import table_of
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core import views
 from telemetry_pipeline.warehouse.db import connections as database

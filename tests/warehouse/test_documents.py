@@ -19,7 +19,7 @@ def count(connection: sa.Connection) -> int:
 
 
 def body(found: int) -> dict[str, Any]:
-    return {"found": found, "filters": {"analyses": {}}}
+    return {"found": found, "filters": {"analyses": {}}, "missing": []}
 
 
 def reject_another(engine: sa.Engine) -> None:

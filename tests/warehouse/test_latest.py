@@ -16,7 +16,7 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.results import computing, tables
 from telemetry_pipeline.results.published import latest
 from telemetry_pipeline.results.tables import Result, ResultTable
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core.views import merge
 
 FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)

@@ -18,6 +18,8 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from orchestration_harness import STORAGE
+from stored_results import channels, result, row
+from stored_results import store as store_results
 from warehouse_events import ZONE, Event, check, start, stop, store
 
 from telemetry_pipeline.polling import polling
@@ -81,6 +83,16 @@ def test_records_are_stored_merged_and_read_by_many(engine: sa.Engine, pooled_ur
         with ThreadPoolExecutor(4) as pool:
             assert max(pool.map(work, portions)) == 160
         check(pooled, [event for portion in portions for event in portion])
+    finally:
+        pooled.dispose()
+
+
+def test_results_are_replaced_by_their_rows_that_changed(pooled_url: str) -> None:
+    pooled = shared(pooled_url)
+    try:
+        for last in ("B", "B", "C"):
+            store_results(pooled, result(row("A"), row(last)))
+            assert channels(pooled) == ["A", last]
     finally:
         pooled.dispose()
 

@@ -52,6 +52,7 @@ def test_only_days_whose_views_changed_get_a_new_version(engine: sa.Engine) -> N
     assert changed_by(engine, start(1, "A"), stop(2), stop(3, hours=24)) == {FIRST, SECOND}
     assert changed_by(engine, stop(4, hours=24)) == {SECOND}
     assert changed_by(engine, start(5, "B")) == set()
+    assert changed_by(engine, start(6, "B"), stop(7, hours=24)) == {SECOND}
     assert changed_by(engine, rebuild=(FIRST, SECOND)) == set()
 
 

@@ -30,7 +30,7 @@ from telemetry_pipeline.analyses.registry import all_analyses, find_analysis
 from telemetry_pipeline.days import AllowedDays, Period
 from telemetry_pipeline.errors import Busy
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.access.role import Role
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.web.access.visitor import Visitor

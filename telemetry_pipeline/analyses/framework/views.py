@@ -1,6 +1,6 @@
 """The views that count, as every analysis asks for them; no analysis reads views in another way.
 
-Who holds them implements :class:`Views`: ``results.windows`` for what is stored.
+Who holds them implements :class:`Views`: ``results.views.windows`` for what is stored.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from telemetry_pipeline.cli.target import database_url
 from telemetry_pipeline.days import AllowedDays, Period, today
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.reports.publishing.publishing import MAKERS, gather
-from telemetry_pipeline.results.windows import Store, rules_of
+from telemetry_pipeline.results.views.windows import Store, rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.db.connections import connect
 

@@ -25,7 +25,7 @@ from telemetry_pipeline.moments import moment
 from telemetry_pipeline.reports.files.counts import whole_counts
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.results.tables import StoredResult
-from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 
 

@@ -19,7 +19,7 @@ from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, failed_runs
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.freshness.staleness import Stale, stale_days
-from telemetry_pipeline.results.windows import rules_of
+from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers
 from telemetry_pipeline.warehouse.db.connections import connect

@@ -26,7 +26,7 @@ from telemetry_pipeline.reports.publishing.mailing import Mailing
 from telemetry_pipeline.reports.publishing.published import Addressees, Published
 from telemetry_pipeline.results import computing
 from telemetry_pipeline.results.tables import StoredResult
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.speech import Speech
 from telemetry_pipeline.warehouse.db.connections import lock, snapshot

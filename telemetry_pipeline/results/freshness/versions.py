@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from telemetry_pipeline.analyses.framework.declaration import Analysis
-from telemetry_pipeline.results import windows
+from telemetry_pipeline.results.views import windows
 
 _PACKAGE = Path(__file__).parents[2]
 _COMPUTING = ("telemetry_pipeline.analyses.", "telemetry_pipeline.days", "telemetry_pipeline.words.stored")

@@ -58,18 +58,19 @@ class Judged:
 
 def judge(connection: sa.Connection, arrivals: Arrivals) -> Judged:
     """Settle which views count, after a merge inserted some: those, and their twins wherever they are."""
-    changed = set(arrivals.changed)
     seen = connection.execute(_SEEN_IN_TIME, arrivals.parameters).all() if arrivals.seen_again else []
-    changed |= _set(connection, None, seen)
+    changed = _set(connection, None, seen)
     if not arrivals.inserted and not seen:
         return Judged(changed, set())
     if arrivals.inserted > _MANY_VIEWS and 10 * arrivals.inserted > segments.count(connection, arrivals.days):
         # Looking for the twins of each view takes longer than comparing all views of these days.
         spilled = set(arrivals.days)
-        changed |= judge_days(connection, arrivals.days)
+        changed |= arrivals.changed | judge_days(connection, arrivals.days)
     else:
         rows = connection.execute(_JUDGED_AMONG_TWINS, arrivals.parameters).all()
         spilled = {row.local_date for row in rows if row.begun_before}
+        # A day may have had starts alone.
+        changed |= arrivals.changed & {row.local_date for row in rows}
         changed |= _settle(connection, [row for row in rows if row.record_id is not None])
     return Judged(changed, spilled)
 

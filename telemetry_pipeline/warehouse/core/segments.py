@@ -8,18 +8,17 @@ and on whichever machine it is read. What analyses make of the columns is said i
 from __future__ import annotations
 
 import functools
-import io
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.csv
 import sqlalchemy as sa
 
 from telemetry_pipeline.days import EVERYTHING, Completeness
 from telemetry_pipeline.warehouse.db.connections import driver, lock, snapshot
+from telemetry_pipeline.warehouse.db.copying import copy_out
 from telemetry_pipeline.warehouse.raw import completeness
 
 LOCK = "telemetry.view_segments"
@@ -183,27 +182,7 @@ def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
 
 
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
-    """Return one day's rows as the text of COPY, which PostgreSQL writes and Arrow reads several times as fast as rows."""
-    text = io.BytesIO()
-    with driver(connection) as session, session.cursor() as cursor, cursor.copy(_COPY_DAY, (local_date,)) as copy:
-        for chunk in copy:
-            text.write(chunk)
-    size = text.tell()
-    if not size:
-        return SCHEMA.empty_table()
-    text.seek(0)
-    return pyarrow.csv.read_csv(
-        text,
-        # In one block: a row that is longer than a block cannot be read, and one that is as long as the text is none.
-        pyarrow.csv.ReadOptions(column_names=SCHEMA.names, use_threads=False, block_size=min(size, 2**31 - 1)),
-        pyarrow.csv.ParseOptions(newlines_in_values=True),
-        pyarrow.csv.ConvertOptions(
-            column_types=dict(zip(SCHEMA.names, SCHEMA.types, strict=True)),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
+    return copy_out(connection, _COPY_DAY, (local_date,), SCHEMA)
 
 
 def _encoded(table: pa.Table) -> bytes:

@@ -14,7 +14,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from telemetry_pipeline.errors import Busy, ComputingEnded, RequestRefused
-from telemetry_pipeline.results import spill
+from telemetry_pipeline.results.views import spill
 from telemetry_pipeline.web.computing.question import Question
 from telemetry_pipeline.web.computing.worker import Data, Reply, work
 

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.results import computing
-from telemetry_pipeline.results.windows import Store
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.web.computing.bodies import body_of

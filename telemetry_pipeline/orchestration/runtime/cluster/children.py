@@ -9,7 +9,7 @@ import billiard.pool
 import psutil
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from telemetry_pipeline.results import spill
+from telemetry_pipeline.results.views import spill
 
 
 def look_after_children(spill_directory: Path) -> None:

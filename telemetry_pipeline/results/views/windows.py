@@ -25,7 +25,7 @@ from telemetry_pipeline.analyses.framework.clock import Day
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results import spill
+from telemetry_pipeline.results.views import spill
 from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments
