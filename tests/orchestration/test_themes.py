@@ -93,6 +93,13 @@ def test_one_that_fails_is_named_and_all_others_are_made() -> None:
     }
 
 
+def test_one_that_cannot_run_with_its_parameters_is_named_and_all_others_are_made() -> None:
+    """Where no launcher stood before it."""
+    done = materialize(Failing(), run_config={"ops": {"general": {"config": {"top_channels": {"limit": 0}}}}})
+    assert made(done) == {"channel_performance", "cohorts"}
+    assert told(done)[1].keys() == {f"{FAILED}/top_channels"}
+
+
 @pytest.mark.parametrize("error", [WarehouseUnavailable("PostgreSQL is away"), Cancelled("the run was ended")])
 def test_what_would_fail_every_one_ends_the_step_at_once(error: Exception) -> None:
     warehouse = Failing(channel_performance=error)

@@ -13,6 +13,7 @@ import dagster as dg
 from telemetry_pipeline.analyses.framework.declaration import Analysis, Parameters
 from telemetry_pipeline.analyses.registry import themes
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.launches import all_assets
 from telemetry_pipeline.orchestration.assets import about
 from telemetry_pipeline.orchestration.partitions import days_of
@@ -58,8 +59,8 @@ def _theme(
         period, checkpoint = days_of(context), RunGuard(context).check
         given = config.model_dump()  # type: ignore[attr-defined]
         chosen = [of_theme[key.to_user_string()] for key in context.selected_asset_keys]
-        failed: dict[str, Exception] = {}
-        for analysis, parameters in _widest_first(chosen, period, given):
+        parsed, failed = _parsed(chosen, given)
+        for analysis, parameters in _widest_first(parsed, period):
             checkpoint()
             try:
                 updated = warehouse.update(analysis, period, parameters, checkpoint=checkpoint)
@@ -78,12 +79,22 @@ def _theme(
     return analyses
 
 
-def _widest_first(analyses: Iterable[Analysis], period: Period, given: Mapping[str, Any]) -> list[tuple[Analysis, Parameters]]:
-    """Return analyses with their parameters in the order in which the views that one has loaded do for those after it.
+def _parsed(
+    analyses: Iterable[Analysis], given: Mapping[str, Any]
+) -> tuple[list[tuple[Analysis, Parameters]], dict[str, Exception]]:
+    """Return analyses with their parameters, and by name why others cannot run with theirs."""
+    parsed: list[tuple[Analysis, Parameters]] = []
+    refused: dict[str, Exception] = {}
+    for analysis in analyses:
+        try:
+            parsed.append((analysis, analysis.parse(given.get(analysis.name) or {})))
+        except RequestRefused as err:
+            refused[analysis.name] = err
+    return parsed, refused
 
-    :raises RequestRefused: an analysis cannot run with its parameters.
-    """
-    parsed = [(analysis, analysis.parse(given.get(analysis.name) or {})) for analysis in analyses]
+
+def _widest_first(parsed: Iterable[tuple[Analysis, Parameters]], period: Period) -> list[tuple[Analysis, Parameters]]:
+    """Return analyses in the order in which the views that one has loaded do for those after it."""
     return sorted(parsed, key=lambda each: (each[0].windows(period, each[1])[0].first, each[0].name))
 
 
