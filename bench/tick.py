@@ -29,6 +29,7 @@ from telemetry_pipeline.stack.stack import Stack
 from telemetry_pipeline.warehouse.db.connections import connect
 
 _NEVER = "0 0 29 2 *"
+_BY_ITSELF = {"dagster/schedule_name": "telemetry_sync_schedule"}
 _NEW_RECORDS = 1_000
 _EVENTS = sa.text("select count(*), sum(octet_length(event)) from event_logs where run_id = :run_id")
 
@@ -88,7 +89,7 @@ class Bed:
         """Submit a tick and wait for its success."""
         self._stack.tend()
         before, begin = processor_seconds(self._home), time.perf_counter()
-        run_id = self._client.launch("telemetry_tick", partition=self._today)
+        run_id = self._client.launch("telemetry_tick", partition=self._today, tags=_BY_ITSELF)
         *_, progress = self._client.watch(run_id, poll_seconds=0.05)
         seconds = time.perf_counter() - begin
         if progress.status != RunStatus.SUCCESS:
