@@ -7,16 +7,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from warehouse_events import MEXICO
 
 from telemetry_pipeline.analyses.framework.rules import Rules
+from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import SettingsError
 from telemetry_pipeline.results.views import spill
-from telemetry_pipeline.results.views.windows import Store
+from telemetry_pipeline.results.views.windows import Store, ViewsDoNotFit
 from telemetry_pipeline.settings.computing import Limits
+from telemetry_pipeline.warehouse.core import segments
+
+DAY = date(2026, 1, 3)
 
 CLAIM = """
 import sys
@@ -126,3 +133,27 @@ def test_duckdb_keeps_to_its_limits(tmp_path: Path) -> None:
     names = ("memory_limit", "max_temp_directory_size", "threads", "temp_directory")
     found = [store._duckdb.execute(f"select current_setting('{name}')").fetchone() for name in names]
     assert found == [("61.0 MiB",), ("122.0 MiB",), (1,), (str(*tmp_path.iterdir()),)]
+
+
+def test_views_that_do_not_fit_are_told_with_the_settings_to_change_and_the_next_ones_are_taken(tmp_path: Path) -> None:
+    store = store_in(tmp_path, duckdb_memory_mb=20, duckdb_threads=1, spill_mb=1)
+    days = Period(DAY, DAY)
+    with pytest.raises(
+        ViewsDoNotFit, match=r"do not fit into 20 MB of memory and 1 MB in .*; .*DUCKDB_MEMORY_MB or DUCKDB_SPILL_MB"
+    ):
+        store.put(segments.from_rows(many_views(3_000_000)), days)
+    store.put(segments.from_rows(many_views(10)), days)
+    assert store.views(days).query("select count(*) as views from counted")["views"].tolist() == [10]
+
+
+def many_views(count: int) -> pa.Table:
+    numbers = np.random.default_rng(1).integers(0, 80_000, count)
+    columns = {
+        "local_date": pa.array(np.full(count, np.datetime64(DAY))),
+        "local_hour": pa.array(np.zeros(count, dtype=np.int8)),
+        "ended_at": pa.array(np.datetime64(DAY, "us") + numbers.astype("timedelta64[s]")),
+        "duration_seconds": pa.array(numbers.astype(np.int32)),
+        "device_id": pa.array(numbers),
+    }
+    name = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array(["x"]))
+    return pa.table({field.name: columns.get(field.name, name) for field in segments.SCHEMA})

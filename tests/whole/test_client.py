@@ -102,7 +102,7 @@ def test_a_cancelled_run_is_found_among_the_runs_and_goes_on_when_executed_again
         ({"target": "top_channels", "parameters": {"top_channels": {"limit": 0}}}, "greater than or equal to 1"),
         ({"target": "top_channels", "parameters": {"geography": {}}}, "is not launched; launched: top_channels"),
         ({"target": "telemetry_tick", "parameters": {"nix": {}}}, 'unexpected config entry "nix"'),
-        ({"target": "subscriber_profile"}, "'subscriber_code'"),
+        ({"target": "subscriber_profile"}, "subscriber_code: Field required"),
     ],
     ids=lambda value: None if isinstance(value, dict) else value.split(";")[0][:30],
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from telemetry_pipeline.analyses.framework.clock import Day
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
+from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.results.views import spill
 from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.settings.loading import StackSettings
@@ -66,6 +68,10 @@ class Capped:
     hours: float
 
 
+class ViewsDoNotFit(TelemetryError):
+    """DuckDB has neither the memory nor the disk for the views that a question needs; trying again is pointless."""
+
+
 def rules_of(settings: StackSettings) -> Rules:
     """Return the rules that the settings have."""
     return Rules(settings.operator_zone, Cap(settings.view_cap_hours), settings.small_base_subscribers)
@@ -83,7 +89,7 @@ class Store:
     def __init__(self, rules: Rules, widening: float = 1.0, limits: Limits | None = None) -> None:
         self.rules = rules
         self._widening = widening
-        limits = limits or Limits()
+        self._limits = limits = limits or Limits()
         spilled = spill.claim(limits.spill_directory)
         weakref.finalize(self, spill.release, spilled)
         self._duckdb = duckdb.connect(
@@ -91,9 +97,10 @@ class Store:
                 "memory_limit": f"{limits.duckdb_memory_mb}MB",
                 "threads": limits.duckdb_threads,
                 "temp_directory": str(spilled),
-                "max_temp_directory_size": f"{limits.spill_mb}MB",
             }
         )
+        # Where it is set when DuckDB is opened, it is shown, and not kept to.
+        self._duckdb.execute(f"set max_temp_directory_size = '{limits.spill_mb}MB'")
         self._duckdb.execute("set enable_progress_bar = false")  # it would write into whatever stdout is
         self._loaded: Period | None = None
         self._counted: tuple[Period, date] | None = None
@@ -131,7 +138,8 @@ class Store:
             self._duckdb.register("arrow_names", pa.table({"name": sorted(names)}, pa.schema([("name", pa.string())])))
             self._duckdb.execute(f"create or replace type {name}_names as enum (select name from arrow_names)")
         self._duckdb.register("arrow_views", table)
-        self._duckdb.execute(_LOAD)
+        with self._within_limits():
+            self._duckdb.execute(_LOAD)
         self._duckdb.unregister("arrow_views")
         self._loaded = period
         self._days.clear()
@@ -151,7 +159,8 @@ class Store:
         for name, frame in frames.items():
             self._duckdb.register(name, frame)
         used = {name: value for name, value in parameters.items() if f"${name}" in select}
-        return self._duckdb.execute(select, used or None).df()
+        with self._within_limits():
+            return self._duckdb.execute(select, used or None).df()
 
     def capped(self, period: Period) -> Capped | None:
         """Return what the cap took off the views of *period*; None: there is no cap."""
@@ -181,7 +190,8 @@ class Store:
         if group not in self._bases:
             columns = "".join(f"{key}, " for key in group)
             by = f"group by {', '.join(group)}" if group else ""
-            rows = self._duckdb.execute(f"select {columns}count(distinct subscriber_code) from counted {by}").fetchall()
+            with self._within_limits():
+                rows = self._duckdb.execute(f"select {columns}count(distinct subscriber_code) from counted {by}").fetchall()
             self._bases[group] = {tuple(row[:-1]): row[-1] for row in rows}
         return self._bases[group]
 
@@ -211,8 +221,22 @@ class Store:
     def _with_caps(self, last: date) -> str:
         """Return a select of the views with the cap of each, once the caps are there."""
         days = last_complete_days(self.state.known, last)
-        self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
+        with self._within_limits():
+            self._duckdb.execute(CAPS, {"days": [day.isoformat() for day in days]})
         return CAPPED_VIEWS
+
+    @contextmanager
+    def _within_limits(self) -> Iterator[None]:
+        """Say which settings to change, where DuckDB has too little room."""
+        try:
+            yield
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as err:
+            limits = self._limits
+            raise ViewsDoNotFit(
+                f"the views that are asked for do not fit into {limits.duckdb_memory_mb:,} MB of memory and "
+                f"{limits.spill_mb:,} MB in {limits.spill_directory}: {str(err).splitlines()[0]}",
+                "make room there, raise DUCKDB_MEMORY_MB or DUCKDB_SPILL_MB, or ask for fewer days",
+            ) from err
 
 
 def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
