@@ -239,7 +239,7 @@ class TelemetryClient(Servers):
                 f"run {run_id} of {asset} does not say where its rows are", "is the pipeline older than this client?"
             )
         address = urlsplit(said["rows"])
-        found = self._server.fetch(address.path, dict(parse_qsl(address.query)))
+        found = self._server.fetch(address.path, dict(parse_qsl(address.query, keep_blank_values=True)))
         return Result(tuple(found["columns"]), found["rows"], said["period"], said["parameters"], run_id)
 
     def _status(self, run_id: str) -> RunStatus:

@@ -44,7 +44,7 @@ def computed(*materializations: dict[str, Any], status: str = "SUCCESS") -> dict
 def test_rows_are_got_where_the_materialization_says_unrounded_and_with_their_columns_in_order(
     client: TelemetryClient, webserver: FakeWebserver, door: str
 ) -> None:
-    path = "/api/analyses/top_channels?to=2026-11-21&channel=Canal+5%26%C3%B1&limit=1"
+    path = "/api/analyses/top_channels?to=2026-11-21&channel=Canal+5%26%C3%B1&subscriber_code=&limit=1"
     facts = {"rows": f"{door}{path}", "period": "2026-10-23 to 2026-11-21", "parameters": {"limit": 1}}
     webserver.answers |= computed(stored(period="another day"), stored(**facts))
     rows = [{"share_pct": 100 / 3, "channel": "Canal 5"}]
