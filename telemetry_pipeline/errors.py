@@ -35,6 +35,7 @@ TelemetryError                  what went wrong, and what to do about it
 ├── WebserverError              the web server answered with an error, or not at all
 │   ├── WebserverUnavailable
 │   └── CodeUnavailable
+├── ViewsDoNotFit               DuckDB has too little room for the views that are asked for
 ├── CodeDiffers                 a worker and the process of a run do not have the same code
 ├── StackError                  the local stack cannot start, or is not running
 │   └── ServiceEnded            a process of it ended when it should have started
@@ -212,6 +213,10 @@ class ComputingEnded(Unavailable):
 
 class CodeUnavailable(WebserverError, Unavailable):
     """The web server answers, and the code server behind it does not."""
+
+
+class ViewsDoNotFit(TelemetryError):
+    """DuckDB has neither the memory nor the disk for the views that a question needs; trying again is pointless."""
 
 
 class CodeDiffers(TelemetryError):

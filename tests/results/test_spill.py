@@ -17,9 +17,9 @@ from warehouse_events import MEXICO
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.errors import SettingsError
+from telemetry_pipeline.errors import SettingsError, ViewsDoNotFit
 from telemetry_pipeline.results.views import spill
-from telemetry_pipeline.results.views.windows import Store, ViewsDoNotFit
+from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.warehouse.core import segments
 

@@ -26,7 +26,7 @@ from telemetry_pipeline.analyses.framework.clock import Day
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import ViewsDoNotFit
 from telemetry_pipeline.results.views import spill
 from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.settings.loading import StackSettings
@@ -66,10 +66,6 @@ class Capped:
 
     views: int
     hours: float
-
-
-class ViewsDoNotFit(TelemetryError):
-    """DuckDB has neither the memory nor the disk for the views that a question needs; trying again is pointless."""
 
 
 def rules_of(settings: StackSettings) -> Rules:

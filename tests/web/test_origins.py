@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry_pipeline.origins import OwnNames
+from telemetry_pipeline.web.access.origins import OwnNames
 
 OURS = OwnNames(["https://telemetry.example.com", "http://[2001:DB8::1]:8080/x", "https://pipeline.example.org:8443/"])
 
