@@ -163,16 +163,21 @@ def refresh(engine: sa.Engine, first: date = date.min, last: date = date.max) ->
     return made
 
 
-def read(engine: sa.Engine, first: date, last: date) -> Segments:
-    """Return the views of *first* to *last*; segments that are out of date are made anew on the way."""
+def read(engine: sa.Engine, first: date, last: date, held: Mapping[date, int] | None = None) -> Segments:
+    """Return the views of *first* to *last*; segments that are out of date are made anew on the way.
+
+    :param held: days that the caller has, and their versions: of one that is of this version still, there are no views in what
+        is returned.
+    """
     bounds = {"first": first, "last": last}
     while True:
         with snapshot(engine) as connection:
             now = state(connection, first, last)
             if connection.execute(_STALE, bounds).first() is None:
                 # As bytes: in PostgreSQL's text form they are twice as long.
+                days = [day for day, version in now.versions.items() if version != (held or {}).get(day)]
                 with driver(connection) as session, session.cursor(binary=True) as cursor:
-                    return Segments(now, _joined(file for (file,) in cursor.execute(_READ, bounds)))
+                    return Segments(now, _joined(file for (file,) in cursor.execute(_READ, {"days": days})))
         refresh(engine, first, last)
 
 
@@ -226,7 +231,7 @@ _KEEP = sa.text("""
 """)
 
 _READ = """
-    select arrow from telemetry.view_segments where local_date between %(first)s and %(last)s and views > 0
+    select arrow from telemetry.view_segments where local_date = any(%(days)s) and views > 0
     order by local_date
 """
 
