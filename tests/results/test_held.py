@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from warehouse_events import MEXICO, ZONE, start, stop, store
 
 from telemetry_pipeline.analyses.framework.rules import Rules
@@ -19,6 +19,7 @@ from telemetry_pipeline.results.views import held
 from telemetry_pipeline.results.views.held import Held
 from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.segments import Segments, State
 from telemetry_pipeline.warehouse.core.views import merge
 from telemetry_pipeline.warehouse.db.connections import snapshot
 
@@ -28,11 +29,9 @@ VIEWS = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 86_400)), max_size=4)
 CHANGES = st.lists(st.dictionaries(st.integers(0, 5), VIEWS, max_size=3), max_size=5)
 
 
-def table(days: dict[int, list[tuple[str | None, str | None, int]]]) -> pa.Table:
-    """As segments are read: a chunk a day, with names of its own."""
-    return pa.concat_tables(
-        [segments.SCHEMA.empty_table(), *(_of(DAY + timedelta(days=n), views) for n, views in days.items())]
-    )
+def found(days: dict[int, list[tuple[str | None, str | None, int]]]) -> Segments:
+    """As segments are read: those of days that have views."""
+    return Segments(State(), [segments._encoded(_of(DAY + timedelta(days=n), views)) for n, views in days.items() if views])
 
 
 def _of(day: date, views: list[tuple[str | None, str | None, int]]) -> pa.Table:
@@ -63,6 +62,7 @@ def said(connection: duckdb.DuckDBPyConnection) -> list[list[Any]]:
     return [connection.execute(question).fetchall() for question in questions]
 
 
+@settings(max_examples=40)
 @given(first=st.dictionaries(st.integers(0, 5), VIEWS), changes=CHANGES)
 def test_what_is_taken_in_day_by_day_is_what_is_loaded_at_once(
     first: dict[int, list[tuple[str | None, str | None, int]]],
@@ -70,24 +70,24 @@ def test_what_is_taken_in_day_by_day_is_what_is_loaded_at_once(
 ) -> None:
     with duckdb.connect() as ours, duckdb.connect() as whole:
         days, taken = dict(first), Held(ours)
-        taken.fill(table(days))
+        taken.fill(found(days))
         for change in changes:
             days |= change
-            taken.replace([DAY + timedelta(days=n) for n in change], table(change))
-            Held(whole).fill(table(days))
+            taken.replace([DAY + timedelta(days=n) for n in change], found(change))
+            Held(whole).fill(found(days))
             assert said(ours) == said(whole)
-        taken.fill(table({}))
+        taken.fill(found({}))
         assert ours.execute("select count(*) from views").fetchall() == [(0,)]
 
 
 def test_what_is_worn_is_told() -> None:
     with duckdb.connect() as connection:
         taken = Held(connection)
-        taken.fill(table({n: [("Siete", "S1", 1)] for n in range(100)}))
+        taken.fill(found({n: [("Siete", "S1", 1)] for n in range(100)}))
         assert not taken.is_worn(100)
         assert taken.is_worn(40), "of which most of the table is no more"
         for n in range(held._MOST_OWN + 1):
-            taken.replace([DAY + timedelta(days=n)], table({n: [("Siete", "S1", 2)]}))
+            taken.replace([DAY + timedelta(days=n)], found({n: [("Siete", "S1", 2)]}))
         assert taken.is_worn(100)
 
 
@@ -105,10 +105,10 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     rows: list[int] = []
     really = segments.read
 
-    def noted(*arguments: Any) -> segments.Segments:
-        found = really(*arguments)
-        rows.append(found.table.num_rows)
-        return found
+    def noted(*arguments: Any) -> Segments:
+        answer = really(*arguments)
+        rows.append(answer.table.num_rows)
+        return answer
 
     monkeypatch.setattr(segments, "read", noted)
     return rows

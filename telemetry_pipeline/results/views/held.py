@@ -7,7 +7,7 @@ order of their code points, which is that of ``order by``; one that was not ther
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 
 import duckdb
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from telemetry_pipeline.warehouse.core import segments
+from telemetry_pipeline.warehouse.core.segments import Segments
 
 _READABLE = 1_000
 """Characters of a name."""
@@ -42,45 +43,46 @@ class Held:
         """Return whether so many days would better be held anew: for less memory, and to be asked in less time."""
         return len(self._own) > _MOST_OWN or len(self._most) > 2 * days
 
-    def fill(self, table: pa.Table) -> None:
-        """Hold exactly these views."""
+    def fill(self, found: Segments) -> None:
+        """Hold exactly these views: a day after the other, so that no more than one is in memory twice."""
         for kind in ("view", "table", "type"):
-            found = self._duckdb.execute(f"select {kind}_name from duckdb_{kind}s() where not internal").fetchall()
-            for (name,) in found:
+            there = self._duckdb.execute(f"select {kind}_name from duckdb_{kind}s() where not internal").fetchall()
+            for (name,) in there:
                 self._duckdb.execute(f"drop {kind} if exists {name}")
-        self._names, self._types, self._own = {}, {}, set()
-        self._most = _days(table)
-        self._make(_MOST, self._known(table))
+        self._names, self._types, self._own, self._most = {}, {}, set(), set()
+        self._know(found.days())
+        self._make(_MOST, segments.SCHEMA.empty_table())
+        for table in found.days():
+            self._make(_MOST, table)
+            self._most |= _days(table)
         self._show()
 
-    def replace(self, days: Collection[date], table: pa.Table) -> None:
-        """Hold the views of a table, which are of some days, in place of what is held of these days."""
-        table = self._known(table)
+    def replace(self, days: Collection[date], found: Segments) -> None:
+        """Hold other views, which are of some days, in place of what is held of these days."""
+        self._know(found.days())
         if changed := [*self._most.intersection(days) - self._own]:
             self._duckdb.execute(f"delete from {_MOST} where list_contains($days, local_date)", {"days": changed})
         for day in self._own.intersection(days):
             self._duckdb.execute(f"drop table {_of(day)}")
             self._own.remove(day)
-        came = _days(table)
-        for day in came & self._most:
-            self._make(_of(day), table.filter(pc.field("local_date") == day))
-            self._own.add(day)
-        if added := came - self._most:
-            self._make(_MOST, table.filter(pc.field("local_date").isin([*added])))
-            self._most |= added
+        for table in found.days():
+            [day] = _days(table)
+            if day in self._most:
+                self._own.add(day)
+            self._make(_of(day) if day in self._most else _MOST, table)
+            self._most.add(day)
         self._show()
 
-    def _known(self, table: pa.Table) -> pa.Table:
-        """Put the names of a table among those that there are, and return it with names that can be read."""
-        fresh: dict[str, set[str]] = {}
-        for name in _NAMES:
-            chunks = [_readable(chunk) for chunk in table.column(name).chunks]
-            table = table.set_column(table.column_names.index(name), name, pa.chunked_array(chunks, table.field(name).type))
-            found = {entry for chunk in chunks for entry in chunk.dictionary.to_pylist()}
-            if name not in self._names or not found <= self._names[name]:
-                fresh[name] = found | self._names.get(name, set())
-        self._enumerate(fresh)
-        return table
+    def _know(self, tables: Iterable[pa.Table]) -> None:
+        """Put the names of some views among those that there are."""
+        found: dict[str, set[str]] = {name: set() for name in _NAMES}
+        for table in tables:
+            for name in _NAMES:
+                for chunk in _readable(table).column(name).chunks:
+                    found[name].update(chunk.dictionary.to_pylist())
+        before = {name: self._names.get(name, set()) for name in _NAMES}
+        fresh = [name for name in _NAMES if name not in self._names or not found[name] <= before[name]]
+        self._enumerate({name: before[name] | found[name] for name in fresh})
 
     def _enumerate(self, fresh: dict[str, set[str]]) -> None:
         """Have columns enumerate other names than before, also where they are held."""
@@ -104,7 +106,7 @@ class Held:
         """Put views into a table, which is made if it is not there."""
         names = ", ".join(f"{each}::{self._types[each]} as {each}" for each in _NAMES)
         views = f"select * replace ({names}) from arrow_views"
-        self._duckdb.register("arrow_views", table)
+        self._duckdb.register("arrow_views", _readable(table))
         self._duckdb.execute(f"create table if not exists {name} as {views} limit 0; insert into {name} {views}")
         self._duckdb.unregister("arrow_views")
 
@@ -123,17 +125,26 @@ def _of(day: date) -> str:
     return f"views_of_{day:%Y%m%d}"
 
 
-def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
+def _readable(table: pa.Table) -> pa.Table:
     """Return the same with names that nobody can read by their beginning and a digest: a result may have one in thousands of
     rows, and is stored, drawn, shown and sent with all of them.
     """
-    if (pc.max(pc.utf8_length(names.dictionary)).as_py() or 0) <= _READABLE:
-        return names
-    shortened = pa.array(map(_shortened, names.dictionary.to_pylist()), pa.string())
-    return pa.DictionaryArray.from_arrays(names.indices, shortened)
+    for at, field in enumerate(table.schema):
+        if field.name in _NAMES and any(_longest(chunk) > _READABLE for chunk in table.column(at).chunks):
+            chunks = [_shortened(chunk) for chunk in table.column(at).chunks]
+            table = table.set_column(at, field, pa.chunked_array(chunks, field.type))
+    return table
 
 
-def _shortened(name: str) -> str:
+def _longest(names: pa.DictionaryArray) -> int:
+    return pc.max(pc.utf8_length(names.dictionary)).as_py() or 0
+
+
+def _shortened(names: pa.DictionaryArray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(names.indices, pa.array(map(_said, names.dictionary.to_pylist()), pa.string()))
+
+
+def _said(name: str) -> str:
     if len(name) <= _READABLE:
         return name
     return f"{name[: _READABLE // 5]}… ({len(name):,} characters, {hashlib.sha256(name.encode()).hexdigest()[:12]})"

@@ -125,7 +125,7 @@ class Store:
         self._forget()
         here, now = self.state.versions, found.state.versions
         with self._within_limits():
-            self._held.replace([day for day in {*here, *now} if day not in kept or kept[day] != now.get(day)], found.table)
+            self._held.replace([day for day in {*here, *now} if day not in kept or kept[day] != now.get(day)], found)
         self._loaded = loaded
         self._see(found.state)
 
@@ -137,7 +137,7 @@ class Store:
         """Load exactly these views."""
         self._forget()
         with self._within_limits():
-            self._held.fill(found.table)
+            self._held.fill(found)
         self._loaded = period
         self._see(found.state)
 
