@@ -6,7 +6,6 @@ in PostgreSQL. Where the columns come from, and why they are exactly what is com
 
 from __future__ import annotations
 
-import hashlib
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from telemetry_pipeline.analyses.framework import clock
@@ -28,22 +26,11 @@ from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import ViewsDoNotFit
 from telemetry_pipeline.results.views import spill
+from telemetry_pipeline.results.views.held import Held
 from telemetry_pipeline.settings.computing import Limits
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.segments import Segments, State
-
-_READABLE = 1_000
-"""Characters of a name."""
-_NAMES = [field.name for field in segments.SCHEMA if pa.types.is_dictionary(field.type)]
-
-# Enumerations are compared and grouped as numbers. Their order is that of the names by code point, and so is ``order by``.
-_LOAD = f"""
-create or replace table views as
-select local_date, local_hour, ended_at, duration_seconds, device_id,
-       {", ".join(f"{name}::{name}_names as {name}" for name in _NAMES)}
-from arrow_views
-"""
 
 _COUNTED = """
 create or replace temporary view {name} as
@@ -98,6 +85,7 @@ class Store:
         # Where it is set when DuckDB is opened, it is shown, and not kept to.
         self._duckdb.execute(f"set max_temp_directory_size = '{limits.spill_mb}MB'")
         self._duckdb.execute("set enable_progress_bar = false")  # it would write into whatever stdout is
+        self._held = Held(self._duckdb)
         self._loaded: Period | None = None
         self._counted: tuple[Period, date] | None = None
         self._days: dict[Period, list[Day]] = {}
@@ -105,7 +93,7 @@ class Store:
         self.state = State()
 
     def load(self, engine: sa.Engine, period: Period, state: State) -> None:
-        """Load the views of *period* as they are committed now.
+        """Load the views of *period* as they are committed now: those of the days that are not here as they are.
 
         :param state: of the days, from which the store knows whether it has them already.
         """
@@ -114,9 +102,28 @@ class Store:
             self._see(replace(state, versions=versions, spills={**self.state.spills, **state.spills}))
             return
         loaded = self._widened(period)
-        self.put(segments.read(engine, loaded.first, loaded.last), loaded)
+        kept = self._kept(loaded)
+        found = segments.read(engine, loaded.first, loaded.last, kept or {})
+        if kept is None:
+            self.put(found, loaded)
+        else:
+            self._take(found, loaded, kept)
         # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
         pa.default_memory_pool().release_unused()
+
+    def _kept(self, loaded: Period) -> dict[date, int] | None:
+        """Return the versions of the days that are here and stay; None: it is better to load all anew."""
+        kept = _within(loaded, self.state)
+        return None if self._loaded is None or self._held.is_worn(len(kept)) else kept
+
+    def _take(self, found: Segments, loaded: Period, kept: Mapping[date, int]) -> None:
+        """Load the views of the days that are not here as they are, and drop those of days that are not wanted."""
+        self._forget()
+        here, now = self.state.versions, found.state.versions
+        with self._within_limits():
+            self._held.replace([day for day in {*here, *now} if day not in kept or kept[day] != now.get(day)], found)
+        self._loaded = loaded
+        self._see(found.state)
 
     def _widened(self, period: Period) -> Period:
         both = Period.around([self._loaded or period, period])
@@ -124,22 +131,17 @@ class Store:
 
     def put(self, found: Segments, period: Period) -> None:
         """Load exactly these views."""
-        self._loaded = self._counted = None
-        self._duckdb.execute("drop view if exists counted; drop view if exists playing; drop table if exists views")
-        table = found.table
-        for name in _NAMES:
-            chunks = [_readable(chunk) for chunk in table.column(name).chunks]
-            table = table.set_column(table.column_names.index(name), name, pa.chunked_array(chunks, table.field(name).type))
-            names = {entry for chunk in chunks for entry in chunk.dictionary.to_pylist()}
-            self._duckdb.register("arrow_names", pa.table({"name": sorted(names)}, pa.schema([("name", pa.string())])))
-            self._duckdb.execute(f"create or replace type {name}_names as enum (select name from arrow_names)")
-        self._duckdb.register("arrow_views", table)
+        self._forget()
         with self._within_limits():
-            self._duckdb.execute(_LOAD)
-        self._duckdb.unregister("arrow_views")
+            self._held.fill(found)
         self._loaded = period
-        self._days.clear()
         self._see(found.state)
+
+    def _forget(self) -> None:
+        """Go by nothing that is here, until it is whole again."""
+        self._loaded = self._counted = None
+        self._days.clear()
+        self._duckdb.execute("drop view if exists counted; drop view if exists playing")
 
     def views(self, period: Period) -> StoredViews:
         """Return those of some of the days that are here."""
@@ -233,22 +235,6 @@ class Store:
                 f"{limits.spill_mb:,} MB in {limits.spill_directory}: {str(err).splitlines()[0]}",
                 "make room there, raise DUCKDB_MEMORY_MB or DUCKDB_SPILL_MB, or ask for fewer days",
             ) from err
-
-
-def _readable(names: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Return the same with names that nobody can read by their beginning and a digest: a result may have one in thousands of
-    rows, and is stored, drawn, shown and sent with all of them.
-    """
-    if (pc.max(pc.utf8_length(names.dictionary)).as_py() or 0) <= _READABLE:
-        return names
-    shortened = pa.array(map(_shortened, names.dictionary.to_pylist()), pa.string())
-    return pa.DictionaryArray.from_arrays(names.indices, shortened)
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= _READABLE:
-        return name
-    return f"{name[: _READABLE // 5]}… ({len(name):,} characters, {hashlib.sha256(name.encode()).hexdigest()[:12]})"
 
 
 def _within(period: Period, state: State) -> dict[date, int]:

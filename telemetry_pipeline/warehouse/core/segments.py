@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -99,13 +99,23 @@ class _Highest:
 
 @dataclass(frozen=True)
 class Segments:
-    """The views of some days at one moment.
+    """The views of some days at one moment, in the columns of ``SCHEMA``.
 
-    :ivar table: in the columns of ``SCHEMA``; names have a dictionary for each day.
+    :ivar files: compressed, one of each day that has views.
     """
 
     state: State
-    table: pa.Table
+    files: Sequence[bytes]
+
+    def days(self) -> Iterator[pa.Table]:
+        """Yield the views of one day after the other; names have a dictionary for each."""
+        for file in self.files:
+            yield pa.ipc.open_file(file, options=_ONE_THREAD).read_all()
+
+    @property
+    def table(self) -> pa.Table:
+        """All of them."""
+        return pa.concat_tables([SCHEMA.empty_table(), *self.days()])
 
 
 def mark_changed(connection: sa.Connection, days: Collection[date], spilled: Collection[date] = ()) -> None:
@@ -163,22 +173,27 @@ def refresh(engine: sa.Engine, first: date = date.min, last: date = date.max) ->
     return made
 
 
-def read(engine: sa.Engine, first: date, last: date) -> Segments:
-    """Return the views of *first* to *last*; segments that are out of date are made anew on the way."""
+def read(engine: sa.Engine, first: date, last: date, held: Mapping[date, int] | None = None) -> Segments:
+    """Return the views of *first* to *last*; segments that are out of date are made anew on the way.
+
+    :param held: days that the caller has, and their versions: of one that is of this version still, there are no views in what
+        is returned.
+    """
     bounds = {"first": first, "last": last}
     while True:
         with snapshot(engine) as connection:
             now = state(connection, first, last)
             if connection.execute(_STALE, bounds).first() is None:
                 # As bytes: in PostgreSQL's text form they are twice as long.
+                days = [day for day, version in now.versions.items() if version != (held or {}).get(day)]
                 with driver(connection) as session, session.cursor(binary=True) as cursor:
-                    return Segments(now, _joined(file for (file,) in cursor.execute(_READ, bounds)))
+                    return Segments(now, [file for (file,) in cursor.execute(_READ, {"days": days})])
         refresh(engine, first, last)
 
 
 def from_rows(table: pa.Table, known: Completeness = EVERYTHING) -> Segments:
     """Return segments that are in no database, of a table in the columns of ``SCHEMA``."""
-    return Segments(State(known=known), table.cast(SCHEMA))
+    return Segments(State(known=known), [_encoded(table.cast(SCHEMA))])
 
 
 def _day(connection: sa.Connection, local_date: date) -> pa.Table:
@@ -190,11 +205,6 @@ def _encoded(table: pa.Table) -> bytes:
     with pa.ipc.new_file(sink, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table.unify_dictionaries().combine_chunks())
     return bytes(sink.getvalue())
-
-
-def _joined(files: Iterable[bytes]) -> pa.Table:
-    tables = [pa.ipc.open_file(file, options=_ONE_THREAD).read_all() for file in files]
-    return pa.concat_tables([SCHEMA.empty_table(), *tables])
 
 
 _MARK_CHANGED = sa.text("""
@@ -226,7 +236,7 @@ _KEEP = sa.text("""
 """)
 
 _READ = """
-    select arrow from telemetry.view_segments where local_date between %(first)s and %(last)s and views > 0
+    select arrow from telemetry.view_segments where local_date = any(%(days)s) and views > 0
     order by local_date
 """
 
