@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from telemetry_pipeline.web.access.origins import OwnNames
 from telemetry_pipeline.settings.loading import DoorSettings
 from telemetry_pipeline.warehouse.access.audit import Actor
+from telemetry_pipeline.web.access.origins import OwnNames
 from telemetry_pipeline.web.access.remembering import Remembered
 from telemetry_pipeline.web.access.visitor import Visitor
 
