@@ -89,9 +89,9 @@ def test_days_that_are_there_stay_with_those_that_are_asked_for_if_these_are_abo
     read: list[tuple[date, date]] = []
     really = segments.read
 
-    def reading(engine: sa.Engine, first: date, last: date) -> segments.Segments:
+    def reading(engine: sa.Engine, first: date, last: date, held: dict[date, int]) -> segments.Segments:
         read.append((first, last))
-        return really(engine, first, last)
+        return really(engine, first, last, held)
 
     monkeypatch.setattr(segments, "read", reading)
     views = Store(RULES, widening=2.0)
