@@ -43,6 +43,17 @@ def test_the_lowest_limit_of_a_unit_and_what_it_is_in_counts(group: Path) -> Non
     assert hardware.memory_bytes() == 100_000_000
 
 
+def test_cached_files_of_a_group_are_free(group: Path) -> None:
+    for name, content in {
+        "memory.max": "300000000",
+        "memory.current": "290000000",
+        "memory.stat": "anon 1\ninactive_file 100000000\n",
+    }.items():
+        (group / name).write_text(content)
+    (group.parent / "memory.max").write_text("max\n")
+    assert list(hardware.free_within_limits()) == [110_000_000]
+
+
 @pytest.mark.parametrize("amount", [20_000, 100_000], ids=["a fifth", "one"])
 def test_a_share_of_a_processor_is_one_processor(group: Path, amount: int) -> None:
     (group / "cpu.max").write_text(f"{amount} 100000\n")

@@ -23,6 +23,7 @@ from telemetry_pipeline.ages import SKEW, is_future, is_recent
 from telemetry_pipeline.client.answers import Health
 from telemetry_pipeline.client.pipeline import TelemetryClient
 from telemetry_pipeline.errors import TelemetryError, WarehouseError
+from telemetry_pipeline.monitoring import memory
 from telemetry_pipeline.monitoring.disks import Place, shortages
 from telemetry_pipeline.settings.addresses import redacted
 from telemetry_pipeline.sockets import divided
@@ -40,13 +41,15 @@ POSTGRES, CLOCK, BROKER, WEBSERVER, CODE, DAEMON, QUEUES, TICKS = (
     "ticks",
 )
 WORKER_PREFIX = "worker:"
-DISKS = "disks"
+DISKS, MEMORY = "disks", "memory"
 
 # Workers, code and daemon are asked less often: it takes longer, and a restart shows afterwards, too.
 _SLOW_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
 # More than two minutes.
 _NEXT_TICK_LOOKS = 70
+# A step that needs much for a moment is none to tell of.
+_SHORT_OF_MEMORY_LOOKS = 10
 _HEALTH_SECONDS = 10.0
 _WORKERS_ANSWER_SECONDS = 2.0
 # Its heartbeats are 30 s apart. Dagster itself calls a daemon healthy until it was silent for half an hour.
@@ -104,7 +107,7 @@ class Components:
 
     :param heartbeat: how long ago the last sync may have ended.
     :param clock: aware time.
-    :param places: what has to have room.
+    :param places: what has to have room on this machine, whose memory is looked at, too; none: it is not looked at.
     """
 
     def __init__(
@@ -127,6 +130,7 @@ class Components:
         look[BROKER] = self._broker()
         if self._places:
             look[DISKS] = Reading(fault="; ".join(shortages(self._places)) or None)
+            look[MEMORY] = Reading(fault=memory.shortage(), patience=_SHORT_OF_MEMORY_LOOKS)
         if slow and look[BROKER].fault is None:
             look |= self._workers()
         look |= self._webserver(slow=slow, storage_works=storage_works)

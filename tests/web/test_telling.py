@@ -23,6 +23,7 @@ from telemetry_pipeline.monitoring.alerts import watch
 from telemetry_pipeline.monitoring.told import told_of
 from telemetry_pipeline.orchestration import checks
 from telemetry_pipeline.orchestration.runtime.cluster import foreign_messages, step_task
+from telemetry_pipeline.orchestration.sensors import pace
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Incident
 from telemetry_pipeline.words.language import Language
@@ -41,6 +42,7 @@ COMPONENTS = [
     components.QUEUES,
     components.TICKS,
     components.DISKS,
+    components.MEMORY,
     components.WORKER_PREFIX,
 ]
 KINDS = {
@@ -51,6 +53,7 @@ KINDS = {
     "orchestration/runtime/cluster/step_task.py": [step_task.LOST_CHILD],
     "orchestration/sensors/run_ends.py": [problems.RUN, problems.CHECK],
     "orchestration/sensors/freshness.py": ["freshness"],
+    "orchestration/sensors/pace.py": [pace.SLOW],
     "orchestration/due_reports.py": ["report:"],
     "messaging/postman.py": [postman.DELIVERY],
     "ingestion/identity.py": [problems.ANOTHER, problems.ANEW, identity.BELOW, identity.JUMP],

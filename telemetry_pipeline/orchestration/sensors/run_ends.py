@@ -18,6 +18,7 @@ from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.runtime.cluster.foreign_messages import FOREIGN_MESSAGES
 from telemetry_pipeline.orchestration.runtime.cluster.step_task import LOST_CHILD
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
+from telemetry_pipeline.orchestration.sensors.pace import note_pace
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import DAYS, covers, partition_text
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -97,11 +98,14 @@ def build_run_successes_sensor(settings: StackSettings) -> dg.SensorDefinition:
         minimum_interval_seconds=15,
         default_status=switches.of_sensors(settings),
         description="A run that succeeds ends the problem that an earlier one of the same job and days was, or one that left "
-        "nothing undone but what this one did.",
+        "nothing undone but what this one did. Ticks that take longer than from one to the next are one.",
     )
     @_repeated_while_postgresql_is_away
     def run_successes(context: dg.RunStatusSensorContext) -> None:
-        _note_what_was_done(connect(settings.complete().database_url), context.instance, context.dagster_run)
+        engine = connect(settings.complete().database_url)
+        _note_what_was_done(engine, context.instance, context.dagster_run)
+        if context.dagster_run.job_name == TICK:
+            note_pace(engine, context.instance, settings)
 
     return run_successes
 

@@ -28,6 +28,7 @@ COMPONENTS: Mapping[str, Both] = {
     "component:queues": ("El servicio de las colas", "The service of the queues"),
     "component:ticks": ("El ciclo de las lecturas", "The cycle of ticks"),
     "component:disks": ("El cuidado de los discos", "The care of disks"),
+    "component:memory": ("El cuidado de la memoria", "The care of memory"),
     "component:worker:": ("El proceso {name}", "The worker {name}"),
 }
 """What components are called, by the subjects of their problems."""
@@ -97,6 +98,15 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
             "Make room there, or give it a larger disk; what waits goes on by itself.",
         ),
     ),
+    "component:memory": (
+        ("Queda poca memoria en la máquina", "The machine is short of memory"),
+        (
+            "Antes de que el sistema mate un proceso, dele más memoria, o baje WORKER_CHILD_MEMORY_MB y DUCKDB_MEMORY_MB y "
+            "reinicie los procesos.",
+            "Before the system kills a process, give it more memory, or lower WORKER_CHILD_MEMORY_MB and DUCKDB_MEMORY_MB "
+            "and restart the workers.",
+        ),
+    ),
     "component:worker:": (("El proceso {name} ya no está", "The worker {name} is gone"), _BY_ITSELF),
     "watch": (
         ("El vigilante dio con un error que no conoce", "The watch met an error that it does not know"),
@@ -145,6 +155,18 @@ PROBLEMS: Mapping[str, tuple[Both, Both]] = {
             "El paso se intenta otra vez. Si se repite, vea si falta memoria (WORKER_CHILD_MEMORY_MB, el registro de la "
             "máquina).",
             "The step is tried again. If it goes on, see whether memory runs out (WORKER_CHILD_MEMORY_MB, the machine's log).",
+        ),
+    ),
+    "slow-ticks": (
+        (
+            "Las lecturas tardan más que de una a la siguiente",
+            "Ticks take longer than from one to the next",
+        ),
+        (
+            "Si se lee lo atrasado de una pausa, termina solo. Si no, la máquina es pequeña para sus datos: espacie TICK_CRON, "
+            "dele más procesadores, o ponga procesos en otra máquina.",
+            "If what a pause left behind is read, this ends by itself. Else the machine is small for its data: have TICK_CRON "
+            "less often, give it more processors, or add workers on another machine.",
         ),
     ),
     "foreign-messages": (
