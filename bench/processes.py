@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,28 @@ def processor_seconds(home: Path) -> float:
 def private_mb(home: Path, command: str) -> float:
     """Return how much memory only the processes whose command holds *command*, and those below them, each hold, in MB."""
     return sum(_private_mb(each) for each in processes_of(home) if command in _text(each))
+
+
+@contextmanager
+def peak_mb(home: Path, command: str) -> Iterator[Callable[[], float]]:
+    """Look at the processes below those whose command holds *command* while the block is at work.
+
+    What it yields returns the most memory that one of them had in use by then, in MB, with what it shares with its parent.
+    """
+    peaks = [0.0]
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.5):
+            peaks.extend(_peak_mb(each) for each in processes_of(home) if command in _text(each))
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    try:
+        yield lambda: max(peaks)
+    finally:
+        done.set()
+        watching.join()
 
 
 def runs_of(home: Path) -> set[psutil.Process]:
@@ -49,6 +73,13 @@ def _seconds(process: psutil.Process) -> float:
 def _private_mb(process: psutil.Process) -> float:
     with suppress(psutil.Error):
         return float(process.memory_full_info().uss / 1e6)
+    return 0.0
+
+
+def _peak_mb(process: psutil.Process) -> float:
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        return int(found[1]) / 1000 if found else 0.0
     return 0.0
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import requests
 import sqlalchemy as sa
@@ -45,11 +46,14 @@ class Tick:
 
 
 class Bed:
-    """A stack with its history synchronised, to tick on."""
+    """A stack with its history synchronised, to tick on.
+
+    :ivar home: of the stack.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._home = stack.home
+        self.home = stack.home
         self._client = stack.state.client()
         self._today = datetime.now(stack.settings.operator_zone).date()
 
@@ -87,23 +91,27 @@ class Bed:
 
     def tick(self) -> Tick:
         """Submit a tick and wait for its success."""
+        return self.run("telemetry_tick", partition=self._today, tags=_BY_ITSELF)
+
+    def run(self, job: str, **asked: Any) -> Tick:
+        """Submit a job and wait for its success."""
         self._stack.tend()
-        before, begin = processor_seconds(self._home), time.perf_counter()
-        run_id = self._client.launch("telemetry_tick", partition=self._today, tags=_BY_ITSELF)
+        before, begin = processor_seconds(self.home), time.perf_counter()
+        run_id = self._client.launch(job, **asked)
         *_, progress = self._client.watch(run_id, poll_seconds=0.05)
         seconds = time.perf_counter() - begin
         if progress.status != RunStatus.SUCCESS:
-            raise SystemExit(f"the tick ended with {progress.status}; see 'telemetry-pipeline status {run_id}'")
+            raise SystemExit(f"{job} ended with {progress.status}; see 'telemetry-pipeline status {run_id}'")
         for _ in polling(10):
-            if not runs_of(self._home):
+            if not runs_of(self.home):
                 break
         with connect(self._stack.state.dagster_database_url).connect() as connection:
             events, event_bytes = connection.execute(_EVENTS, {"run_id": run_id}).one()
-        return Tick(processor_seconds(self._home) - before, seconds, events, event_bytes)
+        return Tick(processor_seconds(self.home) - before, seconds, events, event_bytes)
 
     def private_mb(self) -> float:
         """Return what the worker and its children hold for themselves, in MB."""
-        return private_mb(self._home, "celery")
+        return private_mb(self.home, "celery")
 
 
 @contextmanager
