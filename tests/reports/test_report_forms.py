@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import ctypes
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
