@@ -72,7 +72,7 @@ newest: ## what is relied on of Dagster's private parts, against the newest Dags
 	@PYTHON=$(PYTHON) .ci/newest
 
 bench: setup ## measure against the limits; each also runs alone as python -m bench.NAME
-	@for name in ingest merge analyses staleness tick door web reports mail; do $(BIN)/python -m bench.$$name || exit 1; done
+	@for name in ingest merge analyses staleness tick scale door web reports mail; do $(BIN)/python -m bench.$$name || exit 1; done
 
 # Each file of each version by its hash, for every platform.
 LOCK = .lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
