@@ -33,7 +33,7 @@ def main(records: int = 400_000, days: int = 90, rounds: int = 3) -> None:
         wall_seconds=median([each.wall_seconds for each in ticks[1:]]),
         peak_mb=round(most),
         temp_mb=round(spilled / 1e6),
-        night_seconds=night.processor_seconds,
+        night_seconds=round(night.processor_seconds, 2),
     )
 
 

@@ -51,7 +51,7 @@ def test_cached_files_of_a_group_are_free(group: Path) -> None:
     }.items():
         (group / name).write_text(content)
     (group.parent / "memory.max").write_text("max\n")
-    assert list(hardware.free_within_limits()) == [110_000_000]
+    assert list(hardware.free_within_limits()) == [(110_000_000, 300_000_000)]
 
 
 @pytest.mark.parametrize("amount", [20_000, 100_000], ids=["a fifth", "one"])

@@ -13,9 +13,9 @@ _LEAST_FREE_SHARE = 0.08
 
 
 def shortage() -> str | None:
-    """Return a sentence where memory is about to run out; None: there is enough."""
-    free = min([psutil.virtual_memory().available, *hardware.free_within_limits()])
-    total = hardware.memory_bytes()
-    if free >= min(_LEAST_FREE_BYTES, _LEAST_FREE_SHARE * total):
-        return None
-    return f"of {size(total)} of memory {size(max(free, 0))} are left"
+    """Return a sentence where memory of the machine, or of what this process is in, is about to run out; None: it is not."""
+    machine = psutil.virtual_memory()
+    for free, total in ((machine.available, machine.total), *hardware.free_within_limits()):
+        if free < min(_LEAST_FREE_BYTES, _LEAST_FREE_SHARE * total):
+            return f"of {size(total)} of memory {size(max(free, 0))} are left"
+    return None

@@ -29,15 +29,15 @@ def memory_limits() -> list[int]:
     return [int(limit) for name in ("memory.max", "memory.limit_in_bytes") for limit in _limits(name)]
 
 
-def free_within_limits() -> Iterator[int]:
-    """Yield how much of its memory each of its groups does not use, in bytes; cached files, which would go at once, are not
-    used.
+def free_within_limits() -> Iterator[tuple[int, int]]:
+    """Yield how much of its memory each group of this process that has a limit does not use, and the limit, in bytes; cached
+    files, which would go at once, are not used.
     """
     for group in _groups():
         with suppress(OSError, ValueError, KeyError):
             limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
             held = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-            yield limit - used + int(held["inactive_file"])
+            yield limit - used + int(held["inactive_file"]), limit
 
 
 def swap_limits() -> list[int]:

@@ -168,6 +168,6 @@ def test_a_page_has_its_pictures_and_tables_and_asks_nobody(
     requests = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
     assert any(each["request"]["url"].endswith(page.name) for each in requests)
     # Beside other work Chromium's own first page asks for its parts so late.
-    theirs = [each for each in requests if not each["documentURL"].startswith("chrome://")]
-    assert [each for each in theirs if not each["request"]["url"].endswith(page.name)] == []
+    asked = [each for each in requests if not each["documentURL"].startswith("chrome://")]
+    assert [each for each in asked if not each["request"]["url"].endswith(page.name)] == []
     assert browser.get_log("browser") == []
