@@ -8,7 +8,7 @@ from typing import Any
 
 from telemetry_pipeline.logs.context import Context, Process, note
 from telemetry_pipeline.logs.lines import without_data
-from telemetry_pipeline.logs.setup import DAGSTER_LOGGER, configure
+from telemetry_pipeline.logs.setup import DAGSTER_LOGGER, configure, is_configured
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import partition_text
 
@@ -24,7 +24,9 @@ class DagsterHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        configure(StackSettings.load())
+        # One is made for every step.
+        if not is_configured():
+            configure(StackSettings.load())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what is worth a line, and note which step begins or ends in this process."""

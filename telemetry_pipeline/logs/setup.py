@@ -33,9 +33,9 @@ def configure(settings: StackSettings) -> None:
 
     :raises SettingsError: the directory cannot be written to.
     """
-    root = logging.getLogger()
-    if any(isinstance(handler, _Rotating) for handler in root.handlers):
+    if is_configured():
         return
+    root = logging.getLogger()
     folder = settings.log_files
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,6 +65,11 @@ def configure(settings: StackSettings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Dagster says with every step that its setting python_logs is new.
     warnings.filterwarnings("ignore", message=".*yaml-defined logging")
+
+
+def is_configured() -> bool:
+    """Return whether what this process logs is written to the files."""
+    return any(isinstance(handler, _Rotating) for handler in logging.getLogger().handlers)
 
 
 class _Rotating(ConcurrentRotatingFileHandler):

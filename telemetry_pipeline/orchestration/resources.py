@@ -26,7 +26,7 @@ from telemetry_pipeline.results import computing, documents
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.staleness import Chosen, stale_of
 from telemetry_pipeline.results.views.windows import Store, rules_of
-from telemetry_pipeline.settings.loading import StackSettings
+from telemetry_pipeline.settings.loading import PipelineSettings, StackSettings
 from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.opening import open_feed
 from telemetry_pipeline.warehouse.core import rebuilding, segments, views
@@ -66,7 +66,11 @@ class Warehouse:
     @property
     def engine(self) -> sa.Engine:
         """An engine of this process's own."""
-        return shared(self._settings.complete().database_url)
+        return shared(self._complete.database_url)
+
+    @functools.cached_property
+    def _complete(self) -> PipelineSettings:
+        return self._settings.complete()
 
     @functools.cached_property
     def views(self) -> Store:

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from telemetry_pipeline.orchestration.runtime.cluster import step_task
 from telemetry_pipeline.orchestration.runtime.cluster.executor import celery_settings
 from telemetry_pipeline.orchestration.runtime.cluster.step_task import StepRequest, StepTask
-from telemetry_pipeline.settings.loading import Settings, StackSettings
+from telemetry_pipeline.settings.loading import PipelineSettings, Settings, StackSettings
 from telemetry_pipeline.warehouse.operations import attempts, problems
 
 RUN_ID = "00000000-0000-4000-8000-000000000003"
@@ -62,7 +62,7 @@ def execute() -> list[str]:
     app = celery.Celery(set_as_current=False)
     app.conf.task_always_eager = True
     app.conf.task_eager_propagates = True
-    task = app.register_task(StepTask(DEFINITIONS))
+    task = app.register_task(StepTask(DEFINITIONS, PipelineSettings.load().database_url))
     done: Any = task.apply(kwargs=ARGUMENTS).get()
     return list(done or [])
 
@@ -172,7 +172,7 @@ def fail(error: BaseException) -> ExceptionInfo:
     request = StepRequest(
         message,
         app=app,
-        task=app.register_task(StepTask(DEFINITIONS)),
+        task=app.register_task(StepTask(DEFINITIONS, PipelineSettings.load().database_url)),
         hostname="a@host",
         decoded=True,
         body=message.body,

@@ -15,7 +15,6 @@ from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import RequestRefused
 from telemetry_pipeline.results import computing, stored, tables
 from telemetry_pipeline.results.views.windows import Store
-from telemetry_pipeline.warehouse.core import segments
 from telemetry_pipeline.warehouse.core.views import merge
 
 FIRST, SECOND = date(2025, 1, 30), date(2025, 1, 31)
@@ -81,20 +80,3 @@ def test_what_looks_back_is_asked_for_one_day_and_parameters_are_checked(two_day
         computing.compute(two_days, Store(RULES), "top_channels", LAST, {"limit": 0})
     with pytest.raises(RequestRefused, match="there is no analysis"):
         computing.compute(two_days, Store(RULES), "never", LAST)
-
-
-def test_days_that_are_there_stay_with_those_that_are_asked_for_if_these_are_about_as_many(
-    two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[tuple[date, date]] = []
-    really = segments.read
-
-    def reading(engine: sa.Engine, first: date, last: date, held: dict[date, int]) -> segments.Segments:
-        read.append((first, last))
-        return really(engine, first, last, held)
-
-    monkeypatch.setattr(segments, "read", reading)
-    views = Store(RULES, widening=2.0)
-    for days in (Period(FIRST, FIRST), LAST, Period(FIRST, FIRST), BOTH):
-        computing.compute(two_days, views, "period_summary", days)
-    assert read == [(FIRST, FIRST), (FIRST, SECOND)]

@@ -15,7 +15,7 @@ from warehouse_events import MEXICO, ZONE, start, stop, store
 
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.results.views import held
+from telemetry_pipeline.results.views import held, windows
 from telemetry_pipeline.results.views.held import Held
 from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.warehouse.core import segments
@@ -132,3 +132,28 @@ def test_a_window_that_moves_reads_what_is_new_and_drops_what_is_not_wanted(two_
         period = Period(date(2025, 1, first), date(2025, 1, last))
         assert load(two_days, views, period) == load(two_days, Store(Rules(MEXICO)), period)
     assert read[2] < read[3]
+
+
+@pytest.mark.parametrize(("remembered", "again"), [(1, True), (2, False)])
+def test_days_stay_until_so_many_questions_were_about_others(
+    two_days: sa.Engine, read: list[int], remembered: int, again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "_REMEMBERED", remembered)
+    views = Store(Rules(MEXICO))
+    wide, narrow = Period(date(2025, 1, 29), date(2025, 1, 30)), Period(date(2025, 1, 31), date(2025, 1, 31))
+    first = load(two_days, views, wide)
+    for period in (narrow, wide, narrow, wide):
+        load(two_days, views, period)
+    assert load(two_days, views, wide) == first
+    assert [rows > 0 for rows in read] == [True, True, *([again] * (len(read) - 2))]
+    assert (len(read) > 2) == again
+
+
+def test_days_that_change_while_others_are_asked_for_are_read_when_they_are_asked_for_again(two_days: sa.Engine) -> None:
+    views = Store(Rules(MEXICO))
+    wide, narrow = Period(date(2025, 1, 29), date(2025, 1, 31)), Period(date(2025, 1, 31), date(2025, 1, 31))
+    before = load(two_days, views, wide)
+    store(two_days, start(20, "Nuevo", channel=9), stop(21, channel=9, duration=60, hours=24))
+    merge(two_days, ZONE)
+    assert load(two_days, views, narrow) == load(two_days, Store(Rules(MEXICO)), narrow)
+    assert load(two_days, views, wide) == load(two_days, Store(Rules(MEXICO)), wide) != before

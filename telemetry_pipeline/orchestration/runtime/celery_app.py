@@ -37,7 +37,7 @@ app = make_app(
         "config_source": celery_settings(_settings),
     }
 )
-execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.definitions", "defs")))
+execute_plan = app.register_task(StepTask(ModuleCodePointer("telemetry_pipeline.definitions", "defs"), _settings.database_url))
 pass_over_foreign_messages(app)
 restrict_remote_control()
 end_when_asked(_settings.database_url)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +23,7 @@ from dagster_shared.record import copy
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused, WarehouseError
 from telemetry_pipeline.orchestration.requests import check_request
-from telemetry_pipeline.orchestration.runtime.storage import KeepingPostgresStorage
+from telemetry_pipeline.orchestration.runtime.storage import KeepingEventLogStorage, KeepingPostgresStorage
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, with_days
 from telemetry_pipeline.warehouse.db.connections import connect
@@ -64,6 +65,11 @@ class PipelineInstance(dg.DagsterInstance):
         day.
         """
         return _EVENTS_A_STATEMENT
+
+    def events_together(self) -> AbstractContextManager[None]:
+        """Store the events of the block in one transaction."""
+        storage = self.event_log_storage
+        return storage.together() if isinstance(storage, KeepingEventLogStorage) else nullcontext()
 
     @cached_property
     def run_domain(self) -> RunDomain:

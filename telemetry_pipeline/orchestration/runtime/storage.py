@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
+import dagster as dg
 import sqlalchemy as sa
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._serdes import ConfigurableClassData
@@ -40,8 +44,39 @@ class _Keeping:
         self._engine = _engine(self.postgres_url, os.getpid(), statement_timeout)
 
 
-class _EventLogStorage(_Keeping, PostgresEventLogStorage):
-    pass
+class KeepingEventLogStorage(_Keeping, PostgresEventLogStorage):
+    """Dagster's own takes a connection and a transaction for each of the two or three statements with which an event is stored,
+    and one to ask whether there is a table that it has made.
+    """
+
+    def __init__(self, postgres_url: str) -> None:
+        super().__init__(postgres_url)
+        self._open = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Store what this thread stores in the block, in one transaction."""
+        with super()._connect() as connection:
+            connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                self._open.connection = connection
+                try:
+                    yield
+                finally:
+                    self._open.connection = None
+
+    def _connect(self) -> AbstractContextManager[sa.Connection]:
+        connection = getattr(self._open, "connection", None)
+        return super()._connect() if connection is None else nullcontext(connection)
+
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Store an event."""
+        with nullcontext() if getattr(self._open, "connection", None) else self.together():
+            super().store_event(event)
+
+    def has_table(self, table_name: str) -> bool:
+        """Return that it is there: all of them are made before."""
+        return True
 
 
 class _ScheduleStorage(_Keeping, PostgresScheduleStorage):
@@ -67,7 +102,7 @@ class KeepingPostgresStorage(DagsterPostgresStorage):
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         _engine(postgres_url, os.getpid())  # before anything asks for the tables
         super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
-        self._event_log_storage = _EventLogStorage(postgres_url)
+        self._event_log_storage = KeepingEventLogStorage(postgres_url)
         self._schedule_storage = _ScheduleStorage(postgres_url)
         self._run_storage = _RunStorage(postgres_url, self._schedule_storage)
 

@@ -41,6 +41,9 @@ select * exclude (cap_seconds) replace (least(duration_seconds, cap_seconds) as 
 from {views}
 where local_date between date '{first}' and date '{last}' and duration_seconds is not null {condition}
 """
+_REMEMBERED = 32
+"""Questions about different days. Those of a tick are about twenty: each analysis asks for its own."""
+
 _FIRST_DAY = "select min(local_date) from views where local_date <= $last and duration_seconds is not null"
 
 
@@ -61,17 +64,17 @@ def rules_of(settings: StackSettings) -> Rules:
 
 
 class Store:
-    """The views of some days in DuckDB, kept for the next analysis of this process.
+    """The views of some days in DuckDB, kept for the next analyses of this process.
 
-    :ivar state: what is committed of the days that are here.
-    :param widening: days that are here stay together with those that are asked for if all of them are at most so many times
-        as many as those; 1 keeps none.
+    Days are here as they were committed when somebody last asked for them, until none of the last ``_REMEMBERED`` questions is
+    about them.
+
+    :ivar state: what is committed of the days that were asked for last.
     :param limits: what it may take of the machine.
     """
 
-    def __init__(self, rules: Rules, widening: float = 1.0, limits: Limits | None = None) -> None:
+    def __init__(self, rules: Rules, limits: Limits | None = None) -> None:
         self.rules = rules
-        self._widening = widening
         self._limits = limits = limits or Limits()
         spilled = spill.claim(limits.spill_directory)
         weakref.finalize(self, spill.release, spilled)
@@ -86,7 +89,8 @@ class Store:
         self._duckdb.execute(f"set max_temp_directory_size = '{limits.spill_mb}MB'")
         self._duckdb.execute("set enable_progress_bar = false")  # it would write into whatever stdout is
         self._held = Held(self._duckdb)
-        self._loaded: Period | None = None
+        self._here: dict[date, int] = {}
+        self._asked: list[Period] = []
         self._counted: tuple[Period, date] | None = None
         self._days: dict[Period, list[Day]] = {}
         self._bases: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
@@ -97,56 +101,52 @@ class Store:
 
         :param state: of the days, from which the store knows whether it has them already.
         """
-        if self._loaded and period in self._loaded and _within(period, state) == _within(period, self.state):
-            versions = {**self.state.versions, **_within(period, state)}
-            self._see(replace(state, versions=versions, spills={**self.state.spills, **state.spills}))
-            return
-        loaded = self._widened(period)
-        kept = self._kept(loaded)
-        found = segments.read(engine, loaded.first, loaded.last, kept or {})
-        if kept is None:
-            self.put(found, loaded)
-        else:
-            self._take(found, loaded, kept)
-        # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
-        pa.default_memory_pool().release_unused()
+        if not self._asked or _of(period, self._here) != _of(period, state.versions):
+            kept = {} if self._held.is_worn(len(self._wanted(period))) else self._here
+            found = segments.read(engine, period.first, period.last, kept)
+            self._take(found, period) if kept else self.put(found, period)
+            state = found.state
+            # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
+            pa.default_memory_pool().release_unused()
+        self._remember(period)
+        self._see(state)
 
-    def _kept(self, loaded: Period) -> dict[date, int] | None:
-        """Return the versions of the days that are here and stay; None: it is better to load all anew."""
-        kept = _within(loaded, self.state)
-        return None if self._loaded is None or self._held.is_worn(len(kept)) else kept
-
-    def _take(self, found: Segments, loaded: Period, kept: Mapping[date, int]) -> None:
-        """Load the views of the days that are not here as they are, and drop those of days that are not wanted."""
+    def _take(self, found: Segments, period: Period) -> None:
+        """Load the views of the days of *period* that are not here as they are, and drop those of days that are not wanted."""
+        here, asked, now = self._here, self._asked, _of(period, found.state.versions)
+        wanted = {day: version for day, version in self._wanted(period).items() if not _has(period, day)} | now
         self._forget()
-        here, now = self.state.versions, found.state.versions
         with self._within_limits():
-            self._held.replace([day for day in {*here, *now} if day not in kept or kept[day] != now.get(day)], found)
-        self._loaded = loaded
-        self._see(found.state)
+            self._held.replace([day for day in {**here, **now} if here.get(day) != wanted.get(day)], found)
+        self._here, self._asked = wanted, asked
 
-    def _widened(self, period: Period) -> Period:
-        both = Period.around([self._loaded or period, period])
-        return both if both.length <= self._widening * period.length else period
+    def _wanted(self, period: Period) -> dict[date, int]:
+        """Return the days that are here and stay when *period* is asked for, and their versions."""
+        asked = [period, *self._asked][:_REMEMBERED]
+        return {day: version for day, version in self._here.items() if any(_has(each, day) for each in asked)}
 
     def put(self, found: Segments, period: Period) -> None:
         """Load exactly these views."""
         self._forget()
         with self._within_limits():
             self._held.fill(found)
-        self._loaded = period
+        self._here = _of(period, found.state.versions)
+        self._remember(period)
         self._see(found.state)
+
+    def _remember(self, period: Period) -> None:
+        self._asked = [period, *(each for each in self._asked if each != period)][:_REMEMBERED]
 
     def _forget(self) -> None:
         """Go by nothing that is here, until it is whole again."""
-        self._loaded = self._counted = None
+        self._here, self._asked, self._counted = {}, [], None
         self._days.clear()
         self._duckdb.execute("drop view if exists counted; drop view if exists playing")
 
     def views(self, period: Period) -> StoredViews:
-        """Return those of some of the days that are here."""
-        if self._loaded is None or period not in self._loaded:
-            raise LookupError(f"the views of {period} are not loaded; here are those of {self._loaded}")
+        """Return those of some of the days that were asked for last."""
+        if not self._asked or period not in self._asked[0]:
+            raise LookupError(f"the views of {period} were not asked for; those of {self._asked[:1]} were")
         return StoredViews(self, period, period.last)
 
     def query(
@@ -237,8 +237,12 @@ class Store:
             ) from err
 
 
-def _within(period: Period, state: State) -> dict[date, int]:
-    return {day: version for day, version in state.versions.items() if period.first <= day <= period.last}
+def _of(period: Period, versions: Mapping[date, int]) -> dict[date, int]:
+    return {day: version for day, version in versions.items() if _has(period, day)}
+
+
+def _has(period: Period, day: date) -> bool:
+    return period.first <= day <= period.last
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,6 @@ from telemetry_pipeline.web.computing.bodies import body_of
 from telemetry_pipeline.web.computing.question import Question
 
 _NICENESS = 5
-# Questions about the same days read a day or a period more or less; each would load its own in place of the others'.
-_WIDENING = 2.0
 _LOOK_SECONDS = 0.2
 _MB = 1 << 20
 
@@ -55,7 +53,7 @@ def work(connection: Connection, data: Data) -> None:
     threading.Thread(target=_end_if_too_large, args=(data.most_memory_mb,), daemon=True).start()
     # Before it is too large, its views are spilled.
     memory_mb = min(data.limits.duckdb_memory_mb, data.most_memory_mb // 3)
-    store = Store(data.rules, widening=_WIDENING, limits=replace(data.limits, duckdb_memory_mb=memory_mb))
+    store = Store(data.rules, limits=replace(data.limits, duckdb_memory_mb=memory_mb))
     while True:
         try:
             question: Question = connection.recv()

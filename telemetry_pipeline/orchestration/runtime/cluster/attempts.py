@@ -55,6 +55,14 @@ _NOT_KEPT = frozenset(
         dg.DagsterEventType.RESOURCE_INIT_SUCCESS,
     }
 )
+# Others follow them at once, and are stored in the same transaction.
+_FOLLOWED = frozenset(
+    {
+        dg.DagsterEventType.STEP_OUTPUT,
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+    }
+)
 _BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED})
 _COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
 
@@ -206,6 +214,10 @@ class AttemptInstance(PipelineInstance):
 
     attempt: Attempt | None = None
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._waiting: list[tuple[dg.EventLogEntry, dict[str, Any]]] = []
+
     @classmethod
     def of_environment(cls) -> AttemptInstance:
         """Return the instance of ``DAGSTER_HOME`` as one of this class."""
@@ -219,21 +231,31 @@ class AttemptInstance(PipelineInstance):
     def at_work_on(self, attempt: Attempt) -> Iterator[None]:
         """Make every event one of this attempt, as long as the context lasts."""
         self.attempt = attempt
+        self._waiting = []
         try:
             yield
         finally:
             self.attempt = None
 
     def handle_new_event(self, event: dg.EventLogEntry, **details: Any) -> None:
-        """Store it.
+        """Store it; one that others follow at once, with these.
 
         :raises Superseded: another attempt counts.
         """
-        if self.attempt:
+        if self.attempt is None:
+            super().handle_new_event(event, **details)
+            return
+        if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event):
             self.attempt.check()
-            if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event):
-                return
-        super().handle_new_event(event, **details)
+            return
+        self._waiting.append((event, details))
+        if event.dagster_event and event.dagster_event.event_type in _FOLLOWED:
+            return
+        events, self._waiting = self._waiting, []
+        self.attempt.check()
+        with self.events_together():
+            for each, its in events:
+                super().handle_new_event(each, **its)
 
 
 def _is_no_news(event: dg.DagsterEvent | None) -> bool:

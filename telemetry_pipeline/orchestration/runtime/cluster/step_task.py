@@ -30,6 +30,7 @@ from dagster_celery.core_execution_loop import DELEGATE_MARKER
 from dagster_celery.executor import CeleryExecutor
 from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.serdes import serialize_value
+from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
 from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, Superseded, WarehouseUnavailable
@@ -90,13 +91,15 @@ class StepTask(celery.Task):  # type: ignore[misc]
     A message says which attempt that is, in words and numbers, and no more: anybody may have written it.
 
     :param definitions: where the jobs are that are executed; which of them, the run says that is stored.
+    :param database_url: of the warehouse, where attempts stand.
     """
 
     name = TASK_EXECUTE_PLAN_NAME
     Request = StepRequest
 
-    def __init__(self, definitions: CodePointer) -> None:
+    def __init__(self, definitions: CodePointer, database_url: SecretStr) -> None:
         self._definitions = ReconstructableRepository(definitions)
+        self._database_url = database_url
 
     def run(self, run_id: str, step: str, attempt: int) -> list[str]:
         """Return those of the attempt's events that its run goes by; none when that has ended. Those on record, if the attempt
@@ -115,7 +118,7 @@ class StepTask(celery.Task):  # type: ignore[misc]
             if attempt and attempt > submitted(instance, run_id, step):
                 note_foreign(f"a message asks for attempt {attempt} at step {step} of run {run_id}, which nobody is at")
                 raise Ignore
-            begun = attempts.begin(shared(PipelineSettings.load().database_url), run_id, step, attempt)
+            begun = attempts.begin(shared(self._database_url), run_id, step, attempt)
             if begun.is_repeated and (events := ended(instance, run_id, step, attempt)):
                 _log.warning("step %s of run %s had ended: it is not executed again", step, run_id)
                 return _told(events)
