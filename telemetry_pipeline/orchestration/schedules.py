@@ -17,7 +17,7 @@ from telemetry_pipeline.orchestration.due_reports import look_at, tell
 from telemetry_pipeline.reports.publishing.due import cron_of, last_due
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
-from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.connections import shared
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -96,7 +96,7 @@ def _of_report(kind: Kind, settings: StackSettings) -> dg.ScheduleDefinition:
     )
     def report(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         now = datetime.now(UTC)
-        engine = connect(settings.complete().database_url)
+        engine = shared(settings.complete().database_url)
         due = [each for each in last_due(settings, settings.operator_zone, now) if each.kind == kind]
         answers = [look_at(context.instance, engine, each, settings, now, now) for each in due]
         tell(engine, answers)

@@ -78,5 +78,6 @@ class Task(StepTask):
 
 
 if url := os.environ.get("TOIL_BROKER"):
-    app = make_app({"broker": url, "backend": url, "config_source": celery_settings(Settings.load())})
-    app.register_task(Task(ModuleCodePointer("toil", "defs")))
+    settings = Settings.load()
+    app = make_app({"broker": url, "backend": url, "config_source": celery_settings(settings)})
+    app.register_task(Task(ModuleCodePointer("toil", "defs"), settings.database_url))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
@@ -27,11 +27,46 @@ from telemetry_pipeline.warehouse.db.connections import in_utc
 _KEPT_CONNECTIONS = 2
 
 
+_ASKED_ONCE = (
+    "has_table",
+    "_has_asset_key_col_on_connection",
+    "has_run_stats_index_cols",
+    "has_bulk_actions_selector_cols",
+    "has_backfill_id_column",
+    "has_bulk_action_job_name_column",
+    "has_backfill_tags_table",
+    "_has_instigators_table",
+    "_has_asset_daemon_asset_evaluations_table",
+    "has_secondary_index_table",
+    "has_built_index",
+)
+"""What Dagster asks PostgreSQL about its own tables, a hundred times in a tick. What is there does not go away."""
+
+
+def _asked_once(ask: Callable[..., bool]) -> Callable[..., bool]:
+    there: set[tuple[Any, ...]] = set()
+
+    @functools.wraps(ask)
+    def asked(storage: _Keeping, *about: Any) -> bool:
+        key = (storage.postgres_url, *(each for each in about if not isinstance(each, sa.Connection)))
+        if key not in there and ask(storage, *about):
+            there.add(key)
+        return key in there
+
+    return asked
+
+
 class _Keeping:
     """One of the three storages. Each makes an engine of its own, and in the web server another one."""
 
     postgres_url: str
     _engine: sa.Engine
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in _ASKED_ONCE:
+            if hasattr(cls, name):
+                setattr(cls, name, _asked_once(getattr(cls, name)))
 
     def __init__(self, postgres_url: str) -> None:
         super().__init__(postgres_url, should_autocreate_tables=False)  # type: ignore[call-arg]
@@ -45,8 +80,8 @@ class _Keeping:
 
 
 class KeepingEventLogStorage(_Keeping, PostgresEventLogStorage):
-    """Dagster's own takes a connection and a transaction for each of the two or three statements with which an event is stored,
-    and one to ask whether there is a table that it has made.
+    """Dagster's own takes a connection and a transaction for each of the two or three statements with which an event is
+    stored.
     """
 
     def __init__(self, postgres_url: str) -> None:
@@ -73,10 +108,6 @@ class KeepingEventLogStorage(_Keeping, PostgresEventLogStorage):
         """Store an event."""
         with nullcontext() if getattr(self._open, "connection", None) else self.together():
             super().store_event(event)
-
-    def has_table(self, table_name: str) -> bool:
-        """Return that it is there: all of them are made before."""
-        return True
 
 
 class _ScheduleStorage(_Keeping, PostgresScheduleStorage):

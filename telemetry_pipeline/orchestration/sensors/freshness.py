@@ -10,7 +10,7 @@ from telemetry_pipeline.ages import is_recent
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.checks import Freshness, read_freshness
 from telemetry_pipeline.warehouse.operations.problems import Problem
@@ -26,7 +26,7 @@ def build_freshness_sensor(settings: StackSettings) -> dg.SensorDefinition:
         description="No new record for FRESHNESS_MINUTES although ticks succeed: the upstream, or what feeds it, is silent.",
     )
     def freshness(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        engine = connect(settings.complete().database_url)
+        engine = shared(settings.complete().database_url)
         try:
             silent = silent_for(
                 read_freshness(engine), datetime.now(UTC), ticks_within=timedelta(minutes=settings.heartbeat_minutes)

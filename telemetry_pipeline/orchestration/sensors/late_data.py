@@ -22,7 +22,7 @@ from telemetry_pipeline.results.freshness.staleness import Stale, stale_days
 from telemetry_pipeline.results.views.windows import rules_of
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, covers
-from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.operations import problems
 
 _DAYS_A_REBUILD = 31
@@ -42,7 +42,7 @@ def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
     def late_data(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(UTC)
         yesterday = today(settings.operator_zone) - timedelta(days=1)
-        engine = connect(settings.complete().database_url)
+        engine = shared(settings.complete().database_url)
         try:
             stale = stale_results(engine, settings.first_partition, yesterday, rules_of(settings))
             outages = problems.outages(engine, since=now - REST)

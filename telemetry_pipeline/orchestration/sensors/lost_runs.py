@@ -23,7 +23,7 @@ from telemetry_pipeline.orchestration.runtime import failures
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import RANGE_END, RANGE_START, REPORT, covers, partition_range, partition_text
-from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.problems import Incident
 
@@ -96,7 +96,7 @@ def build_lost_runs_sensor(
         "rests for an hour.",
     )
     def lost_runs(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        engine, now = connect(settings.complete().database_url), datetime.now(UTC)
+        engine, now = shared(settings.complete().database_url), datetime.now(UTC)
         try:
             left = {letter.run_id for letter in dead_letters.open_letters(engine)}
             outages = problems.outages(engine, since=now - REST) if left else []

@@ -13,7 +13,7 @@ from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.due_reports import look_at, tell
 from telemetry_pipeline.reports.publishing.due import Waiting
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.connections import shared
 
 _SCHEDULE_FIRST = timedelta(seconds=90)
 """The schedule of a report asks for it at its hour; the sensor for what that could not."""
@@ -34,7 +34,7 @@ def build_reports_sensor(settings: StackSettings) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         waiting = Waiting.read(context.cursor).looked_at(settings, settings.operator_zone, now - _SCHEDULE_FIRST, now)
         try:
-            engine = connect(settings.complete().database_url)
+            engine = shared(settings.complete().database_url)
             answers = [look_at(context.instance, engine, due, settings, now, since) for due, since in waiting.seen]
             tell(engine, answers)
         except WarehouseError as err:

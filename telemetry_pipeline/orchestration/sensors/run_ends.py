@@ -21,7 +21,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
 from telemetry_pipeline.orchestration.sensors.pace import note_pace
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import DAYS, covers, partition_text
-from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.operations import dead_letters, problems
 from telemetry_pipeline.warehouse.operations.dead_letters import DeadLetter
 from telemetry_pipeline.warehouse.operations.problems import Problem
@@ -41,7 +41,7 @@ def build_run_failures_sensor(settings: StackSettings) -> dg.SensorDefinition:
     )
     @_repeated_while_postgresql_is_away
     def run_failures(context: dg.RunFailureSensorContext) -> None:
-        engine = connect(settings.complete().database_url)
+        engine = shared(settings.complete().database_url)
         run = context.dagster_run
         of_run = failures.why_run_failed(context.instance, run, context.failure_event)
         events = {str(event.step_key): event for event in context.get_step_failure_events()}
@@ -102,7 +102,7 @@ def build_run_successes_sensor(settings: StackSettings) -> dg.SensorDefinition:
     )
     @_repeated_while_postgresql_is_away
     def run_successes(context: dg.RunStatusSensorContext) -> None:
-        engine = connect(settings.complete().database_url)
+        engine = shared(settings.complete().database_url)
         _note_what_was_done(engine, context.instance, context.dagster_run)
         if context.dagster_run.job_name == TICK:
             note_pace(engine, context.instance, settings)

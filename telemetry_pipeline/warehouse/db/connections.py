@@ -59,10 +59,15 @@ _UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this pro
 
 def connect(url: SecretStr | str) -> sa.Engine:
     """Return an engine on psycopg 3 for any address of PostgreSQL; it keeps no connection open between uses."""
-    text = url.get_secret_value() if isinstance(url, SecretStr) else url
+    return _unpooled(_text(url))
+
+
+# With its first connection a new engine asks PostgreSQL for what it knows of any afterwards.
+@functools.lru_cache(maxsize=16)
+def _unpooled(url: str) -> sa.Engine:
     return _ours(
         sa.create_engine(
-            postgres_url(text, driver="psycopg"),
+            postgres_url(url, driver="psycopg"),
             poolclass=NullPool,
             connect_args={**_CONNECTING, **_PREPARE_NOTHING},
             hide_parameters=_HIDE_PARAMETERS,
@@ -75,8 +80,7 @@ def shared(url: SecretStr | str) -> sa.Engine:
 
     Connecting takes 5 ms and more, as long as storing a result does.
     """
-    text = url.get_secret_value() if isinstance(url, SecretStr) else url
-    return _shared(text, os.getpid())
+    return _shared(_text(url), os.getpid())
 
 
 @functools.cache
@@ -91,6 +95,10 @@ def _shared(url: str, _process: int) -> sa.Engine:
             hide_parameters=_HIDE_PARAMETERS,
         )
     )
+
+
+def _text(url: SecretStr | str) -> str:
+    return url.get_secret_value() if isinstance(url, SecretStr) else url
 
 
 def _ours(engine: sa.Engine) -> sa.Engine:
@@ -121,7 +129,7 @@ def looking(url: SecretStr | str) -> sa.Engine:
 
     Every transaction raises :class:`WarehouseError` then.
     """
-    engine = connect(url)
+    engine = _unpooled.__wrapped__(_text(url))
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_LOOK))
     sa.event.listen(engine, "handle_error", _name_who_holds)
     return engine
