@@ -12,7 +12,7 @@ from dagster._core.execution.plan.objects import StepSuccessData
 from dagster_shared.serdes import serialize_value
 
 from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost, WarehouseUnavailable
-from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import LOOK_SECONDS, StepWatch, WatchedResult
+from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import LOOK_SECONDS, StepWatch, Turns, WatchedResult
 
 SUCCEEDED = [
     serialize_value(dg.DagsterEvent(dg.DagsterEventType.STEP_START.value, "toil", step_key="merge")),
@@ -55,6 +55,7 @@ class Cluster:
         self.known: set[str] | None = set()
         self.clock = Clock()
         self.watch = StepWatch(lambda: self.known, self.clock)
+        self.turns = Turns()
         self.submitted: list[Result] = []
         self.errors: list[Exception] = []
 
@@ -63,7 +64,7 @@ class Cluster:
         return self.submitted[-1]
 
     def begin(self, step: str = "merge") -> WatchedResult:
-        return WatchedResult(step, self.submit, self.watch, self.conclude)
+        return WatchedResult(step, self.submit, self.watch, self.conclude, self.turns)
 
     def conclude(self, error: Exception) -> list[str]:
         self.errors.append(error)
@@ -122,7 +123,7 @@ def refuse() -> Any:
 
 
 def test_a_step_that_cannot_be_submitted_says_so(cluster: Cluster) -> None:
-    result = WatchedResult("merge", refuse, cluster.watch, cluster.conclude)
+    result = WatchedResult("merge", refuse, cluster.watch, cluster.conclude, cluster.turns)
     assert result.ready()
     assert result.get() == ["what follows"]
     assert "broker is full" in str(cluster.errors)
@@ -189,3 +190,29 @@ def test_a_revoked_step_is_left_to_dagster(cluster: Cluster) -> None:
     assert result.ready()
     with pytest.raises(TaskRevokedError):
         result.get()
+
+
+def test_steps_of_a_run_that_nobody_waits_for_are_with_the_workers_one_after_the_other(cluster: Cluster) -> None:
+    """A rebuild of minutes leaves a child of the worker to the ticks."""
+    cluster.turns = Turns(1)
+    first, second = cluster.begin("general"), cluster.begin("audience")
+    assert (first.ready(), second.ready()) == (False, False)
+    cluster.pass_time(second, 3)
+    assert len(cluster.submitted) == 1, "and one that was not submitted is not lost"
+    cluster.submitted[0].done = True
+    assert first.ready()
+    assert not second.ready()
+    cluster.submitted[1].done = True
+    assert second.ready()
+    assert second.get() == SUCCEEDED
+
+
+def test_a_step_whose_turn_has_not_come_is_taken_back_with_its_run(cluster: Cluster) -> None:
+    cluster.turns = Turns(1)
+    cluster.begin("general")
+    waiting = cluster.begin("audience")
+    waiting.revoke()
+    assert waiting.ready()
+    with pytest.raises(TaskRevokedError):
+        waiting.get()
+    assert len(cluster.submitted) == 1

@@ -54,7 +54,10 @@ def stored(connection: sa.Connection) -> dict[str, str]:
 
 def differences(connection: sa.Connection, made_with: Mapping[str, str]) -> list[str]:
     """Return a sentence for each setting that stored rows were made otherwise with."""
-    known = stored(connection)
+    return _differences(stored(connection), made_with)
+
+
+def _differences(known: Mapping[str, str], made_with: Mapping[str, str]) -> list[str]:
     return [
         _DIFFERENCE[name].format(wanted=wanted, stored=known[name])
         for name, wanted in made_with.items()
@@ -69,9 +72,10 @@ def claim(connection: sa.Connection, made_with: Mapping[str, str]) -> None:
 
     :raises WarehouseError: rows that are stored were made otherwise; says how to go on.
     """
-    if found := differences(connection, made_with):
+    known = stored(connection)
+    if found := _differences(known, made_with):
         raise WarehouseError(f"{'; '.join(found)}; nothing was written", _ADVICE)
-    if made_with.keys() - stored(connection).keys():
+    if made_with.keys() - known.keys():
         connection.execute(_CLAIM, _all(made_with))
         claim(connection, made_with)  # somebody may have been faster
 

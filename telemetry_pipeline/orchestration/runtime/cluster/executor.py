@@ -25,6 +25,7 @@ from dagster_shared.serdes import serialize_value
 
 from telemetry_pipeline.broker import QUEUES
 from telemetry_pipeline.errors import WarehouseUnavailable
+from telemetry_pipeline.job_names import REBUILD
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
     attempt_number,
     ended,
@@ -32,7 +33,7 @@ from telemetry_pipeline.orchestration.runtime.cluster.attempts import (
     is_tick,
     seconds_to_next,
 )
-from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import StepWatch, WatchedResult, known_steps
+from telemetry_pipeline.orchestration.runtime.cluster.lost_steps import StepWatch, Turns, WatchedResult, known_steps
 from telemetry_pipeline.orchestration.runtime.cluster.steps import has_ended
 from telemetry_pipeline.orchestration.runtime.liveness import alive
 from telemetry_pipeline.settings.addresses import celery_url
@@ -99,6 +100,7 @@ class StepExecutor(CeleryExecutor):
         """Execute the plan's steps on Celery."""
         run_id = plan_context.run_id
         watch = StepWatch(lambda: known_steps(self.broker, run_id))
+        turns = Turns(1) if plan_context.dagster_run.job_name == REBUILD else Turns()
 
         def submit(
             app: Celery,
@@ -114,6 +116,7 @@ class StepExecutor(CeleryExecutor):
                 lambda: _submit(app, run_id, step.key, queue, priority_of(plan_context.dagster_run, priority), number),
                 watch,
                 functools.partial(self._conclude, context.for_step(step), number),
+                turns,
             )
 
         try:

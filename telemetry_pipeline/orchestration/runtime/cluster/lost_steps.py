@@ -7,6 +7,7 @@ those of a lost broker never. The process that waits for a step asks instead: is
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -75,35 +76,69 @@ class StepWatch:
         return self._in_vain[step] >= _LOOKS_IN_VAIN
 
 
+class Turns:
+    """Which steps of a run may be with the workers at once: a run that nobody waits for leaves some to those of ticks.
+
+    :param most: how many.
+    """
+
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
+        self._taken: set[str] = set()
+
+    def take(self, step: str) -> bool:
+        """Return whether it is the step's turn; it is until its end."""
+        if len(self._taken) < self._most:
+            self._taken.add(step)
+        return step in self._taken
+
+    def end(self, step: str) -> None:
+        """Let another one have it."""
+        self._taken.discard(step)
+
+
 class WatchedResult:
     """The result of an attempt at a step: to Dagster's loop what Celery's ``AsyncResult`` is, but that it has no errors.
 
     When ``get`` raises while other steps wait, that loop submits nothing more and never sleeps again, until the run's time is
     up. So whatever goes wrong with an attempt, its submission included, becomes events of its step.
 
-    :param submit: gives the step to Celery.
+    :param submit: gives the step to Celery, when it is its turn.
     :param conclude: makes the events of an attempt that ended with an error, as a worker would return them. When it raises, for
         PostgreSQL is away, it is asked again in the loop's next turn.
     """
 
     def __init__(
-        self, step: str, submit: Callable[[], AsyncResult], watch: StepWatch, conclude: Callable[[Exception], Sequence[str]]
+        self,
+        step: str,
+        submit: Callable[[], AsyncResult],
+        watch: StepWatch,
+        conclude: Callable[[Exception], Sequence[str]],
+        turns: Turns,
     ) -> None:
         self._step = step
+        self._submit = submit
         self._watch = watch
+        self._turns = turns
         self._conclude = conclude
         self._events: Sequence[str] | None = None
         self._error: Exception | None = None
         self._result: AsyncResult | None = None
-        try:
-            self._result = submit()
-        except Exception as err:  # noqa: BLE001 - whatever it is
-            self._error = err
-        watch.begin(step)
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._turns.take(self._step):
+            try:
+                self._result = self._submit()
+            except Exception as err:  # noqa: BLE001 - whatever it is
+                self._error = err
+            self._watch.begin(self._step)
 
     def ready(self) -> bool:
         """Return whether the attempt has ended."""
-        if self._events is None and self._error is None:
+        if self._result is None and self._error is None:
+            self._begin()
+        if self._result is not None and self._events is None and self._error is None:
             try:
                 self._events = self._look()
             except Exception as err:  # noqa: BLE001 - whatever it is
@@ -117,6 +152,7 @@ class WatchedResult:
         if self._events is None and self._error is None:
             return False
         self._watch.end(self._step)
+        self._turns.end(self._step)
         return True
 
     def get(self) -> Sequence[str]:
@@ -131,14 +167,16 @@ class WatchedResult:
 
     def revoke(self) -> None:
         """Keep every worker from beginning it."""
-        if self._result:
+        if self._result is None:
+            self._error = self._error or TaskRevokedError(f"step {self._step} was not begun")
+        else:
             try:
                 self._result.revoke()
             except Exception as err:  # noqa: BLE001 - the run ends all the same, and its steps see that
                 _log.warning("step %s cannot be taken back: %s", self._step, err)
 
     def _look(self) -> Sequence[str] | None:
-        assert self._result
+        assert self._result is not None
         if self._result.ready():
             # Raised here, the end of a worker's process would be that of the run's.
             answer = self._result.get(propagate=False)
