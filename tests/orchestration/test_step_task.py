@@ -139,7 +139,7 @@ def test_celery_leaves_it_to_the_process_of_the_run_to_try_a_step_again(make_set
     app = celery.Celery(set_as_current=False)
     app.conf.update(celery_settings(make_settings()))
     unbound = dict.fromkeys(("acks_late", "reject_on_worker_lost", "retry_on_worker_lost"))
-    task = app.register_task(type("Fresh", (StepTask,), unbound)(DEFINITIONS))
+    task = app.register_task(type("Fresh", (StepTask,), unbound)(DEFINITIONS, SecretStr("postgresql://nowhere")))
     assert task.acks_late
     assert not task.retry_on_worker_lost
     assert not task.reject_on_worker_lost

@@ -29,7 +29,7 @@ from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import is_of_a_person
 
-_PREVIEW_ROWS = 10
+_PREVIEW_ROWS = 3
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:
@@ -140,9 +140,10 @@ def _tell(
 
 
 def _preview(updated: Updated, analysis: Analysis) -> dg.TableMetadataValue:
-    """Return the first rows of the last partition's result, rounded."""
+    """Return the first rows of the last partition's result, rounded; what columns mean, the asset says."""
     rows = to_rows(updated.last.head(_PREVIEW_ROWS).round(2))
-    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=about.column_schema(analysis))
+    columns = [dg.TableColumn(column.name, column.type) for column in analysis.columns]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=dg.TableSchema(columns))
 
 
 def _drawn(updated: Updated, analysis: Analysis) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from dagster._core.instance import InstanceRef
 from dagster._core.instance.runs.run_domain import RunDomain
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 from dagster._serdes import ConfigurableClassData
+from dagster_celery.core_execution_loop import DELEGATE_MARKER
 from dagster_shared.record import copy
 
 from telemetry_pipeline.days import AllowedDays
 from telemetry_pipeline.errors import RequestRefused, WarehouseError
+from telemetry_pipeline.job_names import TICK
 from telemetry_pipeline.orchestration.requests import check_request
 from telemetry_pipeline.orchestration.runtime.storage import KeepingEventLogStorage, KeepingPostgresStorage
 from telemetry_pipeline.settings.loading import StackSettings
@@ -65,6 +67,13 @@ class PipelineInstance(dg.DagsterInstance):
         day.
         """
         return _EVENTS_A_STATEMENT
+
+    def should_store_event(self, event: dg.EventLogEntry) -> bool:
+        """Return whether to keep an event: of ticks, not that a step was submitted and to whom it came."""
+        told = event.dagster_event
+        if told is None or event.job_name != TICK or not told.is_engine_event:
+            return super().should_store_event(event)
+        return DELEGATE_MARKER not in (told.engine_event_data.marker_start, told.engine_event_data.marker_end)
 
     def events_together(self) -> AbstractContextManager[None]:
         """Store the events of the block in one transaction."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -55,14 +56,16 @@ _NOT_KEPT = frozenset(
         dg.DagsterEventType.RESOURCE_INIT_SUCCESS,
     }
 )
-# Others follow them at once, and are stored in the same transaction.
-_FOLLOWED = frozenset(
+# Each part of a step that is done brings some of these; those of parts that soon follow each other are stored together.
+_OF_A_PART = frozenset(
     {
         dg.DagsterEventType.STEP_OUTPUT,
         dg.DagsterEventType.ASSET_MATERIALIZATION,
         dg.DagsterEventType.ASSET_CHECK_EVALUATION,
     }
 )
+_FOLLOWED = (dg.DagsterEventType.STEP_OUTPUT,)
+_TOGETHER_SECONDS = 1.0
 _BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED})
 _COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
 
@@ -217,6 +220,7 @@ class AttemptInstance(PipelineInstance):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._waiting: list[tuple[dg.EventLogEntry, dict[str, Any]]] = []
+        self._stored_at = float("-inf")
 
     @classmethod
     def of_environment(cls) -> AttemptInstance:
@@ -238,7 +242,7 @@ class AttemptInstance(PipelineInstance):
             self.attempt = None
 
     def handle_new_event(self, event: dg.EventLogEntry, **details: Any) -> None:
-        """Store it; one that others follow at once, with these.
+        """Store it; that a part of the step is done, when another one is that takes longer, or the step.
 
         :raises Superseded: another attempt counts.
         """
@@ -248,14 +252,26 @@ class AttemptInstance(PipelineInstance):
         if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event):
             self.attempt.check()
             return
+        if _is_of(event, dg.DagsterEventType.ASSET_CHECK_EVALUATION) and self._waiting:
+            self._leave_out_its_output()
         self._waiting.append((event, details))
-        if event.dagster_event and event.dagster_event.event_type in _FOLLOWED:
+        now = time.monotonic()
+        if _is_of(event, *_OF_A_PART) and (now - self._stored_at < _TOGETHER_SECONDS or _is_of(event, *_FOLLOWED)):
             return
-        events, self._waiting = self._waiting, []
+        events, self._waiting, self._stored_at = self._waiting, [], now
         self.attempt.check()
         with self.events_together():
             for each, its in events:
                 super().handle_new_event(each, **its)
+
+    def _leave_out_its_output(self) -> None:
+        """Leave out the output of a check: nothing is made of it, and what it was is in the check's evaluation."""
+        if _is_of(self._waiting[-1][0], dg.DagsterEventType.STEP_OUTPUT):
+            self._waiting.pop()
+
+
+def _is_of(event: dg.EventLogEntry, *types: dg.DagsterEventType) -> bool:
+    return event.dagster_event is not None and event.dagster_event.event_type in types
 
 
 def _is_no_news(event: dg.DagsterEvent | None) -> bool:
