@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+import sqlalchemy as sa
 import yaml
 from dagster._core.utils import make_new_run_id
 from orchestration_harness import STORAGE
@@ -91,3 +92,42 @@ def test_statements_of_the_web_server_are_bounded(dagster_url: str) -> None:
         instance.optimize_for_webserver(15_000, -1, -1)
         with storage_of(instance).index_connection() as connection:
             assert connection.exec_driver_sql("show statement_timeout").scalar() == "15s"
+
+
+def test_what_is_stored_together_is_there_together_or_not_at_all(dagster_url: str) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(dg.job(name="empty")(lambda: None), run_id=make_new_run_id())
+
+        def say(*messages: str) -> None:
+            with storage_of(instance).together():
+                for message in messages:
+                    instance.report_engine_event(message, run)
+                    if message == "wrong":
+                        raise RuntimeError(message)
+
+        say("one", "two")
+        with pytest.raises(RuntimeError):
+            say("three", "wrong")
+        say("four")
+        said = [entry.message or entry.get_dagster_event().message for entry in instance.all_logs(run.run_id)]
+        assert said == ["one", "two", "four"]
+
+
+def test_whether_dagsters_tables_are_there_is_asked_once_a_process(dagster_url: str) -> None:
+    asked: list[str] = []
+
+    def ask(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "pg_catalog" in statement or "secondary_indexes" in statement:
+            asked.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", ask)
+    try:
+        for _ in range(3):
+            with dg.DagsterInstance.get() as instance:
+                use(instance)
+                instance.get_run_records(limit=1)
+                before = len(asked)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", ask)
+    assert asked, "by the first one"
+    assert len(asked) == before

@@ -250,7 +250,6 @@ class AttemptInstance(PipelineInstance):
             super().handle_new_event(event, **details)
             return
         if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event):
-            self.attempt.check()
             return
         if _is_of(event, dg.DagsterEventType.ASSET_CHECK_EVALUATION) and self._waiting:
             self._leave_out_its_output()
