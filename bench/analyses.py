@@ -164,7 +164,8 @@ class _InMemory(Store):
 
     def put(self, found: Segments, period: Period) -> None:
         self._duckdb.register("views", found.table)
-        self._loaded, self.state = period, found.state
+        self._remember(period)
+        self.state = found.state
 
 
 class _Features:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -24,6 +24,8 @@ import sqlalchemy as sa
 from bench.harness import median, result, stack_settings
 from bench.processes import private_mb, processor_seconds, runs_of
 from telemetry_pipeline.client.answers import RunStatus
+from telemetry_pipeline.client.graphql import Endpoint
+from telemetry_pipeline.job_names import TICK
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.services.simulator import SimulatorOptions
 from telemetry_pipeline.stack.stack import Stack
@@ -32,6 +34,14 @@ from telemetry_pipeline.warehouse.db.connections import connect
 _NEVER = "0 0 29 2 *"
 _BY_ITSELF = {"dagster/schedule_name": "telemetry_sync_schedule"}
 _NEW_RECORDS = 1_000
+_SENSORS = "{ repositoriesOrError { ... on RepositoryConnection { nodes { sensors { sensorState { id } } } } } }"
+_STOP = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
+_HIGHEST = sa.text("select max(record_id) from telemetry.records")
+_NEWEST = sa.text("""
+    select record_id as "recordId", action_id as "actionId", timestamp, data_id as "dataId", data_name as "dataName",
+           duration_seconds as "dataDuration", subscriber_code as "subscriberCode", device_id as "deviceId"
+    from telemetry.records order by record_id desc limit :count
+""")
 _STATUS = sa.text("select status from runs where run_id = :run_id")
 _EVENTS = sa.text("select count(*), sum(octet_length(event)) from event_logs where run_id = :run_id")
 
@@ -49,18 +59,21 @@ class Tick:
 class Bed:
     """A stack with its history synchronised, to tick on.
 
-    :ivar home: of the stack.
+    :ivar home: of the stack, with its *settings* and *database_url*. :ivar today: as the operator has it.
     """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.home = stack.home
+        self.settings = stack.settings
+        self.database_url = stack.state.owner_database_url
+        self._upstream = stack.state.panaccess_url
         self._client = stack.state.client()
-        self._today = datetime.now(stack.settings.operator_zone).date()
+        self.today = datetime.now(stack.settings.operator_zone).date()
 
     def fill(self, records: int) -> None:
         """Tick until the simulator's history is in the warehouse."""
-        engine = connect(self._stack.state.owner_database_url)
+        engine = connect(self.database_url)
         stored = 0
         while stored < 0.99 * records:
             seconds = self.tick().wall_seconds
@@ -70,10 +83,18 @@ class Bed:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("vacuum analyze"))
 
+    def stop_sensors(self) -> None:
+        """Have none launch anything from now on."""
+        server = Endpoint(f"{self._stack.state.socket_url}/graphql", timeout_seconds=60)
+        for repository in server.ask(_SENSORS)["repositoriesOrError"]["nodes"]:
+            for sensor in repository["sensors"]:
+                server.ask(_STOP, id=sensor["sensorState"]["id"])
+
     def add_records(self) -> None:
         """1,000 new records, stamped now: starts and stops in turn."""
-        upstream = self._stack.state.panaccess_url
-        highest = requests.get(f"{upstream}health", timeout=30).json()["highest_id"]
+        with connect(self.database_url).connect() as connection:
+            stored = connection.scalar(_HIGHEST) or 0
+        highest = max(stored, requests.get(f"{self._upstream}health", timeout=30).json()["highest_id"])
         stamp = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
         records = [
             {
@@ -88,17 +109,33 @@ class Bed:
             }
             for number in range(_NEW_RECORDS)
         ]
-        requests.post(f"{upstream}records", json=records, timeout=30).raise_for_status()
+        self._publish(records)
+
+    def publish_newest(self) -> None:
+        """Have the upstream know the newest records that are stored: a sync refuses one that knows none of them."""
+        with connect(self.database_url).connect() as connection:
+            newest = connection.execute(_NEWEST, {"count": _NEW_RECORDS}).mappings().all()
+        self._publish([{**row, "timestamp": f"{row['timestamp'].astimezone(UTC):%Y-%m-%d %H:%M:%S}"} for row in newest])
+
+    def _publish(self, records: list[dict[str, Any]]) -> None:
+        requests.post(f"{self._upstream}records", json=records, timeout=30).raise_for_status()
 
     def tick(self) -> Tick:
         """Submit a tick and wait for its success."""
-        return self.run("telemetry_tick", partition=self._today, tags=_BY_ITSELF)
+        return self.run(TICK, partition=self.today, tags=_BY_ITSELF)
 
     def run(self, job: str, **asked: Any) -> Tick:
         """Submit a job and wait for its success."""
+        return self.begin(job, **asked)()
+
+    def begin(self, job: str, **asked: Any) -> Callable[[], Tick]:
+        """Submit a job, and return what waits for its success."""
         self._stack.tend()
         before, begin = processor_seconds(self.home), time.perf_counter()
         run_id = self._client.launch(job, **asked)
+        return lambda: self._took(job, run_id, before, begin)
+
+    def _took(self, job: str, run_id: str, before: float, begin: float) -> Tick:
         status = self._ended(run_id)
         seconds = time.perf_counter() - begin
         if status != RunStatus.SUCCESS:
@@ -126,10 +163,11 @@ class Bed:
 
 
 @contextmanager
-def bed(records: int, days: int) -> Iterator[Bed]:
-    """A stack over so many records, of so many days."""
+def bed(records: int, days: int, history: int = 0) -> Iterator[Bed]:
+    """A stack over so many records, of so many days; *history* of them may be analysed."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as home:
         settings = stack_settings(home, tick_cron=_NEVER)
+        settings = settings.model_copy(update={"first_partition": settings.first_partition - timedelta(days=history)})
         with Stack(settings, simulator=SimulatorOptions(records_count=records, days=days, live=0)) as stack:
             filled = Bed(stack)
             filled.fill(records)
