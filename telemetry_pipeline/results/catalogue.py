@@ -65,6 +65,16 @@ _DAYS = sa.text("""
 """)
 
 
+# Led by the key of the catalogue to one result of each, however many there are.
+_SECONDS = sa.text("""
+    select coalesce(sum(compute_seconds), 0)
+    from unnest(cast(:assets as text[])) as wanted (name)
+    cross join lateral (
+        select compute_seconds from analysis.results where asset = name order by period_last desc limit 1
+    ) as newest
+""")
+
+
 @dataclass(frozen=True)
 class ResultInfo:
     """What the catalogue says of a stored result; the names are those of :class:`Result`.
@@ -139,6 +149,11 @@ def stale(connection: sa.Connection, wanted: Wanted, damaged: Collection[str]) -
         "damaged": list(damaged),
     }
     return [(row.asset, row.last, row.computed_at) for row in connection.execute(_STALE, values)]
+
+
+def seconds_of_a_day(connection: sa.Connection, assets: Collection[str]) -> float:
+    """Return how long it took to compute the newest result of each of some analyses, all together."""
+    return float(connection.scalar(_SECONDS, {"assets": list(assets)}) or 0)
 
 
 def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first: date, last: date) -> set[date]:

@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from telemetry_pipeline.days import Period, contiguous
+from telemetry_pipeline.orchestration.sensors import late_data
 from telemetry_pipeline.orchestration.sensors.freshness import silent_for
-from telemetry_pipeline.orchestration.sensors.late_data import plan_rebuild
+from telemetry_pipeline.orchestration.sensors.late_data import days_that_fit, plan_rebuild
 from telemetry_pipeline.orchestration.sensors.run_ends import makes_up_for, problem_key
 from telemetry_pipeline.results.freshness.staleness import Stale
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
@@ -56,6 +58,19 @@ def test_days_whose_analysis_failed_hold_up_no_others() -> None:
     failed = [{RANGE_START: "2026-11-07", RANGE_END: "2026-11-08"}]
     request = plan_rebuild(stale(day(1), day(2), day(7), day(8)), [], failed, NOW)
     assert span(request) == ("2026-11-01", "2026-11-02")
+
+
+def test_a_rebuild_has_no_more_days_than_fit_its_time() -> None:
+    found = stale(*map(day, range(1, 9)))
+    assert span(plan_rebuild(found, [], [], NOW, most_days=3)) == ("2026-11-06", "2026-11-08")
+
+
+@pytest.mark.parametrize(("seconds", "days"), [(0.0, 31), (29.0, 25), (99.6, 7), (5_000.0, 1)])
+def test_how_many_fit_follows_from_how_long_the_newest_results_took(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, seconds: float, days: int
+) -> None:
+    monkeypatch.setattr(late_data.catalogue, "seconds_of_a_day", lambda _, names: seconds if names == {"reach", "share"} else 0)
+    assert days_that_fit(engine, {day(7): {"reach": None}, day(8): {"share": None}}, limit_seconds=1_500) == days
 
 
 def test_a_rebuild_is_of_a_month_at_most() -> None:

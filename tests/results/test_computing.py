@@ -18,7 +18,7 @@ from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
 from telemetry_pipeline.days import Period
 from telemetry_pipeline.errors import Cancelled
-from telemetry_pipeline.results import computing, stored, tables
+from telemetry_pipeline.results import catalogue, computing, stored, tables
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.results.views.windows import Store
@@ -197,3 +197,13 @@ def test_a_result_that_is_used_again_is_wanted(two_days: sa.Engine) -> None:
         age(two_days, 365, limit)
     update(two_days, "top_channels", limit=1)
     assert results_left(two_days) == [1]
+
+
+def test_what_a_day_takes_is_what_the_newest_result_of_each_took(two_days: sa.Engine) -> None:
+    update(two_days, "channel_audience", FIRST, SECOND)
+    update(two_days, "general_summary", SECOND)
+    with two_days.begin() as connection:
+        took = "update analysis.results set compute_seconds = case when period_last = :last then 7 else 90 end"
+        connection.execute(sa.text(took), {"last": SECOND})
+        assert catalogue.seconds_of_a_day(connection, ["channel_audience", "general_summary", "never"]) == 14
+        assert catalogue.seconds_of_a_day(connection, []) == 0

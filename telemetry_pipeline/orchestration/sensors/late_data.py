@@ -17,6 +17,7 @@ from telemetry_pipeline.job_names import RANGE, REBUILD
 from telemetry_pipeline.orchestration import switches
 from telemetry_pipeline.orchestration.schedules import in_flight
 from telemetry_pipeline.orchestration.sensors.lost_runs import REST, at_rest, failed_runs
+from telemetry_pipeline.results import catalogue
 from telemetry_pipeline.results.documents import stale_documents
 from telemetry_pipeline.results.freshness.staleness import Stale, stale_days
 from telemetry_pipeline.results.views.windows import rules_of
@@ -26,6 +27,8 @@ from telemetry_pipeline.warehouse.db.connections import shared
 from telemetry_pipeline.warehouse.operations import problems
 
 _DAYS_A_REBUILD = 31
+_SECONDS_A_RESULT = 0.2
+"""What the result of an analysis takes beside being computed, and more."""
 
 
 def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
@@ -46,11 +49,12 @@ def build_late_data_sensor(settings: StackSettings) -> dg.SensorDefinition:
         try:
             stale = stale_results(engine, settings.first_partition, yesterday, rules_of(settings))
             outages = problems.outages(engine, since=now - REST)
+            most_days = days_that_fit(engine, stale, settings.run_soft_time_limit_minutes * 60)
         except WarehouseError as err:
             return dg.SkipReason(f"It cannot be said which days changed: {err}")
         failed = dg.RunsFilter(job_name=REBUILD, statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - REST)
         resting = at_rest(failed_runs(context.instance, failed), outages)
-        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), resting, now)
+        return plan_rebuild(stale, in_flight(context.instance, RANGE, REBUILD), resting, now, most_days)
 
     return late_data
 
@@ -68,8 +72,22 @@ def stale_results(engine: sa.Engine, first: date, last: date, rules: Rules) -> d
     return {day: names for day, names in every.items() if names}
 
 
+def days_that_fit(engine: sa.Engine, stale: Mapping[date, Stale], limit_seconds: float) -> int:
+    """Return of how many days a run can compute what is stale in half of the time that it has, as long as that took last: a run
+    that is stopped at its limit rests for an hour.
+    """
+    names = set().union(*stale.values())
+    with engine.connect() as connection:
+        seconds = catalogue.seconds_of_a_day(connection, names) + _SECONDS_A_RESULT * len(names)
+    return max(1, min(_DAYS_A_REBUILD, int(limit_seconds / 2 / max(seconds, 1.0))))
+
+
 def plan_rebuild(
-    stale: Mapping[date, Stale], others: Sequence[object], resting: Sequence[Mapping[str, str]], now: datetime
+    stale: Mapping[date, Stale],
+    others: Sequence[object],
+    resting: Sequence[Mapping[str, str]],
+    now: datetime,
+    most_days: int = _DAYS_A_REBUILD,
 ) -> dg.RunRequest | dg.SkipReason:
     """Return a run of what is stale of the newest contiguous days; one at a time.
 
@@ -79,6 +97,7 @@ def plan_rebuild(
     :param stale: in order of days, the analyses and documents, and when each was last made, if it was.
     :param others: runs in flight that analyse past days.
     :param resting: the tags of runs whose days are left alone, as ``lost_runs.at_rest`` tells.
+    :param most_days: that a run may have.
     """
     due = {
         day: names
@@ -94,7 +113,7 @@ def plan_rebuild(
     looking_back = [day for day, names in due.items() if any(not _is_of_period(name) for name in names)]
     days = contiguous(looking_back)[-1] if looking_back else Period(max(due), max(due))
     last = days.last
-    first = max(days.first, last - timedelta(days=_DAYS_A_REBUILD - 1))
+    first = max(days.first, last - timedelta(days=most_days - 1))
     names = set().union(*(names for day, names in due.items() if first <= day <= last))
     if first < last:
         names = {name for name in names if not _is_of_period(name)}
