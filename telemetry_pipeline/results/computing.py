@@ -15,6 +15,7 @@ from telemetry_pipeline.analyses.framework.declaration import Analysis, Paramete
 from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.registry import find_analysis
 from telemetry_pipeline.days import EVERYTHING, Period
+from telemetry_pipeline.errors import ViewsDoNotFit
 from telemetry_pipeline.results import catalogue, stored, tables
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.freshness import inputs
@@ -86,8 +87,7 @@ def update(
         for period, read, reason in zip(periods, reads, reasons, strict=True):
             if reason:
                 checkpoint()
-                store.load(engine, read.around, state)
-                computed.append(_compute(store, analysis, period, read, parameters))
+                computed.append(_result(engine, store, state, analysis, period, read, parameters))
         with connection.begin():
             claim(connection, {"operator_timezone": store.rules.zone.key})
             replaced = tables.replace(connection, table, computed)
@@ -133,8 +133,7 @@ def answer(
     looked, analysis, period, read, values, state = _look(engine, store.rules, name, days, parameters)
     if looked.stored is not None:
         return looked.stored
-    store.load(engine, read.around, state)
-    result = _compute(store, analysis, period, read, values)
+    result = _result(engine, store, state, analysis, period, read, values)
     return StoredResult(tables.info_of(name, result, datetime.now(UTC)), result.frame)
 
 
@@ -167,6 +166,19 @@ def _look(
             found = StoredResult(info, tables.load(connection, table_of(analysis), info))
             found.frame.attrs["facts"] = dict(info.facts)
     return Look(f"{seen}-{code_version(analysis)}", found), analysis, period, read, values, state
+
+
+def _result(
+    engine: sa.Engine, store: Store, state: State, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters
+) -> Result:
+    store.load(engine, read.around, state)
+    try:
+        return _compute(store, analysis, period, read, parameters)
+    except ViewsDoNotFit:
+        if not store.keep_only_what_is_asked():
+            raise
+    store.load(engine, read.around, state)
+    return _compute(store, analysis, period, read, parameters)
 
 
 def _compute(store: Store, analysis: Analysis, period: Period, read: Inputs, parameters: Parameters) -> Result:

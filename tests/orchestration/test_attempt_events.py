@@ -1,4 +1,4 @@
-"""What a worker stores of an attempt at a step, when, and in how few transactions."""
+"""What a worker stores of an attempt at a step, and when."""
 
 # Annotations are values here: Dagster reads the type of the context from them.
 from collections.abc import Iterator
@@ -7,19 +7,21 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
+from orchestration_harness import STORAGE
 
 from telemetry_pipeline.errors import Superseded
-from telemetry_pipeline.orchestration.runtime.cluster import attempts
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import AttemptInstance
 
 PARTS = ("a", "b", "c")
 SEEN: list[set[str]] = []
+OF_PARTS = (dg.DagsterEventType.STEP_OUTPUT, dg.DagsterEventType.ASSET_MATERIALIZATION)
 
 
 @dg.multi_asset(
     name="theme",
     specs=[dg.AssetSpec(part) for part in PARTS],
-    check_specs=[dg.AssetCheckSpec("whole", asset=part) for part in PARTS],
+    check_specs=[dg.AssetCheckSpec("whole", asset=part, blocking=part == "a") for part in PARTS],
 )
 def theme(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
     for part in PARTS:
@@ -40,9 +42,10 @@ class Attempt:
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AttemptInstance]:
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+def instance(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AttemptInstance]:
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": STORAGE, "telemetry": {"enabled": False}}))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_DATABASE_URL", database_url.replace("postgresql://", "postgresql+psycopg2://"))
     monkeypatch.setattr("telemetry_pipeline.orchestration.runtime.instance.check_request", lambda *_, **__: None)
     SEEN.clear()
     with AttemptInstance.of_environment() as found:
@@ -61,27 +64,39 @@ def materialized(instance: dg.DagsterInstance) -> set[str]:
     return {part for part in PARTS if instance.get_latest_materialization_event(dg.AssetKey(part))}
 
 
-def test_parts_that_are_done_soon_are_stored_together_in_their_order(instance: AttemptInstance) -> None:
+def test_a_part_is_stored_when_it_is_done_whatever_the_others_take(instance: AttemptInstance) -> None:
     events = execute(instance, Attempt())
-    assert SEEN[1:] == [set(), set()]
-    assert materialized(instance) == set(PARTS)
-    of_parts = [event.event_type_value for event in events if event.event_type in attempts._OF_A_PART]
-    assert of_parts == ["STEP_OUTPUT", "ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"] * 3
-    [alone] = {event.event_type_value for event in events} - {*of_parts, "STEP_START"}
-    assert alone == "STEP_SUCCESS", "with which the parts are stored"
-
-
-def test_a_part_that_takes_long_is_stored_when_it_is_done(instance: AttemptInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "_TOGETHER_SECONDS", 0.0)
-    execute(instance, Attempt())
     before_each = [set(), {"a"}, {"a", "b"}]
     assert before_each == SEEN
+    assert materialized(instance) == set(PARTS)
+    made, checked = ["STEP_OUTPUT", "ASSET_MATERIALIZATION"], "ASSET_CHECK_EVALUATION"
+    of_parts = [event.event_type_value for event in events[1:-1]]
+    assert of_parts == [*made, "STEP_OUTPUT", checked, *made, checked, *made, checked]
+
+
+def test_what_could_not_be_stored_fails_the_step_and_takes_nothing_else_with_it(
+    instance: AttemptInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = instance.event_log_storage.store_event
+    refused: list[str] = []
+
+    def refuse_once(event: dg.EventLogEntry) -> None:
+        told = event.dagster_event
+        if not refused and told and told.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            refused.append(told.event_type_value)
+            raise ConnectionError("PostgreSQL went away")
+        really(event)
+
+    monkeypatch.setattr(instance.event_log_storage, "store_event", refuse_once)
+    events = execute(instance, Attempt())
+    assert [event.event_type_value for event in events][:3] == ["STEP_START", "STEP_OUTPUT", "STEP_FAILURE"]
+    assert materialized(instance) == set()
 
 
 def test_nothing_is_stored_of_an_attempt_that_does_not_count_any_more(instance: AttemptInstance) -> None:
     with pytest.raises(Superseded):
-        execute(instance, Attempt(parts=3))
+        execute(instance, Attempt(parts=1))
     [run] = instance.get_runs()
     later = [entry.dagster_event for entry in instance.all_logs(run.run_id)]
-    assert not [event for event in later if event and event.event_type in attempts._OF_A_PART]
+    assert not [event for event in later if event and event.event_type in OF_PARTS]
     assert materialized(instance) == set()

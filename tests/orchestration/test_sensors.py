@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from telemetry_pipeline.days import Period, contiguous
-from telemetry_pipeline.orchestration.sensors import late_data
 from telemetry_pipeline.orchestration.sensors.freshness import silent_for
 from telemetry_pipeline.orchestration.sensors.late_data import days_that_fit, plan_rebuild
 from telemetry_pipeline.orchestration.sensors.run_ends import makes_up_for, problem_key
+from telemetry_pipeline.results import catalogue
 from telemetry_pipeline.results.freshness.staleness import Stale
 from telemetry_pipeline.tags import PARTITION, RANGE_END, RANGE_START
 from telemetry_pipeline.warehouse.operations.checks import Freshness
@@ -69,7 +69,7 @@ def test_a_rebuild_has_no_more_days_than_fit_its_time() -> None:
 def test_how_many_fit_follows_from_how_long_the_newest_results_took(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, seconds: float, days: int
 ) -> None:
-    monkeypatch.setattr(late_data.catalogue, "seconds_of_a_day", lambda _, names: seconds if names == {"reach", "share"} else 0)
+    monkeypatch.setattr(catalogue, "seconds_of_a_day", lambda _, names: seconds if names == {"reach", "share"} else 0)
     assert days_that_fit(engine, {day(7): {"reach": None}, day(8): {"share": None}}, limit_seconds=1_500) == days
 
 

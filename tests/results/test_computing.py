@@ -17,7 +17,7 @@ from telemetry_pipeline.analyses.framework.rules import Rules
 from telemetry_pipeline.analyses.framework.views import Views
 from telemetry_pipeline.analyses.registry import defaults, find_analysis
 from telemetry_pipeline.days import Period
-from telemetry_pipeline.errors import Cancelled
+from telemetry_pipeline.errors import Cancelled, ViewsDoNotFit
 from telemetry_pipeline.results import catalogue, computing, stored, tables
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.tables import table_of
@@ -207,3 +207,26 @@ def test_what_a_day_takes_is_what_the_newest_result_of_each_took(two_days: sa.En
         connection.execute(sa.text(took), {"last": SECOND})
         assert catalogue.seconds_of_a_day(connection, ["channel_audience", "general_summary", "never"]) == 14
         assert catalogue.seconds_of_a_day(connection, []) == 0
+
+
+@pytest.mark.parametrize(("others", "fails"), [(True, 1), (False, 1)], ids=["beside others", "alone"])
+def test_a_question_that_does_not_fit_beside_other_days_is_asked_without_them(
+    two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch, others: bool, fails: int
+) -> None:
+    views = Store(RULES)
+    if others:
+        update(two_days, "channel_audience", FIRST, views=views, window_days=1)
+    really, failed = Store.query, [0]
+
+    def query(self: Store, *asked: Any) -> pd.DataFrame:
+        if failed[0] < fails:
+            failed[0] += 1
+            raise ViewsDoNotFit("the views that are asked for do not fit", "ask for fewer days")
+        return really(self, *asked)
+
+    monkeypatch.setattr(Store, "query", query)
+    if others:
+        assert hours(update(two_days, views=views)) == hours(update(two_days))
+    else:
+        with pytest.raises(ViewsDoNotFit):
+            update(two_days, views=views)

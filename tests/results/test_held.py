@@ -157,3 +157,16 @@ def test_days_that_change_while_others_are_asked_for_are_read_when_they_are_aske
     merge(two_days, ZONE)
     assert load(two_days, views, narrow) == load(two_days, Store(Rules(MEXICO)), narrow)
     assert load(two_days, views, wide) == load(two_days, Store(Rules(MEXICO)), wide) != before
+
+
+def test_days_that_do_not_fit_with_others_are_loaded_alone(two_days: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    views = Store(Rules(MEXICO))
+    wide, narrow = Period(date(2025, 1, 29), date(2025, 1, 30)), Period(date(2025, 1, 31), date(2025, 1, 31))
+    load(two_days, views, wide)
+
+    def refuse(_: Held, days: Any, found: Any) -> None:
+        raise duckdb.TransactionException("failed to offload data block")
+
+    monkeypatch.setattr(Held, "replace", refuse)
+    assert load(two_days, views, narrow) == load(two_days, Store(Rules(MEXICO)), narrow)
+    assert load(two_days, views, wide) == load(two_days, Store(Rules(MEXICO)), wide)

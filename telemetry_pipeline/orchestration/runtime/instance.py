@@ -69,7 +69,7 @@ class PipelineInstance(dg.DagsterInstance):
         return _EVENTS_A_STATEMENT
 
     def should_store_event(self, event: dg.EventLogEntry) -> bool:
-        """Return whether to keep an event: of ticks, not that a step was submitted and to whom it came."""
+        """Return whether to keep an event: of ticks, not when a step was submitted, who took it or that it was taken back."""
         told = event.dagster_event
         if told is None or event.job_name != TICK or not told.is_engine_event:
             return super().should_store_event(event)

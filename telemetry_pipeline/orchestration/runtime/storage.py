@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
@@ -105,9 +105,16 @@ class KeepingEventLogStorage(_Keeping, PostgresEventLogStorage):
         return super()._connect() if connection is None else nullcontext(connection)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
-        """Store an event."""
-        with nullcontext() if getattr(self._open, "connection", None) else self.together():
+        """Store an event; of one that says something of an asset, that too."""
+        alone = event.dagster_event is None or event.dagster_event.asset_key is None
+        with nullcontext() if alone or getattr(self._open, "connection", None) else self.together():
             super().store_event(event)
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """Store events at once, or none of them: Dagster then stores one by one, in the transaction that is open."""
+        connection = getattr(self._open, "connection", None)
+        with connection.begin_nested() if connection else nullcontext():
+            super().store_event_batch(events)
 
 
 class _ScheduleStorage(_Keeping, PostgresScheduleStorage):

@@ -104,7 +104,14 @@ class Store:
         if not self._asked or _of(period, self._here) != _of(period, state.versions):
             kept = {} if self._held.is_worn(len(self._wanted(period))) else self._here
             found = segments.read(engine, period.first, period.last, kept)
-            self._take(found, period) if kept else self.put(found, period)
+            try:
+                self._take(found, period) if kept else self.put(found, period)
+            except ViewsDoNotFit:
+                if not kept:
+                    raise
+                # They may without those of other days.
+                found = segments.read(engine, period.first, period.last)
+                self.put(found, period)
             state = found.state
             # Arrow would keep what it no longer needs, which is as much as the views in DuckDB.
             pa.default_memory_pool().release_unused()
@@ -133,6 +140,12 @@ class Store:
         self._here = _of(period, found.state.versions)
         self._remember(period)
         self._see(found.state)
+
+    def keep_only_what_is_asked(self) -> bool:
+        """Have the next :meth:`load` load its days alone; return whether there are others now."""
+        others = len(self._asked) > 1
+        self._forget()
+        return others
 
     def _remember(self, period: Period) -> None:
         self._asked = [period, *(each for each in self._asked if each != period)][:_REMEMBERED]
@@ -228,7 +241,7 @@ class Store:
         """Say which settings to change, where DuckDB has too little room."""
         try:
             yield
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as err:
+        except (duckdb.OutOfMemoryException, duckdb.IOException, duckdb.TransactionException) as err:
             limits = self._limits
             raise ViewsDoNotFit(
                 f"the views that are asked for do not fit into {limits.duckdb_memory_mb:,} MB of memory and "

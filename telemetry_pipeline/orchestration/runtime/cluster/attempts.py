@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar, cast
 
 import dagster as dg
@@ -56,16 +55,6 @@ _NOT_KEPT = frozenset(
         dg.DagsterEventType.RESOURCE_INIT_SUCCESS,
     }
 )
-# Each part of a step that is done brings some of these; those of parts that soon follow each other are stored together.
-_OF_A_PART = frozenset(
-    {
-        dg.DagsterEventType.STEP_OUTPUT,
-        dg.DagsterEventType.ASSET_MATERIALIZATION,
-        dg.DagsterEventType.ASSET_CHECK_EVALUATION,
-    }
-)
-_FOLLOWED = (dg.DagsterEventType.STEP_OUTPUT,)
-_TOGETHER_SECONDS = 1.0
 _BEGINNINGS = frozenset({dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED})
 _COURSE = {*_BEGINNINGS, dg.DagsterEventType.STEP_OUTPUT, *ENDS}
 
@@ -220,7 +209,6 @@ class AttemptInstance(PipelineInstance):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._waiting: list[tuple[dg.EventLogEntry, dict[str, Any]]] = []
-        self._stored_at = float("-inf")
 
     @classmethod
     def of_environment(cls) -> AttemptInstance:
@@ -242,35 +230,41 @@ class AttemptInstance(PipelineInstance):
             self.attempt = None
 
     def handle_new_event(self, event: dg.EventLogEntry, **details: Any) -> None:
-        """Store it; that a part of the step is done, when another one is that takes longer, or the step.
+        """Store it; an output in one transaction with what is said of it, which follows at once.
 
         :raises Superseded: another attempt counts.
         """
         if self.attempt is None:
             super().handle_new_event(event, **details)
             return
-        if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event):
+        if _is_interruption(event.dagster_event) or _is_no_news(event.dagster_event) or not self.should_store_event(event):
             return
-        if _is_of(event, dg.DagsterEventType.ASSET_CHECK_EVALUATION) and self._waiting:
-            self._leave_out_its_output()
-        self._waiting.append((event, details))
-        now = time.monotonic()
-        if _is_of(event, *_OF_A_PART) and (now - self._stored_at < _TOGETHER_SECONDS or _is_of(event, *_FOLLOWED)):
-            return
-        events, self._waiting, self._stored_at = self._waiting, [], now
-        self.attempt.check()
-        with self.events_together():
-            for each, its in events:
-                super().handle_new_event(each, **its)
-
-    def _leave_out_its_output(self) -> None:
-        """Leave out the output of a check: nothing is made of it, and what it was is in the check's evaluation."""
-        if _is_of(self._waiting[-1][0], dg.DagsterEventType.STEP_OUTPUT):
+        if _is_of_a_check_that_holds_up_nothing(event) and self._waiting:
+            # Nothing is made of its output, and what that was is in the evaluation.
             self._waiting.pop()
+        self._waiting.append((event, details))
+        if not (event.dagster_event and event.dagster_event.event_type is dg.DagsterEventType.STEP_OUTPUT):
+            self._store()
+
+    def _store(self) -> None:
+        assert self.attempt
+        try:
+            self.attempt.check()
+            with self.events_together() if len(self._waiting) > 1 else nullcontext():
+                for event, details in self._waiting:
+                    super().handle_new_event(event, **details)
+        except BaseException:
+            # Whoever said it hears that it is not stored; of a line in the log Dagster tells nobody.
+            self._waiting.pop()
+            raise
+        self._waiting.clear()
 
 
-def _is_of(event: dg.EventLogEntry, *types: dg.DagsterEventType) -> bool:
-    return event.dagster_event is not None and event.dagster_event.event_type in types
+def _is_of_a_check_that_holds_up_nothing(event: dg.EventLogEntry) -> bool:
+    told = event.dagster_event
+    if told is None or told.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return False
+    return not told.asset_check_evaluation_data.blocking
 
 
 def _is_no_news(event: dg.DagsterEvent | None) -> bool:
