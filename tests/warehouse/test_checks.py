@@ -170,7 +170,7 @@ def test_views_of_the_future_are_counted_and_the_newest_listed(engine: sa.Engine
     merge(engine, ZONE)
     future = found(engine, checks.future_views)
     assert (future.recent, future.total) == (Share(30, 32), 30)
-    assert [row["record_id"] for row in future.newest] == list(range(30, 10, -1))
+    assert [row["record_id"] for row in future.newest] == list(range(30, 20, -1))
     assert future.newest[0]["channel_name"] == "A"
     assert future.newest[0]["received_at"] == NOON
     move_cursor(engine, RECENT_IDS + 30)

@@ -29,7 +29,7 @@ from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.settings.loading import StackSettings
 from telemetry_pipeline.tags import is_of_a_person
 
-_PREVIEW_ROWS = 3
+_PREVIEW_ROWS = 2
 
 
 def build_assets(daily: dg.DailyPartitionsDefinition, settings: StackSettings) -> list[dg.AssetsDefinition]:

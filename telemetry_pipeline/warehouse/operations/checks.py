@@ -60,7 +60,7 @@ from telemetry.views where record_id > :after_id
 _ALL_FUTURE_VIEWS = sa.text("select count(*) from telemetry.views where excluded = 'future'")
 _NEWEST_FUTURE_VIEWS = sa.text("""
 select record_id, ended_at, received_at, device_id, channel_name, duration_seconds from telemetry.excluded_views
-where reason = 'future' order by record_id desc limit 20
+where reason = 'future' order by record_id desc limit 10
 """)
 _WATCHED = sa.text("""
 select count(*), coalesce(sum(duration_seconds), 0)::bigint from telemetry.views
