@@ -29,7 +29,8 @@ from telemetry_pipeline.sources.panaccess.feed import Feed
 from telemetry_pipeline.sources.panaccess.records import PageDecoder
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database
-from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.migrating import migrate
 
 OPERATOR_TIMEZONE = "America/Mexico_City"
 

@@ -18,7 +18,8 @@ from threading import Event
 from bench.harness import database, result
 from telemetry_pipeline.messaging.mail import MailServer
 from telemetry_pipeline.messaging.postman import Postman
-from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.migrating import migrate
 from telemetry_pipeline.warehouse.outgoing import outbox
 from telemetry_pipeline.warehouse.outgoing.outbox import Message, Part
 

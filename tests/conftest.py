@@ -28,7 +28,8 @@ from telemetry_pipeline.simulator.server import SimulatorServer
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.stack.servers.valkey import LocalValkey
-from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.migrating import migrate
 
 _numbers = itertools.count(1)
 # What a test asks for, or what its file imports, when it starts servers or other processes, or makes databases of Dagster's.

@@ -19,7 +19,8 @@ from telemetry_pipeline.messaging.postman import Postman
 from telemetry_pipeline.polling import polling
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import ensure_database
-from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.migrating import migrate
 from telemetry_pipeline.warehouse.outgoing import outbox
 from telemetry_pipeline.warehouse.outgoing.outbox import Delivery, Message
 

@@ -26,7 +26,8 @@ from telemetry_pipeline.monitoring.components import (
 from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.stack.servers.reach import at_database, ensure_database
 from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db.connections import connect, looking, migrate
+from telemetry_pipeline.warehouse.db.connections import connect, looking
+from telemetry_pipeline.warehouse.db.migrating import migrate
 from telemetry_pipeline.warehouse.operations import problems
 
 

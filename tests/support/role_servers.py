@@ -25,8 +25,7 @@ from telemetry_pipeline.results.tables import table_of
 from telemetry_pipeline.results.views.windows import Store
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core import views
-from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db import partitions
+from telemetry_pipeline.warehouse.db import migrating, partitions
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.db.errors import sqlstate
 from telemetry_pipeline.warehouse.operations import adoption, attempts, problems
@@ -128,7 +127,7 @@ def work(engine: sa.Engine, first_id: int = 1) -> None:
     claims_made = {"operator_timezone": ZONE, "panaccess_timezone": "UTC", "upstream": "x"}
     adoption.adopt(engine, claims_made | {"panaccess_timezone": "Asia/Tokyo"})
     adoption.adopt(engine, claims_made)
-    assert database.pending_migrations(engine) == []
+    assert migrating.pending_migrations(engine) == []
     assert read_status(engine)
 
 

@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.stack.servers.reach import at_database
-from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db.connections import connect, lock, migrate, pending_migrations
+from telemetry_pipeline.warehouse.db import migrating
+from telemetry_pipeline.warehouse.db.connections import connect, lock
+from telemetry_pipeline.warehouse.db.migrating import migrate, pending_migrations
 
 
 @pytest.fixture
@@ -116,6 +117,6 @@ def test_a_path_with_a_per_cent_sign_holds_the_migrations(
     engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Alembic reads its configuration as a file in which that sign has a meaning."""
-    (tmp_path / "50% off").symlink_to(database._MIGRATIONS)
-    monkeypatch.setattr(database, "_MIGRATIONS", tmp_path / "50% off")
+    (tmp_path / "50% off").symlink_to(migrating._MIGRATIONS)
+    monkeypatch.setattr(migrating, "_MIGRATIONS", tmp_path / "50% off")
     assert pending_migrations(engine) == []

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from warehouse_events import start, store
 
 from telemetry_pipeline.errors import StatementFailed, WarehouseError, WarehouseUnavailable
-from telemetry_pipeline.warehouse.db.connections import connect, driver, looking, migrate, shared
+from telemetry_pipeline.warehouse.db.connections import connect, driver, looking, shared
 from telemetry_pipeline.warehouse.db.errors import sqlstate
+from telemetry_pipeline.warehouse.db.migrating import migrate
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.problems import Problem
 from telemetry_pipeline.warehouse.operations.status import read_status

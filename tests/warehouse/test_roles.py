@@ -10,7 +10,7 @@ from role_servers import CANARY, LOUD, Server, fail, refused, server, servers, w
 from warehouse_events import select
 
 from telemetry_pipeline.errors import StatementFailed
-from telemetry_pipeline.warehouse.db import connections as database
+from telemetry_pipeline.warehouse.db import migrating
 from telemetry_pipeline.warehouse.db.connections import connect
 from telemetry_pipeline.warehouse.operations.status import read_status
 from telemetry_pipeline.warehouse.roles import ownership
@@ -83,7 +83,7 @@ def test_the_writer_does_all_that_the_pipeline_does_and_the_reader_sees_it(serve
     ):
         assert select(reader, seen), seen
     assert read_status(reader)
-    assert database.pending_migrations(reader) == []
+    assert migrating.pending_migrations(reader) == []
 
 
 def test_the_reader_cannot_have_results_forgotten_by_a_table_of_its_own(server: Server) -> None:

@@ -15,8 +15,9 @@ from warehouse_events import MEXICO, ZONE, select
 
 from telemetry_pipeline.stack.servers.reach import at_database
 from telemetry_pipeline.warehouse.core.views import merge
-from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db import migrating
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.migrating import migrate
 from telemetry_pipeline.warehouse.db.partitions import keep_months
 from telemetry_pipeline.warehouse.raw import claims, completeness, gaps
 from telemetry_pipeline.warehouse.raw.batch import COLUMNS
@@ -65,7 +66,7 @@ def outdated(postgres_url: str) -> sa.Engine:
         connection.execute("create database outdated template template0")
     engine = connect(at_database(postgres_url, "outdated"))
     config = Config()
-    config.set_main_option("script_location", str(database._MIGRATIONS))
+    config.set_main_option("script_location", str(migrating._MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")

@@ -9,7 +9,8 @@ from telemetry_pipeline.stack.servers.postgres import LocalPostgres
 from telemetry_pipeline.warehouse.access import users
 from telemetry_pipeline.warehouse.access.audit import Actor
 from telemetry_pipeline.warehouse.access.role import Role
-from telemetry_pipeline.warehouse.db.connections import connect, migrate
+from telemetry_pipeline.warehouse.db.connections import connect
+from telemetry_pipeline.warehouse.db.migrating import migrate
 from telemetry_pipeline.web.app import create_app
 
 

@@ -11,7 +11,8 @@ from telemetry_pipeline.amounts import duration
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.monitoring.doctor.sessions import one, transaction
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.db.connections import connect, looking, pending_migrations
+from telemetry_pipeline.warehouse.db.connections import connect, looking
+from telemetry_pipeline.warehouse.db.migrating import pending_migrations
 from telemetry_pipeline.warehouse.operations import problems
 from telemetry_pipeline.warehouse.operations.status import last_sync
 from telemetry_pipeline.warehouse.raw import claims

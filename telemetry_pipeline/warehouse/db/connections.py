@@ -1,4 +1,4 @@
-"""Connections, migrations and locks. What a table means is said in the module of its family."""
+"""Connections and locks. What a table means is said in the module of its family."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import psycopg2
 import psycopg2.errorcodes as codes
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
-from alembic.util import CommandError
 from pydantic import SecretStr
 from sqlalchemy.pool import NullPool
 
@@ -27,7 +20,6 @@ from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.settings.addresses import postgres_url
 from telemetry_pipeline.warehouse.db.errors import explain, explanation, sqlstate
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _CONNECT_TIMEOUT_SECONDS = 10
 # A server that is gone without a word, as after a failover, is noticed within a minute, not in two hours.
 _CONNECTING = {
@@ -54,7 +46,6 @@ _HOLDERS = sa.text("""
 """)
 # Errors go into logs and events: without the parameters of statements, which are people's data.
 _HIDE_PARAMETERS = True
-_UNKNOWN_VERSION = "the schema in PostgreSQL is of a newer version than this program"
 
 
 def connect(url: SecretStr | str) -> sa.Engine:
@@ -145,39 +136,6 @@ def _name_who_holds(context: sa.engine.ExceptionContext) -> None:
             raise WarehouseError(problem, f"end that, or let the server do so: {ends}") from context.original_exception
 
 
-def migrate(engine: sa.Engine, owner: str | None = None) -> None:
-    """Bring the schema to the newest version; safe at every start, and from several places at once.
-
-    :param owner: the role that what is created shall belong to; this user has to be a member of it. None: this user.
-    :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
-    """
-    try:
-        with engine.begin() as connection:
-            lock(connection, "migrations")
-            if owner is not None:
-                connection.execute(sa.text("select set_config('role', :owner, true)"), {"owner": owner})
-            config = _alembic_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as err:
-        raise WarehouseError(f"{_UNKNOWN_VERSION}: {err}") from err
-
-
-def pending_migrations(engine: sa.Engine) -> list[str]:
-    """Return the migrations that the database still lacks, oldest first.
-
-    :raises WarehouseError: PostgreSQL is unreachable, or its schema is of a newer version.
-    """
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table_schema": "telemetry"})
-        current = context.get_current_revision()
-    script = ScriptDirectory.from_config(_alembic_config())
-    try:
-        return [revision.revision for revision in script.iterate_revisions("head", current or "base")][::-1]
-    except RevisionError as err:
-        raise WarehouseError(f"{_UNKNOWN_VERSION}: {err}") from err
-
-
 def lock(connection: sa.Connection, name: str) -> None:
     """Wait for the advisory lock *name* and hold it until the transaction ends."""
     connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(name.encode())})
@@ -201,9 +159,3 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
         connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             yield connection
-
-
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))  # a configuration file's own escape
-    return config

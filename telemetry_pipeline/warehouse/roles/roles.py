@@ -22,8 +22,8 @@ from psycopg import sql
 from telemetry_pipeline.errors import WarehouseError
 from telemetry_pipeline.settings.addresses import is_same_server, user_and_password
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.warehouse.db import connections as database
-from telemetry_pipeline.warehouse.db.connections import driver
+from telemetry_pipeline.warehouse.db import migrating
+from telemetry_pipeline.warehouse.db.connections import driver, lock
 from telemetry_pipeline.warehouse.roles.closing import (
     closing_functions,
     closing_public,
@@ -125,20 +125,20 @@ def migrate(engine: sa.Engine, roles: Roles, password: str = "") -> Migrated:
                 f"the tables are {facts.owner}'s, and {facts.user} may not hand them over",
                 f"let OWNER_DATABASE_URL be the address of {facts.owner} or of a superuser, once",
             )
-        if pending := database.pending_migrations(engine):
+        if pending := migrating.pending_migrations(engine):
             raise WarehouseError(
                 f"the tables are {facts.owner}'s, and migrations are missing ({', '.join(pending)})",
                 "let OWNER_DATABASE_URL be the owner's address",
             )
         return Migrated([], advice)
-    pending = database.pending_migrations(engine)
+    pending = migrating.pending_migrations(engine)
     refused: list[str] = []
     if divided:
         with engine.begin() as connection:
             _take_turns(connection)
             refused = texts(connection, hand_over(connection, roles.owner, roles.writer))
     try:
-        database.migrate(engine, roles.owner if divided else None)
+        migrating.migrate(engine, roles.owner if divided else None)
         with engine.begin() as connection:
             _take_turns(connection)
             if divided:
@@ -166,7 +166,7 @@ def make(engine: sa.Engine, roles: Roles, password: str = "") -> list[str]:
     """
     with engine.begin() as connection:
         if may_lock(connection):  # not who is about to become a member of the owner
-            database.lock(connection, "migrations")
+            lock(connection, "migrations")
         facts = _facts(connection)
         needed = tried(connection, lambda: _needed(connection, facts, roles, password))
         if needed:  # without the password: nobody is to read it
@@ -284,5 +284,5 @@ def _verifier(connection: sa.Connection, role: str, password: str) -> sql.Litera
 
 
 def _take_turns(connection: sa.Connection) -> None:
-    database.lock(connection, "migrations")
+    lock(connection, "migrations")
     connection.execute(sa.text(f"set local lock_timeout = '{_LOCK_TIMEOUT}'"))
