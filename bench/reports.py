@@ -2,7 +2,7 @@
 
 It is made in a process that was forked, as a worker's children are, from one that has loaded what a worker loads. All seconds
 are of the processor, of all threads, from the first result read to the last byte: ``processor_seconds`` of a child that has
-drawn the picture of an analysis before, as a run that a person launched has it do, ``cold_seconds`` of one that has drawn none
+drawn a picture before, as the report before has it do, ``cold_seconds`` of one that has drawn none
 yet, ``again_seconds`` of one that has made the report before. ``peak_mb`` is what that process holds for itself at most, the
 pictures' engine included; ``resident_mb`` is with what it shares, such as files of libraries and what its parent loaded.
 ``ratio_to_results`` is the time of the second report over the time of reading its results.

@@ -21,8 +21,6 @@ DAYS = "telemetry/days"
 REPORT = "telemetry/report"
 """Which report that is due a run makes; nobody asks for it a second time."""
 
-_LAUNCHED_BY_ITSELF = ("dagster/schedule_name", "dagster/sensor_name")
-
 
 class Priority(StrEnum):
     """Which of several runs goes first."""
@@ -45,11 +43,6 @@ class Priority(StrEnum):
     def of_tags(cls, tags: Mapping[str, str]) -> Priority:
         """Return the priority of a run with these tags."""
         return next((each for each in cls if each.tags and each.tags[RUN_PRIORITY] == tags.get(RUN_PRIORITY)), cls.NORMAL)
-
-
-def is_of_a_person(tags: Mapping[str, str]) -> bool:
-    """Return whether a person, or a program of his, launched a run, and no schedule and no sensor."""
-    return not any(name in tags for name in _LAUNCHED_BY_ITSELF)
 
 
 def partition_range(tags: Mapping[str, str]) -> tuple[str, str] | None:

@@ -88,19 +88,11 @@ def test_a_range_materializes_each_of_its_days_the_newest_last(name: str, materi
     assert days == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
-def test_a_run_of_a_person_shows_the_picture_and_a_tick_draws_nothing(materialize: Materialize) -> None:
-    by_itself = {"tags": {"dagster/schedule_name": "telemetry_sync_schedule"}}
-    for options, shown in (({}, True), (by_itself, False)):
-        done = materialize("top_channels", WATCHED, partition_key="2026-01-03", **options)
-        assert metadata_of(done, "top_channels")["chart"].startswith("![gráfica]") is shown
-
-
-def test_a_tick_says_where_the_picture_is_drawn_and_the_rows_are(materialize: Materialize) -> None:
-    by_itself = {"dagster/schedule_name": "telemetry_sync_schedule"}
-    said = metadata_of(materialize("top_channels", WATCHED, partition_key="2026-01-03", tags=by_itself), "top_channels")
+def test_a_run_says_where_the_picture_is_drawn_and_the_rows_are(materialize: Materialize) -> None:
+    said = metadata_of(materialize("top_channels", WATCHED, partition_key="2026-01-03"), "top_channels")
     assert said["rows"] == "/api/analyses/top_channels?to=2026-01-03"
-    assert said["chart"] == "/api/analyses/top_channels?to=2026-01-03&format=svg"
-    said = metadata_of(materialize("period_summary", WATCHED, tags=RANGE | by_itself), "period_summary")
+    assert said["chart"] == "![gráfica](/api/analyses/top_channels?to=2026-01-03&format=svg)"
+    said = metadata_of(materialize("period_summary", WATCHED, tags=RANGE), "period_summary")
     assert said["rows"] == "/api/analyses/period_summary?from=2026-01-01&to=2026-01-03"
 
 

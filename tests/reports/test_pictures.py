@@ -6,7 +6,7 @@ import functools
 import re
 import warnings
 from typing import Literal
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import hypothesis.strategies as st
@@ -16,7 +16,7 @@ from chart_results import CELLS, CHARTS, COLUMNS, marks, result, texts
 from hypothesis import given, settings
 
 from telemetry_pipeline.analyses.framework.columns import conform
-from telemetry_pipeline.reports.charts.drawing import as_markdown, png
+from telemetry_pipeline.reports.charts.drawing import png
 from telemetry_pipeline.reports.charts.drawing import svg as draw
 
 pytestmark = pytest.mark.pictures
@@ -178,16 +178,6 @@ def test_a_png_is_as_large_as_was_asked_for(theme: Literal["light", "dark"]) -> 
     assert image is not None
     assert image.startswith(b"\x89PNG")
     assert int.from_bytes(image[16:20]) == 720
-
-
-def test_markdown_holds_the_picture_without_what_only_a_page_can_use() -> None:
-    svg = draw("top_channels", result("top_channels", channel="(a) [b] <c> 100 % #1"), links={"channel": "/canal?canal="})
-    assert svg is not None
-    markdown = as_markdown(svg)
-    found = re.fullmatch(r"!\[gráfica\]\(data:image/svg\+xml,([^\s()<>\"]+)\)", markdown)
-    assert found
-    assert texts(unquote(found[1])) == texts(svg)
-    assert not re.search(r"aria-label|href", unquote(found[1]))
 
 
 @settings(max_examples=30, deadline=None)

@@ -84,7 +84,7 @@ def test_an_analysis_shows_a_preview_and_a_chart(
     browser.execute_script("arguments[0].click()", link)
 
     def width_of_chart(driver: webdriver.Chrome) -> int:
-        charts = driver.find_elements(By.CSS_SELECTOR, "img[src^='data:image/svg']")
+        charts = driver.find_elements(By.CSS_SELECTOR, "img[src*='/api/analyses/top_channels']")
         return int(driver.execute_script("return arguments[0].naturalWidth", charts[0])) if charts else 0
 
     WebDriverWait(browser, PATIENCE_SECONDS).until(width_of_chart)

@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import dagster as dg
 
@@ -21,13 +21,12 @@ from telemetry_pipeline.orchestration.resources import Warehouse
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import ENDING, PartsFailed, tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import ANALYSIS, on_queue
 from telemetry_pipeline.orchestration.runtime.cluster.steps import RunGuard
-from telemetry_pipeline.reports.charts import drawing
 from telemetry_pipeline.results.catalogue import ResultInfo
 from telemetry_pipeline.results.computing import Updated
 from telemetry_pipeline.results.freshness.versions import code_version
 from telemetry_pipeline.results.rows import to_rows
 from telemetry_pipeline.settings.loading import StackSettings
-from telemetry_pipeline.tags import is_of_a_person
+from telemetry_pipeline.words.pictures import PICTURE
 
 _PREVIEW_ROWS = 2
 
@@ -134,9 +133,8 @@ def _tell(
     for day, said in zip(period.days(), facts * period.length if analysis.is_of_period else facts, strict=True):
         add(said, day)
     where = _address(analysis, updated.infos[-1], settings.web_url)
-    drawn_there = {"chart": dg.MetadataValue.url(f"{where}&format=svg")}
-    chart = _drawn(updated, analysis) if is_of_a_person(context.run.tags) else drawn_there
-    add({**chart, "preview": _preview(updated, analysis), "rows": dg.MetadataValue.url(where)}, period.last)
+    looks = {"chart": _picture(where), "preview": _preview(updated, analysis), "rows": dg.MetadataValue.url(where)}
+    add(looks, period.last)
 
 
 def _preview(updated: Updated, analysis: Analysis) -> dg.TableMetadataValue:
@@ -146,10 +144,12 @@ def _preview(updated: Updated, analysis: Analysis) -> dg.TableMetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=dg.TableSchema(columns))
 
 
-def _drawn(updated: Updated, analysis: Analysis) -> dict[str, Any]:
-    """Return the picture of the last partition's result, for somebody who waits for it."""
-    chart = drawing.svg(analysis.name, updated.last)
-    return {"chart": dg.MetadataValue.md(drawing.as_markdown(chart))} if chart else {}
+def _picture(where: str) -> dg.MarkdownMetadataValue:
+    """Return the picture of the last partition's result, which the front door draws for whoever looks: by its path alone, so
+    that it is found by whatever name the door behind which Dagster's pages are is known.
+    """
+    address = urlsplit(f"{where}&format=svg")
+    return dg.MetadataValue.md(f"![{PICTURE}]({address.path}?{address.query})")
 
 
 def _address(analysis: Analysis, info: ResultInfo, web_url: str | None) -> str:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal
-from urllib.parse import quote
 
 import pandas as pd
 
-from telemetry_pipeline.reports.figures.svg import without_labels
 from telemetry_pipeline.words import pictures as say
 from telemetry_pipeline.words.analyses import title
 
@@ -60,11 +58,6 @@ def png(
 
     declaration = _declaration(name, frame, theme, width, None)
     return None if declaration is None else rendering.png(declaration, scale)
-
-
-def as_markdown(picture: str) -> str:
-    """Return an SVG as a small Markdown image that needs no file; Dagster's web UI shows it."""
-    return f"![{say.PICTURE}](data:image/svg+xml,{quote(without_labels(picture), safe='=/:;,')})"
 
 
 def _declaration(

@@ -34,22 +34,14 @@ def tidied(svg: str, label: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def without_labels(svg: str) -> str:
-    """Return the same picture where nobody can point at its marks: without what they say, and without links."""
-    root = ElementTree.fromstring(svg)
-    root[:] = _children(root, labels=False)
-    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "font-family": FONT, "font-size": f"{LETTERS}px"}
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _children(element: ElementTree.Element, *, labels: bool = True) -> list[ElementTree.Element]:
+def _children(element: ElementTree.Element) -> list[ElementTree.Element]:
     """Return the children of *element*, which is made plain itself, made plain and without groups that say nothing."""
     given = {_NAMESPACE.sub("", name): value for name, value in element.attrib.items()}
     is_title = "title" in given.get("class", "")
     element.tag = _NAMESPACE.sub("", element.tag)
     element.attrib.clear()
     for name, value in given.items():
-        if name in ("aria-label", "aria-hidden") and (not labels or is_title):
+        if name in ("aria-label", "aria-hidden") and is_title:
             continue
         if name not in _LEFT_OUT and _DEFAULTS.get(name) != value:
             element.set(name, _short(name, value))
@@ -59,10 +51,10 @@ def _children(element: ElementTree.Element, *, labels: bool = True) -> list[Elem
     for child in element:
         if "background" in child.attrib.get("class", "") or child.attrib.get("display") == "none":
             continue
-        below = _children(child, labels=labels)
+        below = _children(child)
         if child.tag == "g" and not below:
             continue
-        if (child.tag == "g" and not child.attrib) or (child.tag == "a" and not labels):
+        if child.tag == "g" and not child.attrib:
             children += below
         else:
             child[:] = below
