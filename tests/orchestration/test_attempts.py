@@ -165,9 +165,9 @@ def test_a_rebuild_leaves_workers_to_ticks(
         return iter(())
 
     run = SimpleNamespace(run_id=str(uuid4()), dagster_run=dg.DagsterRun(job_name=job), for_step=lambda _: None)
-    monkeypatch.setattr(executor.core_execution_loop, "core_celery_execution_loop", loop)
-    monkeypatch.setattr(executor, "_submit", lambda _app, _run, step, *_: sent.append(step) or Mock())
+    monkeypatch.setattr("dagster_celery.core_execution_loop.core_celery_execution_loop", loop)
+    monkeypatch.setattr(executor, "_submit", lambda *given: Mock(step=sent.append(given[2])))  # type: ignore[func-returns-value]
     monkeypatch.setattr(executor, "alive", lambda *_: nullcontext())
-    monkeypatch.setattr(executor.attempts, "forget", lambda *_: None)
+    monkeypatch.setattr("telemetry_pipeline.warehouse.operations.attempts.forget", lambda *_: None)
     assert list(executor.StepExecutor(make_settings()).execute(run, Mock())) == []  # type: ignore[arg-type]
     assert len(sent) == at_once
