@@ -114,7 +114,7 @@ def _parameters(
             yield from _parameters(value, models, assets, last)
         elif whose is not None and last in models[whose].model_fields:
             yield whose, last, value
-        elif whose is None and alone and not before and (found := _owner(last, models, assets)):
+        elif whose is None and alone and not before and (found := _alone(last, value, models, assets)):
             yield found, last, value
         else:
             yield from _parameters(value, models, assets, whose, alone=alone and key in _IN_PLACE_OF_OPS)
@@ -144,8 +144,12 @@ def _without_parameters(run_config: Mapping[str, Any], models: Models) -> Iterat
                 yield name
 
 
-def _owner(parameter: str, models: Models, assets: Sequence[str]) -> str | None:
-    """Return the asset that a parameter without one is of: the one that is to run, else any that has it."""
+def _alone(parameter: str, value: Any, models: Models, assets: Sequence[str]) -> str | None:
+    """Return the asset that a parameter without one is of: the one that is to run, else any that has it; none where its value
+    says of which one something is.
+    """
+    if any(_parameters(value, models, assets, alone=False)):
+        return None
     owners = {name for name, model in models.items() if parameter in model.model_fields}
     if len(assets) == 1 and assets[0] in owners:
         return assets[0]

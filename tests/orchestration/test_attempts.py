@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -13,6 +17,8 @@ from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLo
 
 from telemetry_pipeline import errors
 from telemetry_pipeline.errors import CodeDiffers, StepInterrupted, StepLost
+from telemetry_pipeline.job_names import RANGE, REBUILD, TICK
+from telemetry_pipeline.orchestration.runtime.cluster import executor
 from telemetry_pipeline.orchestration.runtime.cluster.attempts import PROMPTLY_SECONDS, failures, seconds_to_next, tried_again
 from telemetry_pipeline.orchestration.runtime.cluster.executor import priority_of
 from telemetry_pipeline.settings.loading import Settings
@@ -144,3 +150,24 @@ def test_an_upstream_that_is_away_for_a_moment_fails_no_range(
     retries = [event for event in result.all_events if event.is_step_up_for_retry]
     assert [event.step_retry_data.seconds_to_wait for event in retries] == ([] if is_tick else [1])
     assert is_tick or "HTTP 503" in str(retries[0].step_retry_data.error.cause)
+
+
+@pytest.mark.parametrize(("job", "at_once"), [(REBUILD, 1), (RANGE, 2), (TICK, 2)])
+def test_a_rebuild_leaves_workers_to_ticks(
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, job: str, at_once: int
+) -> None:
+    """Nobody waits for it, and its steps take minutes; of other runs all steps that can be are with the workers."""
+    sent: list[str] = []
+
+    def loop(context: Any, _: Any, submit: Callable[..., Any]) -> Any:
+        for key in ("general", "audience"):
+            submit(None, context, SimpleNamespace(key=key), "analysis", 5, None)
+        return iter(())
+
+    run = SimpleNamespace(run_id=str(uuid4()), dagster_run=dg.DagsterRun(job_name=job), for_step=lambda _: None)
+    monkeypatch.setattr("dagster_celery.core_execution_loop.core_celery_execution_loop", loop)
+    monkeypatch.setattr(executor, "_submit", lambda *given: Mock(step=sent.append(given[2])))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(executor, "alive", lambda *_: nullcontext())
+    monkeypatch.setattr("telemetry_pipeline.warehouse.operations.attempts.forget", lambda *_: None)
+    assert list(executor.StepExecutor(make_settings()).execute(run, Mock())) == []  # type: ignore[arg-type]
+    assert len(sent) == at_once

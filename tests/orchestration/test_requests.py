@@ -199,6 +199,9 @@ ANYTHING = st.recursive(
 
 @example({"ops": {"top_channels": {"config": 5, "limit": 5}}}, [])
 @example({"ops": {"general": {"config": {"top_channels": 5}, "limit": 5}}}, ONLY)
+@example({"limit": {"top_channels": {"limit": None}}}, [])
+@example({"config": {"limit": [{"top_channels": {"limit": 5}}]}}, [])
+@example({"limit": '{"top_channels": {"limit": 5}}'}, ["ott_views"])
 @given_any(st.dictionaries(WORDS, ANYTHING, max_size=3), st.sampled_from([[], ONLY, ["ott_views"]]))
 def test_whatever_is_sent_is_refused_with_a_form_that_is_not_refused_or_left_to_dagster(
     given: dict[str, Any], assets: Sequence[str]
