@@ -79,9 +79,7 @@ def test_an_analysis_shows_a_preview_and_a_chart(
     operator: Operator, ranged: str, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
     url = f"{operator.state['webserver_url']}/assets/top_channels?view=overview"
-    see(browser, url, "Which channels have the most views?", "share_pct", "Show Markdown", screenshot=tmp_path / "asset.png")
-    [link] = browser.find_elements(By.XPATH, "//*[text()='[Show Markdown]']")
-    browser.execute_script("arguments[0].click()", link)
+    see(browser, url, "Which channels have the most views?", "share_pct", "preview", screenshot=tmp_path / "asset.png")
 
     def width_of_chart(driver: webdriver.Chrome) -> int:
         charts = driver.find_elements(By.CSS_SELECTOR, "img[src*='/api/analyses/top_channels']")
