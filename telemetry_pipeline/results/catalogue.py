@@ -153,7 +153,7 @@ def stale(connection: sa.Connection, wanted: Wanted, damaged: Collection[str]) -
 
 def seconds_of_a_day(connection: sa.Connection, assets: Collection[str]) -> float:
     """Return how long it took to compute the newest result of each of some analyses, all together."""
-    return float(connection.scalar(_SECONDS, {"assets": list(assets)}) or 0)
+    return float(connection.execute(_SECONDS, {"assets": list(assets)}).scalar_one())
 
 
 def stored_days(connection: sa.Connection, parameters: Mapping[str, Mapping[str, Any]], first: date, last: date) -> set[date]:
